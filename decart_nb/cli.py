@@ -1,0 +1,79 @@
+"""The shell's way in: ``decart-nb``."""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ._version import __version__
+from .errors import DecartSDKError
+from .local.durations import durations, usage
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command, and gives its exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except DecartSDKError as error:
+        print(f"decart-nb: {error}", file=sys.stderr)  # noqa: T201 - the shell's way to hear of it
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="decart-nb", description="Decart's video queue, made at home.")
+    parser.add_argument("--version", action="version", version=f"decart_nb {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    demo = commands.add_parser("demo", help="make one preview on the embedded queue and print its path")
+    demo.add_argument("prompt", nargs="?", default="A lighthouse by the sea at sunset")
+    demo.set_defaults(run=_demo)
+
+    serve = commands.add_parser("serve", help="run the local queue, which speaks Decart's protocol")
+    serve.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s: this machine only)")
+    serve.add_argument("--port", type=int, default=0, help="port to listen on (a free one)")
+    serve.add_argument("--api-key", help="key that callers must show (one is made and printed)")
+    serve.add_argument("--delay", type=float, default=0.0, metavar="SECONDS", help="least time a job takes")
+    serve.add_argument("--folder", type=Path, default=Path("decart_runs/local"), help="where jobs are kept")
+    serve.add_argument("--canned", type=Path, metavar="FILE", help="answer with this video in place of rendering")
+    serve.add_argument("--durations", metavar="KIND:NUMBERS", help=f"how long a canned job takes: {usage()}")
+    serve.add_argument("--seed", type=int, help="seed of those durations")
+    serve.set_defaults(run=_serve)
+    return parser
+
+
+def _demo(options: argparse.Namespace) -> None:
+    from .session import connect
+
+    connect("local").generate("lucy-pro-t2v", prompt=options.prompt)
+
+
+def _serve(options: argparse.Namespace) -> None:
+    from .errors import LocalQueueError
+    from .local.embedded import LocalQueue
+
+    if options.canned is not None and not options.canned.is_file():
+        raise LocalQueueError(f"There is no file {options.canned} to answer with.")
+    if options.delay < 0:
+        raise LocalQueueError("--delay must be 0 seconds or more.")
+    draw = durations(options.durations, random.Random(options.seed)) if options.durations else None
+    if draw is not None and options.canned is None:
+        raise LocalQueueError("--durations goes with --canned FILE; a rendered job takes --delay SECONDS at least.")
+    queue = LocalQueue(
+        options.folder,
+        host=options.host,
+        port=options.port,
+        api_key=options.api_key,
+        delay=options.delay,
+        canned=options.canned,
+        draw=draw,
+    )
+    made = "" if options.api_key else f"API key: {queue.api_key}\n"
+    print(f"The local queue listens on {queue.base_url}; Ctrl+C stops it.\n{made}", end="", flush=True)  # noqa: T201 - what the shell is to know
+    queue.run()

@@ -1,0 +1,543 @@
+"""Decart's queue over the wire: async, on httpx, in the names of Decart's own SDK.
+
+It knows no notebook and no store. Code written for the SDK runs on it with the import changed::
+
+    from decart_nb import DecartClient, models
+
+    async with DecartClient() as client:
+        result = await client.queue.submit_and_poll(
+            {"model": models.video("lucy-2.5"), "prompt": "…", "data": "in.mp4"}
+        )
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import email.utils
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self
+from urllib.parse import quote, unquote, urlsplit
+
+import httpx
+
+from . import polling
+from ._version import __version__
+from .catalogue import ModelDefinition, models
+from .errors import (
+    DecartSDKError,
+    InvalidAPIKeyError,
+    InvalidBaseURLError,
+    InvalidInputError,
+    JobTimeoutError,
+    QueueResultError,
+    QueueStatusError,
+    QueueSubmitError,
+)
+from .inputs import Remote, Request, Upload, check_fetched, prepare
+
+BASE_URL = "https://api.decart.ai"
+
+
+@dataclass(frozen=True)
+class Timeout:
+    """How long to wait, in seconds.
+
+    Attributes:
+        connect: for a connection.
+        read: for the next bytes of an answer, and for the server to take the next bytes of an upload.
+        total: for one call, from its first byte to its last.
+    """
+
+    connect: float = 10.0
+    read: float = 60.0
+    total: float = 600.0
+
+
+@dataclass(frozen=True)
+class JobSubmitResponse:
+    """The answer to a submission."""
+
+    job_id: str
+    status: str
+
+
+@dataclass(frozen=True)
+class JobStatusResponse:
+    """How a job stands: ``pending``, ``processing``, ``completed`` or ``failed``, or a word Decart has added since.
+
+    ``reason`` is what the service says about a failure, where it says anything.
+    """
+
+    job_id: str
+    status: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class QueueJobResultCompleted:
+    """A finished job: ``data`` is the video's bytes."""
+
+    job_id: str
+    data: bytes
+    status: Literal["completed"] = "completed"
+
+
+@dataclass(frozen=True)
+class QueueJobResultFailed:
+    """A job that the service gave up on: ``error`` is its reason."""
+
+    job_id: str
+    error: str
+    status: Literal["failed"] = "failed"
+
+
+QueueJobResult = QueueJobResultCompleted | QueueJobResultFailed
+OnStatusChange = Callable[[JobStatusResponse], object]
+
+
+class DecartClient:
+    """A client of Decart's API, for any asyncio loop.
+
+    Args:
+        api_key: the key; ``DECART_API_KEY`` in the environment unless given.
+        base_url: where the service is.
+        integration: a word about the caller, sent behind this package's name.
+        timeout: how long to wait for the server.
+        transport: what carries the requests, in place of the network. Tests come in here.
+
+    Raises:
+        InvalidAPIKeyError: there is no key.
+        InvalidBaseURLError: the address is not an http(s) URL.
+    """
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        base_url: str = BASE_URL,
+        integration: str | None = None,
+        *,
+        timeout: Timeout | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        api_key = (api_key or os.environ.get("DECART_API_KEY", "")).strip()
+        if not api_key:
+            raise InvalidAPIKeyError
+        if not (api_key.isascii() and api_key.isprintable()):
+            raise InvalidAPIKeyError("The API key has characters that no key has; copy it again.")
+        self.api_key = api_key
+        self.base_url = _checked_url(base_url)
+        self.integration = integration
+        self.timeout = timeout or Timeout()
+        self.queue = Queue(self)
+        self._transport = transport
+        self._http: httpx.AsyncClient | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def __repr__(self) -> str:
+        return f"<DecartClient of {self.base_url}>"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Closes the connections. The client may be used again: it opens new ones."""
+        http, self._http = self._http, None
+        if http is not None and self._loop is asyncio.get_running_loop():
+            await http.aclose()
+
+    def _connections(self) -> httpx.AsyncClient:
+        # Connections belong to a loop, and a client in a notebook outlives many an asyncio.run().
+        loop = asyncio.get_running_loop()
+        if self._http is None or self._loop is not loop:
+            headers = {"X-API-KEY": self.api_key, "User-Agent": self._user_agent()}
+            wait = httpx.Timeout(self.timeout.read, connect=self.timeout.connect, pool=None)
+            self._http = httpx.AsyncClient(headers=headers, timeout=wait, transport=self._transport or _engine())
+            self._loop = loop
+        return self._http
+
+    def _user_agent(self) -> str:
+        return f"decart_nb/{__version__}{' ' + self.integration if self.integration else ''}"
+
+    @contextlib.asynccontextmanager
+    async def _call(
+        self, error: type[DecartSDKError], doing: str, method: str, path: str, **content: Any
+    ) -> AsyncIterator[httpx.Response]:
+        """One request and its answer, not yet read, with everything that can go wrong turned into our own error."""
+        try:
+            async with (
+                asyncio.timeout(self.timeout.total),
+                self._connections().stream(method, self.base_url + path, **content) as response,
+            ):
+                if not response.is_success:
+                    await response.aread()
+                    raise _refusal(error, doing, response)
+                yield response
+        except Exception as cause:
+            if not _is_of_the_wire(cause):
+                raise
+            raise _unanswered(error, doing, self.base_url, _root(cause)) from None
+
+
+class Queue:
+    """The queue: ``client.queue``. Every call takes the SDK's one dict of options, or keywords, or both."""
+
+    def __init__(self, client: DecartClient) -> None:
+        self._client = client
+
+    async def submit(self, options: Mapping[str, Any] | None = None, /, **more: Any) -> JobSubmitResponse:
+        """Submits a job.
+
+        Args:
+            options: ``model`` (from ``models.video(…)``, a name, or a :class:`ModelDefinition`) and the model's inputs.
+            more: the same as keywords.
+
+        Raises:
+            ModelNotFoundError: no model has that name.
+            InvalidInputError: the request would be refused. Nothing was sent.
+            QueueSubmitError: the queue did not take the job, or its answer was lost: see ``data["sent"]``.
+        """
+        inputs = {**(options or {}), **more}
+        inputs.pop("on_status_change", None)
+        model = model_of(inputs.pop("model", None))
+        request = await asyncio.to_thread(prepare, model, inputs)
+        return await self.submit_request(await self.fetch(request))
+
+    async def fetch(self, request: Request) -> Request:
+        """Fetches the files that were given as URLs. Nothing is submitted yet.
+
+        Raises:
+            InvalidInputError: a file cannot be fetched, or is not what the model takes.
+        """
+        files: dict[str, Upload | Remote] = {
+            name: await self._fetched(request.model, name, file) if isinstance(file, Remote) else file
+            for name, file in request.files.items()
+        }
+        return replace(request, files=files)
+
+    async def submit_request(self, request: Request) -> JobSubmitResponse:
+        """Submits what :func:`decart_nb.inputs.prepare` has read and :meth:`fetch` has completed."""
+        doing = "submit job"
+        with contextlib.ExitStack() as stack:
+            # Text goes as parts without a file name, so that the body is multipart also when there is no file.
+            parts: dict[str, Any] = {name: (None, text) for name, text in request.form().items()}
+            for name, upload in request.files.items():
+                assert isinstance(upload, Upload)
+                try:
+                    stream = stack.enter_context(upload.open())
+                except OSError as cause:
+                    raise InvalidInputError(f"{name} cannot be read any more: {cause.strerror}.", cause=cause) from None
+                parts[name] = (upload.filename, stream, upload.media_type)
+            async with self._client._call(
+                QueueSubmitError, doing, "POST", request.model.url_path, files=parts
+            ) as response:
+                answer = await _json_object(QueueSubmitError, doing, response, "job_id")
+        return JobSubmitResponse(str(answer["job_id"]), str(answer.get("status", "pending")))
+
+    async def status(self, job_id: str) -> JobStatusResponse:
+        """Asks how a job stands.
+
+        Raises:
+            QueueStatusError: no answer, or none that can be read.
+        """
+        doing = "get job status"
+        async with self._client._call(QueueStatusError, doing, "GET", _job_path(job_id)) as response:
+            answer = await _json_object(QueueStatusError, doing, response, "status")
+        return JobStatusResponse(job_id, str(answer["status"]), _reason(answer))
+
+    async def result(self, job_id: str) -> bytes:
+        """The finished video.
+
+        Raises:
+            QueueResultError: the job is not completed, or the video did not come whole.
+        """
+        async with self._content(job_id) as response:
+            return await response.aread()
+
+    async def download(self, job_id: str, path: str | os.PathLike[str]) -> Path:
+        """Streams the finished video to a file, which appears under its name only when it is whole.
+
+        Returns:
+            The file's path.
+
+        Raises:
+            QueueResultError: the job is not completed, the video did not come whole, or the file cannot be written.
+        """
+        target = Path(path)
+        partial = target.with_name(target.name + ".part")
+        try:
+            with partial.open("wb") as stream:
+                async with self._content(job_id) as response:
+                    async for chunk in response.aiter_bytes():
+                        stream.write(chunk)
+            partial.replace(target)
+        except OSError as cause:
+            raise QueueResultError(
+                f"The video of job {job_id} cannot be written to {target}: {cause.strerror or cause}. "
+                "It can still be fetched from the queue.",
+                {"job_id": job_id},
+                cause,
+            ) from None
+        finally:
+            partial.unlink(missing_ok=True)
+        return target
+
+    async def submit_and_poll(
+        self,
+        options: Mapping[str, Any] | None = None,
+        /,
+        *,
+        on_status_change: OnStatusChange | None = None,
+        **more: Any,
+    ) -> QueueJobResult:
+        """Submits a job and waits for its end. A failed job is returned, not raised.
+
+        Args:
+            options: as for :meth:`submit`, and ``on_status_change``.
+            on_status_change: called with the submission's and then every poll's ``job_id`` and ``status``.
+            more: the same as keywords.
+
+        Raises:
+            As :meth:`submit`, :meth:`wait` and :meth:`result`.
+        """
+        inputs = {**(options or {}), **more}
+        told = inputs.pop("on_status_change", None) or on_status_change
+        job = await self.submit(inputs)
+        if told:
+            told(JobStatusResponse(job.job_id, job.status))
+        end = await self.wait(job.job_id, on_status_change=told)
+        if end.status == "failed":
+            return QueueJobResultFailed(job.job_id, end.reason or "the service gave no reason.")
+        return QueueJobResultCompleted(job.job_id, await self.result(job.job_id))
+
+    async def wait(
+        self, job_id: str, *, on_status_change: OnStatusChange | None = None, interval: float = polling.INTERVAL
+    ) -> JobStatusResponse:
+        """Polls a job until it is completed or failed. A poll that fails for a passing reason fails nothing.
+
+        Args:
+            job_id: the job.
+            on_status_change: called with every poll's answer.
+            interval: seconds between two polls.
+
+        Raises:
+            QueueStatusError: the queue refuses to tell, for a reason that will not pass.
+            JobTimeoutError: the job has not ended within the ten minutes after which Decart fails it.
+        """
+        began = time.monotonic()
+        failures, retry_after = 0, None
+        while (elapsed := time.monotonic() - began) < polling.DEADLINE:
+            await asyncio.sleep(polling.pause(interval, failures, retry_after))
+            try:
+                status = await self.status(job_id)
+            except QueueStatusError as error:
+                if not _may_pass(error, elapsed):
+                    raise
+                failures, retry_after = failures + 1, error.data.get("retry_after")
+                continue
+            failures, retry_after = 0, None
+            if on_status_change:
+                on_status_change(status)
+            if status.status in ("completed", "failed"):
+                return status
+        raise JobTimeoutError(
+            f"Job {job_id} has not ended within {polling.DEADLINE / 60:.0f} minutes; Decart gives up after ten.",
+            {"job_id": job_id},
+        )
+
+    def _content(self, job_id: str) -> contextlib.AbstractAsyncContextManager[httpx.Response]:
+        return self._client._call(QueueResultError, "get job content", "GET", f"{_job_path(job_id)}/content")
+
+    async def _fetched(self, model: ModelDefinition, name: str, file: Remote) -> Upload:
+        """A file input that was given as a URL, streamed to a temporary file."""
+        address = urlsplit(file.url)
+        filename = unquote(Path(address.path).name) or name
+        timeout = self._client.timeout
+        wait = httpx.Timeout(timeout.read, connect=timeout.connect)
+        try:
+            # Not over the client's own connections: they carry the key in every header.
+            async with (
+                asyncio.timeout(timeout.total),
+                httpx.AsyncClient(timeout=wait, transport=self._client._transport, follow_redirects=True) as http,
+                http.stream("GET", file.url) as response,
+            ):
+                response.raise_for_status()
+                with tempfile.TemporaryFile() as spool:
+                    async for chunk in response.aiter_bytes():
+                        spool.write(chunk)
+                    spool.seek(0)
+                    upload = Upload.spooled(filename, spool)
+        except Exception as cause:
+            if isinstance(cause, httpx.HTTPStatusError):
+                why = f"the server answered {cause.response.status_code}"
+            elif _is_of_the_wire(cause):
+                why = _why(_root(cause))
+            else:
+                raise
+            raise InvalidInputError(
+                f"Invalid inputs for {model.name}: {name} cannot be fetched from "
+                f"{address.scheme}://{address.netloc.rpartition('@')[2]}{address.path} ({why}).",
+                {"fields": [name]},
+                cause,
+            ) from None
+        check_fetched(model, name, upload)
+        return upload
+
+
+def model_of(model: Any) -> ModelDefinition:
+    """The definition that a caller meant, by name or as itself.
+
+    Raises:
+        InvalidInputError: it is neither.
+        ModelNotFoundError: no model has that name.
+    """
+    if isinstance(model, ModelDefinition):
+        return model
+    if isinstance(model, str):
+        return models.video(model)
+    given = "no model was given" if model is None else f"model is a {type(model).__name__}"
+    raise InvalidInputError(f'{given}; give models.video("…"), a name, or a ModelDefinition.')
+
+
+def _engine() -> httpx.AsyncBaseTransport:
+    # aiohttp's engine under httpx: with hundreds of jobs in flight it takes a fraction of the CPU of httpx's own
+    # pool (benchmarks/engine.py). Imported on the first request, since it costs as much as httpx itself.
+    from httpx_aiohttp import AiohttpTransport
+
+    return AiohttpTransport()
+
+
+def _checked_url(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname)
+    except (ValueError, AttributeError, TypeError):
+        good = False
+    if not good:
+        raise InvalidBaseURLError(f"Invalid base URL: {url}. It must look like {BASE_URL}.")
+    return url.rstrip("/")
+
+
+def _job_path(job_id: str) -> str:
+    return f"/v1/jobs/{quote(job_id, safe='')}"
+
+
+async def _json_object(error: type[DecartSDKError], doing: str, response: httpx.Response, key: str) -> dict[str, Any]:
+    """The answer's JSON object, which must have that key."""
+    body = await response.aread()
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        answer = None
+    if isinstance(answer, dict) and answer.get(key):
+        return answer
+    page = "a web page" if body.lstrip()[:1] == b"<" else "not the JSON that the queue speaks"
+    raise error(
+        f"Failed to {doing}: {response.status_code} - the answer is {page}: {_excerpt(response)}\n"
+        "Something other than Decart's API may be answering there; check base_url and any proxy.",
+        {"status": response.status_code, "sent": True, "readable": False},
+    )
+
+
+def _refusal(error: type[DecartSDKError], doing: str, response: httpx.Response) -> DecartSDKError:
+    status = response.status_code
+    advice = _ADVICE.get(status, "Decart's servers have a problem; try again later." if status >= 500 else "")
+    data: dict[str, Any] = {"status": status, "sent": True}
+    if (seconds := _retry_after(response.headers.get("retry-after"))) is not None:
+        data["retry_after"] = seconds
+    return error(f"Failed to {doing}: {status} - {_excerpt(response)}" + (f"\n{advice}" if advice else ""), data)
+
+
+_ADVICE = {
+    401: "The API key was refused. Check api_key, or DECART_API_KEY in the environment, for this address.",
+    403: "The API key may not do this.",
+    410: "The model is retired; decart_nb.models says which ones are live.",
+    413: "The files are too large for the service.",
+    429: "Too many requests at once; wait a little and try again.",
+}
+
+
+def _is_of_the_wire(cause: Exception) -> bool:
+    if isinstance(cause, (httpx.HTTPError, httpx.InvalidURL)) or type(cause) is TimeoutError:
+        return True
+    return isinstance(cause, _aiohttp().ClientError) if _aiohttp() else False
+
+
+def _aiohttp() -> Any:
+    """The engine's library, if a request has brought it in."""
+    return sys.modules.get("aiohttp")
+
+
+def _root(cause: Exception) -> BaseException:
+    # httpx-aiohttp reports any broken connection as a connect time-out; what it was made from is exact.
+    origin = cause.__cause__
+    return origin if origin is not None and type(origin).__module__.startswith("aiohttp") else cause
+
+
+def _unanswered(error: type[DecartSDKError], doing: str, base_url: str, cause: BaseException) -> DecartSDKError:
+    sent = not _never_left(cause)
+    after = "Check the address and the network."
+    if error is QueueSubmitError and sent:
+        after = "The job may have been taken all the same, so it is not sent again by itself."
+    return error(f"Failed to {doing}: no answer from {base_url} ({_why(cause)}). {after}", {"sent": sent}, cause)
+
+
+def _never_left(cause: BaseException) -> bool:
+    """Whether the request certainly did not reach the server: there was no connection to send it over."""
+    if isinstance(cause, (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL)):
+        return True
+    aiohttp = _aiohttp()
+    return bool(aiohttp) and isinstance(cause, (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError))
+
+
+def _why(cause: BaseException) -> str:
+    if isinstance(cause, (TimeoutError, httpx.TimeoutException)):
+        return "it took too long"
+    return str(cause) or type(cause).__name__
+
+
+def _may_pass(error: QueueStatusError, elapsed: float) -> bool:
+    """Whether a failed poll may be followed by one that works."""
+    status = error.data.get("status")
+    if status is None or error.data.get("readable") is False or status >= 500:
+        return True
+    return status in (408, 425, 429) or (status == 404 and elapsed < polling.PROPAGATION)
+
+
+def _retry_after(value: str | None) -> float | None:
+    if value is None:
+        return None
+    with contextlib.suppress(ValueError):
+        return max(0.0, float(value))
+    with contextlib.suppress(ValueError, TypeError):
+        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
+    return None
+
+
+def _excerpt(response: httpx.Response) -> str:
+    text = " ".join(response.text.split())
+    return text if len(text) <= 300 else text[:299] + "…"
+
+
+def _reason(answer: Mapping[str, Any]) -> str | None:
+    """What an answer says about a failure, wherever it says it."""
+    for key in ("error", "reason", "message", "detail"):
+        value = answer.get(key)
+        if isinstance(value, Mapping):
+            value = value.get("message") or value.get("detail")
+        if value:
+            return str(value)
+    return None

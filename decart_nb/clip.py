@@ -1,0 +1,167 @@
+"""A finished video, and what made it."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .errors import MediaError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from IPython.display import Video
+    from numpy.typing import NDArray
+    from PIL import Image
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Clip:
+    """A finished video on disk. It may be given wherever a path may, also as the input of the next job.
+
+    Attributes:
+        path: the file.
+        job_id: the job that made it.
+        model: the model's name.
+        inputs: what was asked for: plain values, and the names of files.
+        width, height: of the picture, in pixels.
+        fps: frames a second.
+        duration: in seconds.
+        size_bytes: of the file.
+        sha256: of the file, in hex.
+        backend: ``live`` or ``local``; what the local queue makes is a preview.
+        seconds: from the submission until the file was stored; ``None`` where that was not seen.
+        cost: an estimate in USD, by the catalogue's price or the session's; ``None`` where unknown.
+        reused: whether it was there already when it was asked for.
+    """
+
+    path: Path
+    job_id: str
+    model: str
+    inputs: Mapping[str, Any]
+    width: int
+    height: int
+    fps: float
+    duration: float
+    size_bytes: int
+    sha256: str
+    backend: str
+    seconds: float | None = None
+    cost: float | None = None
+    reused: bool = False
+
+    def poster(self, at: float = 0.5) -> Image.Image:
+        """A still of the video, in its full size.
+
+        Args:
+            at: where, as a fraction of the video's length from 0 to 1.
+
+        Raises:
+            MediaError: the file is gone, or can no longer be decoded.
+        """
+        from PIL import Image
+
+        from . import media
+
+        return Image.open(io.BytesIO(media.poster(self.path, at=at, width=self.width)))
+
+    def frames(self, fps: float | None = None) -> Iterator[NDArray[np.uint8]]:
+        """The frames, one after another: H×W×3, RGB, uint8.
+
+        Args:
+            fps: frames a second, in place of the video's own.
+
+        Raises:
+            MediaError: the file is gone, or can no longer be decoded.
+        """
+        from . import media
+
+        return media.frames(self.path, fps=fps)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Copies the video to a file, or into a folder that is there.
+
+        Returns:
+            The copy's path.
+
+        Raises:
+            MediaError: it cannot be written there.
+        """
+        target = Path(path).expanduser()
+        if target.is_dir():
+            target = target / self.path.name
+        try:
+            shutil.copyfile(self.path, target)
+        except OSError as cause:
+            raise MediaError(
+                f"The video cannot be saved as {target}: {cause.strerror or cause}.", cause=cause
+            ) from None
+        return target
+
+    def video(self, **options: Any) -> Video:
+        """An ``IPython.display.Video`` with the bytes in it, so that it plays wherever the notebook goes.
+
+        Args:
+            options: passed on, such as ``width`` (pixels) or ``html_attributes``.
+        """
+        from IPython.display import Video
+
+        video: Video = Video(data=self.path.read_bytes(), embed=True, mimetype="video/mp4", **options)  # type: ignore[no-untyped-call]  # IPython's own
+        return video
+
+    def __fspath__(self) -> str:
+        return str(self.path)
+
+    def __repr__(self) -> str:
+        return (
+            f"<Clip {self.path.name}: {self.model}, {self.width}×{self.height} at {self.fps:g} fps, "
+            f"{self.duration:.1f} s, {self.size_bytes / 1e6:.1f} MB>"
+        )
+
+
+def read_clip(
+    path: Path,
+    job_id: str,
+    model: str,
+    inputs: Mapping[str, Any],
+    backend: str,
+    *,
+    price: float | None = None,
+    seconds: float | None = None,
+) -> Clip:
+    """The clip that a file holds: its size, rate and length are the file's own.
+
+    Args:
+        path: the video.
+        job_id, model, inputs, backend, seconds: as in :class:`Clip`.
+        price: USD per generated second, where known.
+
+    Raises:
+        MediaError: the file is not a video that can be decoded.
+    """
+    from . import media
+
+    info = media.probe(path)
+    with path.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    return Clip(
+        path=path,
+        job_id=job_id,
+        model=model,
+        inputs=inputs,
+        width=info.width,
+        height=info.height,
+        fps=info.fps,
+        duration=info.duration,
+        size_bytes=path.stat().st_size,
+        sha256=digest,
+        backend=backend,
+        seconds=seconds,
+        # Decart bills by the generated second.
+        cost=None if price is None else round(price * info.duration, 4),
+    )

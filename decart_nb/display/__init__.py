@@ -1,0 +1,39 @@
+"""What a person sees of a job and of a clip, in whatever they sit at."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+
+from ..job import Job
+from . import host
+
+
+def register() -> None:
+    """Tells IPython, if we are in it, how jobs and clips show themselves."""
+    shell = host.shell()
+    if shell is not None:
+        from . import notebook
+
+        notebook.register(shell)
+
+
+def show(job: Job, *, waiting: bool = False) -> AbstractContextManager[object]:
+    """Shows how a job stands, and its clip once that is there.
+
+    Args:
+        job: the job.
+        waiting: whether the caller blocks until the job is done. In a terminal, only then is anything shown.
+
+    Returns:
+        What to hold while waiting.
+    """
+    kernel = host.kernel_shell()
+    if kernel is not None:
+        from . import notebook
+
+        notebook.show(kernel, job)
+    elif waiting:
+        from .terminal import progress_line
+
+        return progress_line(job)
+    return nullcontext()

@@ -1,0 +1,141 @@
+"""Every error that decart_nb raises, in one family.
+
+::
+
+    DecartSDKError
+    ├── InvalidAPIKeyError     no key was given
+    ├── InvalidBaseURLError    the address is not an http(s) URL
+    ├── InvalidInputError      a request that would be refused: nothing was sent
+    │   └── MediaError         a file that cannot be read as the image or video it should be
+    ├── ModelNotFoundError     no model of that name is known
+    ├── QueueSubmitError       the queue did not take the job
+    ├── QueueStatusError       the queue did not say how the job stands
+    ├── QueueResultError       the queue did not hand over the finished video
+    ├── JobFailedError         the service gave up on the job
+    ├── JobCancelledError      somebody stopped waiting for the job
+    ├── JobTimeoutError        the job is still under way after the time that was allowed
+    ├── BackendError           neither Decart nor the local queue was chosen, or neither can be reached
+    └── LocalQueueError        the embedded queue could not be started
+
+The names down to ``QueueResultError`` are those of Decart's own SDK, so that ``except`` clauses
+written for it keep working.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import Any
+
+
+class DecartSDKError(Exception):
+    """The root of the family.
+
+    Attributes:
+        message: what happened and what to do next, as a sentence for the reader of a cell.
+        data: facts to act on; ``data["status"]`` is the HTTP status where the server answered.
+        cause: the lower-level exception, where there was one.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        data: dict[str, Any] | None = None,
+        cause: BaseException | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.data = data or {}
+        self.cause = cause
+
+
+class InvalidAPIKeyError(DecartSDKError):
+    """No API key was given."""
+
+    def __init__(
+        self,
+        message: str = "There is no API key. Pass api_key=…, or put it in the environment as "
+        'DECART_API_KEY; without a key, decart_nb.connect("local") makes previews.',
+        data: dict[str, Any] | None = None,
+        cause: BaseException | None = None,
+    ) -> None:
+        super().__init__(message, data, cause)
+
+
+class InvalidBaseURLError(DecartSDKError):
+    """The address of the service is not an http(s) URL."""
+
+
+class InvalidInputError(DecartSDKError):
+    """A request that would be refused. Nothing was sent; ``data["fields"]`` names the culprits."""
+
+
+class MediaError(InvalidInputError):
+    """A file that cannot be read as an image or a video, or a video that cannot be written."""
+
+
+class ModelNotFoundError(DecartSDKError):
+    """No model of that name is known; ``model`` is the name that was asked for."""
+
+    def __init__(self, model: str, known: Iterable[str] = ()) -> None:
+        known = list(known)
+        super().__init__(
+            f"Model {model} not found.{did_you_mean(model, known)} decart_nb.models lists them all; "
+            "one that no table lists can be described with ModelDefinition(name=…, width=…, height=…, fps=…)."
+        )
+        self.model = model
+
+
+class QueueSubmitError(DecartSDKError):
+    """The queue did not take the job."""
+
+
+class QueueStatusError(DecartSDKError):
+    """The queue did not say how the job stands."""
+
+
+class QueueResultError(DecartSDKError):
+    """The queue did not hand over the finished video."""
+
+
+class JobFailedError(DecartSDKError):
+    """The service gave up on the job: ``job_id`` is its id, ``reason`` what the service said."""
+
+    def __init__(self, job_id: str, reason: str) -> None:
+        super().__init__(f"Job {job_id} failed: {reason}", {"job_id": job_id, "reason": reason})
+        self.job_id = job_id
+        self.reason = reason
+
+
+class JobCancelledError(DecartSDKError):
+    """Somebody stopped waiting for the job."""
+
+
+class JobTimeoutError(DecartSDKError, TimeoutError):
+    """The job is still under way after the time that was allowed; it can be attached to again."""
+
+
+class BackendError(DecartSDKError):
+    """Neither Decart nor the local queue was chosen."""
+
+
+class LocalQueueError(DecartSDKError):
+    """The embedded queue could not be started."""
+
+
+class ModelWarning(UserWarning):
+    """A model that Decart has retired or renamed was asked for."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`` Did you mean a, b or c?`` with the closest of the known words, or nothing.
+
+    Args:
+        word: what somebody typed.
+        known: what they may have meant.
+    """
+    close = difflib.get_close_matches(word.lower(), list(known), n=3, cutoff=0.5)
+    if not close:
+        return ""
+    *most, last = close
+    return f" Did you mean {', '.join(most) + ' or ' if most else ''}{last}?"

@@ -1,0 +1,312 @@
+"""What a file input may be, and how a request becomes what is sent.
+
+A file input is a path, an http(s) URL, bytes, an open file, a PIL image, a NumPy array, or a
+:class:`~decart_nb.clip.Clip`. Nothing that lies on disk is read into memory: it is looked at, and streamed when sent.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import sys
+import tempfile
+import weakref
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from .catalogue import FILE_INPUTS, FILE_TYPES, Field, ModelDefinition, Problem, check, refuse
+from .errors import MediaError
+
+UNKNOWN_TYPE = "application/octet-stream"
+_COPY_CHUNK = 2**20
+# An image or a video, whichever is asked for.
+_MOVING_IMAGES = ("image/gif", "image/webp")
+
+
+class _NotUsable(Exception):
+    """Why a value cannot be sent as a file: the end of a sentence that begins with the input's name."""
+
+
+class Upload:
+    """A file on its way out.
+
+    Attributes:
+        filename: what the part is called.
+        media_type: by its first bytes, not by its name.
+        size: in bytes.
+    """
+
+    def __init__(self, filename: str, content: bytes | Path) -> None:
+        self.filename = filename
+        self._content = content
+        self.size = len(content) if isinstance(content, bytes) else content.stat().st_size
+        with self.open() as stream:
+            self.media_type = sniff(stream.read(64)) or UNKNOWN_TYPE
+
+    def open(self) -> BinaryIO:
+        """A fresh stream over the content; the caller closes it."""
+        return io.BytesIO(self._content) if isinstance(self._content, bytes) else self._content.open("rb")
+
+    @classmethod
+    def spooled(cls, filename: str, stream: BinaryIO) -> Upload:
+        """The rest of a stream, copied to a temporary file that goes when the upload does."""
+        handle, name = tempfile.mkstemp(prefix="decart_nb-")
+        path = Path(name)
+        try:
+            with os.fdopen(handle, "wb") as target:
+                shutil.copyfileobj(stream, target, _COPY_CHUNK)
+            upload = cls(filename, path)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+        weakref.finalize(upload, path.unlink, missing_ok=True)
+        return upload
+
+
+@dataclass(frozen=True)
+class Remote:
+    """A file that is to be fetched from a URL when the request is sent."""
+
+    url: str
+
+
+@dataclass
+class Request:
+    """A request that has been read and found good.
+
+    Attributes:
+        model: what it is for.
+        values: its plain fields.
+        files: its file fields; a :class:`Remote` until somebody has fetched it.
+    """
+
+    model: ModelDefinition
+    values: dict[str, Any] = field(default_factory=dict)
+    files: dict[str, Upload | Remote] = field(default_factory=dict)
+
+    def form(self) -> dict[str, str]:
+        """The plain fields as the text that goes over the wire."""
+        return {name: _as_text(value) for name, value in self.values.items()}
+
+
+def prepare(model: ModelDefinition, inputs: Mapping[str, Any]) -> Request:
+    """Reads a request: its plain fields, and everything about its files short of sending them.
+
+    Args:
+        model: what the request is for.
+        inputs: the request's fields, as the caller gave them; ``None`` counts as left out.
+
+    Raises:
+        InvalidInputError: with everything that is wrong in one message.
+    """
+    values, problems = check(model, inputs)
+    if model.fields is None:
+        specs = {name: Field(name, "video") for name in FILE_INPUTS}
+    else:
+        specs = {spec.name: spec for spec in model.fields if spec.type in FILE_TYPES}
+    request = Request(model)
+    for name, value in values.items():
+        if name not in specs:
+            request.values[name] = value
+            continue
+        try:
+            request.files[name] = _read(name, value, model.fps)
+            if model.fields is not None:
+                check_file(specs[name], request.files[name])
+        except (_NotUsable, MediaError) as error:
+            problems.append(Problem(name, str(error), "value_error"))
+    if problems:
+        raise refuse(model, problems)
+    return request
+
+
+def check_fetched(model: ModelDefinition, name: str, upload: Upload) -> None:
+    """What :func:`prepare` could not say about a file that was still to be fetched.
+
+    Raises:
+        InvalidInputError: the file is not what the model takes there.
+    """
+    spec = next((spec for spec in model.fields or () if spec.name == name), None)
+    if spec is None:
+        return
+    try:
+        check_file(spec, upload)
+    except _NotUsable as error:
+        raise refuse(model, [Problem(name, str(error), "value_error")]) from None
+
+
+def check_file(spec: Field, upload: Upload | Remote) -> None:
+    """Whether a file is what its field takes, by its bytes."""
+    if isinstance(upload, Remote):
+        return
+    if not upload.size:
+        raise _NotUsable(f"is empty: {upload.filename} has no bytes.")
+    kind = upload.media_type.partition("/")[0]
+    if upload.media_type == UNKNOWN_TYPE:
+        _decode(spec, upload)
+    elif kind != spec.type and upload.media_type not in _MOVING_IMAGES:
+        hint = " A frame of it would do: clip.poster()." if spec.type == "image" else ""
+        raise _NotUsable(f"must be {_a(spec.type)}, and {upload.filename} is {_a(kind)}.{hint}")
+    if spec.media_types and upload.media_type not in spec.media_types:
+        raise _NotUsable(f"is {upload.media_type}; the model takes {', '.join(spec.media_types)}.")
+    if spec.max_bytes and upload.size > spec.max_bytes:
+        raise _NotUsable(f"has {upload.size / 2**20:.0f} MiB; at most {spec.max_bytes / 2**20:.0f} are taken.")
+    if spec.max_seconds:
+        from . import media
+
+        with upload.open() as stream:
+            seconds = media.probe(stream).duration
+        if seconds > spec.max_seconds:
+            raise _NotUsable(f"is {seconds:.0f} s long; at most {spec.max_seconds:.0f} s are taken.")
+
+
+def _decode(spec: Field, upload: Upload) -> None:
+    """Asks the decoders about a file that no signature tells."""
+    from . import media
+
+    with upload.open() as stream:
+        try:
+            if spec.type == "image":
+                media.read_image(stream)
+            else:
+                media.probe(stream)
+        except MediaError:
+            raise _NotUsable(f"must be {_a(spec.type)}, and {upload.filename} cannot be read as one.") from None
+
+
+def _a(word: str) -> str:
+    return f"{'an' if word[0] in 'aeiou' else 'a'} {word}"
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (list, tuple, dict)):
+        return json.dumps(value)
+    return str(value)
+
+
+def _read(name: str, value: Any, fps: int) -> Upload | Remote:
+    if isinstance(value, str) and value.startswith(("http://", "https://")):
+        return Remote(value)
+    if isinstance(value, (str, os.PathLike)):
+        return _from_path(value)
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return Upload(name, bytes(value))
+    image = sys.modules.get("PIL.Image")  # who has a PIL image has imported it
+    if image is not None and isinstance(value, image.Image):
+        return _from_image(name, value)
+    if hasattr(value, "__array__"):
+        return _from_array(name, value, fps)
+    if hasattr(value, "read"):
+        return _from_stream(name, value)
+    raise _NotUsable(
+        f"is {_a(type(value).__name__)}; give a path, a URL, bytes, an open file, a PIL image, a NumPy array or a Clip."
+    )
+
+
+def _from_path(value: str | os.PathLike[str]) -> Upload:
+    path = Path(value).expanduser()
+    try:
+        if path.is_dir():
+            raise _NotUsable(f"is a folder: {path}. Give one file.")
+        return Upload(path.name, path)
+    except FileNotFoundError:
+        looked = "" if path.is_absolute() else " The path is relative to the notebook's working directory."
+        raise _NotUsable(f"is not there: no file {path}.{looked}") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise _NotUsable(f"cannot be read: {path} ({reason}).") from None
+
+
+def _from_image(name: str, image: Any) -> Upload:
+    buffer = io.BytesIO()
+    plain = image if image.mode in ("1", "L", "LA", "P", "RGB", "RGBA") else image.convert("RGB")
+    plain.save(buffer, "png")
+    return Upload(f"{name}.png", buffer.getvalue())
+
+
+def _from_array(name: str, value: Any, fps: int) -> Upload:
+    import numpy as np
+    from PIL import Image
+
+    array = np.asarray(value)
+    if array.dtype.kind == "f":
+        if array.size and not (array.min() >= 0 and array.max() <= 1):  # not a number fails this too
+            raise _NotUsable("is an array of floats outside 0 to 1; scale it, or make it uint8.")
+        array = np.rint(array * 255).astype(np.uint8)
+    if array.dtype != np.uint8 or array.ndim not in (3, 4) or array.shape[-1] != 3 or not array.size:
+        shape = "×".join(map(str, array.shape))
+        raise _NotUsable(
+            f"is an array of {array.dtype}, {shape or 'a single value'}; "
+            "an image is H×W×3 and a video T×H×W×3, of uint8 or of floats from 0 to 1."
+        )
+    if array.ndim == 3:
+        return _from_image(name, Image.fromarray(array))
+
+    from . import media
+
+    with tempfile.TemporaryDirectory(prefix="decart_nb-") as folder:
+        path = Path(folder, "video.mp4")
+        media.encode(array, path, fps=fps, crf=12)
+        with path.open("rb") as stream:
+            return Upload.spooled(f"{name}.mp4", stream)
+
+
+def _from_stream(name: str, stream: Any) -> Upload:
+    label = getattr(stream, "name", None)
+    filename = Path(label).name if isinstance(label, str) else name
+    place = stream.tell() if hasattr(stream, "seekable") and stream.seekable() else None
+    try:
+        upload = Upload.spooled(filename, stream)
+    except TypeError:
+        raise _NotUsable("is a file that gives text, not bytes; open it with mode 'rb'.") from None
+    except (OSError, ValueError) as error:
+        raise _NotUsable(f"cannot be read: {error}.") from None
+    if place is not None:
+        stream.seek(place)  # so that running the cell again sends the same bytes
+    if not upload.size:
+        raise _NotUsable("is an open file with nothing left to read; open it again.")
+    return upload
+
+
+def sniff(head: bytes) -> str | None:
+    """The media type that a file's first bytes tell, or ``None`` where they do not.
+
+    Args:
+        head: at least the first 16 bytes, if there are that many.
+    """
+    for signature, media_type in _SIGNATURES:
+        if head.startswith(signature):
+            return media_type
+    if head[:4] == b"RIFF":
+        return {b"WEBP": "image/webp", b"AVI ": "video/x-msvideo"}.get(head[8:12])
+    if head[4:8] == b"ftyp":
+        return _BRANDS.get(head[8:12], "video/mp4")
+    return None
+
+
+_SIGNATURES = (
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"GIF8", "image/gif"),
+    (b"BM", "image/bmp"),
+    (b"II*\0", "image/tiff"),
+    (b"MM\0*", "image/tiff"),
+    (b"\x1aE\xdf\xa3", "video/webm"),
+    (b"OggS", "video/ogg"),
+    (b"FLV\x01", "video/x-flv"),
+    (b"\0\0\x01\xba", "video/mpeg"),
+)
+_BRANDS = {
+    b"qt  ": "video/quicktime",
+    b"avif": "image/avif",
+    b"avis": "image/avif",
+    b"heic": "image/heic",
+    b"heix": "image/heic",
+    b"mif1": "image/heic",
+}

@@ -1,0 +1,172 @@
+"""A request on its way to a clip."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Callable, Generator, Mapping
+from typing import Any
+
+from . import polling
+from .clip import Clip
+from .errors import JobCancelledError, JobTimeoutError
+
+_log = logging.getLogger("decart_nb")
+
+#: An interrupt reaches a kernel that is in ``await`` only when its loop wakes; so it is woken, every so many seconds.
+_WAKE = 0.2
+
+
+class Job:
+    """A request on its way to a clip. It goes on in the background, whatever becomes of the cell that made it.
+
+    ``await`` it or call :meth:`result` for its clip. Made by ``submit`` and ``attach``, not by hand.
+
+    Attributes:
+        id: the queue's name for it; ``None`` until it has been submitted.
+        model: the model's name.
+        inputs: what was asked for: plain values, and the names of files.
+        status: ``planned``, ``pending``, ``processing``, ``completed``, ``failed``, ``rejected`` (the service refused
+            the submission), ``uncertain`` (the submission's answer was lost), ``unreachable`` (the job's id is known,
+            but nothing answers) or ``cancelled``.
+        error: what went wrong, once something has.
+        clip: the video, once it is there.
+        usual: how long such a job takes, in seconds: an estimate.
+    """
+
+    def __init__(self, model: str, inputs: Mapping[str, Any], *, usual: float, job_id: str | None = None) -> None:
+        self.id = job_id
+        self.model = model
+        self.inputs = inputs
+        self.status = "planned" if job_id is None else "pending"
+        self.error: Exception | None = None
+        self.clip: Clip | None = None
+        self.usual = usual
+        self._attached = job_id is not None
+        self._began = time.monotonic()
+        self._ended_at: float | None = None
+        self._stops = 0
+        self._over = False
+        self._changed = threading.Condition()
+        self._observers: list[Callable[[Job], object]] = []
+        self._withdraw: Callable[[], object] = lambda: None  # the runner knows whether it is too late for that
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the submission, or since it was attached to, until its end."""
+        return (self._ended_at or time.monotonic()) - self._began
+
+    @property
+    def done(self) -> bool:
+        """Whether it has ended, well or badly."""
+        return self._over
+
+    @property
+    def progress(self) -> float:
+        """An estimate from 0 to 1 of how far it has come: the service tells nothing, so it goes by time alone."""
+        return 1.0 if self.status == "completed" else polling.progress(self.elapsed, self.usual)
+
+    def result(self, timeout: float | None = None) -> Clip:
+        """Waits for the clip. Interrupting the wait leaves the job alive.
+
+        Args:
+            timeout: seconds to wait at most.
+
+        Raises:
+            JobFailedError: the service gave up on it.
+            JobCancelledError: :meth:`cancel` was called meanwhile.
+            JobTimeoutError: it is still under way after ``timeout``; it goes on.
+            DecartSDKError: it could not be submitted or fetched.
+        """
+        stops = self._stops
+        try:
+            with self._changed:
+                in_time = self._changed.wait_for(lambda: self._over or self._stops != stops, timeout)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(f"Stopped waiting. {self._whereabouts()}") from None
+        if not in_time:
+            raise JobTimeoutError(f"No video after {timeout:g} s. {self._whereabouts()}", {"job_id": self.id})
+        return self._outcome()
+
+    def __await__(self) -> Generator[Any, None, Clip]:
+        return self._wait().__await__()
+
+    async def _wait(self) -> Clip:
+        loop, changed, stops = asyncio.get_running_loop(), asyncio.Event(), self._stops
+        forget = self.observe(lambda _: loop.call_soon_threadsafe(changed.set))
+        try:
+            while not self._over and self._stops == stops:
+                changed.clear()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(changed.wait(), _WAKE)
+        finally:
+            forget()
+        return self._outcome()
+
+    def _outcome(self) -> Clip:
+        if not self._over:
+            raise JobCancelledError(f"Stopped waiting. {self._whereabouts()}", {"job_id": self.id})
+        if self.error is not None:
+            raise self.error
+        assert self.clip is not None
+        return self.clip
+
+    def cancel(self) -> None:
+        """Before the submission, withdraws it; after it, only stops the waiting.
+
+        Decart cannot cancel, and the video is paid for: it is still fetched and kept, and :meth:`result` gives it
+        when asked again.
+        """
+        self._withdraw()
+        self._stops += 1
+        self._tell()
+
+    def observe(self, observer: Callable[[Job], object]) -> Callable[[], None]:
+        """Calls ``observer(job)`` on every change and every half second, on the background thread, until the end.
+
+        Returns:
+            What stops that.
+        """
+        self._observers.append(observer)
+
+        def forget() -> None:
+            with contextlib.suppress(ValueError):
+                self._observers.remove(observer)
+
+        return forget
+
+    def __repr__(self) -> str:
+        where = f" {self.id}" if self.id else ""
+        end = f": {self.error}" if self.error else ""
+        return f"<Job{where}, {self.model}: {self.status}, {self.elapsed:.1f} s{end}>"
+
+    def _whereabouts(self) -> str:
+        if self.id is None:
+            return "The job is on its way to the queue; it goes on in the background."
+        return f"Job {self.id} goes on: decart_nb.attach({self.id!r}) waits for it again, from any kernel."
+
+    # What the runner says about it, from the background thread.
+
+    def _move(self, status: str, job_id: str | None = None) -> None:
+        self.id = job_id or self.id
+        self.status = status
+        self._tell()
+
+    def _end(self, status: str, *, clip: Clip | None = None, error: Exception | None = None) -> None:
+        self.status, self.clip, self.error = status, clip, error
+        self._ended_at = time.monotonic()
+        self._tell()  # whoever shows it comes first, so that the clip is on screen when a waiting cell goes on
+        self._over = True
+        self._tell()
+
+    def _tell(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+        for observer in tuple(self._observers):
+            try:
+                observer(self)
+            except Exception:  # noqa: BLE001 - what an onlooker does wrong must not stop a paid job
+                _log.exception("An observer of job %s broke.", self.id)

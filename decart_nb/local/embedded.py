@@ -1,0 +1,122 @@
+"""The local queue, running: on a thread, for notebooks and tests, or in the foreground, for the shell."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from ..errors import LocalQueueError
+
+_START_SECONDS = 30.0
+
+
+class LocalQueue:
+    """A local queue. As a context manager, or between :meth:`start` and :meth:`stop`, it listens.
+
+    Args:
+        folder: where its jobs are kept; they outlive it.
+        host: the address to listen on: this machine only, unless told otherwise.
+        port: the port to listen on; a free one unless given.
+        api_key: what callers must show; made up unless given.
+        delay: seconds that a job takes at least.
+        canned: a video that answers every job, in place of rendering.
+        draw: how long a canned job takes, in seconds.
+        max_upload: the largest request, in bytes.
+        most_unfinished: how many jobs may wait or run at once.
+
+    Raises:
+        LocalQueueError: the folder cannot be written, or the address cannot be listened on.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        api_key: str | None = None,
+        delay: float = 0.0,
+        canned: Path | None = None,
+        draw: Callable[[], float] | None = None,
+        max_upload: int | None = None,
+        most_unfinished: int = 1000,
+    ) -> None:
+        # Not at the top: whoever only asks what there is does not pay for a web server.
+        import uvicorn
+
+        from .files import Files
+        from .jobs import Jobs
+        from .server import MAX_UPLOAD, application
+
+        self.host = host
+        self.api_key = api_key or f"dct_local_{secrets.token_urlsafe(16)}"
+        self._socket = _listen(host, port)
+        self.port: int = self._socket.getsockname()[1]
+        try:
+            self.jobs = Jobs(folder, delay=delay, canned=canned, draw=draw, most_unfinished=most_unfinished)
+        except LocalQueueError:
+            self._socket.close()
+            raise
+        app = application(self.jobs, Files(folder / "files"), self.api_key, max_upload=max_upload or MAX_UPLOAD)
+        config = uvicorn.Config(
+            app, lifespan="off", log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=1
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self.run, name="decart_nb local queue", daemon=True)
+
+    @property
+    def base_url(self) -> str:
+        """Where it is reached; for an address that means "any", on this machine."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - told apart, not listened on
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+    def run(self) -> None:
+        """Serves on this thread until told to stop; on the main thread, also until interrupted."""
+        try:
+            self._server.run(sockets=[self._socket])
+        finally:
+            self.jobs.close()
+            self._socket.close()
+
+    def start(self) -> LocalQueue:
+        """Serves on a thread of its own. The socket is open already, so requests may be sent at once."""
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """Stops listening. Unfinished jobs stay, and go on when somebody asks another queue on the folder for them."""
+        self._server.should_exit = True
+        self._thread.join(_START_SECONDS)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, proto)
+    except OSError as cause:
+        raise LocalQueueError(f"{host} is no address to listen on: {cause.strerror or cause}.", cause=cause) from None
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(512)
+    except (OSError, OverflowError) as cause:
+        listener.close()
+        raise LocalQueueError(
+            f"The local queue cannot listen on {host}, port {port}: {getattr(cause, 'strerror', None) or cause}. "
+            "Choose another port, or none for a free one.",
+            cause=cause,
+        ) from None
+    return listener

@@ -1,0 +1,227 @@
+"""What the local queue does with a job: waits, renders, counts. No more at a time than there are cores."""
+
+from __future__ import annotations
+
+import os
+import queue
+import secrets
+import threading
+import time
+from collections import Counter, OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..catalogue import ModelDefinition, models
+from ..errors import LocalQueueError, MediaError
+from .shelf import Record, Shelf
+
+
+@dataclass
+class Stats:
+    """What was asked of the queue, and how long its finished jobs lay unnoticed."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    detected: int = 0
+    total_delay: float = 0.0
+    longest_delay: float = 0.0
+
+    def notice(self, delay: float) -> None:
+        """A client has seen for the first time that a job is over, that many seconds after it was."""
+        self.detected += 1
+        self.total_delay += delay
+        self.longest_delay = max(self.longest_delay, delay)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For ``/stats``: counts, and delays in seconds."""
+        names = ("submissions", "refused", "polls", "downloads", "files")
+        mean = self.total_delay / self.detected if self.detected else None
+        return {name: self.counts[name] for name in names} | {
+            "detected": self.detected,
+            "mean_delay": mean,
+            "longest_delay": self.longest_delay if self.detected else None,
+        }
+
+
+class TooMany(Exception):
+    """There are as many unfinished jobs as the queue takes."""
+
+
+class Jobs:
+    """The jobs of one local queue.
+
+    Args:
+        folder: where they are kept.
+        delay: seconds that a job takes at least.
+        canned: a video that answers every job, in place of rendering.
+        draw: how long a canned job takes, in seconds.
+        workers: how many renders may run at once; the number of cores unless given.
+        most_unfinished: how many jobs may wait or run.
+        most_kept: how many finished jobs are kept; the oldest go first.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        delay: float = 0.0,
+        canned: Path | None = None,
+        draw: Callable[[], float] | None = None,
+        workers: int | None = None,
+        most_unfinished: int = 1000,
+        most_kept: int = 5000,
+    ) -> None:
+        self.stats = Stats()
+        self.canned = canned
+        self.shelf = Shelf(folder)
+        self._delay = delay
+        self._draw = draw or (lambda: delay)
+        self._most_unfinished = most_unfinished
+        self._most_kept = most_kept
+        self._lock = threading.Lock()
+        self._mine: dict[str, Record] = {}  # those that this queue is working on, or has ended
+        self._kept = OrderedDict.fromkeys(self.shelf.ids())
+        self._seen_ended: set[str] = set()
+        self._waiting: queue.SimpleQueue[Record] = queue.SimpleQueue()
+        self._stopped = threading.Event()
+        if canned is None:
+            for number in range(workers or os.cpu_count() or 1):
+                # Daemons: leaving the interpreter does not wait for a render; the next queue takes it up again.
+                threading.Thread(target=self._work, name=f"decart_nb render {number}", daemon=True).start()
+
+    def close(self) -> None:
+        """Stops working. What is not finished stays on the shelf."""
+        self._stopped.set()
+        self.shelf.close()
+
+    def check_room(self) -> None:
+        """Refuses a job before its upload is read.
+
+        Raises:
+            TooMany: as many jobs as allowed are unfinished.
+        """
+        now = time.time()
+        with self._lock:
+            unfinished = sum(record.ready is None or record.ready > now for record in self._mine.values())
+        if unfinished >= self._most_unfinished:
+            self.stats.counts["refused"] += 1
+            raise TooMany
+
+    def add(self, model: ModelDefinition, values: dict[str, Any], files: dict[str, Callable[[Path], None]]) -> Record:
+        """Takes a job.
+
+        Args:
+            model: what to make.
+            values: its checked plain fields.
+            files: its files: the input's name, and what writes the upload to a path.
+        """
+        job_id = self.shelf.add()
+        seed = values.get("seed")
+        record = Record(
+            id=job_id,
+            model=model.name,
+            values=values,
+            files=list(files),
+            seed=secrets.randbelow(2**32) if seed is None else seed,
+            owner=self.shelf.me,
+            created=time.time(),
+        )
+        if self.canned:
+            duration = self._draw()
+            record.started = record.created + duration / 10
+            record.ready = record.created + duration
+        else:
+            for name, write in files.items():
+                write(self.shelf.folder(job_id) / name)
+        self.shelf.save(record)
+        self.stats.counts["submissions"] += 1
+        self._take(record)
+        return record
+
+    def get(self, job_id: str) -> Record | None:
+        """The job of that id, also one that another queue on the same shelf has taken, or left behind."""
+        record = self._mine.get(job_id)
+        if record is not None:
+            return record
+        record = self.shelf.load(job_id)
+        if record is not None and record.ready is None and not self.canned:
+            with self.shelf.adopting(record) as adopted:
+                if adopted:
+                    record.owner, record.started = self.shelf.me, None
+                    self.shelf.save(record)
+                    self._take(record)
+        return record
+
+    def poll(self, job_id: str) -> Record | None:
+        """As :meth:`get`, on behalf of somebody who wants to know how the job stands."""
+        self.stats.counts["polls"] += 1
+        record = self.get(job_id)
+        now = time.time()
+        if record and record.ready is not None and now >= record.ready and job_id not in self._seen_ended:
+            self._seen_ended.add(job_id)
+            self.stats.notice(now - record.ready)
+        return record
+
+    def content(self, record: Record) -> Path:
+        """The finished video."""
+        self.stats.counts["downloads"] += 1
+        return self.canned or self.shelf.video(record.id)
+
+    def _take(self, record: Record) -> None:
+        with self._lock:
+            self._mine[record.id] = record
+            self._kept[record.id] = None
+            excess = len(self._kept) - self._most_kept
+            overdue = [job_id for job_id in self._kept if self._is_over(job_id)][:excess] if excess > 0 else []
+        for job_id in overdue:
+            self._forget(job_id)
+        if not self.canned:
+            self._waiting.put(record)
+
+    def _is_over(self, job_id: str) -> bool:
+        record = self._mine.get(job_id)
+        return record is None or (record.ready is not None and record.ready <= time.time())
+
+    def _forget(self, job_id: str) -> None:
+        with self._lock:
+            self._kept.pop(job_id, None)
+            self._mine.pop(job_id, None)
+            self._seen_ended.discard(job_id)
+        self.shelf.remove(job_id)
+
+    def _work(self) -> None:
+        while not self._stopped.is_set():
+            try:
+                record = self._waiting.get(timeout=1.0)
+            except queue.Empty:
+                continue
+            try:
+                self._render(record)
+            except LocalQueueError:
+                return  # stopped in the middle: the job stays unfinished on the shelf
+            except OSError as cause:
+                # The shelf is full or gone. There is nowhere to write that down, but whoever asks is told.
+                record.error = f"the local queue could not keep the job: {cause.strerror or cause}."
+                record.ready = time.time()
+
+    def _render(self, record: Record) -> None:
+        record.started = time.time()
+        self.shelf.save(record)
+        target = self.shelf.video(record.id)
+        partial = target.with_suffix(".part")
+        files = {name: self.shelf.folder(record.id) / name for name in record.files}
+        try:
+            from .renderer import render  # it brings in PyAV, which a canned queue never needs
+
+            model = models.video(record.model)
+            render(model, record.values, files, record.seed, partial, self._stopped.is_set)
+            partial.replace(target)
+        except MediaError as error:
+            record.error = error.message
+        except (LocalQueueError, OSError):
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a strange file does, the job fails and the queue lives
+            record.error = f"the local renderer broke on it: {type(error).__name__}: {error}"
+        record.ready = max(time.time(), record.created + self._delay)
+        self.shelf.save(record)

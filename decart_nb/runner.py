@@ -1,0 +1,190 @@
+"""Carries requests from intent to file, on one event loop in one daemon thread that all sessions share."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import contextlib
+import contextvars
+import functools
+import re
+import threading
+import weakref
+from collections.abc import Coroutine, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from . import polling
+from .catalogue import ModelDefinition
+from .client import DecartClient, JobStatusResponse
+from .clip import Clip, read_clip
+from .errors import DecartSDKError, JobCancelledError, JobFailedError, MediaError, QueueResultError, QueueSubmitError
+from .inputs import Remote, Request
+from .job import Job
+
+_TICK = 0.5
+
+
+@functools.cache
+def background() -> asyncio.AbstractEventLoop:
+    """The loop on which all jobs run. The kernel's own may be busy, and nested loops break: this one is neither."""
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, name="decart_nb jobs", daemon=True).start()
+    atexit.register(_leave)
+    return loop
+
+
+_runners: weakref.WeakSet[Runner] = weakref.WeakSet()
+
+
+def _leave() -> None:
+    """At the interpreter's end: connections that are left open would be complained about."""
+    for runner in tuple(_runners):
+        with contextlib.suppress(TimeoutError):
+            runner.close()
+
+
+@dataclass(frozen=True, eq=False)
+class Runner:
+    """What a session does its work with.
+
+    Attributes:
+        client: how the queue is reached.
+        folder: where clips go.
+        backend: ``live`` or ``local``.
+        prices: USD per generated second by model, over the catalogue's.
+    """
+
+    client: DecartClient
+    folder: Path
+    backend: str
+    prices: Mapping[str, float]
+
+    def __post_init__(self) -> None:
+        _runners.add(self)
+
+    def submit(self, request: Request) -> Job:
+        """Starts a request on its way. Returns at once."""
+        job = Job(request.model.name, _shown(request), usual=self._usual)
+        task = self._start(self._carry(job, request))
+
+        def withdraw() -> None:
+            # Looked at on the loop's own thread: once the request is on its way, its answer is worth waiting for.
+            if job.status == "planned":
+                task.cancel()
+
+        job._withdraw = lambda: background().call_soon_threadsafe(withdraw)
+        return job
+
+    def attach(self, job_id: str, model: ModelDefinition | None) -> Job:
+        """Picks up a job that somebody submitted. Returns at once."""
+        job = Job(model.name if model else "unknown model", {}, usual=self._usual, job_id=job_id)
+        self._start(self._fetch(job, model))
+        return job
+
+    def close(self) -> None:
+        """Closes the connections."""
+        asyncio.run_coroutine_threadsafe(self.client.close(), background()).result(5)
+
+    @property
+    def _usual(self) -> float:
+        return polling.LOCAL_USUAL if self.backend == "local" else polling.USUAL
+
+    @staticmethod
+    def _start(work: Coroutine[Any, Any, None]) -> Future[None]:
+        # In a context of its own: ipykernel keeps there which cell is running. With the submitting cell's, what a job
+        # shows at its end would be taken for a late output of that cell, and headless runners drop those.
+        return contextvars.Context().run(asyncio.run_coroutine_threadsafe, work, background())
+
+    async def _carry(self, job: Job, request: Request) -> None:
+        try:
+            fetched = await self.client.queue.fetch(request)
+            job._move("pending")
+            submitted = await self.client.queue.submit_request(fetched)
+        except asyncio.CancelledError:
+            job._end("cancelled", error=JobCancelledError("The job was cancelled before it was submitted."))
+            raise
+        except QueueSubmitError as error:
+            job._end("rejected" if _certainly_not_taken(error) else "uncertain", error=error)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the waiting cell is told
+            job._end("rejected", error=error)
+        else:
+            job._move(submitted.status, submitted.job_id)
+            await self._fetch(job, request.model)
+
+    async def _fetch(self, job: Job, model: ModelDefinition | None) -> None:
+        ticking = asyncio.create_task(_tick(job))
+        try:
+            job._end("completed", clip=await self._clip(job, model))
+        except JobFailedError as error:
+            job._end("failed", error=error)
+        except DecartSDKError as error:
+            hint = f"Job {job.id} is not lost: decart_nb.attach({job.id!r}) asks for it again."
+            data = error.data | {"job_id": job.id}
+            job._end("unreachable", error=type(error)(f"{error.message}\n{hint}", data, error.cause))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the waiting cell is told
+            job._end("unreachable", error=error)
+        finally:
+            ticking.cancel()
+
+    async def _clip(self, job: Job, model: ModelDefinition | None) -> Clip:
+        assert job.id is not None
+        interval = polling.LOCAL_INTERVAL if self.backend == "local" else polling.INTERVAL
+
+        def moved(answer: JobStatusResponse) -> None:
+            # The end is told when the file is there.
+            job._move(answer.status if answer.status not in ("completed", "failed") else "processing")
+
+        end = await self.client.queue.wait(job.id, on_status_change=moved, interval=interval)
+        if end.status == "failed":
+            raise JobFailedError(job.id, end.reason or "the service gave no reason.")
+        path = self.folder / _filename(job)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as cause:
+            raise QueueResultError(f"No folder for the video: {cause.strerror or cause}.", cause=cause) from None
+        await self.client.queue.download(job.id, path)
+        try:
+            return await asyncio.to_thread(self._read, path, job, model)
+        except MediaError as error:
+            raise QueueResultError(f"What came for job {job.id} is no video: {error.message}", cause=error) from None
+
+    def _read(self, path: Path, job: Job, model: ModelDefinition | None) -> Clip:
+        price = self.price(model, job.inputs.get("resolution")) if model else None
+        seconds = None if job._attached else job.elapsed  # of an attached job, nobody saw the beginning
+        return read_clip(path, str(job.id), job.model, job.inputs, self.backend, price=price, seconds=seconds)
+
+    def price(self, model: ModelDefinition, resolution: str | None = None) -> float | None:
+        """USD per generated second: what the session was told, else nothing on the local queue, else the catalogue."""
+        if model.name in self.prices:
+            return self.prices[model.name]
+        return 0.0 if self.backend == "local" else model.prices.get(resolution or "720p")
+
+
+async def _tick(job: Job) -> None:
+    while True:
+        await asyncio.sleep(_TICK)
+        job._tell()
+
+
+def _certainly_not_taken(error: QueueSubmitError) -> bool:
+    status: int | None = error.data.get("status")
+    if status is None:
+        return error.data.get("sent") is False
+    return status == 503 or 400 <= status < 500
+
+
+def _shown(request: Request) -> dict[str, Any]:
+    """The request as a person would say it: plain values, and what its files are called."""
+    files = {name: file.url if isinstance(file, Remote) else file.filename for name, file in request.files.items()}
+    return {**request.values, **files}
+
+
+def _filename(job: Job) -> str:
+    """A name that a person can tell from another, and that no other job has."""
+    words = re.findall(r"[a-z0-9]+", str(job.inputs.get("prompt", "")).lower())
+    slug = "-".join(words)[:40].strip("-")
+    tail = re.sub(r"[^A-Za-z0-9]+", "-", str(job.id))[-12:].strip("-")
+    return "-".join(part for part in (re.sub(r"[^A-Za-z0-9.]+", "-", job.model), slug, tail) if part) + ".mp4"

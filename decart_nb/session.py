@@ -1,0 +1,236 @@
+"""connect, generate, submit, attach: what a person types."""
+
+from __future__ import annotations
+
+import functools
+import getpass
+import os
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from .catalogue import ModelDefinition
+from .client import BASE_URL, DecartClient, Timeout, model_of
+from .clip import Clip
+from .display import register, show
+from .display.host import a_person_is_there
+from .errors import BackendError, InvalidAPIKeyError, InvalidInputError, ModelWarning
+from .inputs import prepare
+from .job import Job
+from .runner import Runner
+
+if TYPE_CHECKING:
+    from .local.embedded import LocalQueue
+
+_BACKENDS = ("live", "local")
+_current: Session | None = None
+
+
+class Session:
+    """A connection to a queue, and the folder where its clips go. Made by :func:`connect`.
+
+    Attributes:
+        backend: ``live`` (Decart) or ``local`` (the embedded queue, which makes previews and costs nothing).
+        base_url: where the queue is reached, also by other clients.
+        store: the folder of the clips. It stays the same when the working directory changes.
+    """
+
+    def __init__(self, backend: str, client: DecartClient, store: Path, prices: Mapping[str, float]) -> None:
+        self.backend = backend
+        self.base_url = client.base_url
+        self.store = store
+        self._client = client
+        self._runner = Runner(client, store, backend, prices)
+
+    @property
+    def api_key(self) -> str:
+        """The key, to hand to another client. It is shown nowhere by itself."""
+        return self._client.api_key
+
+    def submit(self, model: str | ModelDefinition, prompt: str | None = None, **inputs: Any) -> Job:
+        """See :func:`decart_nb.submit`."""
+        job = self._submit(model, prompt, inputs)
+        show(job)
+        return job
+
+    def generate(self, model: str | ModelDefinition, prompt: str | None = None, **inputs: Any) -> Clip:
+        """See :func:`decart_nb.generate`."""
+        job = self._submit(model, prompt, inputs)
+        with show(job, waiting=True):
+            return job.result()
+
+    def attach(self, job_id: str, model: str | ModelDefinition | None = None) -> Job:
+        """See :func:`decart_nb.attach`."""
+        if not isinstance(job_id, str) or not job_id.strip():
+            raise InvalidInputError(f"attach wants a job's id, as text, not {job_id!r:.60}.")
+        definition = None if model is None else model_of(model)
+        job = self._runner.attach(job_id.strip(), definition)
+        show(job)
+        return job
+
+    def close(self) -> None:
+        """Closes the connections. Jobs under way go on, and so does the session: it opens new ones."""
+        self._runner.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        where = "the local queue (previews, no cost)" if self.backend == "local" else self.base_url
+        return f"<decart_nb on {where}, clips in {self.store.name}/>"
+
+    def _submit(self, model: str | ModelDefinition, prompt: str | None, inputs: Mapping[str, Any]) -> Job:
+        definition = model_of(model)
+        request = prepare(definition, {"prompt": prompt, **inputs})
+        if self.backend == "live":
+            _warn(definition)
+        return self._runner.submit(request)
+
+
+def connect(
+    target: str | None = None,
+    *,
+    api_key: str | None = None,
+    base_url: str | None = None,
+    store: str | os.PathLike[str] = "decart_runs",
+    prices: Mapping[str, float] | None = None,
+    integration: str | None = None,
+    timeout: Timeout | None = None,
+) -> Session:
+    """Opens what ``generate``, ``submit`` and ``attach`` use from now on, and returns it.
+
+    Args:
+        target: ``"live"`` for Decart, ``"local"`` for the embedded queue. Neither: live where there is a key; else,
+            where somebody sits at the notebook, local; else an error. ``DECART_BACKEND=local`` in the environment
+            decides for all.
+        api_key: for Decart; ``DECART_API_KEY`` in the environment unless given, and asked for if that is empty.
+        base_url: another address that speaks Decart's protocol, such as that of ``decart-nb serve``.
+        store: the folder for the clips, and for what the local queue keeps.
+        prices: USD per generated second by model name, to rehearse or to correct the catalogue's.
+        integration: a word about the caller, sent in the ``User-Agent``.
+        timeout: how long to wait for the server.
+
+    Raises:
+        BackendError: it is not clear which queue is meant, or the embedded one cannot start.
+        InvalidAPIKeyError: there is no key, and nobody to ask for it.
+        InvalidInputError: a price is not a number.
+    """
+    global _current
+    # An explicit key or address means Decart; so does a key in the environment, but only if nothing else was said.
+    backend = _backend(target, has_key=bool(api_key or base_url or os.environ.get("DECART_API_KEY", "").strip()))
+    folder = Path(store).expanduser().absolute()
+    if backend == "local":
+        queue = _embedded(folder / "local")
+        client = DecartClient(queue.api_key, queue.base_url, integration, timeout=timeout)
+    else:
+        client = DecartClient(_key(api_key), base_url or BASE_URL, integration, timeout=timeout)
+    register()
+    _current = Session(backend, client, folder, _checked(prices or {}))
+    return _current
+
+
+def submit(model: str | ModelDefinition, prompt: str | None = None, **inputs: Any) -> Job:
+    """Submits a job and returns at once; in a notebook, a line shows how it stands and then becomes the video.
+
+    Args:
+        model: a name of ``decart_nb.models``, or a ``ModelDefinition``.
+        prompt: what to make.
+        inputs: the model's other inputs, under the names of Decart's SDK. Files are paths, URLs, bytes, open files,
+            PIL images, NumPy arrays (an image H×W×3, a video T×H×W×3; uint8, or floats from 0 to 1) or clips.
+
+    Raises:
+        ModelNotFoundError, InvalidInputError: the request would be refused. Nothing was sent.
+        BackendError: neither Decart nor the local queue was chosen.
+    """
+    return _session().submit(model, prompt, **inputs)
+
+
+def generate(model: str | ModelDefinition, prompt: str | None = None, **inputs: Any) -> Clip:
+    """Makes a video: submits, shows progress, waits, and shows the video once.
+
+    Args:
+        model, prompt, inputs: as for :func:`submit`.
+
+    Raises:
+        JobFailedError: the service gave up on the job.
+        DecartSDKError: as for :func:`submit`, or the job could not be submitted or fetched.
+    """
+    return _session().generate(model, prompt, **inputs)
+
+
+def attach(job_id: str, model: str | ModelDefinition | None = None) -> Job:
+    """Picks a job up by its id, from this kernel or another.
+
+    Args:
+        job_id: as the queue gave it.
+        model: what was asked, for the caption, if it is still known.
+    """
+    return _session().attach(job_id, model)
+
+
+def _session() -> Session:
+    return _current if _current is not None else connect()
+
+
+def _backend(target: str | None, *, has_key: bool) -> str:
+    asked = os.environ.get("DECART_BACKEND", "").strip().lower()
+    for value, origin in ((asked, "DECART_BACKEND"), (target, "connect")):
+        if value and value not in _BACKENDS:
+            raise BackendError(f"{origin} says {value!r}; it must be 'live' or 'local'.")
+    if asked == "local" or (asked and not target):
+        return asked
+    if target:
+        return target
+    if has_key:
+        return "live"
+    if a_person_is_there():
+        print(  # noqa: T201 - the line that says so, in the cell that connected
+            "There is no DECART_API_KEY, so this is the local queue: it makes previews, free of charge. "
+            'connect("live") asks for a key.'
+        )
+        return "local"
+    raise BackendError(
+        'Where should this run? Set DECART_API_KEY, or call decart_nb.connect("live", api_key=…), for Decart; call '
+        'decart_nb.connect("local"), or set DECART_BACKEND=local, for previews on the local queue.'
+    )
+
+
+def _key(api_key: str | None) -> str | None:
+    if api_key or os.environ.get("DECART_API_KEY", "").strip() or not a_person_is_there():
+        return api_key
+    typed = getpass.getpass("Decart API key: ").strip()
+    if not typed:
+        raise InvalidAPIKeyError
+    return typed
+
+
+@functools.cache
+def _embedded(folder: Path) -> LocalQueue:
+    """The local queue on a folder: one in a process, however often somebody connects."""
+    from .local.embedded import LocalQueue
+
+    return LocalQueue(folder).start()
+
+
+def _checked(prices: Mapping[str, float]) -> dict[str, float]:
+    for model, price in prices.items():
+        if isinstance(price, bool) or not isinstance(price, (int, float)) or not 0 <= price < float("inf"):
+            raise InvalidInputError(f"The price of {model} must be USD per generated second, not {price!r:.60}.")
+    return dict(prices)
+
+
+def _warn(model: ModelDefinition) -> None:
+    if model.status == "retired":
+        text = f"{model.name} is retired at Decart and will probably be refused. decart_nb.models lists the live ones."
+    elif model.successor:
+        text = f"{model.name} is an old name at Decart; use {model.successor}."
+    else:
+        return
+    warnings.warn(text, ModelWarning, stacklevel=5)

@@ -1,0 +1,57 @@
+"""What many tests share: an environment without keys, a fast local queue, small images and videos."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from decart_nb import media
+from decart_nb.local.embedded import LocalQueue
+
+
+@pytest.fixture(autouse=True)
+def no_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No test reaches Decart, whatever the environment holds; and what a test writes lies in its own folder."""
+    monkeypatch.delenv("DECART_API_KEY", raising=False)
+    monkeypatch.setenv("DECART_BACKEND", "local")
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def small_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ten frames of 64×48 at 10 fps: a white square that moves to the right over grey."""
+    path = tmp_path_factory.mktemp("media") / "small.mp4"
+    frames = np.full((10, 48, 64, 3), 90, np.uint8)
+    for number, frame in enumerate(frames):
+        frame[16:32, 4 * number : 4 * number + 16] = 255
+    media.encode(frames, path, fps=10)
+    return path
+
+
+@pytest.fixture(scope="session")
+def small_image(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A PNG of 64×48: red on the left, blue on the right."""
+    path = tmp_path_factory.mktemp("media") / "small.png"
+    pixels = np.zeros((48, 64, 3), np.uint8)
+    pixels[:, :32, 0] = 255
+    pixels[:, 32:, 2] = 255
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+@pytest.fixture
+def canned_queue(tmp_path: Path, small_video: Path) -> Iterator[LocalQueue]:
+    """A local queue that answers every job with the small video, after a tenth of a second."""
+    with LocalQueue(tmp_path / "queue", canned=small_video, draw=lambda: 0.1) as queue:
+        yield queue
+
+
+@pytest.fixture
+def rendering_queue(tmp_path: Path) -> Iterator[LocalQueue]:
+    """A local queue that renders."""
+    with LocalQueue(tmp_path / "queue") as queue:
+        yield queue
