@@ -153,6 +153,11 @@ class DecartClient:
     ) -> None:
         await self.close()
 
+    @property
+    def is_open(self) -> bool:
+        """Whether there are connections to close."""
+        return self._http is not None
+
     async def close(self) -> None:
         """Closes the connections. The client may be used again: it opens new ones."""
         http, self._http = self._http, None

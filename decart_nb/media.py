@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -33,6 +33,8 @@ RGB = NDArray[np.uint8]
 MAX_PIXELS = Image.MAX_IMAGE_PIXELS or 2**26
 # x264's result depends on the number of its threads: a fixed one makes the same video on every machine.
 _THREADS = 4
+# With its macroblock tree x264 makes now and then another video of the very same frames.
+_REPEATABLE = {"mbtree": "0"}
 _VIDEO, _IMAGE = "a video", "an image"
 
 
@@ -141,7 +143,7 @@ def read_image(source: Source, *, name: str | None = None) -> Image.Image:
         if image:
             try:
                 return _flat(image)
-            except Exception:  # Pillow's decoders raise all sorts; FFmpeg may still read what they do not.
+            except Exception:  # noqa: BLE001 Pillow's decoders raise all sorts; FFmpeg may still read what they do not.
                 file.seek(0)
         with _container(file, name, _IMAGE) as (container, stream), _decoding(name, _IMAGE):
             frame = next(container.decode(stream))
@@ -210,7 +212,8 @@ def encode(
                 if container is None or stream is None:
                     options = {"movflags": "+faststart"}
                     container = stack.enter_context(av.open(os.fspath(path), "w", format="mp4", options=options))
-                    stream = container.add_stream("libx264", rate=rate, options={"crf": str(crf), "preset": preset})
+                    settings = {"crf": str(crf), "preset": preset, **_REPEATABLE}
+                    stream = container.add_stream("libx264", rate=rate, options=settings)
                     stream.width, stream.height, stream.pix_fmt = frame.width, frame.height, "yuv420p"
                     codec = stream.codec_context
                     codec.thread_count = _THREADS
@@ -273,7 +276,7 @@ def _decoding(name: str, wanted: str) -> Iterator[None]:
         yield
     except MediaError:
         raise
-    except Exception as error:  # FFmpeg's, Pillow's and the file object's own errors have no common root
+    except Exception as error:  # noqa: BLE001 FFmpeg's, Pillow's and the file object's own errors have no common root
         raise _refusal(name, wanted, error) from None
 
 
@@ -309,7 +312,8 @@ def _container(file: BinaryIO, name: str, wanted: str) -> Iterator[tuple[InputCo
     with ExitStack() as stack:
         with _decoding(name, wanted):
             # An upload may be a playlist that names other files or addresses: none of them is opened.
-            container = stack.enter_context(av.open(_Nameless(file), options={"protocol_whitelist": "none"}))
+            options = {"protocol_whitelist": "none"}
+            container = stack.enter_context(av.open(_Nameless(file), "r", options=options))
             streams = [stream for stream in container.streams.video if not stream.disposition & _COVER]
             if not streams:
                 raise MediaError(f"{name} is not {wanted} that can be decoded: it has no picture.")
@@ -329,7 +333,7 @@ def _pillow(file: BinaryIO, name: str) -> Image.Image | None:
         image = Image.open(file)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise MediaError(f"{name} is too large to be decoded: {error}", cause=error) from None
-    except Exception:  # its plugins raise all sorts on what only begins like an image
+    except Exception:  # noqa: BLE001 its plugins raise all sorts on what only begins like an image
         file.seek(0)
         return None
     if image.width * image.height > MAX_PIXELS:
@@ -378,7 +382,7 @@ def _flat(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def _timed(source: Source, name: str) -> Iterator[tuple[RGB, float, float]]:
+def _timed(source: Source, name: str) -> Generator[tuple[RGB, float, float]]:
     """Each frame with its time and how long it is shown, both in seconds."""
     with _opened(source, name, _VIDEO) as file:
         with _decoding(name, _VIDEO):

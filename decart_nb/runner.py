@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import atexit
 import contextlib
 import contextvars
 import functools
@@ -25,25 +24,25 @@ from .inputs import Remote, Request
 from .job import Job
 
 _TICK = 0.5
+_THREAD = "decart_nb jobs"
 
 
 @functools.cache
 def background() -> asyncio.AbstractEventLoop:
     """The loop on which all jobs run. The kernel's own may be busy, and nested loops break: this one is neither."""
     loop = asyncio.new_event_loop()
-    threading.Thread(target=loop.run_forever, name="decart_nb jobs", daemon=True).start()
-    atexit.register(_leave)
+    threading.Thread(target=loop.run_forever, name=_THREAD, daemon=True).start()
     return loop
 
 
-_runners: weakref.WeakSet[Runner] = weakref.WeakSet()
-
-
-def _leave() -> None:
-    """At the interpreter's end: connections that are left open would be complained about."""
-    for runner in tuple(_runners):
+def _hang_up(client: DecartClient) -> None:
+    """Closes a client's connections, whose engine would complain of being left open."""
+    if not client.is_open:
+        return
+    closing = asyncio.run_coroutine_threadsafe(client.close(), background())
+    if threading.current_thread().name != _THREAD:  # where the garbage collector may have brought us
         with contextlib.suppress(TimeoutError):
-            runner.close()
+            closing.result(5)
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +62,8 @@ class Runner:
     prices: Mapping[str, float]
 
     def __post_init__(self) -> None:
-        _runners.add(self)
+        # When nobody holds the session any more, and no job is under way; at the latest at the interpreter's end.
+        weakref.finalize(self, _hang_up, self.client)
 
     def submit(self, request: Request) -> Job:
         """Starts a request on its way. Returns at once."""
@@ -86,7 +86,7 @@ class Runner:
 
     def close(self) -> None:
         """Closes the connections."""
-        asyncio.run_coroutine_threadsafe(self.client.close(), background()).result(5)
+        _hang_up(self.client)
 
     @property
     def _usual(self) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import getpass
 import os
+import sys
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -233,4 +234,8 @@ def _warn(model: ModelDefinition) -> None:
         text = f"{model.name} is an old name at Decart; use {model.successor}."
     else:
         return
-    warnings.warn(text, ModelWarning, stacklevel=5)
+    # It points at the caller's line, by whichever of our doors the call came in.
+    level, frame = 1, sys._getframe()
+    while frame.f_back and frame.f_globals["__name__"] == __name__:
+        level, frame = level + 1, frame.f_back
+    warnings.warn(text, ModelWarning, stacklevel=level)

@@ -28,7 +28,7 @@ def clip_html(clip: Clip, folder: Path) -> str:
         MediaError, OSError: the file is gone, or can no longer be read.
     """
     width = min(clip.width, _WIDTH) if clip.width >= clip.height else min(clip.width, _WIDTH * 9 // 16)
-    style = f"display:block;width:100%;max-width:{width}px;aspect-ratio:{clip.width}/{clip.height}"
+    style = f"display:block;width:100%;height:auto;max-width:{width}px;aspect-ratio:{clip.width}/{clip.height}"
     return (
         '<figure style="margin:0">'
         f'<video {_source(clip, folder)} width="{clip.width}" height="{clip.height}" style="{style}" '

@@ -1,0 +1,110 @@
+"""What a real kernel leaves in a notebook, run headless as nbconvert and papermill do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nbclient
+import nbformat
+import pytest
+from nbconvert import HTMLExporter
+from nbformat import NotebookNode
+
+_BEGIN = "import decart_nb as dnb\ns = dnb.connect('local')"
+_SMALL = "'lucy-pro-t2v', prompt='<b>&', resolution='480p', seed=1"
+
+
+def _run(folder: Path, *cells: str, allow_errors: bool = False) -> list[NotebookNode]:
+    """Runs the cells after the beginning, and gives their outputs."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in (_BEGIN, *cells)])
+    client = nbclient.NotebookClient(
+        notebook,
+        timeout=120,
+        allow_errors=allow_errors,
+        resources={"metadata": {"path": str(folder)}},
+        extra_arguments=["--log-level=40"],
+    )
+    client.execute()
+    return [cell.outputs for cell in notebook.cells[1:]]
+
+
+def _videos(outputs: list[NotebookNode]) -> int:
+    return sum("<video " in output.get("data", {}).get("text/html", "") for output in outputs)
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[NotebookNode]]:
+    """One notebook with a cell for each way to a clip."""
+    cells = {
+        "last line": f"dnb.generate({_SMALL})",
+        "assigned": f"clip = dnb.generate({_SMALL})",
+        "assigned, then last line": f"clip = dnb.generate({_SMALL})\nclip",
+        "in a later cell": "clip",
+        "displayed in a later cell": "display(clip)",
+        "submitted": f"job = dnb.submit({_SMALL})",
+        "its result": "job.result()",
+        "the finished job": "job",
+        "submitted, then last line": f"job = dnb.submit({_SMALL})\njob",
+        "awaited": "clip = await job",
+        "submitted and waited for": f"dnb.submit({_SMALL}).result()",
+        "attached": "attached = dnb.attach(job.id)\nclip = await attached",
+    }
+    outputs = _run(tmp_path_factory.mktemp("kernel"), *cells.values())
+    return dict(zip(cells, outputs, strict=True))
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        "last line",
+        "assigned",
+        "assigned, then last line",
+        "in a later cell",
+        "displayed in a later cell",
+        "submitted",
+        "its result",
+        "the finished job",
+        "submitted, then last line",
+        "submitted and waited for",
+        "attached",
+    ],
+)
+def test_each_way_shows_the_clip_exactly_once(shown: dict[str, list[NotebookNode]], way: str) -> None:
+    assert [output.output_type for output in shown[way]] in (["display_data"], ["execute_result"])
+    assert _videos(shown[way]) == 1
+
+
+def test_nothing_is_shown_where_nothing_was_asked_for(shown: dict[str, list[NotebookNode]]) -> None:
+    assert shown["awaited"] == []
+
+
+def test_the_kept_output_is_an_ordinary_one_and_escaped(shown: dict[str, list[NotebookNode]]) -> None:
+    (output,) = shown["assigned"]
+    assert set(output.data) == {"text/html", "text/plain"}
+    assert "data:video/mp4;base64," in output.data["text/html"]
+    assert "&lt;b&gt;&amp;" in output.data["text/html"]
+    assert "<b>" not in output.data["text/html"]
+    assert "lucy-pro-t2v · <b>& · seed 1 · 872×480 · 5.0 s" in output.data["text/plain"]
+
+
+def test_nbconvert_keeps_the_clip(shown: dict[str, list[NotebookNode]]) -> None:
+    cell = nbformat.v4.new_code_cell("clip", outputs=shown["assigned"])
+    page, _ = HTMLExporter().from_notebook_node(nbformat.v4.new_notebook(cells=[cell]))
+    assert page.count('src="data:video/mp4;base64,') == 1
+
+
+def test_a_failed_job_says_why_in_its_place_and_in_the_error(tmp_path: Path) -> None:
+    broken = r"b'\x89PNG\r\n\x1a\n' + bytes(50)"
+    (outputs,) = _run(tmp_path, f"dnb.generate('lucy-pro-i2v', 'x', data={broken})", allow_errors=True)
+    line, error = outputs
+    assert "failed after" in line.data["text/html"]
+    assert "data is not an image" in line.data["text/plain"]
+    assert error.ename == "JobFailedError"
+
+
+def test_a_headless_kernel_without_a_key_is_told_both_ways(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DECART_BACKEND")
+    (outputs,) = _run(
+        tmp_path, f"from decart_nb import session\nsession._current = None\ndnb.submit({_SMALL})", allow_errors=True
+    )
+    assert outputs[0].ename == "BackendError"

@@ -1,0 +1,58 @@
+"""What `import decart_nb` gives, and what it costs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+import decart_nb
+
+_HEAVY = ("httpx", "aiohttp", "numpy", "av", "PIL", "IPython", "ipywidgets", "starlette", "uvicorn", "tqdm", "asyncio")
+
+
+def _modules_after(statement: str) -> set[str]:
+    code = f"import json, sys; {statement}; print(json.dumps(sorted(sys.modules)))"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(json.loads(answer.stdout))
+
+
+def test_all_names_what_there_is_and_no_more() -> None:
+    namespace: dict[str, object] = {}
+    exec("from decart_nb import *", namespace)
+    assert set(namespace) - {"__builtins__"} == set(decart_nb.__all__)
+    assert decart_nb.__all__ == sorted(decart_nb.__all__)
+    assert set(decart_nb._HOME) == set(decart_nb.__all__)
+    assert set(decart_nb.__all__) <= set(dir(decart_nb))
+
+
+def test_every_public_name_has_a_docstring() -> None:
+    undocumented = [name for name in decart_nb.__all__ if not getattr(decart_nb, name).__doc__]
+    assert not undocumented
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'genrate'"):
+        _ = decart_nb.genrate
+
+
+def test_the_import_is_light() -> None:
+    assert not _modules_after("import decart_nb") & set(_HEAVY)
+
+
+def test_the_client_brings_no_notebook_and_no_engine() -> None:
+    loaded = _modules_after("from decart_nb import DecartClient, models")
+    assert not loaded & {"IPython", "ipywidgets", "pandas", "numpy", "av", "PIL", "aiohttp", "starlette", "uvicorn"}
+    assert not loaded & {f"decart_nb.{room}" for room in ("session", "runner", "job", "clip", "display", "media")}
+
+
+def test_the_local_queue_knows_nothing_above_the_catalogue_and_media() -> None:
+    loaded = _modules_after("import decart_nb.local.server, decart_nb.local.renderer")
+    ours = {name.split(".")[1] for name in loaded if name.startswith("decart_nb.")}
+    assert ours == {"_version", "errors", "catalogue", "media", "local"}
+
+
+def test_no_room_bears_the_name_of_something_in_the_front_door() -> None:
+    assert not set(decart_nb._ROOMS) & set(decart_nb.__all__)

@@ -1,0 +1,34 @@
+"""The committed notebooks: small, without widget state, on the local queue. nbval runs them (see the Makefile)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nbformat
+import pytest
+
+NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
+CHECKED = "nbval-check-output"
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_it_is_committed_clean(path: Path) -> None:
+    notebook = nbformat.read(path, 4)
+    nbformat.validate(notebook)
+    assert path.stat().st_size < 100_000
+    assert "widgets" not in notebook.metadata
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert 'connect("local")' in code[0].source
+    checked = [cell for cell in code if CHECKED in cell.metadata.get("tags", ())]
+    assert checked, "nbval has nothing to compare"
+    for cell in code:
+        # Outputs are kept where nbval compares them, and nowhere else.
+        assert bool(cell.outputs) == (cell in checked)
+        assert cell.execution_count is None
+
+
+def test_the_quickstart_and_every_model_are_there() -> None:
+    assert [path.stem for path in NOTEBOOKS][:2] == ["01_quickstart", "02_every_model"]
+    used = "".join(cell.source for cell in nbformat.read(NOTEBOOKS[1], 4).cells if cell.cell_type == "code")
+    mission = ("pro-t2v", "pro-i2v", "dev-i2v", "pro-v2v", "fast-v2v", "pro-flf2v", "motion", "restyle-v2v")
+    assert all(f'"lucy-{model}"' in used for model in mission)

@@ -1,0 +1,224 @@
+"""connect, generate, submit and attach, over a local queue that is reached as Decart would be."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import decart_nb as dnb
+from decart_nb import media, session
+from decart_nb.local.embedded import LocalQueue
+from decart_nb.session import Session
+
+
+@pytest.fixture(autouse=True)
+def no_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "_current", None)
+
+
+@pytest.fixture
+def live(canned_queue: LocalQueue, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
+    """A session that takes the canned queue for Decart."""
+    monkeypatch.delenv("DECART_BACKEND")
+    with dnb.connect("live", api_key=canned_queue.api_key, base_url=canned_queue.base_url) as opened:
+        yield opened
+
+
+def test_generate_on_the_embedded_queue_needs_no_key() -> None:
+    clip = dnb.connect("local").generate("lucy-pro-t2v", prompt="A cat, at night!", seed=7, resolution="480p")
+    assert clip.path.parent == Path("decart_runs").absolute()
+    assert clip.path.name.startswith("lucy-pro-t2v-a-cat-at-night-")
+    assert (clip.width, clip.height, clip.fps, clip.duration) == (872, 480, 25.0, 5.0)
+    assert (clip.model, clip.backend, clip.cost, clip.reused) == ("lucy-pro-t2v", "local", 0.0, False)
+    assert clip.inputs == {"prompt": "A cat, at night!", "seed": 7, "resolution": "480p"}
+    assert clip.size_bytes == clip.path.stat().st_size
+    assert len(clip.sha256) == 64
+    assert clip.seconds is not None
+    assert not list(clip.path.parent.glob("*.part"))
+
+
+def test_a_clip_is_a_path_and_the_next_jobs_input(live: Session, tmp_path: Path) -> None:
+    clip = live.generate("lucy-2.5", prompt="", data=_clip(live))
+    assert clip.inputs["data"].endswith(".mp4")
+    assert Path(clip).read_bytes() == clip.path.read_bytes()
+    assert clip.poster().size == (64, 48)
+    frames = list(clip.frames())
+    assert len(frames) == 10
+    assert frames[0].shape == (48, 64, 3)
+    assert frames[0].dtype == np.uint8
+    assert clip.save(tmp_path).read_bytes() == clip.path.read_bytes()
+    assert clip.save(tmp_path / "copy.mp4").read_bytes() == clip.path.read_bytes()
+    with pytest.raises(dnb.MediaError, match="cannot be saved"):
+        clip.save(tmp_path / "nowhere" / "copy.mp4")
+    assert 'type="video/mp4"' in clip.video()._repr_html_()
+    assert "64×48 at 10 fps" in repr(clip)
+
+
+def _clip(live: Session) -> dnb.Clip:
+    with pytest.warns(dnb.ModelWarning, match="lucy-pro-t2v is retired"):
+        return live.generate("lucy-pro-t2v", prompt="x")
+
+
+def test_submit_returns_at_once_and_the_job_goes_on(live: Session, small_video: Path) -> None:
+    began = time.monotonic()
+    job = live.submit("lucy-2.5", "x", data=small_video)
+    assert time.monotonic() - began < 0.5
+    assert job.status in ("planned", "pending")
+    assert job.result(timeout=10).job_id == job.id
+    assert job.status == "completed"
+
+
+def test_a_job_can_be_awaited_in_a_running_loop(live: Session, small_video: Path) -> None:
+    async def main() -> dnb.Clip:
+        return await live.submit("lucy-2.5", "x", data=small_video)
+
+    assert asyncio.run(main()).width == 64
+
+
+def test_attach_fetches_a_job_by_its_id(live: Session, small_video: Path) -> None:
+    made = live.generate("lucy-2.5", prompt="x", data=small_video)
+    again = live.attach(made.job_id, "lucy-2.5").result(timeout=10)
+    assert (again.sha256, again.model, again.seconds) == (made.sha256, "lucy-2.5", None)
+    assert live.attach(f" {made.job_id} ").result(timeout=10).sha256 == made.sha256
+    with pytest.raises(dnb.InvalidInputError, match="a job's id"):
+        live.attach("")
+
+
+def test_a_job_that_fails_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    local = dnb.connect("local")
+    broken = b"\x89PNG\r\n\x1a\n" + bytes(100)  # begins as an image does, and is none
+    with pytest.raises(dnb.JobFailedError, match="data is not an image") as caught:
+        local.generate("lucy-pro-i2v", prompt="x", data=broken)
+    assert caught.value.job_id in str(caught.value)
+
+
+def test_bad_input_is_refused_before_anything_is_sent(live: Session, canned_queue: LocalQueue) -> None:
+    with pytest.raises(dnb.InvalidInputError, match="prompt"):
+        live.submit("lucy-2.5", prompt="x" * 1001, data=b"")
+    with pytest.raises(dnb.ModelNotFoundError, match=r"lucy-2\.5"):
+        live.generate("lucy-25", prompt="x")
+    assert canned_queue.jobs.stats.as_dict()["submissions"] == 0
+
+
+@pytest.mark.parametrize(
+    ("address", "key", "status", "error"),
+    [
+        ("http://127.0.0.1:9", "dct_x", "rejected", "no answer"),
+        (None, "dct_wrong", "rejected", "401"),
+    ],
+)
+def test_a_submission_that_is_not_taken_ends_the_job(
+    canned_queue: LocalQueue,
+    monkeypatch: pytest.MonkeyPatch,
+    small_video: Path,
+    address: str | None,
+    key: str,
+    status: str,
+    error: str,
+) -> None:
+    monkeypatch.delenv("DECART_BACKEND")
+    live = dnb.connect(api_key=key, base_url=address or canned_queue.base_url)
+    job = live.submit("lucy-2.5", "x", data=small_video)
+    with pytest.raises(dnb.QueueSubmitError, match=error) as caught:
+        job.result(timeout=20)
+    assert job.status == status
+    assert key not in str(caught.value)
+
+
+def test_an_unknown_id_is_said_to_be_unknown(live: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("decart_nb.polling.PROPAGATION", 0.0)
+    job = live.attach("0" * 32)
+    with pytest.raises(dnb.QueueStatusError, match="404"):
+        job.result(timeout=10)
+    assert job.status == "unreachable"
+
+
+def test_a_retired_model_is_warned_of_only_where_it_is_retired(live: Session, small_image: Path) -> None:
+    with pytest.warns(dnb.ModelWarning, match="retired") as caught:
+        live.submit("lucy-pro-i2v", "x", data=small_image)
+    assert caught[0].filename == __file__
+    with pytest.warns(dnb.ModelWarning, match="use lucy-clip"):
+        live.submit("lucy-pro-v2v", "x", data=_video(small_image))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        dnb.connect("local").submit("lucy-pro-t2v", "x").cancel()
+
+
+def _video(image: Path) -> np.ndarray:
+    return np.stack([np.asarray(media.read_image(image))] * 3)
+
+
+def test_the_callers_own_model_is_sent_as_it_is(canned_queue: LocalQueue, live: Session) -> None:
+    own = dnb.ModelDefinition(name="lucy-9", width=640, height=360, fps=24)
+    job = live.submit(own, "x", mood="blue")
+    with pytest.raises(dnb.QueueSubmitError, match="404"):  # this queue has no such model; but it was asked
+        job.result(timeout=10)
+
+
+def test_costs_are_estimated_by_the_generated_second(live: Session, small_video: Path) -> None:
+    assert live.generate("lucy-2.5", "x", data=small_video).cost == pytest.approx(0.04)
+    assert live.generate("lucy-2.6", "x", data=small_video).cost is None
+    rehearsed = dnb.connect("local", prices={"lucy-pro-t2v": 0.10})
+    assert rehearsed.generate("lucy-pro-t2v", "x", resolution="480p").cost == pytest.approx(0.50)
+    with pytest.raises(dnb.InvalidInputError, match="USD per generated second"):
+        dnb.connect("local", prices={"lucy-2.5": -1})
+
+
+def test_the_clips_stay_in_one_folder_when_the_working_directory_changes(
+    live: Session, small_video: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    os.chdir(tmp_path / "elsewhere")
+    assert live.generate("lucy-2.5", "x", data=small_video).path.parent == tmp_path / "decart_runs"
+
+
+def test_two_sessions_live_side_by_side(live: Session, small_video: Path) -> None:
+    local = dnb.connect("local", store="other")
+    assert live.generate("lucy-2.5", "x", data=small_video).backend == "live"
+    assert dnb.submit("lucy-pro-t2v", "x", resolution="480p").result(30).path.parent == local.store
+
+
+class TestWhichQueue:
+    """The rules of connect()."""
+
+    def test_the_environment_decides_for_all(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("DECART_API_KEY", "dct_x")
+        assert dnb.connect().backend == "local"
+        assert dnb.connect("live").backend == "local"
+
+    def test_live_where_there_is_a_key(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("DECART_BACKEND")
+        monkeypatch.setenv("DECART_API_KEY", "dct_x")
+        opened = dnb.connect()
+        assert (opened.backend, opened.base_url) == ("live", "https://api.decart.ai")
+        assert "dct_x" not in repr(opened)
+
+    def test_a_script_without_a_key_is_told_both_ways(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("DECART_BACKEND")
+        with pytest.raises(dnb.BackendError, match=r"connect\(\"live\", api_key=…\).*connect\(\"local\"\)"):
+            dnb.generate("lucy-pro-t2v", "x")
+
+    def test_live_without_a_key_and_without_a_person_is_an_error(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("DECART_BACKEND")
+        with pytest.raises(dnb.InvalidAPIKeyError):
+            dnb.connect("live")
+
+    @pytest.mark.parametrize("asked", ["Live!", "remote"])
+    def test_an_unknown_target_is_refused(self, asked: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        with pytest.raises(dnb.BackendError, match="'live' or 'local'"):
+            dnb.connect(asked)
+        monkeypatch.setenv("DECART_BACKEND", asked)
+        with pytest.raises(dnb.BackendError, match="DECART_BACKEND says"):
+            dnb.connect()
+
+    def test_a_store_that_cannot_be_written_is_said(self, tmp_path: Path) -> None:
+        (tmp_path / "file").write_text("")
+        with pytest.raises(dnb.LocalQueueError, match="cannot keep its jobs"):
+            dnb.connect("local", store=tmp_path / "file")
