@@ -17,28 +17,37 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from .catalogue import ModelDefinition, models
-    from .client import DecartClient
-    from .clip import Clip
-    from .errors import (
-        BackendError,
-        DecartSDKError,
-        InvalidAPIKeyError,
-        InvalidBaseURLError,
-        InvalidInputError,
-        JobCancelledError,
-        JobFailedError,
-        JobTimeoutError,
-        LocalQueueError,
-        MediaError,
-        ModelNotFoundError,
-        ModelWarning,
-        QueueResultError,
-        QueueStatusError,
-        QueueSubmitError,
+    from .catalogue import (
+        ModelDefinition as ModelDefinition,
+        models as models,
     )
-    from .job import Job
-    from .session import Session, attach, connect, generate, submit
+    from .client import DecartClient as DecartClient
+    from .clip import Clip as Clip
+    from .errors import (
+        BackendError as BackendError,
+        DecartSDKError as DecartSDKError,
+        InvalidAPIKeyError as InvalidAPIKeyError,
+        InvalidBaseURLError as InvalidBaseURLError,
+        InvalidInputError as InvalidInputError,
+        JobCancelledError as JobCancelledError,
+        JobFailedError as JobFailedError,
+        JobTimeoutError as JobTimeoutError,
+        LocalQueueError as LocalQueueError,
+        MediaError as MediaError,
+        ModelNotFoundError as ModelNotFoundError,
+        ModelWarning as ModelWarning,
+        QueueResultError as QueueResultError,
+        QueueStatusError as QueueStatusError,
+        QueueSubmitError as QueueSubmitError,
+    )
+    from .job import Job as Job
+    from .session import (
+        Session as Session,
+        attach as attach,
+        connect as connect,
+        generate as generate,
+        submit as submit,
+    )
 
 _ROOMS = {
     "catalogue": ("ModelDefinition", "models"),
@@ -66,33 +75,7 @@ _ROOMS = {
 }
 _HOME = {name: room for room, names in _ROOMS.items() for name in names}
 
-__all__ = [
-    "BackendError",
-    "Clip",
-    "DecartClient",
-    "DecartSDKError",
-    "InvalidAPIKeyError",
-    "InvalidBaseURLError",
-    "InvalidInputError",
-    "Job",
-    "JobCancelledError",
-    "JobFailedError",
-    "JobTimeoutError",
-    "LocalQueueError",
-    "MediaError",
-    "ModelDefinition",
-    "ModelNotFoundError",
-    "ModelWarning",
-    "QueueResultError",
-    "QueueStatusError",
-    "QueueSubmitError",
-    "Session",
-    "attach",
-    "connect",
-    "generate",
-    "models",
-    "submit",
-]
+__all__ = sorted(_HOME)  # noqa: PLE0605 - the same names, said once
 
 
 def __getattr__(name: str) -> Any:

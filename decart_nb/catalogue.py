@@ -85,7 +85,7 @@ class ModelDefinition:
     fields: tuple[Field, ...] | None = None
     exactly_one: tuple[str, ...] = ()
     seconds: float | None = None
-    prices: Mapping[str, float] = field(default_factory=dict)
+    prices: Mapping[str, float] = field(default_factory=dict, hash=False)
     status: Status = "custom"
     successor: str | None = None
     alias_of: str | None = None
@@ -218,9 +218,9 @@ def _flag(field: Field, value: Any) -> bool:
 
 
 def _choice(field: Field, value: Any) -> str:
-    if value not in field.choices:
+    if not isinstance(value, str) or value not in field.choices:
         raise _Bad(f"must be {' or '.join(field.choices)}, not {value!r:.60}.", "enum")
-    return str(value)
+    return value
 
 
 def _trajectory(field: Field, value: Any) -> list[dict[str, float]]:

@@ -16,6 +16,7 @@ import asyncio
 import contextlib
 import email.utils
 import json
+import math
 import os
 import sys
 import tempfile
@@ -135,12 +136,14 @@ class DecartClient:
             raise InvalidAPIKeyError("The API key has characters that no key has; copy it again.")
         self.api_key = api_key
         self.base_url = _checked_url(base_url)
+        if integration and not (integration.isascii() and integration.isprintable()):
+            raise InvalidInputError("integration goes into a header: it must be plain ASCII, in one line.")
         self.integration = integration
         self.timeout = timeout or Timeout()
         self.queue = Queue(self)
         self._transport = transport
-        self._http: httpx.AsyncClient | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
+        # Connections belong to a loop, and a client in a notebook outlives many an asyncio.run().
+        self._pools: dict[asyncio.AbstractEventLoop, httpx.AsyncClient] = {}
 
     def __repr__(self) -> str:
         return f"<DecartClient of {self.base_url}>"
@@ -156,23 +159,28 @@ class DecartClient:
     @property
     def is_open(self) -> bool:
         """Whether there are connections to close."""
-        return self._http is not None
+        return bool(self._pools)
 
     async def close(self) -> None:
         """Closes the connections. The client may be used again: it opens new ones."""
-        http, self._http = self._http, None
-        if http is not None and self._loop is asyncio.get_running_loop():
-            await http.aclose()
+        while self._pools:
+            loop, pool = self._pools.popitem()
+            if loop is asyncio.get_running_loop() or loop.is_closed():
+                await pool.aclose()
+            else:
+                asyncio.run_coroutine_threadsafe(pool.aclose(), loop)
 
-    def _connections(self) -> httpx.AsyncClient:
-        # Connections belong to a loop, and a client in a notebook outlives many an asyncio.run().
+    async def _connections(self) -> httpx.AsyncClient:
         loop = asyncio.get_running_loop()
-        if self._http is None or self._loop is not loop:
-            headers = {"X-API-KEY": self.api_key, "User-Agent": self._user_agent()}
+        for ended in [other for other in self._pools if other.is_closed()]:
+            pool = self._pools.pop(ended)
+            if self._transport is None:  # the caller's own goes on with the next loop
+                await pool.aclose()
+        if loop not in self._pools:
             wait = httpx.Timeout(self.timeout.read, connect=self.timeout.connect, pool=None)
-            self._http = httpx.AsyncClient(headers=headers, timeout=wait, transport=self._transport or _engine())
-            self._loop = loop
-        return self._http
+            headers = {"User-Agent": self._user_agent()}
+            self._pools[loop] = httpx.AsyncClient(headers=headers, timeout=wait, transport=self._transport or _engine())
+        return self._pools[loop]
 
     def _user_agent(self) -> str:
         return f"decart_nb/{__version__}{' ' + self.integration if self.integration else ''}"
@@ -183,9 +191,10 @@ class DecartClient:
     ) -> AsyncIterator[httpx.Response]:
         """One request and its answer, not yet read, with everything that can go wrong turned into our own error."""
         try:
+            connections, key = await self._connections(), {"X-API-KEY": self.api_key}
             async with (
                 asyncio.timeout(self.timeout.total),
-                self._connections().stream(method, self.base_url + path, **content) as response,
+                connections.stream(method, self.base_url + path, headers=key, **content) as response,
             ):
                 if not response.is_success:
                     await response.aread()
@@ -297,7 +306,8 @@ class Queue:
                 cause,
             ) from None
         finally:
-            partial.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                partial.unlink(missing_ok=True)
         return target
 
     async def submit_and_poll(
@@ -370,14 +380,13 @@ class Queue:
         """A file input that was given as a URL, streamed to a temporary file."""
         address = urlsplit(file.url)
         filename = unquote(Path(address.path).name) or name
-        timeout = self._client.timeout
-        wait = httpx.Timeout(timeout.read, connect=timeout.connect)
         try:
-            # Not over the client's own connections: they carry the key in every header.
-            async with (
-                asyncio.timeout(timeout.total),
-                httpx.AsyncClient(timeout=wait, transport=self._client._transport, follow_redirects=True) as http,
-                http.stream("GET", file.url) as response,
+            url = httpx.URL(file.url)
+            auth = (url.username, url.password) if url.username else None
+            connections = await self._client._connections()
+            async with (  # without the key, which is Decart's business alone
+                asyncio.timeout(self._client.timeout.total),
+                connections.stream("GET", url.copy_with(userinfo=b""), auth=auth, follow_redirects=True) as response,
             ):
                 response.raise_for_status()
                 with tempfile.TemporaryFile() as spool:
@@ -422,13 +431,16 @@ def _engine() -> httpx.AsyncBaseTransport:
     # pool (benchmarks/engine.py). Imported on the first request, since it costs as much as httpx itself.
     from httpx_aiohttp import AiohttpTransport
 
-    return AiohttpTransport()
+    # Idle connections go before the server hangs up on them (5 s are usual): a submission that meets a server in the
+    # act of hanging up would be lost, and nobody could say whether it was taken.
+    return AiohttpTransport(limits=httpx.Limits(keepalive_expiry=4.0))
 
 
 def _checked_url(url: str) -> str:
     try:
         parts = urlsplit(url)
-        good = parts.scheme in ("http", "https") and bool(parts.hostname)
+        # A port out of range is a ValueError; a name or a password would be shown in errors.
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and not parts.username
     except (ValueError, AttributeError, TypeError):
         good = False
     if not good:
@@ -445,7 +457,7 @@ async def _json_object(error: type[DecartSDKError], doing: str, response: httpx.
     body = await response.aread()
     try:
         answer = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         answer = None
     if isinstance(answer, dict) and answer.get(key):
         return answer
@@ -526,14 +538,16 @@ def _retry_after(value: str | None) -> float | None:
     if value is None:
         return None
     with contextlib.suppress(ValueError):
-        return max(0.0, float(value))
+        seconds = float(value)
+        return max(0.0, seconds) if math.isfinite(seconds) else None
     with contextlib.suppress(ValueError, TypeError):
         return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
     return None
 
 
 def _excerpt(response: httpx.Response) -> str:
-    text = " ".join(response.text.split())
+    # Whoever answers may repeat what was sent, and the key must not be shown.
+    text = " ".join(response.text.replace(response.request.headers.get("X-API-KEY", "\0"), "…").split())
     return text if len(text) <= 300 else text[:299] + "…"
 
 

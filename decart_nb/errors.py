@@ -48,6 +48,9 @@ class DecartSDKError(Exception):
         self.data = data or {}
         self.cause = cause
 
+    def __str__(self) -> str:
+        return self.message
+
 
 class InvalidAPIKeyError(DecartSDKError):
     """No API key was given."""
@@ -83,6 +86,7 @@ class ModelNotFoundError(DecartSDKError):
             f"Model {model} not found.{did_you_mean(model, known)} decart_nb.models lists them all; "
             "one that no table lists can be described with ModelDefinition(name=…, width=…, height=…, fps=…)."
         )
+        self.args = (model,)  # what a copy in another process is made from
         self.model = model
 
 
@@ -103,6 +107,7 @@ class JobFailedError(DecartSDKError):
 
     def __init__(self, job_id: str, reason: str) -> None:
         super().__init__(f"Job {job_id} failed: {reason}", {"job_id": job_id, "reason": reason})
+        self.args = (job_id, reason)
         self.job_id = job_id
         self.reason = reason
 

@@ -17,12 +17,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
+from urllib.parse import urlsplit
 
 from .catalogue import FILE_INPUTS, FILE_TYPES, Field, ModelDefinition, Problem, check, refuse
 from .errors import MediaError
 
 UNKNOWN_TYPE = "application/octet-stream"
 _COPY_CHUNK = 2**20
+_LONGEST_SHOWN = 200
 # An image or a video, whichever is asked for.
 _MOVING_IMAGES = ("image/gif", "image/webp")
 
@@ -105,7 +107,10 @@ def prepare(model: ModelDefinition, inputs: Mapping[str, Any]) -> Request:
     """
     values, problems = check(model, inputs)
     if model.fields is None:
-        specs = {name: Field(name, "video") for name in FILE_INPUTS}
+        # Of a model that no table describes, the usual names are files, and so is whatever is neither text nor number.
+        specs = {
+            name: Field(name, "video") for name, value in values.items() if name in FILE_INPUTS or not _plain(value)
+        }
     else:
         specs = {spec.name: spec for spec in model.fields if spec.type in FILE_TYPES}
     request = Request(model)
@@ -117,7 +122,7 @@ def prepare(model: ModelDefinition, inputs: Mapping[str, Any]) -> Request:
             request.files[name] = _read(name, value, model.fps)
             if model.fields is not None:
                 check_file(specs[name], request.files[name])
-        except (_NotUsable, MediaError) as error:
+        except _NotUsable as error:
             problems.append(Problem(name, str(error), "value_error"))
     if problems:
         raise refuse(model, problems)
@@ -158,8 +163,11 @@ def check_file(spec: Field, upload: Upload | Remote) -> None:
     if spec.max_seconds:
         from . import media
 
-        with upload.open() as stream:
-            seconds = media.probe(stream).duration
+        try:
+            with upload.open() as stream:
+                seconds = media.probe(stream).duration
+        except MediaError:
+            raise _unreadable(spec, upload) from None
         if seconds > spec.max_seconds:
             raise _NotUsable(f"is {seconds:.0f} s long; at most {spec.max_seconds:.0f} s are taken.")
 
@@ -175,11 +183,19 @@ def _decode(spec: Field, upload: Upload) -> None:
             else:
                 media.probe(stream)
         except MediaError:
-            raise _NotUsable(f"must be {_a(spec.type)}, and {upload.filename} cannot be read as one.") from None
+            raise _unreadable(spec, upload) from None
+
+
+def _unreadable(spec: Field, upload: Upload) -> _NotUsable:
+    return _NotUsable(f"must be {_a(spec.type)}, and {upload.filename} cannot be read as one.")
 
 
 def _a(word: str) -> str:
     return f"{'an' if word[0] in 'aeiou' else 'a'} {word}"
+
+
+def _plain(value: Any) -> bool:
+    return isinstance(value, (str, int, float, list, tuple, dict))
 
 
 def _as_text(value: Any) -> str:
@@ -191,8 +207,8 @@ def _as_text(value: Any) -> str:
 
 
 def _read(name: str, value: Any, fps: int) -> Upload | Remote:
-    if isinstance(value, str) and value.startswith(("http://", "https://")):
-        return Remote(value)
+    if isinstance(value, str) and value.lower().startswith(("http://", "https://")):
+        return Remote(_checked_url(value))
     if isinstance(value, (str, os.PathLike)):
         return _from_path(value)
     if isinstance(value, (bytes, bytearray, memoryview)):
@@ -209,24 +225,38 @@ def _read(name: str, value: Any, fps: int) -> Upload | Remote:
     )
 
 
-def _from_path(value: str | os.PathLike[str]) -> Upload:
-    path = Path(value).expanduser()
+def _checked_url(url: str) -> str:
     try:
+        if urlsplit(url).hostname:
+            return url
+    except ValueError:
+        pass
+    raise _NotUsable(f"is no address that a file can be fetched from: {url:.100}.")
+
+
+def _from_path(value: str | os.PathLike[str]) -> Upload:
+    path = Path(value)
+    shown = f"{path}" if len(str(path)) <= _LONGEST_SHOWN else f"{str(path)[:_LONGEST_SHOWN]}…"
+    try:
+        path = path.expanduser()
         if path.is_dir():
-            raise _NotUsable(f"is a folder: {path}. Give one file.")
+            raise _NotUsable(f"is a folder: {shown}. Give one file.")
         return Upload(path.name, path)
     except FileNotFoundError:
         looked = "" if path.is_absolute() else " The path is relative to the notebook's working directory."
-        raise _NotUsable(f"is not there: no file {path}.{looked}") from None
-    except (OSError, ValueError) as error:
+        raise _NotUsable(f"is not there: no file {shown}.{looked}") from None
+    except (OSError, ValueError, RuntimeError) as error:  # the last for a ~name of nobody
         reason = getattr(error, "strerror", None) or error
-        raise _NotUsable(f"cannot be read: {path} ({reason}).") from None
+        raise _NotUsable(f"cannot be read: {shown} ({reason}).") from None
 
 
 def _from_image(name: str, image: Any) -> Upload:
     buffer = io.BytesIO()
-    plain = image if image.mode in ("1", "L", "LA", "P", "RGB", "RGBA") else image.convert("RGB")
-    plain.save(buffer, "png")
+    try:
+        plain = image if image.mode in ("1", "L", "LA", "P", "RGB", "RGBA") else image.convert("RGB")
+        plain.save(buffer, "png")
+    except (OSError, ValueError, SystemError) as error:
+        raise _NotUsable(f"is a PIL image that cannot be read: {error}.") from None
     return Upload(f"{name}.png", buffer.getvalue())
 
 
@@ -260,8 +290,8 @@ def _from_array(name: str, value: Any, fps: int) -> Upload:
 def _from_stream(name: str, stream: Any) -> Upload:
     label = getattr(stream, "name", None)
     filename = Path(label).name if isinstance(label, str) else name
-    place = stream.tell() if hasattr(stream, "seekable") and stream.seekable() else None
     try:
+        place = stream.tell() if hasattr(stream, "seekable") and stream.seekable() else None
         upload = Upload.spooled(filename, stream)
     except TypeError:
         raise _NotUsable("is a file that gives text, not bytes; open it with mode 'rb'.") from None
@@ -278,11 +308,15 @@ def sniff(head: bytes) -> str | None:
     """The media type that a file's first bytes tell, or ``None`` where they do not.
 
     Args:
-        head: at least the first 16 bytes, if there are that many.
+        head: at least the first 64 bytes, if there are that many.
     """
     for signature, media_type in _SIGNATURES:
         if head.startswith(signature):
             return media_type
+    if head[:4] == b"\x1aE\xdf\xa3":
+        return "video/webm" if b"webm" in head else "video/x-matroska"
+    if head[:2] == b"BM" and head[6:10] == bytes(4):  # two letters begin many a text too
+        return "image/bmp"
     if head[:4] == b"RIFF":
         return {b"WEBP": "image/webp", b"AVI ": "video/x-msvideo"}.get(head[8:12])
     if head[4:8] == b"ftyp":
@@ -294,10 +328,8 @@ _SIGNATURES = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),
     (b"\xff\xd8\xff", "image/jpeg"),
     (b"GIF8", "image/gif"),
-    (b"BM", "image/bmp"),
     (b"II*\0", "image/tiff"),
     (b"MM\0*", "image/tiff"),
-    (b"\x1aE\xdf\xa3", "video/webm"),
     (b"OggS", "video/ogg"),
     (b"FLV\x01", "video/x-flv"),
     (b"\0\0\x01\xba", "video/mpeg"),
@@ -309,4 +341,6 @@ _BRANDS = {
     b"heic": "image/heic",
     b"heix": "image/heic",
     b"mif1": "image/heic",
+    b"M4A ": "audio/mp4",
+    b"M4B ": "audio/mp4",
 }

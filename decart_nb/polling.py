@@ -27,8 +27,8 @@ def pause(interval: float, failures: int = 0, retry_after: float | None = None) 
         retry_after: what the server asked for, in seconds.
     """
     if retry_after is not None:
-        return max(interval, retry_after)
-    return interval if not failures else max(interval, min(_LONGEST_PAUSE, 2.0 ** (failures - 1)))
+        return max(interval, min(DEADLINE, retry_after))
+    return interval if not failures else max(interval, min(_LONGEST_PAUSE, 2.0 ** min(failures - 1, 10)))
 
 
 def progress(elapsed: float, usual: float) -> float:
