@@ -239,7 +239,7 @@ def _point(number: int, point: Any, shape: str) -> dict[str, float]:
     try:
         given = [point[name] for name in ("frame", "x", "y")] if isinstance(point, Mapping) else list(point)
         frame, x, y = (float(value) for value in given)
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         raise _Bad(f"has {point!r:.60} as its point {number}; {shape}.", "value_error") from None
     if not (0 <= frame < float("inf") and 0 <= x < float("inf") and 0 <= y < float("inf")) or frame % 1:
         raise _Bad(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import random
 import sys
 from collections.abc import Sequence
@@ -60,8 +61,8 @@ def _serve(options: argparse.Namespace) -> None:
 
     if options.canned is not None and not options.canned.is_file():
         raise LocalQueueError(f"There is no file {options.canned} to answer with.")
-    if options.delay < 0:
-        raise LocalQueueError("--delay must be 0 seconds or more.")
+    if not 0 <= options.delay < math.inf:
+        raise LocalQueueError(f"--delay must be 0 seconds or more, not {options.delay:g}.")
     draw = durations(options.durations, random.Random(options.seed)) if options.durations else None
     if draw is not None and options.canned is None:
         raise LocalQueueError("--durations goes with --canned FILE; a rendered job takes --delay SECONDS at least.")

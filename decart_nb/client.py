@@ -14,11 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import email.utils
-import json
-import math
 import os
-import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -32,6 +28,7 @@ import httpx
 
 from . import polling
 from ._version import __version__
+from .answers import is_of_the_wire, json_object, may_pass, reason_in, refusal, root_of, unanswered, why
 from .catalogue import ModelDefinition, models
 from .errors import (
     DecartSDKError,
@@ -198,12 +195,12 @@ class DecartClient:
             ):
                 if not response.is_success:
                     await response.aread()
-                    raise _refusal(error, doing, response)
+                    raise refusal(error, doing, response)
                 yield response
         except Exception as cause:
-            if not _is_of_the_wire(cause):
+            if not is_of_the_wire(cause):
                 raise
-            raise _unanswered(error, doing, self.base_url, _root(cause)) from None
+            raise unanswered(error, doing, self.base_url, root_of(cause)) from None
 
 
 class Queue:
@@ -258,7 +255,7 @@ class Queue:
             async with self._client._call(
                 QueueSubmitError, doing, "POST", request.model.url_path, files=parts
             ) as response:
-                answer = await _json_object(QueueSubmitError, doing, response, "job_id")
+                answer = await json_object(QueueSubmitError, doing, response, "job_id")
         return JobSubmitResponse(str(answer["job_id"]), str(answer.get("status", "pending")))
 
     async def status(self, job_id: str) -> JobStatusResponse:
@@ -269,8 +266,8 @@ class Queue:
         """
         doing = "get job status"
         async with self._client._call(QueueStatusError, doing, "GET", _job_path(job_id)) as response:
-            answer = await _json_object(QueueStatusError, doing, response, "status")
-        return JobStatusResponse(job_id, str(answer["status"]), _reason(answer))
+            answer = await json_object(QueueStatusError, doing, response, "status")
+        return JobStatusResponse(job_id, str(answer["status"]), reason_in(answer))
 
     async def result(self, job_id: str) -> bytes:
         """The finished video.
@@ -359,7 +356,7 @@ class Queue:
             try:
                 status = await self.status(job_id)
             except QueueStatusError as error:
-                if not _may_pass(error, elapsed):
+                if not may_pass(error, elapsed):
                     raise
                 failures, retry_after = failures + 1, error.data.get("retry_after")
                 continue
@@ -396,14 +393,14 @@ class Queue:
                     upload = Upload.spooled(filename, spool)
         except Exception as cause:
             if isinstance(cause, httpx.HTTPStatusError):
-                why = f"the server answered {cause.response.status_code}"
-            elif _is_of_the_wire(cause):
-                why = _why(_root(cause))
+                reason = f"the server answered {cause.response.status_code}"
+            elif is_of_the_wire(cause):
+                reason = why(root_of(cause))
             else:
                 raise
             raise InvalidInputError(
                 f"Invalid inputs for {model.name}: {name} cannot be fetched from "
-                f"{address.scheme}://{address.netloc.rpartition('@')[2]}{address.path} ({why}).",
+                f"{address.scheme}://{address.netloc.rpartition('@')[2]}{address.path} ({reason}).",
                 {"fields": [name]},
                 cause,
             ) from None
@@ -450,113 +447,3 @@ def _checked_url(url: str) -> str:
 
 def _job_path(job_id: str) -> str:
     return f"/v1/jobs/{quote(job_id, safe='')}"
-
-
-async def _json_object(error: type[DecartSDKError], doing: str, response: httpx.Response, key: str) -> dict[str, Any]:
-    """The answer's JSON object, which must have that key."""
-    body = await response.aread()
-    try:
-        answer = json.loads(body)
-    except (ValueError, RecursionError):
-        answer = None
-    if isinstance(answer, dict) and answer.get(key):
-        return answer
-    page = "a web page" if body.lstrip()[:1] == b"<" else "not the JSON that the queue speaks"
-    raise error(
-        f"Failed to {doing}: {response.status_code} - the answer is {page}: {_excerpt(response)}\n"
-        "Something other than Decart's API may be answering there; check base_url and any proxy.",
-        {"status": response.status_code, "sent": True, "readable": False},
-    )
-
-
-def _refusal(error: type[DecartSDKError], doing: str, response: httpx.Response) -> DecartSDKError:
-    status = response.status_code
-    advice = _ADVICE.get(status, "Decart's servers have a problem; try again later." if status >= 500 else "")
-    data: dict[str, Any] = {"status": status, "sent": True}
-    if (seconds := _retry_after(response.headers.get("retry-after"))) is not None:
-        data["retry_after"] = seconds
-    return error(f"Failed to {doing}: {status} - {_excerpt(response)}" + (f"\n{advice}" if advice else ""), data)
-
-
-_ADVICE = {
-    401: "The API key was refused. Check api_key, or DECART_API_KEY in the environment, for this address.",
-    403: "The API key may not do this.",
-    410: "The model is retired; decart_nb.models says which ones are live.",
-    413: "The files are too large for the service.",
-    429: "Too many requests at once; wait a little and try again.",
-}
-
-
-def _is_of_the_wire(cause: Exception) -> bool:
-    if isinstance(cause, (httpx.HTTPError, httpx.InvalidURL)) or type(cause) is TimeoutError:
-        return True
-    return isinstance(cause, _aiohttp().ClientError) if _aiohttp() else False
-
-
-def _aiohttp() -> Any:
-    """The engine's library, if a request has brought it in."""
-    return sys.modules.get("aiohttp")
-
-
-def _root(cause: Exception) -> BaseException:
-    # httpx-aiohttp reports any broken connection as a connect time-out; what it was made from is exact.
-    origin = cause.__cause__
-    return origin if origin is not None and type(origin).__module__.startswith("aiohttp") else cause
-
-
-def _unanswered(error: type[DecartSDKError], doing: str, base_url: str, cause: BaseException) -> DecartSDKError:
-    sent = not _never_left(cause)
-    after = "Check the address and the network."
-    if error is QueueSubmitError and sent:
-        after = "The job may have been taken all the same, so it is not sent again by itself."
-    return error(f"Failed to {doing}: no answer from {base_url} ({_why(cause)}). {after}", {"sent": sent}, cause)
-
-
-def _never_left(cause: BaseException) -> bool:
-    """Whether the request certainly did not reach the server: there was no connection to send it over."""
-    if isinstance(cause, (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL)):
-        return True
-    aiohttp = _aiohttp()
-    return bool(aiohttp) and isinstance(cause, (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError))
-
-
-def _why(cause: BaseException) -> str:
-    if isinstance(cause, (TimeoutError, httpx.TimeoutException)):
-        return "it took too long"
-    return str(cause) or type(cause).__name__
-
-
-def _may_pass(error: QueueStatusError, elapsed: float) -> bool:
-    """Whether a failed poll may be followed by one that works."""
-    status = error.data.get("status")
-    if status is None or error.data.get("readable") is False or status >= 500:
-        return True
-    return status in (408, 425, 429) or (status == 404 and elapsed < polling.PROPAGATION)
-
-
-def _retry_after(value: str | None) -> float | None:
-    if value is None:
-        return None
-    with contextlib.suppress(ValueError):
-        seconds = float(value)
-        return max(0.0, seconds) if math.isfinite(seconds) else None
-    with contextlib.suppress(ValueError, TypeError):
-        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
-    return None
-
-
-def _excerpt(response: httpx.Response) -> str:
-    # Whoever answers may repeat what was sent, and the key must not be shown.
-    text = " ".join(response.text.replace(response.request.headers.get("X-API-KEY", "\0"), "…").split())
-    return text if len(text) <= 300 else text[:299] + "…"
-
-
-def _reason(answer: Mapping[str, Any]) -> str | None:
-    """What an answer says about a failure, wherever it says it."""
-    for key in ("error", "reason", "message", "detail"):
-        value = answer.get(key)
-        if isinstance(value, Mapping):
-            value = value.get("message") or value.get("detail")
-        if value:
-            return str(value)
-    return None

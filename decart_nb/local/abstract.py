@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import av
 import numpy as np
+from numpy.typing import NDArray
 
 from . import palettes
 from .fields import Field, Floats, outline, smooth
@@ -23,8 +24,8 @@ def nebula(prompt: str, chance: np.random.Generator, size: tuple[int, int], coun
         size: width and height in pixels.
         count: how many frames the loop has.
     """
-    enlarge = Enlarger(size)
-    width, height = enlarge.small
+    enlarger = Enlarger(size)
+    width, height = enlarger.small
     colours = palettes.invented(*chance.integers(0, 2**31, 2)).astype(np.float32)
     cloud = Field(chance, (height, width), count, roughness=1.6, drift=0.05, churn=0.45)
     veil = Field(chance, (height, width), count, roughness=1.9, drift=-0.05, churn=0.35)
@@ -36,7 +37,7 @@ def nebula(prompt: str, chance: np.random.Generator, size: tuple[int, int], coun
         glow = smooth(cloud.at(number) * 0.6 + veil.at(number) * 0.6, -1.4, 2.2)
         glow *= 1 - 0.5 * smooth(dust.at(number), 0.2, 1.8)
         tone = (20 + 205 * glow + 18 * veil.at(number) * glow).clip(0, 255).astype(np.uint8)
-        frame = enlarge(colours[tone] * (0.10 + 0.95 * glow)[..., None])
+        frame = enlarger.frame(colours[tone] * (0.10 + 0.95 * glow)[..., None])
         for specks, x, y, alpha, phase, near in layers:
             twinkle = (0.75 + 0.25 * np.sin(turn * 3 + phase)).astype(np.float32)
             shift_x, shift_y = 0.03 * size[0] * near * np.sin(turn), 0.015 * size[0] * near * np.cos(turn)
@@ -48,7 +49,7 @@ def nebula(prompt: str, chance: np.random.Generator, size: tuple[int, int], coun
 
 def _starfield(
     chance: np.random.Generator, size: tuple[int, int], count: int, near: float
-) -> tuple[Specks, Floats, Floats, Floats, Floats, float]:
+) -> tuple[Specks, NDArray[np.float64], NDArray[np.float64], Floats, NDArray[np.float64], float]:
     radius = (chance.uniform(0.8, 1.0, count) * (0.8 + 1.7 * near * chance.uniform(0.3, 1, count))).astype(np.float32)
     tint = (255, 236, 214) if near > 0.5 else (220, 230, 255)
     x, y = chance.uniform(-0.03, 1.03, count) * size[0], chance.uniform(-0.03, 1.03, count) * size[1]
@@ -104,8 +105,8 @@ def silk(prompt: str, chance: np.random.Generator, size: tuple[int, int], count:
         size: width and height in pixels.
         count: how many frames the loop has.
     """
-    enlarge = Enlarger(size)
-    width, height = enlarge.small
+    enlarger = Enlarger(size)
+    width, height = enlarger.small
     ramp = palettes.named(prompt)
     colours = (palettes.invented(*chance.integers(0, 2**31, 2)) if ramp is None else ramp).astype(np.float32)
     number_of_ribbons = int(chance.integers(7, 10))
@@ -113,7 +114,9 @@ def silk(prompt: str, chance: np.random.Generator, size: tuple[int, int], count:
     ribbons = []
     for place in np.linspace(0.12, 0.98, number_of_ribbons):
         wave = Field(chance, (1, width), count, roughness=2.6, drift=float(chance.choice([-0.5, 0.5])), churn=0.6)
-        ribbons.append((wave, place * height, float(chance.uniform(0.05, 0.1)) * height, float(chance.uniform(35, 150))))
+        ribbons.append(
+            (wave, place * height, float(chance.uniform(0.05, 0.1)) * height, float(chance.uniform(35, 150)))
+        )
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     slope = lean * (x / width - 0.5)
     ground = 24 + 60 * smooth(y / height, 0, 1)
@@ -121,8 +124,19 @@ def silk(prompt: str, chance: np.random.Generator, size: tuple[int, int], count:
         tone = ground
         for wave, place, reach, shade in ribbons:
             below = y - (slope[:1] + wave.at(number) * reach + place)
-            # A bright hem, then the cloth falling into the shadow of the fold.
-            cloth = shade + 95 * np.exp(-below.clip(0, None) / (reach * 1.5)) - 20
-            tone = tone + (cloth - tone) * (below + 0.5).clip(0, 1)
-            tone = tone - 30 * np.exp(-(((below + reach * 0.5) / (reach * 0.6)) ** 2)) * (below < -0.5)
-        yield enlarge(colours[tone.clip(0, 255).astype(np.uint8)])
+            # What hangs behind lies in this ribbon's shadow near its hem; the hem is bright, the cloth below darker.
+            shadow = np.abs(below + np.float32(reach * 0.5))
+            shadow *= np.float32(-30 / reach)
+            shadow += 30
+            tone = tone - np.maximum(shadow, 0, out=shadow)
+            cloth = np.maximum(below, 0)
+            cloth *= np.float32(0.9 / reach)
+            cloth += 1
+            cloth *= cloth
+            np.divide(95, cloth, out=cloth)
+            cloth += np.float32(shade - 20)
+            cloth -= tone
+            below += np.float32(0.5)
+            cloth *= np.clip(below, 0, 1, out=below)
+            tone += cloth
+        yield enlarger.frame(colours[tone.clip(0, 255).astype(np.uint8)])

@@ -25,6 +25,7 @@ _MOVES = {
     "down": ("tilt down", "tilts down", "down", "fall", "descend", "sink"),
     "around": ("orbit", "around", "circle", "rotate", "spin", "turn"),
 }
+_Box = tuple[float, float, float, float]  # left, top, right and bottom, as fractions of a picture
 _STEPS = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}
 
 
@@ -39,18 +40,26 @@ def still(rgb: RGB, prompt: str, seed: int, size: tuple[int, int], count: int) -
         count: how many frames.
     """
     width, height = size
-    large = media.picture(fit(rgb, round(width * _SPARE), round(height * _SPARE)))
-    sources = [Image.fromarray(plane) for plane in planes(large)]
+    large = _sources(fit(rgb, round(width * _SPARE), round(height * _SPARE)))
     for box in _path(prompt, seed, count):
-        frame = av.VideoFrame(width, height, "yuv420p")
-        for target, source in zip(planes(frame), sources, strict=True):
-            edges = [edge * side for edge, side in zip(box, (*source.size, *source.size), strict=True)]
-            cut = source.resize(target.shape[::-1], Image.Resampling.BILINEAR, box=(*edges,))
-            target[...] = np.asarray(cut)
-        yield frame
+        yield _view(large, box, size)
 
 
-def _path(prompt: str, seed: int, count: int) -> Iterator[tuple[float, float, float, float]]:
+def _sources(rgb: RGB) -> list[Image.Image]:
+    return [Image.fromarray(plane) for plane in planes(media.picture(rgb))]
+
+
+def _view(sources: list[Image.Image], box: _Box, size: tuple[int, int]) -> av.VideoFrame:
+    """What of a picture lies in a box, brought to a size; exact to fractions of a pixel, so that nothing trembles."""
+    frame = av.VideoFrame(*size, "yuv420p")
+    for target, source in zip(planes(frame), sources, strict=True):
+        wide, high = source.size
+        edges = (box[0] * wide, box[1] * high, box[2] * wide, box[3] * high)
+        target[...] = np.asarray(source.resize(target.shape[::-1], Image.Resampling.BILINEAR, box=edges))
+    return frame
+
+
+def _path(prompt: str, seed: int, count: int) -> Iterator[_Box]:
     """The camera's view at each frame: left, top, right and bottom as fractions of the image."""
     chance = dice("camera", prompt, seed)
     named = [move for move, words in _MOVES.items() if mentions(prompt, *words)]
@@ -76,7 +85,7 @@ def _path(prompt: str, seed: int, count: int) -> Iterator[tuple[float, float, fl
         yield left, top, min(1.0, left + 2 * half), min(1.0, top + 2 * half)
 
 
-def between(start: RGB, end: RGB, prompt: str, seed: int, size: tuple[int, int], count: int) -> Iterator[RGB]:
+def between(start: RGB, end: RGB, prompt: str, seed: int, size: tuple[int, int], count: int) -> Iterator[av.VideoFrame]:
     """From a first image to a last one: the first frame is the one, the last frame the other.
 
     A soft front runs over the picture, along a direction and through clouds of noise that chance chooses,
@@ -90,15 +99,23 @@ def between(start: RGB, end: RGB, prompt: str, seed: int, size: tuple[int, int],
     """
     width, height = size
     chance = dice("between", prompt, seed)
-    first, last = fit(start, width, height), fit(end, width, height)
+    first, last = _sources(fit(start, width, height)), _sources(fit(end, width, height))
     order = _order(chance, width, height)
     softness = chance.uniform(0.25, 0.6)
     for time in eased(np.linspace(0, 1, count)):
         shown = np.clip((time * (1 + softness) - order) / softness, 0, 1)
         shown = shown * shown * (3 - 2 * shown)
-        weight = (256 * shown).astype(np.uint16)[..., None]
-        old, new = _pushed(first, 1 + 0.12 * time), _pushed(last, 1 + 0.12 * (1 - time))
-        yield ((old * (256 - weight) + new * weight + 128) >> 8).astype(np.uint8)
+        weight = (256 * shown).astype(np.uint16)
+        frame = _view(first, _inset(0.06 * time), size)
+        coming = _view(last, _inset(0.06 * (1 - time)), size)
+        weights = (weight, weight[::2, ::2], weight[::2, ::2])
+        for old, new, share in zip(planes(frame), planes(coming), weights, strict=True):
+            old[...] = (old * (256 - share) + new * share + 128) >> 8
+        yield frame
+
+
+def _inset(share: float) -> _Box:
+    return share, share, 1 - share, 1 - share
 
 
 def eased(time: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -113,13 +130,5 @@ def _order(chance: np.random.Generator, width: int, height: int) -> NDArray[np.f
     clouds = np.asarray(noise.resize((width, height), Image.Resampling.BICUBIC))
     x, y = np.linspace(-1, 1, width, dtype=np.float32), np.linspace(-1, 1, height, dtype=np.float32)[:, None]
     field = np.float32(chance.uniform(0.2, 0.6)) * (np.cos(angle) * x + np.sin(angle) * y) + clouds
-    return ((field - field.min()) / np.ptp(field)).astype(np.float32)
-
-
-def _pushed(rgb: RGB, zoom: float) -> RGB:
-    if zoom == 1:
-        return rgb
-    height, width = rgb.shape[:2]
-    inset_x, inset_y = width * (1 - 1 / zoom) / 2, height * (1 - 1 / zoom) / 2
-    box = (inset_x, inset_y, width - inset_x, height - inset_y)
-    return np.asarray(Image.fromarray(rgb).resize((width, height), Image.Resampling.BILINEAR, box=box))
+    order: NDArray[np.float32] = ((field - field.min()) / np.ptp(field)).astype(np.float32)
+    return order

@@ -17,6 +17,8 @@ KINDS = {
     "bimodal": ("SHORT", "LONG", "SHARE_OF_LONG"),
 }
 
+_LARGEST_EXPONENT = 50.0
+
 
 def usage() -> str:
     """All kinds with their numbers, as a person types them."""
@@ -40,6 +42,8 @@ def durations(text: str, rng: random.Random | None = None) -> Callable[[], float
     except ValueError:
         numbers = []
     good = all(math.isfinite(number) and number >= 0 for number in numbers)
+    if kind == "bimodal" and len(numbers) == 3:
+        good = good and numbers[2] <= 1
     if kind not in KINDS or len(numbers) != len(KINDS[kind]) or not good:
         raise LocalQueueError(f"{text!r} is no distribution of durations; give one of {usage()}.")
     match kind:
@@ -50,6 +54,6 @@ def durations(text: str, rng: random.Random | None = None) -> Callable[[], float
         case "exponential":
             return lambda: draw.expovariate(1 / numbers[0]) if numbers[0] else 0.0
         case "lognormal":
-            return lambda: numbers[0] * math.exp(draw.gauss(0, numbers[1]))
+            return lambda: numbers[0] * math.exp(min(draw.gauss(0, numbers[1]), _LARGEST_EXPONENT))
         case _:
             return lambda: numbers[1] if draw.random() < numbers[2] else numbers[0]

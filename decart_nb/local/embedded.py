@@ -12,7 +12,7 @@ from typing import Self
 
 from ..errors import LocalQueueError
 
-_START_SECONDS = 30.0
+_STOP_SECONDS = 30.0
 
 
 class LocalQueue:
@@ -80,10 +80,13 @@ class LocalQueue:
         try:
             self._server.run(sockets=[self._socket])
         finally:
-            self.jobs.close()
-            self._socket.close()
+            self._end()
 
-    def start(self) -> LocalQueue:
+    def _end(self) -> None:
+        self.jobs.close()
+        self._socket.close()
+
+    def start(self) -> Self:
         """Serves on a thread of its own. The socket is open already, so requests may be sent at once."""
         self._thread.start()
         return self
@@ -91,7 +94,10 @@ class LocalQueue:
     def stop(self) -> None:
         """Stops listening. Unfinished jobs stay, and go on when somebody asks another queue on the folder for them."""
         self._server.should_exit = True
-        self._thread.join(_START_SECONDS)
+        if self._thread.ident is None:
+            self._end()
+        else:
+            self._thread.join(_STOP_SECONDS)
 
     def __enter__(self) -> Self:
         return self.start()
@@ -103,19 +109,22 @@ class LocalQueue:
 
 
 def _listen(host: str, port: int) -> socket.socket:
+    if not 0 <= port <= 65535:
+        raise LocalQueueError(f"There is no port {port}: ports go from 0 (a free one) to 65535.")
     try:
         family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, proto)
-    except OSError as cause:
-        raise LocalQueueError(f"{host} is no address to listen on: {cause.strerror or cause}.", cause=cause) from None
+    except (OSError, UnicodeError) as cause:
+        reason = getattr(cause, "strerror", None) or cause
+        raise LocalQueueError(f"{host} is no address to listen on: {reason}.", cause=cause) from None
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
         listener.listen(512)
-    except (OSError, OverflowError) as cause:
+    except OSError as cause:
         listener.close()
         raise LocalQueueError(
-            f"The local queue cannot listen on {host}, port {port}: {getattr(cause, 'strerror', None) or cause}. "
+            f"The local queue cannot listen on {host}, port {port}: {cause.strerror or cause}. "
             "Choose another port, or none for a free one.",
             cause=cause,
         ) from None

@@ -51,7 +51,8 @@ class Field:
     def at(self, number: int) -> Floats:
         """The surface at a frame: height × width, with a mean of 0 and a spread of about 1."""
         turned = self._spectrum * self._turns[(self._cycles * number) % self._frames]
-        return np.fft.irfft2(turned, self._shape).astype(np.float32, copy=False)
+        surface: Floats = np.fft.irfft2(turned, self._shape).astype(np.float32, copy=False)
+        return surface
 
 
 def outline(chance: np.random.Generator, width: int, roughness: float, longest: float) -> Floats:
@@ -67,10 +68,18 @@ def outline(chance: np.random.Generator, width: int, roughness: float, longest: 
     lowest = max(1.0, width / longest)
     weight = np.where(waves < lowest, 0, np.maximum(waves, 1.0) ** -roughness)
     line = np.fft.irfft(weight * np.exp(2j * np.pi * chance.uniform(size=len(waves))), width)
-    return ((line - line.min()) / (np.ptp(line) or 1)).astype(np.float32)
+    lowest_point, span = float(line.min()), float(np.ptp(line)) or 1.0
+    return np.asarray((line - lowest_point) / span, np.float32)
 
 
 def smooth(values: Floats, low: float, high: float) -> Floats:
     """0 below ``low``, 1 above ``high``, and a soft step between."""
-    step = ((values - low) / (high - low)).clip(0, 1)
-    return (step * step * (3 - 2 * step)).astype(np.float32, copy=False)
+    # In place: on whole pictures most of the time would go into making room for what is between.
+    step: Floats = np.subtract(values, low, dtype=np.float32)
+    step *= np.float32(1 / (high - low))
+    np.clip(step, 0, 1, out=step)
+    bend = step * np.float32(-2)
+    bend += 3
+    step *= step
+    step *= bend
+    return step

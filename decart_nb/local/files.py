@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from .shelf import oldest_first
+
 DEFAULT_TTL = 24 * 3600
 SHORTEST_TTL, LONGEST_TTL = 60, 2_592_000
 _ID = re.compile(r"file_[0-9a-f]{32}")
@@ -43,8 +45,9 @@ class Files:
             What the API answers.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
-        for oldest in sorted(self._folder.iterdir(), key=lambda path: path.stat().st_mtime)[: -self._most + 1]:
-            shutil.rmtree(oldest, ignore_errors=True)
+        kept = oldest_first(self._folder, _ID)
+        for name in kept[: max(0, len(kept) - self._most + 1)]:
+            shutil.rmtree(self._folder / name, ignore_errors=True)
         file_id, now = f"file_{uuid.uuid4().hex}", time.time()
         answer = {
             "id": file_id,

@@ -46,9 +46,9 @@ def _typed(type: str, text: str) -> Any:
         with contextlib.suppress(ValueError):
             return int(text)
     if type == "trajectory":
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(ValueError, RecursionError):
             return json.loads(text)
         # SDK 0.0.20 sends the list as Python prints it.
-        with contextlib.suppress(ValueError, SyntaxError, MemoryError, RecursionError):
+        with contextlib.suppress(ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
             return ast.literal_eval(text)
     return text

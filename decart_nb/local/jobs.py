@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import secrets
 import threading
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from typing import Any
 from ..catalogue import ModelDefinition, models
 from ..errors import LocalQueueError, MediaError
 from .shelf import Record, Shelf
+
+_PATIENCE = 5.0
 
 
 @dataclass
@@ -84,19 +87,27 @@ class Jobs:
         self._kept = OrderedDict.fromkeys(self.shelf.ids())
         self._seen_ended: set[str] = set()
         self._waiting: queue.SimpleQueue[Record] = queue.SimpleQueue()
+        self._arriving = 0
         self._stopped = threading.Event()
-        if canned is None:
-            for number in range(workers or os.cpu_count() or 1):
-                # Daemons: leaving the interpreter does not wait for a render; the next queue takes it up again.
-                threading.Thread(target=self._work, name=f"decart_nb render {number}", daemon=True).start()
+        count = 0 if canned else workers or os.cpu_count() or 1
+        # Daemons: leaving the interpreter does not wait for a render; the next queue takes it up again.
+        self._workers = [
+            threading.Thread(target=self._work, name=f"decart_nb render {number}", daemon=True)
+            for number in range(count)
+        ]
+        for worker in self._workers:
+            worker.start()
 
     def close(self) -> None:
         """Stops working. What is not finished stays on the shelf."""
         self._stopped.set()
+        for worker in self._workers:
+            worker.join(_PATIENCE)  # it must have let go of its job before another queue may take that over
         self.shelf.close()
 
-    def check_room(self) -> None:
-        """Refuses a job before its upload is read.
+    @contextlib.contextmanager
+    def place(self) -> Iterator[None]:
+        """Keeps a place for a job, from before its upload is read until it has been added.
 
         Raises:
             TooMany: as many jobs as allowed are unfinished.
@@ -104,9 +115,15 @@ class Jobs:
         now = time.time()
         with self._lock:
             unfinished = sum(record.ready is None or record.ready > now for record in self._mine.values())
-        if unfinished >= self._most_unfinished:
-            self.stats.counts["refused"] += 1
-            raise TooMany
+            if unfinished + self._arriving >= self._most_unfinished:
+                self.stats.counts["refused"] += 1
+                raise TooMany
+            self._arriving += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._arriving -= 1
 
     def add(self, model: ModelDefinition, values: dict[str, Any], files: dict[str, Callable[[Path], None]]) -> Record:
         """Takes a job.
@@ -153,15 +170,14 @@ class Jobs:
                     self._take(record)
         return record
 
-    def poll(self, job_id: str) -> Record | None:
-        """As :meth:`get`, on behalf of somebody who wants to know how the job stands."""
+    def poll(self, record: Record) -> str:
+        """How a job stands, told to somebody who counts as having seen it from now on."""
         self.stats.counts["polls"] += 1
-        record = self.get(job_id)
         now = time.time()
-        if record and record.ready is not None and now >= record.ready and job_id not in self._seen_ended:
-            self._seen_ended.add(job_id)
+        if record.ready is not None and now >= record.ready and record.id not in self._seen_ended:
+            self._seen_ended.add(record.id)
             self.stats.notice(now - record.ready)
-        return record
+        return record.status(now)
 
     def content(self, record: Record) -> Path:
         """The finished video."""
@@ -180,7 +196,7 @@ class Jobs:
             self._waiting.put(record)
 
     def _is_over(self, job_id: str) -> bool:
-        record = self._mine.get(job_id)
+        record = self._mine.get(job_id) or self.shelf.load(job_id)
         return record is None or (record.ready is not None and record.ready <= time.time())
 
     def _forget(self, job_id: str) -> None:
@@ -193,7 +209,7 @@ class Jobs:
     def _work(self) -> None:
         while not self._stopped.is_set():
             try:
-                record = self._waiting.get(timeout=1.0)
+                record = self._waiting.get(timeout=0.2)
             except queue.Empty:
                 continue
             try:
@@ -209,7 +225,7 @@ class Jobs:
         record.started = time.time()
         self.shelf.save(record)
         target = self.shelf.video(record.id)
-        partial = target.with_suffix(".part")
+        partial = target.with_suffix(f".{self.shelf.me[:8]}.part")
         files = {name: self.shelf.folder(record.id) / name for name in record.files}
         try:
             from .renderer import render  # it brings in PyAV, which a canned queue never needs
@@ -223,5 +239,7 @@ class Jobs:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a strange file does, the job fails and the queue lives
             record.error = f"the local renderer broke on it: {type(error).__name__}: {error}"
+        finally:
+            partial.unlink(missing_ok=True)
         record.ready = max(time.time(), record.created + self._delay)
         self.shelf.save(record)

@@ -29,11 +29,12 @@ def mountains(chance: np.random.Generator, size: tuple[int, int], mood: Mood, fa
     facet = fold[(x + lean) % len(fold)] - fold[(x - lean + width // 3) % len(fold)]
     side = smooth(facet, -0.3, 0.3)
     rock, lit = _shades(mood, far)
-    colour = rock + (lit - rock) * (side * (1 - smooth(below, height * 0.1, height * 0.7)))[..., None]
+    colour = _blended(rock, lit, side * (1 - smooth(below, height * 0.1, height * 0.7)))
     if snow > 0:
         white = (mood.light * 0.6 + mood.horizon * 0.4) * (0.5 + 0.45 * side)[..., None]
         line = height * snow * (0.2 + 0.9 * fold[x * 2 % len(fold)])
-        colour += (white - colour) * (1 - smooth(below - line, -height * 0.03, height * 0.06))[..., None] * (0.9 - 0.45 * far)
+        cover = 1 - smooth(below - line, -height * 0.03, height * 0.06)
+        colour = _blended(colour, white, cover * np.float32(0.9 - 0.45 * far))
     return _strip(crest, below, _hazed(colour, below, height, mood, far))
 
 
@@ -43,7 +44,7 @@ def hills(chance: np.random.Generator, size: tuple[int, int], mood: Mood, far: f
     crest = (1 - outline(chance, width, 2.3, width * 0.6)) * height * 0.6 + outline(chance, width, 0.7, 40) * 3
     below = _below(crest, height)
     rock, lit = _shades(mood, far)
-    colour = rock + (lit - rock) * (np.exp(-below / (height * 0.12)) * 0.75)[..., None]
+    colour = _blended(rock, lit, _faded(below, height * 0.12) * np.float32(0.75))
     return _strip(crest, below, _hazed(colour, below, height, mood, far))
 
 
@@ -57,8 +58,9 @@ def dunes(chance: np.random.Generator, size: tuple[int, int], mood: Mood, far: f
     side = smooth(np.gradient(wind)[(np.arange(width) + lean) % len(wind)] * width, -2.2, 2.6)
     ripple = 0.025 * np.sin(below * 0.8 + 30 * wind[np.arange(width)]) * smooth(below, 4, 40)
     sand = mood.horizon * 0.5 + np.array([190, 120, 60], np.float32) * 0.5
-    bright, dark = sand * 0.6 + mood.light * 0.4, sand * 0.42 + mood.near * 0.3
-    colour = dark + (bright - dark) * (side * 0.85 + ripple)[..., None]
+    bright = np.asarray(sand * 0.6 + mood.light * 0.4, np.float32)
+    dark = np.asarray(sand * 0.4 + np.array([26, 13, 10]), np.float32)
+    colour = _blended(dark, bright, (side * np.float32(0.85) + ripple).astype(np.float32))
     return _strip(crest, below, _hazed(colour, below, height, mood, far * 0.8))
 
 
@@ -75,7 +77,7 @@ def canyon(chance: np.random.Generator, size: tuple[int, int], mood: Mood, far: 
     clefts = outline(chance, width, 0.9, 110)
     rock = np.array([186, 84, 44], np.float32) * 0.75 + mood.horizon * 0.22
     tone = 0.42 + 0.75 * strata[wavy] * (1 - 0.4 * far) + 0.3 * (clefts - 0.5) - 0.25 * smooth(below, 0, height * 0.9)
-    colour = rock * tone[..., None] + (mood.light * 0.22) * np.exp(-below / 9)[..., None]
+    colour = rock * tone[..., None] + (mood.light * 0.22) * _faded(below, 9)[..., None]
     return _strip(crest, below, _hazed(colour, below, height, mood, far))
 
 
@@ -98,11 +100,11 @@ def forest(chance: np.random.Generator, size: tuple[int, int], mood: Mood, far: 
         crest[left:right] = np.minimum(crest[left:right], top)
     below = _below(crest, height)
     rock, lit = _shades(mood, far)
-    colour = rock + (lit - rock) * (0.55 * np.exp(-below / (tall * 0.1)))[..., None]
+    colour = _blended(rock, lit, _faded(below, tall * 0.1) * np.float32(0.55))
     if white:
         snow = mood.horizon * 0.35 + mood.light * 0.45
-        frost = np.maximum(np.exp(-below / (tall * 0.07)) * 0.75, smooth(np.arange(height)[:, None] - ground, -6, 10))
-        colour += (snow - colour) * (frost * (1 - 0.5 * far))[..., None]
+        frost = np.maximum(_faded(below, tall * 0.07) * 0.75, smooth(np.arange(height)[:, None] - ground, -6, 10))
+        colour = _blended(colour, snow, frost * np.float32(1 - 0.5 * far))
     return _strip(crest, below, _hazed(colour, below, height, mood, far))
 
 
@@ -182,6 +184,13 @@ def _below(crest: Floats, height: int) -> Floats:
     return (np.arange(height, dtype=np.float32)[:, None] - crest).astype(np.float32, copy=False)
 
 
+def _faded(below: Floats, reach: float) -> Floats:
+    """1 at the crest and above it, fading with the depth below."""
+    depth = np.maximum(below, 0)
+    depth *= np.float32(-1 / reach)
+    return np.exp(depth, out=depth)
+
+
 def _shades(mood: Mood, far: float) -> tuple[Floats, Floats]:
     """The colours of what is in shadow and of what is lit, at a distance."""
     haze = mood.horizon * 0.6 + mood.middle * 0.4
@@ -193,8 +202,16 @@ def _shades(mood: Mood, far: float) -> tuple[Floats, Floats]:
 def _hazed(colour: Floats, below: Floats, height: int, mood: Mood, far: float) -> Floats:
     """Haze gathers at the foot of what is far away."""
     haze = mood.horizon * 0.75 + mood.middle * 0.25
-    depth = smooth(np.broadcast_to(below, colour.shape[:2]), height * 0.12, height * 0.95)[..., None]
-    return colour + (haze - colour) * (depth * np.float32(0.2 + 0.65 * far))
+    depth = smooth(below, height * 0.12, height * 0.95)
+    depth *= np.float32(0.2 + 0.65 * far)
+    return _blended(colour, haze, depth)
+
+
+def _blended(colour: Floats, other: Floats, share: Floats) -> Floats:
+    """A colour gone over into another, by a share for each pixel."""
+    mixed: Floats = share[..., None] * (other - colour)
+    mixed += colour
+    return mixed
 
 
 def _strip(crest: Floats, below: Floats, colour: Floats) -> RGBA:

@@ -48,7 +48,8 @@ class Enlarger:
         self._size, self._convert = size, VideoReformatter()
         self.small = max(2, -(-size[0] // SMALL)), max(2, -(-size[1] // SMALL))
 
-    def __call__(self, picture: Floats) -> av.VideoFrame:
+    def frame(self, picture: Floats) -> av.VideoFrame:
+        """The picture, height × width × 3 from 0 to 255, enlarged."""
         bytes_ = picture.clip(0, 255).astype(np.uint8)
         return self._convert.reformat(
             av.VideoFrame.from_ndarray(bytes_, format="rgb24"),
@@ -88,9 +89,9 @@ class Landscape:
         rough: float = 0.0,
     ) -> None:
         self._count = count
-        self._enlarge = Enlarger(size)
+        self._enlarger = Enlarger(size)
         width, height = size
-        small_width, small_height = self._enlarge.small
+        small_width, small_height = self._enlarger.small
         line = max(2, min(small_height - 2, round(small_height * horizon)))
         light_x = float(chance.uniform(0.2, 0.8))
         light_y = max(0.08, horizon * (1 - mood.altitude) * 0.9)
@@ -111,7 +112,10 @@ class Landscape:
             self._water = Water(mood, chance, water, line, count, rough=rough)
         sway = _SWAY * max(size)
         self._light = _disc(mood, 0.055 * min(size) if mood.moon else 0.045 * min(size))
-        self._light_at = (round(light_x * width) - self._light.width // 2, round(light_y * height) - self._light.height // 2)
+        self._light_at = (
+            round(light_x * width) - self._light.width // 2,
+            round(light_y * height) - self._light.height // 2,
+        )
         self._strips: list[tuple[Layer, int, float, float]] = []
         self._land = np.zeros((line, small_width, 4), np.float32)
         for strip in strips:
@@ -150,7 +154,7 @@ class Landscape:
             else:
                 missing = self._small_height - len(picture)
                 picture = np.concatenate([picture, np.broadcast_to(picture[-1:], (missing, *picture.shape[1:]))])
-            frame = self._enlarge(picture)
+            frame = self._enlarger.frame(picture)
             if self._stars:
                 self._stars.onto(frame, turn)
             self._light.onto(frame, *self._light_at)
@@ -161,7 +165,8 @@ class Landscape:
 
 
 def _extended(rgba: RGBA, height: int) -> RGBA:
-    """A strip whose last row goes on as far as the camera can see."""
+    """A strip whose last row goes on as far as the camera can see, and no further."""
+    rgba = rgba[: (height + 1) // 2 * 2]
     missing = max(0, (height - len(rgba) + 1) // 2 * 2)
     return np.pad(rgba, ((0, missing), (0, 0), (0, 0)), mode="edge")
 
@@ -180,6 +185,7 @@ class _Stars:
         self._specks = Specks((255, 250, 240), np.maximum(radius, 0.6))
 
     def onto(self, frame: av.VideoFrame, turn: float) -> None:
+        """Draws the stars, twinkling, into a frame."""
         twinkle = (0.68 + 0.32 * np.sin(self._pace * turn + self._phase)).astype(np.float32)
         self._specks.onto(frame, self._x, self._y, self._alpha * twinkle)
 

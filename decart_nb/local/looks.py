@@ -71,6 +71,11 @@ def _tinted(ramp: Ramp, share: float) -> Look:
     return lambda rgb: table[palettes.brightness(rgb)] + rest[rgb]
 
 
+def _bytes(values: NDArray[np.floating]) -> NDArray[np.uint8]:
+    """Values as a picture's, cut off at 0 and 255."""
+    return np.asarray(np.clip(values, 0, 255), np.uint8)
+
+
 def _half(rgb: RGB) -> Image.Image:
     return Image.fromarray(rgb).reduce(2)
 
@@ -102,9 +107,10 @@ def _edges(image: Image.Image) -> NDArray[np.float32]:
 def _paper(chance: np.random.Generator, size: tuple[int, int], depth: float) -> NDArray[np.float32]:
     """The grain of paper or canvas around 1, height × width × 1, always the same for one seed."""
     width, height = size
-    grain = chance.normal(0, 1, (height, width)).astype(np.float32)
-    image = np.asarray(Image.fromarray((grain * 40 + 128).clip(0, 255).astype(np.uint8)).filter(_SOFT), np.float32)
-    return (1 + depth * (image - image.mean()) / max(1.0, float(image.std())))[..., None]
+    noise = _bytes(chance.normal(128, 40, (height, width)))
+    image = np.asarray(Image.fromarray(noise).filter(_SOFT), np.float32)
+    grain = (image - image.mean()) / max(1.0, float(image.std()))
+    return np.asarray(1 + depth * grain, np.float32)[..., None]
 
 
 _SOFT = ImageFilter.GaussianBlur(0.9)
@@ -113,13 +119,13 @@ _SOFT = ImageFilter.GaussianBlur(0.9)
 def _oil(ramp: Ramp, chance: np.random.Generator, size: tuple[int, int]) -> Look:
     """Broad strokes: flattened colours, lit as if the paint stood out."""
     tint, vivid = _tinted(ramp, chance.uniform(0.25, 0.4)), chance.uniform(1.4, 1.7)
-    canvas = _paper(chance, size, 0.035)
+    canvas = _paper(chance, size, 0.02)
 
     def look(rgb: RGB) -> RGB:
         flat = _strokes(_half(rgb), 3)
         large = ImageEnhance.Color(flat.resize(rgb.shape[1::-1], Image.Resampling.BICUBIC)).enhance(vivid)
         relief = np.asarray(large.convert("L").filter(ImageFilter.EMBOSS), np.float32)[..., None] - 128
-        return (tint(np.asarray(large)) * canvas + relief * 0.35).clip(0, 255).astype(np.uint8)
+        return _bytes(tint(np.asarray(large)) * canvas + relief * 0.35)
 
     return look
 
@@ -153,15 +159,15 @@ def _comic(ramp: Ramp, chance: np.random.Generator, size: tuple[int, int]) -> Lo
     screen = np.cos(turned[0] * (2 * np.pi / pitch)) * np.cos(turned[1] * (2 * np.pi / pitch))
     dots = ((screen + 1) * 64).astype(np.uint8)
     tint = _tinted(ramp, 0.35)
-    steps = ((np.arange(256) // 52) * 63.75).clip(0, 255).astype(np.uint8)
+    steps = (24 + np.arange(256) // 43 * 46).clip(0, 255).astype(np.uint8)
 
     def look(rgb: RGB) -> RGB:
         image = Image.fromarray(rgb)
         flat = _strokes(_half(rgb), 2).resize(image.size, Image.Resampling.BICUBIC)
         colours = tint(steps[np.asarray(ImageEnhance.Color(flat).enhance(1.8))])
         shaded = palettes.brightness(np.asarray(flat)) < dots
-        ink = 1 - np.maximum(_edges(image) ** 1.5, 0.55 * shaded)
-        return (colours * ink[..., None]).astype(np.uint8)
+        ink = 1 - np.maximum(_edges(image) ** 1.5, 0.4 * shaded)
+        return _bytes(colours * ink[..., None])
 
     return look
 
@@ -176,7 +182,7 @@ def _duotone(ramp: Ramp, chance: np.random.Generator, size: tuple[int, int]) -> 
 
 def _pencil(ramp: Ramp, chance: np.random.Generator, size: tuple[int, int]) -> Look:
     """Graphite on paper: the picture divided by its own blur."""
-    blur, paper = ImageFilter.GaussianBlur(chance.uniform(3, 5)), _paper(chance, size, 0.05)
+    blur, paper = ImageFilter.GaussianBlur(chance.uniform(3, 5)), _paper(chance, size, 0.03)
     warm = np.array([1.0, 0.985, 0.95], np.float32)
 
     def look(rgb: RGB) -> RGB:
@@ -184,7 +190,7 @@ def _pencil(ramp: Ramp, chance: np.random.Generator, size: tuple[int, int]) -> L
         around = np.asarray(grey.filter(blur), np.float32) + 4
         value = np.asarray(grey, np.float32)
         stroke = np.minimum((value + 4) / around, 1) ** 2.2 * (150 + 0.41 * value)
-        return (stroke[..., None] * paper * warm).clip(0, 255).astype(np.uint8)
+        return _bytes(stroke[..., None] * paper * warm)
 
     return look
 
@@ -203,7 +209,7 @@ def _pixels(ramp: Ramp, chance: np.random.Generator, size: tuple[int, int]) -> L
         small = ImageEnhance.Color(Image.fromarray(rgb).resize((across, down), Image.Resampling.BOX)).enhance(1.5)
         flat = tint(np.asarray(ImageOps.posterize(small, 3)))
         large = flat.repeat(step, axis=0).repeat(step, axis=1)[:height, :width]
-        return (large * bevel).clip(0, 255).astype(np.uint8)
+        return _bytes(large * bevel)
 
     return look
 
@@ -228,15 +234,15 @@ def _neon(ramp: Ramp, chance: np.random.Generator, size: tuple[int, int]) -> Loo
 
 def _watercolour(ramp: Ramp, chance: np.random.Generator, size: tuple[int, int]) -> Look:
     """Washes of thin colour that darken where they end, on rough paper."""
-    tint, paper = _tinted(ramp, chance.uniform(0.25, 0.4)), _paper(chance, size, 0.045)
+    tint, paper = _tinted(ramp, chance.uniform(0.25, 0.4)), _paper(chance, size, 0.025)
     wash = np.asarray([255 - (255 - value) * 0.78 for value in range(256)]).astype(np.uint8)
 
     def look(rgb: RGB) -> RGB:
         image = Image.fromarray(rgb)
         flat = _strokes(_half(rgb), 3).resize(image.size, Image.Resampling.BICUBIC)
         rim = 1 - 0.42 * _edges(flat)[..., None]
-        colours = wash[tint(np.asarray(ImageEnhance.Color(flat).enhance(1.35)))]
-        return (colours * rim * paper).clip(0, 255).astype(np.uint8)
+        colours = wash[tint(np.asarray(ImageEnhance.Color(flat).enhance(1.8)))]
+        return _bytes(colours * rim * paper)
 
     return look
 
@@ -252,9 +258,9 @@ def _clay(ramp: Ramp, chance: np.random.Generator, size: tuple[int, int]) -> Loo
         height = np.asarray(flat.convert("L").filter(soft), np.float32)
         light = np.zeros_like(height)
         light[1:-1, 1:-1] = height[1:-1, 1:-1] * 2 - height[:-2, 1:-1] - height[1:-1, :-2]
-        lit = (tint(np.asarray(ImageEnhance.Color(flat).enhance(1.6))) + strength * 4 * light[..., None]).clip(0, 255)
-        large = Image.fromarray(lit.astype(np.uint8)).resize(image.size, Image.Resampling.BICUBIC)
-        return (np.asarray(large) * (1 - 0.35 * _edges(image)[..., None])).astype(np.uint8)
+        lit = _bytes(tint(np.asarray(ImageEnhance.Color(flat).enhance(1.6))) + strength * 4 * light[..., None])
+        large = Image.fromarray(lit).resize(image.size, Image.Resampling.BICUBIC)
+        return _bytes(np.asarray(large) * (1 - 0.35 * _edges(image)[..., None]))
 
     return look
 

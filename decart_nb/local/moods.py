@@ -40,7 +40,8 @@ class Mood:
 
 def _mood(colours: str, altitude: float, stars: float = 0.0, moon: bool = False) -> Mood:
     read = [np.array(tuple(bytes.fromhex(colour)), np.float32) for colour in colours.split()]
-    return Mood(*read, altitude=altitude, stars=stars, moon=moon)
+    zenith, middle, horizon, light, near, cloud = read
+    return Mood(zenith, middle, horizon, light, near, cloud, altitude, stars, moon)
 
 
 _MOODS: dict[str, tuple[Mood, tuple[str, ...]]] = {
@@ -99,8 +100,15 @@ def mood_of(prompt: str, chance: np.random.Generator, choices: tuple[str, ...] =
     name = next((name for name, (_, words) in _MOODS.items() if mentions(prompt, *words)), picked)
     mood = _MOODS[name][0]
     turn, lift = chance.uniform(-0.035, 0.035), chance.uniform(-0.06, 0.06)
-    colours = {part: _turned(getattr(mood, part), turn) for part in ("zenith", "middle", "horizon", "cloud", "near")}
-    return replace(mood, **colours, altitude=max(0.05, mood.altitude + lift))
+    return replace(
+        mood,
+        zenith=_turned(mood.zenith, turn),
+        middle=_turned(mood.middle, turn),
+        horizon=_turned(mood.horizon, turn),
+        near=_turned(mood.near, turn),
+        cloud=_turned(mood.cloud, turn),
+        altitude=max(0.05, mood.altitude + lift),
+    )
 
 
 def _turned(colour: Colour, turn: float) -> Colour:

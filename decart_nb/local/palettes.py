@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import colorsys
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,11 +59,14 @@ def taken(picture: NDArray[np.uint8]) -> Ramp:
     small = Image.fromarray(picture).resize((64, 64), Image.Resampling.BOX)
     pixels = np.asarray(small, np.float32).reshape(-1, 3)
     pixels = pixels[np.argsort(pixels @ _WEIGHTS, kind="stable")]
-    colours = [tuple(part.mean(axis=0)) for part in np.array_split(pixels, 9)]
-    return ramp(colours)
+    colours = np.stack([part.mean(axis=0) for part in np.array_split(pixels, 9)])
+    # A picture of one brightness must still tell dark from light: half of the way to an even rise.
+    own = np.maximum(colours @ _WEIGHTS, 1)
+    wanted = 0.5 * own + 0.5 * np.linspace(12, 245, 9)
+    return ramp([tuple(colour) for colour in (colours * (wanted / own)[:, None]).clip(0, 255)])
 
 
-def ramp(colours: list[tuple[float, ...]]) -> Ramp:
+def ramp(colours: Sequence[tuple[float, ...]]) -> Ramp:
     """256 colours that run evenly through the given ones."""
     stops = np.linspace(0, 255, len(colours))
     channels = [np.interp(np.arange(256), stops, channel) for channel in zip(*colours, strict=True)]

@@ -13,7 +13,7 @@ from .planes import planes
 
 
 class Specks:
-    """A swarm of soft dots of one colour. All are drawn at once, at fractions of a pixel.
+    """A swarm of soft dots of one colour, drawn at fractions of a pixel; where two overlap, one is seen.
 
     Args:
         colour: red, green and blue, 0 to 255.

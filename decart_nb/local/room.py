@@ -57,14 +57,12 @@ class Room:
     def around(self, scene: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:
         """The room around each frame of a scene that has the window's size."""
         left, top, right, bottom = self._box
-        size = self._room[0].shape[::-1]
+        height, width = self._room[0].shape
         for number, outside in enumerate(scene):
             turn = 2 * np.pi * number / self._count
             self._bars.onto(outside, 0, 0)
-            frame = av.VideoFrame(*size, "yuv420p")
-            for index, (target, room, view) in enumerate(
-                zip(planes(frame), self._room, planes(outside), strict=True)
-            ):
+            frame = av.VideoFrame(width, height, "yuv420p")
+            for index, (target, room, view) in enumerate(zip(planes(frame), self._room, planes(outside), strict=True)):
                 half = min(index, 1)
                 target[...] = room
                 target[top >> half : bottom >> half, left >> half : right >> half] = view
@@ -87,7 +85,8 @@ def _walls(mood: Mood, size: tuple[int, int], box: list[int], lamp: tuple[float,
     across = np.exp(-(((x - (box[0] + box[2]) / 2) / (0.3 * width)) ** 2)).astype(np.float32)
     spill = across * smooth(y.astype(np.float32), 0.7 * height, height)
     colour += mood.horizon * (0.16 * spill)[..., None]
-    return colour.clip(0, 255).astype(np.uint8)
+    walls: NDArray[np.uint8] = colour.clip(0, 255).astype(np.uint8)
+    return walls
 
 
 _LAMP = np.array([214, 128, 58], np.float32)
@@ -161,6 +160,9 @@ def _furniture(image: Image.Image, box: list[int], lamp: tuple[float, float], mo
     image.paste((255, 214, 150), (0, 0), light.filter(ImageFilter.GaussianBlur(unit * 0.14)))
 
 
+_FUR = (206, 128, 66)
+
+
 class _Cat:
     """A cat on the sill that looks out; its tail swings."""
 
@@ -182,21 +184,30 @@ class _Cat:
             draw.polygon([(side * scale * x, side * scale * y) for x, y in ear], fill=255)
         draw.rectangle((0, round(side * scale * 0.985), side * scale, side * scale), fill=0)
         shape = image.resize((side, side), Image.Resampling.BOX)
-        rgba = Image.new("RGBA", (side, side), (20, 14, 18, 255))
+        rgba = Image.new("RGBA", (side, side), _FUR)
         rgba.putalpha(shape)
         self._body = Layer(np.asarray(rgba))
         self._x, self._y = round(at[0] - side / 2), round(at[1] - side * 0.985)
         self._root = at[0] + side * 0.14, at[1] - side * 0.06
         self._side = side
-        links = np.linspace(0, 1, 26, dtype=np.float32)
-        self._links: Floats = links
-        self._tail = Specks((20, 14, 18), np.maximum(side * (0.036 - 0.012 * links), 0.7))
+        self._links: Floats = np.linspace(0, 1, 16, dtype=np.float32)
+        self._tail = np.empty((side, side, 4), np.uint8)
+        self._tail[..., :3] = _FUR
 
     def onto(self, frame: av.VideoFrame, turn: float) -> None:
-        bend = 0.35 * np.sin(turn * 2) * self._links**1.5
-        angle = -0.15 + bend + self._links * 1.9
-        step = self._side * 0.5 / len(self._links)
-        x = self._root[0] + np.cumsum(np.cos(angle) * step)
-        y = self._root[1] + np.cumsum(np.sin(angle) * step)
-        self._tail.onto(frame, x, y, np.ones(len(x), np.float32))
-        self._body.onto(frame, self._x, self._y)
+        """Draws the cat into a frame."""
+        side, links = self._side, self._links
+        # The tail is a chain of discs, painted at half the size into a square whose middle is its root.
+        angle = -0.1 + 1.9 * links + 0.45 * np.sin(turn * 2) * links**1.5
+        x, y = (side / 4 + np.cumsum(turned) * (0.25 * side / len(links)) for turned in (np.cos(angle), np.sin(angle)))
+        steps = np.arange(side // 2, dtype=np.float32)[:, None]
+        across, down = (steps - x) ** 2, (steps - y) ** 2
+        away = np.full((side // 2, side // 2), np.inf, np.float32)
+        for link in range(len(links)):
+            np.minimum(away, down[:, link, None] + across[:, link], out=away)
+        shape = Image.fromarray((255 * (0.5 + 0.016 * side - np.sqrt(away)).clip(0, 1)).astype(np.uint8))
+        self._tail[..., 3] = np.asarray(shape.resize((side, side), Image.Resampling.BILINEAR))
+        Layer(self._tail).onto(frame, round(self._root[0] - side / 2), round(self._root[1] - side / 2))
+        # It nods eight times in a loop, as to a slow tune.
+        nod = round(side * 0.012 * abs(np.sin(turn * 4)))
+        self._body.onto(frame, self._x, self._y + nod)

@@ -37,7 +37,7 @@ def drawn(prompt: str, seed: int, size: Size, count: int) -> Frames:
 _WORDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("room", ("room", "living room", "kitchen", "bedroom", "house", "home", "piano", "interior", "indoors", "window",
               "cafe", "library", "office", "sofa", "cat", "kitten")),
-    ("space", ("space", "galaxy", "planet", "nebula", "cosmos", "cosmic", "astronaut", "universe", "spaceship", "orbit")),
+    ("space", ("space", "galaxy", "planet", "nebula", "cosmos", "cosmic", "astronaut", "universe", "spaceship")),
     ("city", ("city", "cities", "street", "neon", "cyberpunk", "skyline", "town", "building", "tokyo", "york", "car",
               "traffic", "skyscraper", "downtown", "robot")),
     ("ocean", ("ocean", "sea", "beach", "wave", "surf", "coast", "boat", "ship", "whale", "dolphin", "island",
@@ -139,7 +139,9 @@ def _canyon(prompt: str, chance: np.random.Generator, size: Size, count: int) ->
 
 def _ocean(prompt: str, chance: np.random.Generator, size: Size, count: int) -> Frames:
     mood = mood_of(prompt, chance)
-    strips = [Strip(lambda box: lands.mountains(chance, box, mood, 0.8, 0.0), 0.455, 0.09, 0.1)] * int(chance.integers(0, 2))
+    strips = [Strip(lambda box: lands.mountains(chance, box, mood, 0.8, 0.0), 0.455, 0.09, 0.1)] * int(
+        chance.integers(0, 2)
+    )
     return _landscape(prompt, chance, size, count, mood, strips, horizon=0.54, rough=0.85)
 
 

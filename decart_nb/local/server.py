@@ -72,7 +72,7 @@ class _Guard:
             await JSONResponse({"detail": "Invalid API key"}, 401)(scope, receive, send)
             return
         if int(headers.get(b"content-length", b"0")) > self._max_upload:
-            await _too_large(self._max_upload)(scope, receive, send)
+            await JSONResponse({"detail": _TOO_LARGE.format(self._max_upload)}, 413)(scope, receive, send)
             return
         taken = 0
 
@@ -81,17 +81,13 @@ class _Guard:
             message = await receive()
             taken += len(message.get("body", b""))
             if taken > self._max_upload:  # a body that came in chunks, with no length to tell beforehand
-                raise HTTPException(413, _TOO_LARGE.format(self._max_upload // 2**20))
+                raise HTTPException(413, _TOO_LARGE.format(self._max_upload))
             return message
 
         await self._app(scope, bounded, send)
 
 
-_TOO_LARGE = "The request is larger than {} MiB."
-
-
-def _too_large(most: int) -> Response:
-    return JSONResponse({"detail": _TOO_LARGE.format(most // 2**20)}, 413)
+_TOO_LARGE = "The request is larger than {} bytes."
 
 
 class _Api:
@@ -107,27 +103,27 @@ class _Api:
         except ModelNotFoundError as error:
             raise HTTPException(404, error.message) from None
         try:
-            self._jobs.check_room()
+            with self._jobs.place():
+                async with _form(request) as form:
+                    values, uploads, problems = forms.read(model, form)
+                    if problems:
+                        return JSONResponse({"detail": forms.detail(problems)}, 422)
+                    writers = {name: _writer(upload) for name, upload in uploads.items()}
+                    record = await anyio.to_thread.run_sync(self._jobs.add, model, values, writers)
         except TooMany:
             return JSONResponse({"detail": "Too many jobs are waiting."}, 429, {"Retry-After": "5"})
-        async with _form(request) as form:
-            values, uploads, problems = forms.read(model, form)
-            if problems:
-                return JSONResponse({"detail": forms.detail(problems)}, 422)
-            writers = {name: _writer(upload) for name, upload in uploads.items()}
-            record = await anyio.to_thread.run_sync(self._jobs.add, model, values, writers)
         # The submission's answer is always the same; a fast job has moved on by the first poll.
         return JSONResponse({"job_id": record.id, "status": "pending"})
 
     async def status(self, request: Request) -> Response:
-        record = await self._record(request, self._jobs.poll)
-        answer = {"job_id": record.id, "status": record.status()}
+        record = await self._record(request)
+        answer = {"job_id": record.id, "status": self._jobs.poll(record)}
         if answer["status"] == "failed":
             answer["error"] = record.error or ""
         return JSONResponse(answer)
 
     async def content(self, request: Request) -> Response:
-        record = await self._record(request, self._jobs.get)
+        record = await self._record(request)
         if record.status() != "completed":
             raise HTTPException(409, f"The job is {record.status()}, not completed.")
         path = self._jobs.content(record)
@@ -135,8 +131,8 @@ class _Api:
             raise HTTPException(404, "The video is no longer there.")
         return FileResponse(path, media_type="video/mp4")
 
-    async def _record(self, request: Request, look: Callable[[str], Record | None]) -> Record:
-        record = await anyio.to_thread.run_sync(look, request.path_params["job_id"])
+    async def _record(self, request: Request) -> Record:
+        record = await anyio.to_thread.run_sync(self._jobs.get, request.path_params["job_id"])
         if record is None:
             raise HTTPException(404, "Job not found")
         return record
@@ -177,7 +173,7 @@ class _Api:
     async def resolve(self, request: Request) -> Response:
         try:
             asked = json.loads(await request.body())
-        except ValueError:
+        except (ValueError, RecursionError):
             asked = None
         match asked:
             case {"model": str(name)}:

@@ -54,6 +54,17 @@ class Record:
         return "processing" if self.started is not None and now >= self.started else "pending"
 
 
+def oldest_first(folder: Path, names: re.Pattern[str]) -> list[str]:
+    """What lies in a folder under such names, the oldest first; others may be removing some of it."""
+    found = []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if names.fullmatch(entry.name):
+                with contextlib.suppress(FileNotFoundError):
+                    found.append((entry.stat().st_mtime, entry.name))
+    return [name for _, name in sorted(found)]
+
+
 class Shelf:
     """The folder.
 
@@ -121,9 +132,7 @@ class Shelf:
 
     def ids(self) -> list[str]:
         """All jobs, the oldest first."""
-        with os.scandir(self._jobs) as entries:
-            found = [(entry.stat().st_mtime, entry.name) for entry in entries if _ID.fullmatch(entry.name)]
-        return [name for _, name in sorted(found)]
+        return oldest_first(self._jobs, _ID)
 
     @contextlib.contextmanager
     def adopting(self, record: Record) -> Iterator[bool]:
@@ -140,6 +149,7 @@ class Shelf:
             yield current is not None and current.owner == record.owner
         finally:
             lock.release()
+            (self._owners / record.owner).unlink(missing_ok=True)
 
     def _lock(self, owner: str) -> FileLock:
         return FileLock(self._owners / owner, thread_local=False)

@@ -78,7 +78,8 @@ class Sky:
 
 def _screened(picture: Floats, light: Floats) -> Floats:
     """A picture with light added, as of two projectors on one wall: it never burns out."""
-    return picture + light * (1 - picture / 255).clip(0, 1)
+    room: Floats = (1 - picture / 255).clip(0, 1)
+    return picture + light * room
 
 
 class _Aurora:
@@ -96,19 +97,28 @@ class _Aurora:
             for base, reach, strength in ((0.62, 0.34, 0.85), (0.45, 0.26, 0.6), (0.74, 0.16, 0.4))
         ]
         self._y = np.arange(height, dtype=np.float32)[:, None]
-        self._height = height
+        self._width, self._height = width, height
 
     def at(self, number: int) -> Floats:
-        green = violet = np.float32(0)
+        green, violet = np.zeros((2, self._height, self._width), np.float32)
         for edge, rays, base, reach, strength in self._curtains:
-            above = (base + self._height * 0.07 * edge.at(number)) - self._y
+            above = (base + self._height * 0.07 * edge.at(number)).astype(np.float32) - self._y
             ray = rays.at(number)
-            rise = above / (reach * (1 + 0.22 * ray)).clip(reach * 0.3, None)
-            level = np.exp(-rise.clip(0, 12)) * (above * 0.11 + 0.55).clip(0, 1)
+            rise = above * (1 / (reach * (1 + 0.22 * ray).clip(0.3, None))).astype(np.float32)
+            np.clip(rise, 0, 12, out=rise)
+            level = np.exp(-rise)
+            above *= np.float32(0.11)
+            above += np.float32(0.55)
+            level *= np.clip(above, 0, 1, out=above)
             level *= np.float32(strength) * (0.62 + 0.3 * ray).clip(0.08, 1.2)
-            tint = level * smooth(rise, 0.1, 1.8)
-            green, violet = green + level - tint, violet + tint
-        return green[..., None] * _GREEN + violet[..., None] * _VIOLET
+            rise *= np.float32(0.6)
+            tint = np.clip(rise, 0, 1, out=rise)
+            tint *= level
+            violet += tint
+            green += level
+            green -= tint
+        light: Floats = green[..., None] * _GREEN + violet[..., None] * _VIOLET
+        return light
 
 
 class Water:
@@ -154,5 +164,6 @@ class Water:
         rows = (self._above - 1 - self._y * (self._above / len(self._y)) * 0.96 - wave * self._bend).astype(np.int64)
         columns = (self._x + wave * self._bend * 0.25).astype(np.int64)
         mirrored = above[rows.clip(0, self._above - 1), columns.clip(0, self._width - 1)]
-        shown = mirrored + (self._deep - mirrored) * self._clear
-        return shown * (1 + wave * self._gain).clip(0.4, 1.9)[..., None]
+        shown: Floats = mirrored + (self._deep - mirrored) * self._clear
+        shown *= (1 + wave * self._gain).clip(0.4, 1.9)[..., None]
+        return shown

@@ -69,7 +69,9 @@ def _whole(speed: Floats) -> Floats:
 
 
 def _radii(chance: np.random.Generator, size: tuple[int, int], count: int, least: float, most: float) -> Floats:
-    return (chance.uniform(0, 1, count) ** 1.8 * (most - least) + least).astype(np.float32) * np.float32(min(size) / 704)
+    return (chance.uniform(0, 1, count) ** 1.8 * (most - least) + least).astype(np.float32) * np.float32(
+        min(size) / 704
+    )
 
 
 def _snow(chance: np.random.Generator, size: tuple[int, int], frames: int, mood: Mood) -> Fall:

@@ -17,9 +17,7 @@ def dice(*parts: object) -> np.random.Generator:
 
 
 def mentions(prompt: str, *words: str) -> bool:
-    """Whether a prompt has one of these words, also as ``waves``, ``rainy`` or ``snowing``; a phrase counts as it is."""
+    """Whether a prompt has one of these words, also as ``waves`` or ``rainy``; a phrase counts as it is."""
     text = prompt.casefold()
     tokens = set(re.findall(r"\w+", text))
-    return any(
-        word in text if " " in word else any(word + ending in tokens for ending in _ENDINGS) for word in words
-    )
+    return any(word in text if " " in word else any(word + ending in tokens for ending in _ENDINGS) for word in words)

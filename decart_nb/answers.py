@@ -1,0 +1,132 @@
+"""What comes back from the wire, and what it means: an answer, a refusal, or nothing at all."""
+
+from __future__ import annotations
+
+import contextlib
+import email.utils
+import json
+import math
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+
+from . import polling
+from .errors import DecartSDKError, QueueStatusError, QueueSubmitError
+
+
+async def json_object(error: type[DecartSDKError], doing: str, response: httpx.Response, key: str) -> dict[str, Any]:
+    """The answer's JSON object, which must have that key."""
+    body = await response.aread()
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError):
+        answer = None
+    if isinstance(answer, dict) and answer.get(key):
+        return answer
+    page = "a web page" if body.lstrip()[:1] == b"<" else "not the JSON that the queue speaks"
+    raise error(
+        f"Failed to {doing}: {response.status_code} - the answer is {page}: {_excerpt(response)}\n"
+        "Something other than Decart's API may be answering there; check base_url and any proxy.",
+        {"status": response.status_code, "sent": True, "readable": False},
+    )
+
+
+def refusal(error: type[DecartSDKError], doing: str, response: httpx.Response) -> DecartSDKError:
+    """The error that an answer other than 2xx stands for, with what to do about it."""
+    status = response.status_code
+    advice = _ADVICE.get(status, "Decart's servers have a problem; try again later." if status >= 500 else "")
+    data: dict[str, Any] = {"status": status, "sent": True}
+    if (seconds := _retry_after(response.headers.get("retry-after"))) is not None:
+        data["retry_after"] = seconds
+    return error(f"Failed to {doing}: {status} - {_excerpt(response)}" + (f"\n{advice}" if advice else ""), data)
+
+
+_ADVICE = {
+    401: "The API key was refused. Check api_key, or DECART_API_KEY in the environment, for this address.",
+    403: "The API key may not do this.",
+    410: "The model is retired; decart_nb.models says which ones are live.",
+    413: "The files are too large for the service.",
+    429: "Too many requests at once; wait a little and try again.",
+}
+
+
+def is_of_the_wire(cause: Exception) -> bool:
+    """Whether an exception comes from the network or the engine, and not from our own work around it."""
+    if isinstance(cause, (httpx.HTTPError, httpx.InvalidURL)) or type(cause) is TimeoutError:
+        return True
+    return isinstance(cause, _aiohttp().ClientError) if _aiohttp() else False
+
+
+def _aiohttp() -> Any:
+    """The engine's library, if a request has brought it in."""
+    return sys.modules.get("aiohttp")
+
+
+def root_of(cause: Exception) -> BaseException:
+    """What an exception was made from, where that tells more."""
+    # httpx-aiohttp reports any broken connection as a connect time-out; what it was made from is exact.
+    origin = cause.__cause__
+    return origin if origin is not None and type(origin).__module__.startswith("aiohttp") else cause
+
+
+def unanswered(error: type[DecartSDKError], doing: str, base_url: str, cause: BaseException) -> DecartSDKError:
+    """The error that a call without an answer stands for; ``data["sent"]`` says whether it may have been taken."""
+    sent = not _never_left(cause)
+    after = "Check the address and the network."
+    if error is QueueSubmitError and sent:
+        after = "The job may have been taken all the same, so it is not sent again by itself."
+    return error(f"Failed to {doing}: no answer from {base_url} ({why(cause)}). {after}", {"sent": sent}, cause)
+
+
+def _never_left(cause: BaseException) -> bool:
+    """Whether the request certainly did not reach the server: there was no connection to send it over."""
+    if isinstance(cause, (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL)):
+        return True
+    aiohttp = _aiohttp()
+    return bool(aiohttp) and isinstance(cause, (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError))
+
+
+def why(cause: BaseException) -> str:
+    """The reason for a missing answer, in a few words."""
+    if isinstance(cause, (TimeoutError, httpx.TimeoutException)):
+        return "it took too long"
+    return str(cause) or type(cause).__name__
+
+
+def may_pass(error: QueueStatusError, elapsed: float) -> bool:
+    """Whether a failed poll may be followed by one that works."""
+    status = error.data.get("status")
+    if status is None or error.data.get("readable") is False or status >= 500:
+        return True
+    return status in (408, 425, 429) or (status == 404 and elapsed < polling.PROPAGATION)
+
+
+def _retry_after(value: str | None) -> float | None:
+    if value is None:
+        return None
+    with contextlib.suppress(ValueError):
+        seconds = float(value)
+        return max(0.0, seconds) if math.isfinite(seconds) else None
+    with contextlib.suppress(ValueError, TypeError):
+        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
+    return None
+
+
+def _excerpt(response: httpx.Response) -> str:
+    # Whoever answers may repeat what was sent, and the key must not be shown.
+    text = " ".join(response.text.replace(response.request.headers.get("X-API-KEY", "\0"), "…").split())
+    return text if len(text) <= 300 else text[:299] + "…"
+
+
+def reason_in(answer: Mapping[str, Any]) -> str | None:
+    """What an answer says about a failure, wherever it says it."""
+    for key in ("error", "reason", "message", "detail"):
+        value = answer.get(key)
+        if isinstance(value, Mapping):
+            value = value.get("message") or value.get("detail")
+        if value:
+            return str(value)
+    return None
