@@ -15,7 +15,7 @@
     ├── JobCancelledError      somebody stopped waiting for the job
     ├── JobTimeoutError        the job is still under way after the time that was allowed
     ├── BackendError           neither Decart nor the local queue was chosen, or neither can be reached
-    └── LocalQueueError        the embedded queue could not be started
+    └── LocalQueueError        the embedded queue could not start, or was stopped in the middle of a render
 
 The names down to ``QueueResultError`` are those of Decart's own SDK, so that ``except`` clauses
 written for it keep working.
@@ -125,7 +125,7 @@ class BackendError(DecartSDKError):
 
 
 class LocalQueueError(DecartSDKError):
-    """The embedded queue could not be started."""
+    """The embedded queue could not start, or was stopped in the middle of a render."""
 
 
 class ModelWarning(UserWarning):
