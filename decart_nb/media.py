@@ -14,7 +14,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO, cast
 
 import av
 import numpy as np
@@ -22,15 +22,15 @@ from av.container import InputContainer
 from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 
+from . import stills
 from .errors import MediaError
 
 Source = str | os.PathLike[str] | BinaryIO
 RGB = NDArray[np.uint8]
 
-# What Pillow itself takes for a decompression bomb; it only warns, here it is an error, for videos too.
-MAX_PIXELS = Image.MAX_IMAGE_PIXELS or 2**26
+MAX_PIXELS = stills.MAX_PIXELS
 # x264's result depends on the number of its threads: a fixed one makes the same video on every machine.
 _THREADS = 4
 # With its macroblock tree x264 makes now and then another video of the very same frames.
@@ -70,13 +70,13 @@ def probe(source: Source, *, name: str | None = None) -> VideoInfo:
     """
     name = name or _name_of(source)
     with _opened(source, name, _VIDEO) as file:
-        animation = _animation(file, name)
+        animation = stills.animated(file, name)
         if animation:
             with _decoding(name, _VIDEO):
-                width, height = ImageOps.exif_transpose(animation).size
-                seconds = sum(_pauses(animation))
-                frames: int = cast(Any, animation).n_frames
-                return VideoInfo(width, height, frames / seconds, seconds, str(animation.format).lower(), False)
+                seconds = sum(pause for _, _, pause in stills.timed(animation))
+                width, height = stills.upright(animation).size
+                fps = stills.count(animation) / seconds
+                return VideoInfo(width, height, fps, seconds, str(animation.format).lower(), False)
         with _container(file, name, _VIDEO) as (container, stream), _decoding(name, _VIDEO):
             first = next(container.decode(stream))
             height, width = _upright_shape(first, stream)
@@ -139,10 +139,10 @@ def read_image(source: Source, *, name: str | None = None) -> Image.Image:
     """
     name = name or _name_of(source)
     with _opened(source, name, _IMAGE) as file:
-        image = _pillow(file, name)
+        image = stills.opened(file, name)
         if image:
             try:
-                return _flat(image)
+                return stills.upright(image)
             except Exception:  # noqa: BLE001 Pillow's decoders raise all sorts; FFmpeg may still read what they do not.
                 file.seek(0)
         with _container(file, name, _IMAGE) as (container, stream), _decoding(name, _IMAGE):
@@ -164,11 +164,11 @@ def poster(source: Source, *, at: float = 0.5, width: int = 640, name: str | Non
     """
     name = name or _name_of(source)
     with _opened(source, name, _VIDEO) as file:
-        animation = _animation(file, name)
+        animation = stills.animated(file, name)
         if animation:
             with _decoding(name, _VIDEO):
-                animation.seek(round(at * (cast(Any, animation).n_frames - 1)))
-                image = _flat(animation)
+                animation.seek(round(at * (stills.count(animation) - 1)))
+                image = stills.upright(animation)
         else:
             with _container(file, name, _VIDEO) as (container, stream), _decoding(name, _VIDEO):
                 frame = _sought(container, stream, at)
@@ -327,91 +327,24 @@ def _container(file: BinaryIO, name: str, wanted: str) -> Iterator[tuple[InputCo
 _COVER = 1 << 10  # FFmpeg's AV_DISPOSITION_ATTACHED_PIC
 
 
-def _pillow(file: BinaryIO, name: str) -> Image.Image | None:
-    """Pillow's reading of a file, not decoded yet; ``None`` where it knows no such format."""
-    try:
-        image = Image.open(file)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise MediaError(f"{name} is too large to be decoded: {error}", cause=error) from None
-    except Exception:  # noqa: BLE001 its plugins raise all sorts on what only begins like an image
-        file.seek(0)
-        return None
-    if image.width * image.height > MAX_PIXELS:
-        raise MediaError(f"{name} is too large to be decoded: {image.width}×{image.height} pixels.")
-    return image
-
-
-def _animation(file: BinaryIO, name: str) -> Image.Image | None:
-    """An animated image; ``None`` for what may be a video; an error for a still."""
-    image = _pillow(file, name)
-    if image is None:
-        return None
-    if not getattr(image, "is_animated", False):
-        raise MediaError(f"{name} is a still image, not a video.")
-    return image
-
-
-def _pauses(animation: Image.Image) -> list[float]:
-    """How long each frame of an animated image is shown, in seconds."""
-    pauses = []
-    for number in range(cast(Any, animation).n_frames):
-        animation.seek(number)
-        pauses.append(_pause(animation))
-    animation.seek(0)
-    return pauses
-
-
-def _pause(animation: Image.Image) -> float:
-    animation.load()  # WebP's duration is known only then
-    # Browsers show what asks for less than 20 ms for 100.
-    milliseconds = float(animation.info.get("duration") or 0)
-    return milliseconds / 1000 if milliseconds >= 20 else 0.1
-
-
-def _flat(image: Image.Image) -> Image.Image:
-    """An image upright, in RGB, over white."""
-    image = ImageOps.exif_transpose(image)
-    if image.mode.startswith("I") or image.mode == "F":
-        values = np.asarray(image, dtype=np.float32)
-        # 16 bits a pixel, or floating point from 0 to 1: brought to 0 … 255.
-        scale = 255 if values.max() <= 1 and image.mode == "F" else 1 / 257 if values.max() > 255 else 1
-        return Image.fromarray((values * scale).clip(0, 255).astype(np.uint8)).convert("RGB")
-    if image.has_transparency_data:
-        rgba = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
-    return image.convert("RGB")
-
-
 def _timed(source: Source, name: str) -> Generator[tuple[RGB, float, float]]:
     """Each frame with its time and how long it is shown, both in seconds."""
-    with _opened(source, name, _VIDEO) as file:
-        with _decoding(name, _VIDEO):
-            animation = _animation(file, name)
+    with _opened(source, name, _VIDEO) as file, _decoding(name, _VIDEO):
+        animation = stills.animated(file, name)
         if animation:
-            time = 0.0
-            for number in range(cast(Any, animation).n_frames):
-                with _decoding(name, _VIDEO):
-                    animation.seek(number)
-                    rgb, pause = np.asarray(_flat(animation)), _pause(animation)
-                yield rgb, time, pause
-                time += pause
+            for image, time, pause in stills.timed(animation):
+                yield np.asarray(stills.upright(image)), time, pause
             return
         with _container(file, name, _VIDEO) as (container, stream):
             usual = float(1 / (stream.average_rate or stream.guessed_rate or 25))
-            decoded = container.decode(stream)
             shape: tuple[int, int] | None = None
             expected = 0.0
-            while True:
-                with _decoding(name, _VIDEO):
-                    frame = next(decoded, None)
-                    if frame is None:
-                        break
-                    shape = shape or _upright_shape(frame, stream)
-                    rgb = _upright(frame, shape)
-                    time = expected if frame.pts is None else frame.time
-                    pause = float(frame.duration * (frame.time_base or 0)) or usual
-                    expected = time + pause
-                yield rgb, time, pause
+            for frame in container.decode(stream):
+                shape = shape or _upright_shape(frame, stream)
+                time = expected if frame.pts is None else frame.time
+                pause = float(frame.duration * (frame.time_base or 0)) or usual
+                yield _upright(frame, shape), time, pause
+                expected = time + pause
             if shape is None:
                 raise MediaError(f"{name} is not a video that can be decoded: it has no picture.")
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 _START_SECONDS = 60
@@ -47,6 +47,14 @@ class Lab:
         page.goto(f"{self.url}/lab/tree/{name}?token={self.token}&reset")
         page.locator(".jp-Notebook .jp-Cell").first.wait_for()
         page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(timeout=60_000)
+
+    def run(self, page: Page, count: int) -> None:
+        """Runs the first cells, one after the other has been taken, without waiting for their ends."""
+        for number in range(count):
+            cell = page.locator(".jp-Notebook .jp-CodeCell").nth(number)
+            cell.locator(".cm-content").click()
+            page.keyboard.press("Shift+Enter")
+            expect(cell.locator(".jp-InputPrompt")).not_to_have_text("[ ]:")
 
 
 @pytest.fixture(scope="session")
@@ -82,8 +90,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         server.wait(20)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    """The browser. Playwright keeps a loop running for as long as it lives, so it must not outlive the module."""
     flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
     flags += ["--disable-component-update", "--disable-sync", "--no-first-run"]
     with sync_playwright() as playwright:

@@ -24,13 +24,6 @@ def _shoot(page: Page, name: str) -> None:
         page.screenshot(path=Path(folder, f"{name}.png"))
 
 
-def _run_all(page: Page) -> None:
-    page.locator(".jp-Notebook .jp-Cell").first.click()
-    page.keyboard.press("Control+Home")
-    page.get_by_text("Run", exact=True).click()
-    page.get_by_text("Run All Cells", exact=True).click()
-
-
 def test_the_bar_advances_and_gives_way_to_a_playing_video(lab: Lab, page: Page) -> None:
     lab.open(
         page,
@@ -42,7 +35,7 @@ def test_the_bar_advances_and_gives_way_to_a_playing_video(lab: Lab, page: Page)
         "session = dnb.connect('live', api_key=queue.api_key, base_url=queue.base_url)",
         f"dnb.generate('lucy-pro-t2v', prompt={_PROMPT!r}, seed=7)",
     )
-    _run_all(page)
+    lab.run(page, 2)
     bar = page.locator(".jp-OutputArea .progress-bar")
     bar.wait_for(timeout=30_000)
     widths = []
@@ -54,7 +47,7 @@ def test_the_bar_advances_and_gives_way_to_a_playing_video(lab: Lab, page: Page)
     seen = [width for width in widths if width == width]  # without the look that found the bar just gone
     assert seen == sorted(seen)
     assert len(set(seen)) >= 4
-    assert 0 <= seen[0] < seen[-1] < 100
+    assert 0 <= seen[0] < seen[-2] < 100  # only the very last look may have caught a bar that is done
 
     page.wait_for_function(_VIDEO, timeout=20_000)
     _shoot(page, "clip")
@@ -83,7 +76,7 @@ def test_a_submitted_job_becomes_its_clip_after_the_cell_has_returned(lab: Lab, 
         "dnb.submit('lucy-pro-t2v', prompt='a river', resolution='480p', orientation='portrait')",
         "print('the cell after it')",
     )
-    _run_all(page)
+    lab.run(page, 2)
     expect(page.get_by_text("the cell after it").last).to_be_visible()
     page.wait_for_function(_VIDEO, timeout=30_000)
     expect(page.locator(".jp-OutputArea video")).to_have_count(1)
