@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         ModelDefinition as ModelDefinition,
         models as models,
     )
-    from .client import DecartClient as DecartClient
+    from .client import DecartClient as DecartClient, Timeout as Timeout
     from .clip import Clip as Clip
     from .errors import (
         BackendError as BackendError,
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
 _ROOMS = {
     "catalogue": ("ModelDefinition", "models"),
-    "client": ("DecartClient",),
+    "client": ("DecartClient", "Timeout"),
     "clip": ("Clip",),
     "errors": (
         "BackendError",

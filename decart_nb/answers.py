@@ -26,8 +26,13 @@ async def json_object(error: type[DecartSDKError], doing: str, response: httpx.R
         answer = None
     if isinstance(answer, dict) and answer.get(key):
         return answer
-    page = "a web page" if body.lstrip()[:1] == b"<" else "not the JSON that the queue speaks"
-    raise error(
+    raise unreadable(error, doing, response)
+
+
+def unreadable(error: type[DecartSDKError], doing: str, response: httpx.Response) -> DecartSDKError:
+    """The error that an answer stands for which is not what was asked for, read already."""
+    page = "a web page" if response.content.lstrip()[:1] == b"<" else "not what the queue speaks"
+    return error(
         f"Failed to {doing}: {response.status_code} - the answer is {page}: {_excerpt(response)}\n"
         "Something other than Decart's API may be answering there; check base_url and any proxy.",
         {"status": response.status_code, "sent": True, "readable": False},
@@ -37,7 +42,7 @@ async def json_object(error: type[DecartSDKError], doing: str, response: httpx.R
 def refusal(error: type[DecartSDKError], doing: str, response: httpx.Response) -> DecartSDKError:
     """The error that an answer other than 2xx stands for, with what to do about it."""
     status = response.status_code
-    advice = _ADVICE.get(status, "Decart's servers have a problem; try again later." if status >= 500 else "")
+    advice = _ADVICE.get(status, "The server has a problem; try again later." if status >= 500 else "")
     data: dict[str, Any] = {"status": status, "sent": True}
     if (seconds := _retry_after(response.headers.get("retry-after"))) is not None:
         data["retry_after"] = seconds

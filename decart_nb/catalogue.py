@@ -92,8 +92,9 @@ class ModelDefinition:
 
     def __post_init__(self) -> None:
         for name in ("width", "height", "fps"):
-            if getattr(self, name) < 1:
-                raise InvalidInputError(f"{name} of model {self.name} must be at least 1, not {getattr(self, name)}.")
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < 1:
+                raise InvalidInputError(f"{name} of model {self.name} must be a whole number above 0, not {value!r}.")
         if not self.url_path:
             object.__setattr__(self, "url_path", f"/v1/jobs/{self.name}")
 
@@ -190,6 +191,8 @@ def _an(type: FieldType) -> str:
 def _text(field: Field, value: Any) -> str:
     if not isinstance(value, str):
         raise _Bad(f"must be text, not {type(value).__name__}.", "string_type")
+    if not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
+        raise _Bad("has half of a character in it (a lone surrogate), which cannot be sent.", "string_unicode")
     if len(value) < field.minimum:
         raise _Bad(f"is empty; give {field.minimum} to {field.maximum} characters.", "string_too_short")
     if len(value) > field.maximum:

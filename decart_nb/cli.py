@@ -22,7 +22,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except DecartSDKError as error:
         print(f"decart-nb: {error}", file=sys.stderr)  # noqa: T201 - the shell's way to hear of it
         return 1
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
+        if str(interrupt):  # where the job is that goes on
+            print(interrupt, file=sys.stderr)  # noqa: T201
         return 130
     return 0
 
@@ -33,7 +35,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     demo = commands.add_parser("demo", help="make one preview on the embedded queue and print its path")
-    demo.add_argument("prompt", nargs="?", default="A lighthouse by the sea at sunset")
+    demo.add_argument("prompt", nargs="?", default="Northern lights over a forest")
     demo.set_defaults(run=_demo)
 
     serve = commands.add_parser("serve", help="run the local queue, which speaks Decart's protocol")
@@ -61,6 +63,10 @@ def _serve(options: argparse.Namespace) -> None:
 
     if options.canned is not None and not options.canned.is_file():
         raise LocalQueueError(f"There is no file {options.canned} to answer with.")
+    if options.canned is not None:
+        from . import media
+
+        media.probe(options.canned)
     if not 0 <= options.delay < math.inf:
         raise LocalQueueError(f"--delay must be 0 seconds or more, not {options.delay:g}.")
     draw = durations(options.durations, random.Random(options.seed)) if options.durations else None

@@ -15,10 +15,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import secrets
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Callable, Generator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -28,7 +29,7 @@ import httpx
 
 from . import polling
 from ._version import __version__
-from .answers import is_of_the_wire, json_object, may_pass, reason_in, refusal, root_of, unanswered, why
+from .answers import is_of_the_wire, json_object, may_pass, reason_in, refusal, root_of, unanswered, unreadable, why
 from .catalogue import ModelDefinition, models
 from .errors import (
     DecartSDKError,
@@ -43,6 +44,8 @@ from .errors import (
 from .inputs import Remote, Request, Upload, check_fetched, prepare
 
 BASE_URL = "https://api.decart.ai"
+#: After so many seconds without a single answer, an address is taken to be wrong rather than busy.
+_NOBODY_THERE = 60.0
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,7 @@ class QueueJobResultCompleted:
     """A finished job: ``data`` is the video's bytes."""
 
     job_id: str
-    data: bytes
+    data: bytes = field(repr=False)
     status: Literal["completed"] = "completed"
 
 
@@ -109,7 +112,7 @@ class DecartClient:
         api_key: the key; ``DECART_API_KEY`` in the environment unless given.
         base_url: where the service is.
         integration: a word about the caller, sent behind this package's name.
-        timeout: how long to wait for the server.
+        timeout: how long to wait for the server; a plain number is the total.
         transport: what carries the requests, in place of the network. Tests come in here.
 
     Raises:
@@ -123,7 +126,7 @@ class DecartClient:
         base_url: str = BASE_URL,
         integration: str | None = None,
         *,
-        timeout: Timeout | None = None,
+        timeout: Timeout | float | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         api_key = (api_key or os.environ.get("DECART_API_KEY", "")).strip()
@@ -136,7 +139,7 @@ class DecartClient:
         if integration and not (integration.isascii() and integration.isprintable()):
             raise InvalidInputError("integration goes into a header: it must be plain ASCII, in one line.")
         self.integration = integration
-        self.timeout = timeout or Timeout()
+        self.timeout = _checked_timeout(timeout)
         self.queue = Queue(self)
         self._transport = transport
         # Connections belong to a loop, and a client in a notebook outlives many an asyncio.run().
@@ -169,8 +172,8 @@ class DecartClient:
 
     async def _connections(self) -> httpx.AsyncClient:
         loop = asyncio.get_running_loop()
-        for ended in [other for other in self._pools if other.is_closed()]:
-            pool = self._pools.pop(ended)
+        ended = [self._pools.pop(other) for other in tuple(self._pools) if other.is_closed()]
+        for pool in ended:
             if self._transport is None:  # the caller's own goes on with the next loop
                 await pool.aclose()
         if loop not in self._pools:
@@ -188,10 +191,10 @@ class DecartClient:
     ) -> AsyncIterator[httpx.Response]:
         """One request and its answer, not yet read, with everything that can go wrong turned into our own error."""
         try:
-            connections, key = await self._connections(), {"X-API-KEY": self.api_key}
+            connections = await self._connections()
             async with (
                 asyncio.timeout(self.timeout.total),
-                connections.stream(method, self.base_url + path, headers=key, **content) as response,
+                connections.stream(method, self.base_url + path, auth=_Key(self.api_key), **content) as response,
             ):
                 if not response.is_success:
                     await response.aread()
@@ -201,6 +204,17 @@ class DecartClient:
             if not is_of_the_wire(cause):
                 raise
             raise unanswered(error, doing, self.base_url, root_of(cause)) from None
+
+
+class _Key(httpx.Auth):
+    """The key, as what puts it into a request: it stands in no local variable that a traceback might show."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        request.headers["X-API-KEY"] = self._key
+        yield request
 
 
 class Queue:
@@ -288,7 +302,7 @@ class Queue:
             QueueResultError: the job is not completed, the video did not come whole, or the file cannot be written.
         """
         target = Path(path)
-        partial = target.with_name(target.name + ".part")
+        partial = target.with_name(f"{target.name}.{secrets.token_hex(4)}.part")  # several may fetch at once
         try:
             with partial.open("wb") as stream:
                 async with self._content(job_id) as response:
@@ -297,7 +311,7 @@ class Queue:
             partial.replace(target)
         except OSError as cause:
             raise QueueResultError(
-                f"The video of job {job_id} cannot be written to {target}: {cause.strerror or cause}. "
+                f"The video of job {job_id} cannot be written to {target.name}: {cause.strerror or cause}. "
                 "It can still be fetched from the queue.",
                 {"job_id": job_id},
                 cause,
@@ -336,7 +350,12 @@ class Queue:
         return QueueJobResultCompleted(job.job_id, await self.result(job.job_id))
 
     async def wait(
-        self, job_id: str, *, on_status_change: OnStatusChange | None = None, interval: float = polling.INTERVAL
+        self,
+        job_id: str,
+        *,
+        on_status_change: OnStatusChange | None = None,
+        interval: float = polling.INTERVAL,
+        fresh: bool = True,
     ) -> JobStatusResponse:
         """Polls a job until it is completed or failed. A poll that fails for a passing reason fails nothing.
 
@@ -344,6 +363,7 @@ class Queue:
             job_id: the job.
             on_status_change: called with every poll's answer.
             interval: seconds between two polls.
+            fresh: whether the job was submitted just now, so that an early 404 means nothing yet.
 
         Raises:
             QueueStatusError: the queue refuses to tell, for a reason that will not pass.
@@ -351,27 +371,39 @@ class Queue:
         """
         began = time.monotonic()
         failures, retry_after = 0, None
+        answered, last = False, None
         while (elapsed := time.monotonic() - began) < polling.DEADLINE:
             await asyncio.sleep(polling.pause(interval, failures, retry_after))
             try:
                 status = await self.status(job_id)
             except QueueStatusError as error:
-                if not may_pass(error, elapsed):
+                last = error
+                if not may_pass(error, elapsed if fresh else polling.DEADLINE) or (
+                    not answered and elapsed > _NOBODY_THERE
+                ):
                     raise
                 failures, retry_after = failures + 1, error.data.get("retry_after")
                 continue
-            failures, retry_after = 0, None
+            failures, retry_after, answered, last = 0, None, True, None
             if on_status_change:
                 on_status_change(status)
             if status.status in ("completed", "failed"):
                 return status
         raise JobTimeoutError(
-            f"Job {job_id} has not ended within {polling.DEADLINE / 60:.0f} minutes; Decart gives up after ten.",
+            f"Job {job_id} has not ended within {polling.DEADLINE / 60:.0f} minutes."
+            + (f" The last time it was asked: {last.message}" if last else ""),
             {"job_id": job_id},
+            last,
         )
 
-    def _content(self, job_id: str) -> contextlib.AbstractAsyncContextManager[httpx.Response]:
-        return self._client._call(QueueResultError, "get job content", "GET", f"{_job_path(job_id)}/content")
+    @contextlib.asynccontextmanager
+    async def _content(self, job_id: str) -> AsyncIterator[httpx.Response]:
+        doing = "get job content"
+        async with self._client._call(QueueResultError, doing, "GET", f"{_job_path(job_id)}/content") as response:
+            if response.headers.get("content-type", "").startswith(("text/", "application/json")):
+                await response.aread()
+                raise unreadable(QueueResultError, doing, response)
+            yield response
 
     async def _fetched(self, model: ModelDefinition, name: str, file: Remote) -> Upload:
         """A file input that was given as a URL, streamed to a temporary file."""
@@ -441,9 +473,20 @@ def _checked_url(url: str) -> str:
     except (ValueError, AttributeError, TypeError):
         good = False
     if not good:
-        raise InvalidBaseURLError(f"Invalid base URL: {url}. It must look like {BASE_URL}.")
+        raise InvalidBaseURLError(f"Invalid base URL: {str(url).rpartition('@')[2]}. It must look like {BASE_URL}.")
     return url.rstrip("/")
 
 
+def _checked_timeout(timeout: Timeout | float | None) -> Timeout:
+    if isinstance(timeout, (int, float)) and not isinstance(timeout, bool):
+        timeout = Timeout(total=timeout)
+    timeout = timeout or Timeout()
+    if not isinstance(timeout, Timeout) or not min(timeout.connect, timeout.read, timeout.total) > 0:
+        raise InvalidInputError("timeout must be seconds above 0, or a Timeout(connect=…, read=…, total=…).")
+    return timeout
+
+
 def _job_path(job_id: str) -> str:
+    if not isinstance(job_id, str) or not job_id:
+        raise InvalidInputError(f"A job's id is a text that is not empty, not {job_id!r:.60}.")
     return f"/v1/jobs/{quote(job_id, safe='')}"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .errors import MediaError
+from .errors import InvalidInputError, MediaError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -62,12 +62,15 @@ class Clip:
             at: where, as a fraction of the video's length from 0 to 1.
 
         Raises:
+            InvalidInputError: ``at`` is no such fraction.
             MediaError: the file is gone, or can no longer be decoded.
         """
         from PIL import Image
 
         from . import media
 
+        if not isinstance(at, (int, float)) or not 0 <= at <= 1:
+            raise InvalidInputError(f"at must be a fraction of the clip's length, from 0 to 1, not {at!r:.60}.")
         return Image.open(io.BytesIO(media.poster(self.path, at=at, width=self.width)))
 
     def frames(self, fps: float | None = None) -> Iterator[NDArray[np.uint8]]:

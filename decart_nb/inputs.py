@@ -45,6 +45,7 @@ class Upload:
     def __init__(self, filename: str, content: bytes | Path) -> None:
         self.filename = filename
         self._content = content
+        self._own = False  # whether the file is our own copy
         self.size = len(content) if isinstance(content, bytes) else content.stat().st_size
         with self.open() as stream:
             self.media_type = sniff(stream.read(64)) or UNKNOWN_TYPE
@@ -52,6 +53,16 @@ class Upload:
     def open(self) -> BinaryIO:
         """A fresh stream over the content; the caller closes it."""
         return io.BytesIO(self._content) if isinstance(self._content, bytes) else self._content.open("rb")
+
+    def kept(self) -> Upload:
+        """The same upload, safe from whatever happens to the file: a loop may write its next frame under one name."""
+        if isinstance(self._content, bytes) or self._own:
+            return self
+        try:
+            with self.open() as stream:
+                return Upload.spooled(self.filename, stream)
+        except OSError as error:
+            raise _NotUsable(f"cannot be read: {self.filename} ({error.strerror or error}).") from None
 
     @classmethod
     def spooled(cls, filename: str, stream: BinaryIO) -> Upload:
@@ -65,6 +76,7 @@ class Upload:
         except BaseException:
             path.unlink(missing_ok=True)
             raise
+        upload._own = True
         weakref.finalize(upload, path.unlink, missing_ok=True)
         return upload
 
@@ -95,12 +107,13 @@ class Request:
         return {name: _as_text(value) for name, value in self.values.items()}
 
 
-def prepare(model: ModelDefinition, inputs: Mapping[str, Any]) -> Request:
+def prepare(model: ModelDefinition, inputs: Mapping[str, Any], *, keep: bool = False) -> Request:
     """Reads a request: its plain fields, and everything about its files short of sending them.
 
     Args:
         model: what the request is for.
         inputs: the request's fields, as the caller gave them; ``None`` counts as left out.
+        keep: whether files are copied, since the request is sent only after the caller has gone on.
 
     Raises:
         InvalidInputError: with everything that is wrong in one message.
@@ -119,9 +132,10 @@ def prepare(model: ModelDefinition, inputs: Mapping[str, Any]) -> Request:
             request.values[name] = value
             continue
         try:
-            request.files[name] = _read(name, value, model.fps)
+            file = _read(name, value, model.fps)
             if model.fields is not None:
-                check_file(specs[name], request.files[name])
+                check_file(specs[name], file)
+            request.files[name] = file.kept() if keep and isinstance(file, Upload) else file
         except _NotUsable as error:
             problems.append(Problem(name, str(error), "value_error"))
     if problems:
@@ -220,6 +234,8 @@ def _read(name: str, value: Any, fps: int) -> Upload | Remote:
         return _from_array(name, value, fps)
     if hasattr(value, "read"):
         return _from_stream(name, value)
+    if hasattr(value, "__iter__"):
+        raise _NotUsable(f"is {_a(type(value).__name__)}; of frames, make one array with numpy.stack(list(frames)).")
     raise _NotUsable(
         f"is {_a(type(value).__name__)}; give a path, a URL, bytes, an open file, a PIL image, a NumPy array or a Clip."
     )
@@ -253,8 +269,10 @@ def _from_path(value: str | os.PathLike[str]) -> Upload:
 def _from_image(name: str, image: Any) -> Upload:
     buffer = io.BytesIO()
     try:
-        plain = image if image.mode in ("1", "L", "LA", "P", "RGB", "RGBA") else image.convert("RGB")
-        plain.save(buffer, "png")
+        from .stills import upright
+
+        # As the local renderer would see the image's own file: phones save pictures lying on their side.
+        upright(image).save(buffer, "png")
     except (OSError, ValueError, SystemError) as error:
         raise _NotUsable(f"is a PIL image that cannot be read: {error}.") from None
     return Upload(f"{name}.png", buffer.getvalue())
@@ -264,7 +282,10 @@ def _from_array(name: str, value: Any, fps: int) -> Upload:
     import numpy as np
     from PIL import Image
 
-    array = np.asarray(value)
+    try:
+        array = np.asarray(value)
+    except Exception as error:  # noqa: BLE001 - whatever a foreign array refuses with, such as a tensor with gradients
+        raise _NotUsable(f"is {_a(type(value).__name__)} that NumPy cannot read: {error}") from None
     if array.dtype.kind == "f":
         if array.size and not (array.min() >= 0 and array.max() <= 1):  # not a number fails this too
             raise _NotUsable("is an array of floats outside 0 to 1; scale it, or make it uint8.")
@@ -282,7 +303,10 @@ def _from_array(name: str, value: Any, fps: int) -> Upload:
 
     with tempfile.TemporaryDirectory(prefix="decart_nb-") as folder:
         path = Path(folder, "video.mp4")
-        media.encode(array, path, fps=fps, crf=12)
+        try:
+            media.encode(array, path, fps=fps, crf=12)
+        except MediaError:
+            raise _NotUsable(f"is a video of {array.shape[2]}×{array.shape[1]} that cannot be encoded.") from None
         with path.open("rb") as stream:
             return Upload.spooled(f"{name}.mp4", stream)
 
@@ -295,7 +319,7 @@ def _from_stream(name: str, stream: Any) -> Upload:
         upload = Upload.spooled(filename, stream)
     except TypeError:
         raise _NotUsable("is a file that gives text, not bytes; open it with mode 'rb'.") from None
-    except (OSError, ValueError) as error:
+    except Exception as error:  # noqa: BLE001 - whatever somebody's own .read() raises
         raise _NotUsable(f"cannot be read: {error}.") from None
     if place is not None:
         stream.seek(place)  # so that running the cell again sends the same bytes

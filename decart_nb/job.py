@@ -52,7 +52,7 @@ class Job:
         self._over = False
         self._changed = threading.Condition()
         self._observers: list[Callable[[Job], object]] = []
-        self._withdraw: Callable[[], object] = lambda: None  # the runner knows whether it is too late for that
+        self._withdrawn = False  # the runner looks at it for the last time right before it submits
 
     @property
     def elapsed(self) -> float:
@@ -100,8 +100,12 @@ class Job:
         try:
             while not self._over and self._stops == stops:
                 changed.clear()
+                # Not wait_for: on Python 3.11 it swallows an interrupt that comes together with a change.
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(changed.wait(), _WAKE)
+                    async with asyncio.timeout(_WAKE):
+                        await changed.wait()
+        except asyncio.CancelledError:
+            raise asyncio.CancelledError(f"Stopped waiting. {self._whereabouts()}") from None
         finally:
             forget()
         return self._outcome()
@@ -120,9 +124,10 @@ class Job:
         Decart cannot cancel, and the video is paid for: it is still fetched and kept, and :meth:`result` gives it
         when asked again.
         """
-        self._withdraw()
+        self._withdrawn = True
         self._stops += 1
-        self._tell()
+        with self._changed:
+            self._changed.notify_all()
 
     def observe(self, observer: Callable[[Job], object]) -> Callable[[], None]:
         """Calls ``observer(job)`` on every change and every half second, on the background thread, until the end.

@@ -6,12 +6,14 @@ import asyncio
 import contextlib
 import contextvars
 import functools
+import hashlib
+import os
 import re
 import threading
 import weakref
 from collections.abc import Coroutine, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,8 @@ _THREAD = "decart_nb jobs"
 def background() -> asyncio.AbstractEventLoop:
     """The loop on which all jobs run. The kernel's own may be busy, and nested loops break: this one is neither."""
     loop = asyncio.new_event_loop()
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=background.cache_clear)  # threads do not survive a fork
     threading.Thread(target=loop.run_forever, name=_THREAD, daemon=True).start()
     return loop
 
@@ -60,6 +64,8 @@ class Runner:
     folder: Path
     backend: str
     prices: Mapping[str, float]
+    #: The jobs of this session by their ids, so that nobody fetches one twice at once.
+    known: dict[str, Job] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         # When nobody holds the session any more, and no job is under way; at the latest at the interpreter's end.
@@ -68,19 +74,16 @@ class Runner:
     def submit(self, request: Request) -> Job:
         """Starts a request on its way. Returns at once."""
         job = Job(request.model.name, _shown(request), usual=self._usual)
-        task = self._start(self._carry(job, request))
-
-        def withdraw() -> None:
-            # Looked at on the loop's own thread: once the request is on its way, its answer is worth waiting for.
-            if job.status == "planned":
-                task.cancel()
-
-        job._withdraw = lambda: background().call_soon_threadsafe(withdraw)
+        self._start(self._carry(job, request))
         return job
 
     def attach(self, job_id: str, model: ModelDefinition | None) -> Job:
-        """Picks up a job that somebody submitted. Returns at once."""
+        """Picks up a job that somebody submitted, or that is under way here already. Returns at once."""
+        known = self.known.get(job_id)
+        if known and (not known.done or (known.clip and known.clip.path.exists())):
+            return known
         job = Job(model.name if model else "unknown model", {}, usual=self._usual, job_id=job_id)
+        self.known[job_id] = job
         self._start(self._fetch(job, model))
         return job
 
@@ -101,16 +104,18 @@ class Runner:
     async def _carry(self, job: Job, request: Request) -> None:
         try:
             fetched = await self.client.queue.fetch(request)
-            job._move("pending")
+            if job._withdrawn:
+                raise JobCancelledError("The job was withdrawn before it was submitted.")
+            # From here on there is no way back: what is on its way may be taken, and then it is paid for.
             submitted = await self.client.queue.submit_request(fetched)
-        except asyncio.CancelledError:
-            job._end("cancelled", error=JobCancelledError("The job was cancelled before it was submitted."))
-            raise
+        except JobCancelledError as error:
+            job._end("cancelled", error=error)
         except QueueSubmitError as error:
             job._end("rejected" if _certainly_not_taken(error) else "uncertain", error=error)
         except Exception as error:  # noqa: BLE001 - whatever it is, the waiting cell is told
             job._end("rejected", error=error)
         else:
+            self.known[submitted.job_id] = job
             job._move(submitted.status, submitted.job_id)
             await self._fetch(job, request.model)
 
@@ -122,6 +127,8 @@ class Runner:
             job._end("failed", error=error)
         except DecartSDKError as error:
             hint = f"Job {job.id} is not lost: decart_nb.attach({job.id!r}) asks for it again."
+            if error.data.get("status") == 404:
+                hint = "This queue knows no such job; check the id, and which queue you are connected to."
             data = error.data | {"job_id": job.id}
             job._end("unreachable", error=type(error)(f"{error.message}\n{hint}", data, error.cause))
         except Exception as error:  # noqa: BLE001 - whatever it is, the waiting cell is told
@@ -137,7 +144,7 @@ class Runner:
             # The end is told when the file is there.
             job._move(answer.status if answer.status not in ("completed", "failed") else "processing")
 
-        end = await self.client.queue.wait(job.id, on_status_change=moved, interval=interval)
+        end = await self.client.queue.wait(job.id, on_status_change=moved, interval=interval, fresh=not job._attached)
         if end.status == "failed":
             raise JobFailedError(job.id, end.reason or "the service gave no reason.")
         path = self.folder / _filename(job)
@@ -149,6 +156,7 @@ class Runner:
         try:
             return await asyncio.to_thread(self._read, path, job, model)
         except MediaError as error:
+            path.unlink(missing_ok=True)
             raise QueueResultError(f"What came for job {job.id} is no video: {error.message}", cause=error) from None
 
     def _read(self, path: Path, job: Job, model: ModelDefinition | None) -> Clip:
@@ -183,8 +191,10 @@ def _shown(request: Request) -> dict[str, Any]:
 
 
 def _filename(job: Job) -> str:
-    """A name that a person can tell from another, and that no other job has."""
+    """A name that a person can tell from another, and that no other job has: it ends with the job's id."""
     words = re.findall(r"[a-z0-9]+", str(job.inputs.get("prompt", "")).lower())
     slug = "-".join(words)[:40].strip("-")
-    tail = re.sub(r"[^A-Za-z0-9]+", "-", str(job.id))[-12:].strip("-")
+    tail = str(job.id)
+    if not re.fullmatch(r"[A-Za-z0-9-]{1,64}", tail):
+        tail = hashlib.sha256(tail.encode()).hexdigest()[:32]
     return "-".join(part for part in (re.sub(r"[^A-Za-z0-9.]+", "-", job.model), slug, tail) if part) + ".mp4"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import getpass
 import os
 import sys
+import tempfile
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -89,7 +89,7 @@ class Session:
 
     def _submit(self, model: str | ModelDefinition, prompt: str | None, inputs: Mapping[str, Any]) -> Job:
         definition = model_of(model)
-        request = prepare(definition, {"prompt": prompt, **inputs})
+        request = prepare(definition, {"prompt": prompt, **inputs}, keep=True)
         if self.backend == "live":
             _warn(definition)
         return self._runner.submit(request)
@@ -103,7 +103,7 @@ def connect(
     store: str | os.PathLike[str] = "decart_runs",
     prices: Mapping[str, float] | None = None,
     integration: str | None = None,
-    timeout: Timeout | None = None,
+    timeout: Timeout | float | None = None,
 ) -> Session:
     """Opens what ``generate``, ``submit`` and ``attach`` use from now on, and returns it.
 
@@ -116,17 +116,19 @@ def connect(
         store: the folder for the clips, and for what the local queue keeps.
         prices: USD per generated second by model name, to rehearse or to correct the catalogue's.
         integration: a word about the caller, sent in the ``User-Agent``.
-        timeout: how long to wait for the server.
+        timeout: how long to wait for the server, in seconds or as a ``Timeout``.
 
     Raises:
         BackendError: it is not clear which queue is meant, or the embedded one cannot start.
         InvalidAPIKeyError: there is no key, and nobody to ask for it.
-        InvalidInputError: a price is not a number.
+        InvalidInputError: a price is not a number, or the store cannot be written.
     """
     global _current
     # An explicit key or address means Decart; so does a key in the environment, but only if nothing else was said.
     backend = _backend(target, has_key=bool(api_key or base_url or os.environ.get("DECART_API_KEY", "").strip()))
-    folder = Path(store).expanduser().absolute()
+    if backend == "local" and (target == "live" or api_key or base_url):
+        print("DECART_BACKEND=local is set, so this is the local queue; unset it to reach Decart.")  # noqa: T201
+    folder = _writable(store)
     if backend == "local":
         queue = _embedded(folder / "local")
         client = DecartClient(queue.api_key, queue.base_url, integration, timeout=timeout)
@@ -212,12 +214,29 @@ def _key(api_key: str | None) -> str | None:
     return typed
 
 
-@functools.cache
+def _writable(store: str | os.PathLike[str]) -> Path:
+    """The store's folder, made and tried: after a video has been paid for is too late to find it cannot be kept."""
+    try:
+        folder = Path(store).expanduser().absolute()
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except (OSError, TypeError, RuntimeError) as cause:
+        reason = getattr(cause, "strerror", None) or cause
+        raise InvalidInputError(f"store {store} is no folder that can be written: {reason}.", {}, cause) from None
+
+
+_queues: dict[Path, LocalQueue] = {}
+
+
 def _embedded(folder: Path) -> LocalQueue:
     """The local queue on a folder: one in a process, however often somebody connects."""
     from .local.embedded import LocalQueue
 
-    return LocalQueue(folder).start()
+    queue = _queues.get(folder)
+    if queue is None or not queue.running:
+        queue = _queues[folder] = LocalQueue(folder).start()
+    return queue
 
 
 def _checked(prices: Mapping[str, float]) -> dict[str, float]:

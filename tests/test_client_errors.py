@@ -232,7 +232,7 @@ def test_a_download_that_fails_leaves_the_file_that_was_there(tmp_path: Path) ->
     with serving(answer(body=b"x" * 5000, length=9000)) as server:
         error_of(QueueResultError, quick(server.url), lambda client: client.queue.download("job_1", path))
     assert path.read_bytes() == b"from before"
-    assert not path.with_name("a.mp4.part").exists()
+    assert list(tmp_path.iterdir()) == [path]
 
 
 @pytest.mark.parametrize("where", ["no/such/folder/a.mp4", "a-file/a.mp4", "a-folder", "/proc/a.mp4", "n" * 300])
@@ -241,7 +241,8 @@ def test_a_place_that_cannot_be_written_is_named(where: str, tmp_path: Path) -> 
     (tmp_path / "a-folder").mkdir()
     client, _ = scripted(httpx.Response(200, content=b"video"))
     error = error_of(QueueResultError, client, lambda client: client.queue.download("job_1", tmp_path / where))
-    assert f"cannot be written to {tmp_path / where}" in error.message
+    assert f"cannot be written to {Path(where).name}" in error.message
+    assert str(tmp_path) not in error.message
     assert "job_1" in error.message
     assert "can still be fetched" in error.message
     assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith(("a", "n"))) == [

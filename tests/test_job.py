@@ -142,6 +142,29 @@ def test_an_await_that_is_cancelled_leaves_no_observer() -> None:
     assert not job._observers
 
 
+def test_an_await_is_cancelled_also_when_a_change_comes_at_the_same_time() -> None:
+    job, said = _job(), []
+
+    async def wait() -> None:
+        try:
+            await job
+        except asyncio.CancelledError as cancelled:
+            said.append(str(cancelled))
+            raise
+
+    async def main() -> None:
+        waiting = asyncio.ensure_future(wait())
+        await asyncio.sleep(0.05)
+        job._tell()
+        await asyncio.sleep(0)  # the change is on its way to who waits
+        waiting.cancel()
+        await asyncio.wait([waiting], timeout=2)
+        assert waiting.cancelled()
+
+    asyncio.run(main())
+    assert "attach" in said[0]
+
+
 def test_its_repr_tells_how_it_stands() -> None:
     job = _job()
     assert repr(job).startswith("<Job j1, lucy-pro-t2v: processing, ")

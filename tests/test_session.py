@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
+import shutil
 import time
 import warnings
 from collections.abc import Iterator
@@ -11,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import decart_nb as dnb
 from decart_nb import media, session
@@ -84,9 +87,13 @@ def test_a_job_can_be_awaited_in_a_running_loop(live: Session, small_video: Path
 
 def test_attach_fetches_a_job_by_its_id(live: Session, small_video: Path) -> None:
     made = live.generate("lucy-2.5", prompt="x", data=small_video)
-    again = live.attach(made.job_id, "lucy-2.5").result(timeout=10)
+    assert live.attach(f" {made.job_id} ").result(timeout=10) is made  # the session knows it already
+
+    elsewhere = dnb.connect("live", api_key=live.api_key, base_url=live.base_url, store="elsewhere")
+    jobs = [elsewhere.attach(made.job_id, "lucy-2.5") for _ in range(4)]
+    again = jobs[0].result(timeout=10)
     assert (again.sha256, again.model, again.seconds) == (made.sha256, "lucy-2.5", None)
-    assert live.attach(f" {made.job_id} ").result(timeout=10).sha256 == made.sha256
+    assert {job.result(timeout=10).path for job in jobs} == {again.path}
     with pytest.raises(dnb.InvalidInputError, match="a job's id"):
         live.attach("")
 
@@ -132,12 +139,76 @@ def test_a_submission_that_is_not_taken_ends_the_job(
     assert key not in str(caught.value)
 
 
-def test_an_unknown_id_is_said_to_be_unknown(live: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("decart_nb.polling.PROPAGATION", 0.0)
+def test_an_unknown_id_is_said_to_be_unknown(live: Session) -> None:
     job = live.attach("0" * 32)
-    with pytest.raises(dnb.QueueStatusError, match="404"):
+    with pytest.raises(dnb.QueueStatusError, match="knows no such job"):
         job.result(timeout=10)
     assert job.status == "unreachable"
+
+
+def test_a_job_is_withdrawn_before_its_submission_or_it_is_kept(
+    live: Session, canned_queue: LocalQueue, small_video: Path
+) -> None:
+    live.generate("lucy-2.5", "x", data=small_video)  # the connections are warm
+    jobs = [live.submit("lucy-2.5", "x", data=small_video) for _ in range(40)]
+    for job in jobs:
+        job.cancel()
+    ends = []
+    for job in jobs:
+        try:
+            ends.append(job.result(timeout=20).job_id)
+        except dnb.JobCancelledError:
+            assert job.id is None
+    taken = canned_queue.jobs.stats.as_dict()["submissions"]
+    assert len(ends) == taken - 1  # nothing that was taken, and is paid for, has been let go of
+
+
+def test_a_file_may_change_once_submit_has_returned(live: Session, canned_queue: LocalQueue, tmp_path: Path) -> None:
+    frame = tmp_path / "frame.png"
+    local = dnb.connect("local")
+    jobs = []
+    for red in (0, 120, 240):
+        media.read_image(_picture(frame, red))
+        jobs.append(local.submit("lucy-dev-i2v", "x", data=frame, seed=1))
+    reds = [int(next(job.result(60).frames())[200:500, 400:800, 0].mean()) for job in jobs]
+    assert reds == pytest.approx([0, 120, 240], abs=12)
+
+
+def _picture(path: Path, red: int) -> Path:
+    Image.fromarray(np.full((88, 160, 3), (red, 0, 0), np.uint8)).save(path)
+    return path
+
+
+def test_a_web_page_in_place_of_the_video_is_no_clip(
+    canned_queue: LocalQueue, live: Session, small_video: Path
+) -> None:
+    job = live.submit("lucy-2.5", "x", data=small_video)
+    canned_queue.jobs.canned = tmp = small_video.with_name("page.mp4")
+    tmp.write_bytes(b"<html>" * 100)
+    with pytest.raises(dnb.QueueResultError, match="is no video"):
+        job.result(timeout=20)
+    assert not list(live.store.glob("*.mp4"))
+
+
+def test_the_local_queue_outlives_the_removal_of_its_folder() -> None:
+    local = dnb.connect("local")
+    local.generate("lucy-pro-t2v", "x", resolution="480p")
+    shutil.rmtree(local.store)
+    assert dnb.connect("local").generate("lucy-pro-t2v", "x", resolution="480p").path.exists()
+
+
+def test_connecting_leaves_the_users_own_logging_alone(tmp_path: Path) -> None:
+    handler = logging.FileHandler(tmp_path / "mine.log")
+    logger = logging.getLogger("mine")
+    logger.addHandler(handler)
+    try:
+        logger.warning("before")
+        dnb.connect("local", store="another")
+        logger.warning("after")
+    finally:
+        logger.removeHandler(handler)
+        handler.close()
+    assert (tmp_path / "mine.log").read_text().split() == ["before", "after"]
 
 
 def test_a_retired_model_is_warned_of_only_where_it_is_retired(live: Session, small_image: Path) -> None:
@@ -220,5 +291,6 @@ class TestWhichQueue:
 
     def test_a_store_that_cannot_be_written_is_said(self, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("")
-        with pytest.raises(dnb.LocalQueueError, match="cannot keep its jobs"):
-            dnb.connect("local", store=tmp_path / "file")
+        for target in ("local", "live"):
+            with pytest.raises(dnb.InvalidInputError, match="no folder that can be written"):
+                dnb.connect(target, store=tmp_path / "file")

@@ -32,8 +32,12 @@ class JobLine:
     def close(self) -> None:
         """Stops watching, and lets the frontend drop its part."""
         self._forget()
-        for widget in (self._state, self._bar, self._row):
-            widget.close()
+        shown = (self._state, self._bar, self._row)
+        # Their layouts and styles are widgets too, which nobody else closes.
+        parts = [getattr(widget, name, None) for widget in shown for name in ("layout", "style")]
+        for widget in (*parts, *shown):
+            if widget is not None:
+                widget.close()
 
     def _update(self, job: Job) -> None:
         self._text = f"{job.model}: {words.state(job)}"

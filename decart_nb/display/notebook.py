@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import os
 import uuid
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,13 @@ from .video import clip_html
 
 #: What is on screen already, and the number of the cell that put it there. That cell's last line does not repeat it.
 _shown: WeakKeyDictionary[object, int] = WeakKeyDictionary()
-#: The notebook's folder: where the kernel was when it was told how to show things, before any chdir.
-_folder = Path.cwd()
+_folder: Path | None = None
 
 
 def register(shell: Any) -> None:
     """Tells a shell's formatters about jobs and clips."""
+    global _folder
+    _folder = _folder or _notebooks_folder()
     formatter = shell.display_formatter
     formatter.mimebundle_formatter.for_type(Clip, clip_bundle)
     formatter.ipython_display_formatter.for_type(Clip, lambda clip: _swallow_echo(shell, clip))
@@ -68,11 +70,17 @@ def clip_bundle(clip: Clip) -> dict[str, Any]:
     """A clip as it stays in the notebook. Where its file is gone, it says so."""
     text = " · ".join(words.caption(clip))
     try:
-        shown = clip_html(clip, _folder)
+        shown = clip_html(clip, _folder or _notebooks_folder())
     except Exception as error:  # noqa: BLE001 - a formatter never raises
         reason = f"{clip.path.name} cannot be shown: {getattr(error, 'strerror', None) or error}"
         shown = f"<div>{html.escape(text)}<br>{html.escape(reason)}</div>"
     return {"text/html": shown, "text/plain": text}
+
+
+def _notebooks_folder() -> Path:
+    """Where the notebook lies, from which a frontend resolves what is referred to."""
+    notebook = Path(os.environ.get("JPY_SESSION_NAME", ""))  # set by Jupyter Server 2
+    return notebook.parent if notebook.is_absolute() and notebook.is_file() else Path.cwd()
 
 
 def _swallow_echo(shell: Any, thing: object) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import html
-import os
 from pathlib import Path
 from urllib.parse import quote
 
@@ -29,11 +28,14 @@ def clip_html(clip: Clip, folder: Path) -> str:
     """
     width = min(clip.width, _WIDTH) if clip.width >= clip.height else min(clip.width, _WIDTH * 9 // 16)
     style = f"display:block;width:100%;height:auto;max-width:{width}px;aspect-ratio:{clip.width}/{clip.height}"
+    caption = words.caption(clip)
+    if clip.size_bytes > EMBEDDED and _reference(clip.path, folder) is None:
+        caption.append("too large to embed, and outside the notebook's folder: clip.video() shows it")
     return (
         '<figure style="margin:0">'
         f'<video {_source(clip, folder)} width="{clip.width}" height="{clip.height}" style="{style}" '
         "controls autoplay loop muted playsinline></video>"
-        f'<figcaption style="{_CAPTION}">{html.escape(" · ".join(words.caption(clip)))}</figcaption>'
+        f'<figcaption style="{_CAPTION}">{html.escape(" · ".join(caption))}</figcaption>'
         "</figure>"
     )
 
@@ -47,16 +49,18 @@ _CAPTION = (
 def _source(clip: Clip, folder: Path) -> str:
     if clip.size_bytes <= EMBEDDED:
         return f'src="{_data("video/mp4", clip.path.read_bytes())}"'
-    poster = _data("image/jpeg", media.poster(clip.path, width=_WIDTH))
-    return f'src="{html.escape(_reference(clip.path, folder))}" poster="{poster}"'
+    poster = f'poster="{_data("image/jpeg", media.poster(clip.path, width=_WIDTH))}"'
+    reference = _reference(clip.path, folder)
+    return f'src="{html.escape(reference)}" {poster}' if reference else poster
 
 
 def _data(media_type: str, content: bytes) -> str:
     return f"data:{media_type};base64,{base64.b64encode(content).decode()}"
 
 
-def _reference(path: Path, folder: Path) -> str:
+def _reference(path: Path, folder: Path) -> str | None:
+    """The file as the frontend reaches it, or nothing where it does not: outside the notebook's folder."""
     try:
-        return quote(Path(os.path.relpath(path, folder)).as_posix())
-    except ValueError:  # on another drive
-        return path.as_uri()
+        return quote(path.relative_to(folder).as_posix())
+    except ValueError:
+        return None

@@ -6,7 +6,7 @@ from ..clip import Clip
 from ..job import Job
 
 _STATES = {
-    "planned": "starting",
+    "planned": "being sent",
     "pending": "waiting in the queue",
     "processing": "being made",
     "completed": "done",

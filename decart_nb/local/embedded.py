@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import socket
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -64,7 +66,13 @@ class LocalQueue:
             raise
         app = application(self.jobs, Files(folder / "files"), self.api_key, max_upload=max_upload or MAX_UPLOAD)
         config = uvicorn.Config(
-            app, lifespan="off", log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=1
+            app,
+            lifespan="off",
+            log_config=None,  # its own would shut the handlers that the notebook's user has set up
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=1,
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self.run, name="decart_nb local queue", daemon=True)
@@ -78,7 +86,8 @@ class LocalQueue:
     def run(self) -> None:
         """Serves on this thread until told to stop; on the main thread, also until interrupted."""
         try:
-            self._server.run(sockets=[self._socket])
+            with asyncio.Runner() as runner:  # not asyncio.run, which nest_asyncio replaces
+                runner.run(self._server.serve(sockets=[self._socket]))
         finally:
             self._end()
 
@@ -87,9 +96,22 @@ class LocalQueue:
         self._socket.close()
 
     def start(self) -> Self:
-        """Serves on a thread of its own. The socket is open already, so requests may be sent at once."""
+        """Serves on a thread of its own, once.
+
+        Raises:
+            LocalQueueError: it ended before it began to serve.
+        """
         self._thread.start()
+        while not self._server.started:
+            if not self._thread.is_alive():
+                raise LocalQueueError("The local queue ended before it began to serve; its thread's error is above.")
+            time.sleep(0.01)
         return self
+
+    @property
+    def running(self) -> bool:
+        """Whether it is serving."""
+        return self._thread.is_alive()
 
     def stop(self) -> None:
         """Stops listening. Unfinished jobs stay, and go on when somebody asks another queue on the folder for them."""

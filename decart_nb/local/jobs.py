@@ -132,6 +132,9 @@ class Jobs:
             model: what to make.
             values: its checked plain fields.
             files: its files: the input's name, and what writes the upload to a path.
+
+        Raises:
+            OSError: the job cannot be kept, and is not taken.
         """
         job_id = self.shelf.add()
         seed = values.get("seed")
@@ -148,10 +151,14 @@ class Jobs:
             duration = self._draw()
             record.started = record.created + duration / 10
             record.ready = record.created + duration
-        else:
-            for name, write in files.items():
-                write(self.shelf.folder(job_id) / name)
-        self.shelf.save(record)
+        try:
+            if not self.canned:
+                for name, write in files.items():
+                    write(self.shelf.folder(job_id) / name)
+            self.shelf.save(record)
+        except OSError:
+            self.shelf.remove(job_id)
+            raise
         self.stats.counts["submissions"] += 1
         self._take(record)
         return record
@@ -163,8 +170,9 @@ class Jobs:
             return record
         record = self.shelf.load(job_id)
         if record is not None and record.ready is None and not self.canned:
-            with self.shelf.adopting(record) as adopted:
-                if adopted:
+            with self.shelf.adopting(record) as orphan:
+                if orphan:
+                    record = orphan
                     record.owner, record.started = self.shelf.me, None
                     self.shelf.save(record)
                     self._take(record)

@@ -112,6 +112,8 @@ class _Api:
                     record = await anyio.to_thread.run_sync(self._jobs.add, model, values, writers)
         except TooMany:
             return JSONResponse({"detail": "Too many jobs are waiting."}, 429, {"Retry-After": "5"})
+        except OSError as error:
+            raise HTTPException(507, f"The local queue cannot keep the job: {error.strerror or error}.") from None
         # The submission's answer is always the same; a fast job has moved on by the first poll.
         return JSONResponse({"job_id": record.id, "status": "pending"})
 

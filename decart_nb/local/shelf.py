@@ -86,7 +86,7 @@ class Shelf:
             self._alive.acquire()
         except OSError as cause:
             raise LocalQueueError(
-                f"The local queue cannot keep its jobs in {folder}: {cause.strerror or cause}. "
+                f"The local queue cannot keep its jobs in {folder.name}: {cause.strerror or cause}. "
                 "Choose another folder with store=…, or --folder on the command line.",
                 cause=cause,
             ) from None
@@ -107,7 +107,7 @@ class Shelf:
     def add(self) -> str:
         """A new job's id, and its folder."""
         job_id = uuid.uuid4().hex
-        self.folder(job_id).mkdir()
+        self.folder(job_id).mkdir(parents=True)
         return job_id
 
     def save(self, record: Record) -> None:
@@ -135,18 +135,18 @@ class Shelf:
         return oldest_first(self._jobs, _ID)
 
     @contextlib.contextmanager
-    def adopting(self, record: Record) -> Iterator[bool]:
-        """Whether a job's owner is gone, so that it may be taken over in the block."""
+    def adopting(self, record: Record) -> Iterator[Record | None]:
+        """The unfinished job as it stands, to be taken over in the block; nothing if its owner is still there."""
         lock = self._lock(record.owner)
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            yield False
+            yield None
             return
         try:
-            # Somebody else may have been quicker.
+            # Its owner may have finished it just now, or somebody else may have been quicker.
             current = self.load(record.id)
-            yield current is not None and current.owner == record.owner
+            yield current if current and current.ready is None and current.owner == record.owner else None
         finally:
             lock.release()
             (self._owners / record.owner).unlink(missing_ok=True)

@@ -74,6 +74,12 @@ def test_each_way_shows_the_clip_exactly_once(shown: dict[str, list[NotebookNode
     assert _videos(shown[way]) == 1
 
 
+def test_no_widget_is_left_when_the_jobs_are_done(tmp_path: Path) -> None:
+    count = "from ipywidgets.widgets import widget\nlen(widget._instances)"
+    before, _, after = _run(tmp_path, count, f"for _ in range(2): dnb.generate({_SMALL})", count)
+    assert before[0].data == after[0].data
+
+
 def test_nothing_is_shown_where_nothing_was_asked_for(shown: dict[str, list[NotebookNode]]) -> None:
     assert shown["awaited"] == []
 

@@ -128,7 +128,7 @@ def test_of_many_at_once_one_adopts(shelf, other):
         with other.adopting(record) as adopted:
             if adopted:
                 other.save(Record(**{**vars(record), "owner": other.me}))
-            return adopted
+            return adopted is not None
 
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(adopt, range(8))) == 1
