@@ -8,13 +8,56 @@ import json
 import math
 import sys
 import time
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import httpx
 
 from . import polling
 from .errors import DecartSDKError, QueueStatusError, QueueSubmitError
+
+
+@dataclass(frozen=True)
+class JobSubmitResponse:
+    """The answer to a submission."""
+
+    job_id: str
+    status: str
+
+
+@dataclass(frozen=True)
+class JobStatusResponse:
+    """How a job stands: ``pending``, ``processing``, ``completed`` or ``failed``, or a word Decart has added since.
+
+    ``reason`` is what the service says about a failure, where it says anything.
+    """
+
+    job_id: str
+    status: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class QueueJobResultCompleted:
+    """A finished job: ``data`` is the video's bytes."""
+
+    job_id: str
+    data: bytes = field(repr=False)
+    status: Literal["completed"] = "completed"
+
+
+@dataclass(frozen=True)
+class QueueJobResultFailed:
+    """A job that the service gave up on: ``error`` is its reason."""
+
+    job_id: str
+    error: str
+    status: Literal["failed"] = "failed"
+
+
+QueueJobResult = QueueJobResultCompleted | QueueJobResultFailed
+OnStatusChange = Callable[[JobStatusResponse], object]
 
 
 async def json_object(error: type[DecartSDKError], doing: str, response: httpx.Response, key: str) -> dict[str, Any]:

@@ -18,18 +18,34 @@ import os
 import secrets
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Generator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator, Generator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Self
 from urllib.parse import quote, unquote, urlsplit
 
 import httpx
 
 from . import polling
 from ._version import __version__
-from .answers import is_of_the_wire, json_object, may_pass, reason_in, refusal, root_of, unanswered, unreadable, why
+from .answers import (
+    JobStatusResponse,
+    JobSubmitResponse,
+    OnStatusChange,
+    QueueJobResult,
+    QueueJobResultCompleted,
+    QueueJobResultFailed,
+    is_of_the_wire,
+    json_object,
+    may_pass,
+    reason_in,
+    refusal,
+    root_of,
+    unanswered,
+    unreadable,
+    why,
+)
 from .catalogue import ModelDefinition, models
 from .errors import (
     DecartSDKError,
@@ -61,48 +77,6 @@ class Timeout:
     connect: float = 10.0
     read: float = 60.0
     total: float = 600.0
-
-
-@dataclass(frozen=True)
-class JobSubmitResponse:
-    """The answer to a submission."""
-
-    job_id: str
-    status: str
-
-
-@dataclass(frozen=True)
-class JobStatusResponse:
-    """How a job stands: ``pending``, ``processing``, ``completed`` or ``failed``, or a word Decart has added since.
-
-    ``reason`` is what the service says about a failure, where it says anything.
-    """
-
-    job_id: str
-    status: str
-    reason: str | None = None
-
-
-@dataclass(frozen=True)
-class QueueJobResultCompleted:
-    """A finished job: ``data`` is the video's bytes."""
-
-    job_id: str
-    data: bytes = field(repr=False)
-    status: Literal["completed"] = "completed"
-
-
-@dataclass(frozen=True)
-class QueueJobResultFailed:
-    """A job that the service gave up on: ``error`` is its reason."""
-
-    job_id: str
-    error: str
-    status: Literal["failed"] = "failed"
-
-
-QueueJobResult = QueueJobResultCompleted | QueueJobResultFailed
-OnStatusChange = Callable[[JobStatusResponse], object]
 
 
 class DecartClient:

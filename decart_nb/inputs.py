@@ -234,10 +234,10 @@ def _read(name: str, value: Any, fps: int) -> Upload | Remote:
         return _from_array(name, value, fps)
     if hasattr(value, "read"):
         return _from_stream(name, value)
-    if hasattr(value, "__iter__"):
-        raise _NotUsable(f"is {_a(type(value).__name__)}; of frames, make one array with numpy.stack(list(frames)).")
+    frames = " Frames become one array with numpy.stack(list(frames))." if hasattr(value, "__iter__") else ""
     raise _NotUsable(
         f"is {_a(type(value).__name__)}; give a path, a URL, bytes, an open file, a PIL image, a NumPy array or a Clip."
+        f"{frames}"
     )
 
 

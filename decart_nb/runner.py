@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from . import polling
+from .answers import JobStatusResponse
 from .catalogue import ModelDefinition
-from .client import DecartClient, JobStatusResponse
+from .client import DecartClient
 from .clip import Clip, read_clip
 from .errors import DecartSDKError, JobCancelledError, JobFailedError, MediaError, QueueResultError, QueueSubmitError
 from .inputs import Remote, Request

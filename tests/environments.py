@@ -31,7 +31,7 @@ def environment(name: str, *requirements: str, python: str | None = None) -> Pat
             shutil.rmtree(folder, ignore_errors=True)
             subprocess.run([python or sys.executable, "-m", "venv", folder], check=True)
             if requirements:
-                pip = [interpreter, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+                pip = [str(interpreter), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
                 subprocess.run([*pip, *requirements], check=True)
             stamp.write_text(wanted, encoding="utf-8")
     return interpreter

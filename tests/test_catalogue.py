@@ -1,4 +1,4 @@
-"""The catalogue against the facts, restated here: /work/shared/wire-protocol.md as data."""
+"""The catalogue against the facts of Decart's models, restated here as data."""
 
 from __future__ import annotations
 

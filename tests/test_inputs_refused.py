@@ -192,6 +192,7 @@ def test_what_is_no_file_is_told_what_may_be(value: Any) -> None:
     told = refused(value)
     assert type(value).__name__ in told
     assert "give a path, a URL, bytes, an open file, a PIL image, a NumPy array or a Clip" in told
+    assert ("numpy.stack" in told) == isinstance(value, (list, dict, tuple))
 
 
 def movie(path: Path, format: str, codec: str, seconds: int = 1) -> Path:
