@@ -5,21 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from decart_nb.local.embedded import LocalQueue
 from decart_nb.local.files import Files
-from tests.local.wire import talk
-
-
-@pytest.fixture(scope="module")
-def queue(tmp_path_factory, small_video):
-    with LocalQueue(tmp_path_factory.mktemp("queue"), canned=small_video, draw=lambda: 0.0) as queue:
-        yield queue
-
-
-@pytest.fixture(scope="module")
-def http(queue):
-    with talk(queue) as client:
-        yield client
 
 
 def upload(http, ttl: str | None = None):

@@ -6,22 +6,9 @@ import json
 
 import pytest
 
-from decart_nb.local.embedded import LocalQueue
-from tests.local.wire import submitted, talk
+from tests.local.wire import submitted
 
 _POINTS = [{"frame": 0, "x": 0.5, "y": 0.5}, {"frame": 24, "x": 0.75, "y": 0.25}]
-
-
-@pytest.fixture(scope="module")
-def queue(tmp_path_factory, small_video):
-    with LocalQueue(tmp_path_factory.mktemp("queue"), canned=small_video, draw=lambda: 0.0) as queue:
-        yield queue
-
-
-@pytest.fixture(scope="module")
-def http(queue):
-    with talk(queue) as client:
-        yield client
 
 
 @pytest.fixture

@@ -26,18 +26,6 @@ _ROUTES = [
 ]
 
 
-@pytest.fixture(scope="module")
-def queue(tmp_path_factory, small_video):
-    with LocalQueue(tmp_path_factory.mktemp("queue"), canned=small_video, draw=lambda: 0.1) as queue:
-        yield queue
-
-
-@pytest.fixture(scope="module")
-def http(queue):
-    with talk(queue) as client:
-        yield client
-
-
 @pytest.mark.parametrize(("method", "path"), [*_ROUTES, ("GET", "/"), ("GET", "/v1/nothing")])
 @pytest.mark.parametrize("key", [None, "", "dct_wrong", "prefix", "longer"])
 def test_nobody_comes_in_without_the_key(queue, method, path, key):
