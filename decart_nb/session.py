@@ -13,13 +13,14 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from .catalogue import ModelDefinition
-from .client import BASE_URL, DecartClient, Timeout, model_of
+from .client import BASE_URL, DecartClient, Timeout
 from .clip import Clip
 from .display import register, show
 from .display.host import a_person_is_there
 from .errors import BackendError, InvalidAPIKeyError, InvalidInputError, ModelWarning
 from .inputs import prepare
 from .job import Job
+from .queue_calls import model_of
 from .runner import Runner
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from decart_nb import DecartClient, JobTimeoutError, QueueStatusError
-from decart_nb.client import JobStatusResponse
+from decart_nb.answers import JobStatusResponse
 from tests.scripted import KEY, error_of, run, scripted
 
 TAKEN = {"job_id": "job_1", "status": "pending"}

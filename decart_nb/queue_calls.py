@@ -1,0 +1,287 @@
+"""The queue's calls: submit, ask, wait, fetch; and the sending of files from disk, from memory and from URLs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import secrets
+import tempfile
+import time
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote, urlsplit
+
+import httpx
+
+from . import polling
+from .answers import (
+    JobStatusResponse,
+    JobSubmitResponse,
+    OnStatusChange,
+    QueueJobResult,
+    QueueJobResultCompleted,
+    QueueJobResultFailed,
+    is_of_the_wire,
+    json_object,
+    may_pass,
+    reason_in,
+    root_of,
+    unreadable,
+    why,
+)
+from .catalogue import ModelDefinition, models
+from .errors import InvalidInputError, JobTimeoutError, QueueResultError, QueueStatusError, QueueSubmitError
+from .inputs import Remote, Request, Upload, check_fetched, prepare
+
+if TYPE_CHECKING:
+    from .client import DecartClient
+
+#: After so many seconds without a single answer, an address is taken to be wrong rather than busy.
+_NOBODY_THERE = 60.0
+
+
+class Queue:
+    """The queue: ``client.queue``. Every call takes the SDK's one dict of options, or keywords, or both."""
+
+    def __init__(self, client: DecartClient) -> None:
+        self._client = client
+
+    async def submit(self, options: Mapping[str, Any] | None = None, /, **more: Any) -> JobSubmitResponse:
+        """Submits a job.
+
+        Args:
+            options: ``model`` (from ``models.video(…)``, a name, or a :class:`ModelDefinition`) and the model's inputs.
+            more: the same as keywords.
+
+        Raises:
+            ModelNotFoundError: no model has that name.
+            InvalidInputError: the request would be refused. Nothing was sent.
+            QueueSubmitError: the queue did not take the job, or its answer was lost: see ``data["sent"]``.
+        """
+        inputs = {**(options or {}), **more}
+        inputs.pop("on_status_change", None)
+        model = model_of(inputs.pop("model", None))
+        request = await asyncio.to_thread(prepare, model, inputs)
+        return await self.submit_request(await self.fetch(request))
+
+    async def fetch(self, request: Request) -> Request:
+        """Fetches the files that were given as URLs. Nothing is submitted yet.
+
+        Raises:
+            InvalidInputError: a file cannot be fetched, or is not what the model takes.
+        """
+        files: dict[str, Upload | Remote] = {
+            name: await self._fetched(request.model, name, file) if isinstance(file, Remote) else file
+            for name, file in request.files.items()
+        }
+        return replace(request, files=files)
+
+    async def submit_request(self, request: Request) -> JobSubmitResponse:
+        """Submits what :func:`decart_nb.inputs.prepare` has read and :meth:`fetch` has completed."""
+        doing = "submit job"
+        with contextlib.ExitStack() as stack:
+            # Text goes as parts without a file name, so that the body is multipart also when there is no file.
+            parts: dict[str, Any] = {name: (None, text) for name, text in request.form().items()}
+            for name, upload in request.files.items():
+                assert isinstance(upload, Upload)
+                try:
+                    stream = stack.enter_context(upload.open())
+                except OSError as cause:
+                    raise InvalidInputError(f"{name} cannot be read any more: {cause.strerror}.", cause=cause) from None
+                parts[name] = (upload.filename, stream, upload.media_type)
+            async with self._client._call(
+                QueueSubmitError, doing, "POST", request.model.url_path, files=parts
+            ) as response:
+                answer = await json_object(QueueSubmitError, doing, response, "job_id")
+        return JobSubmitResponse(str(answer["job_id"]), str(answer.get("status", "pending")))
+
+    async def status(self, job_id: str) -> JobStatusResponse:
+        """Asks how a job stands.
+
+        Raises:
+            QueueStatusError: no answer, or none that can be read.
+        """
+        doing = "get job status"
+        async with self._client._call(QueueStatusError, doing, "GET", _job_path(job_id)) as response:
+            answer = await json_object(QueueStatusError, doing, response, "status")
+        return JobStatusResponse(job_id, str(answer["status"]), reason_in(answer))
+
+    async def result(self, job_id: str) -> bytes:
+        """The finished video.
+
+        Raises:
+            QueueResultError: the job is not completed, or the video did not come whole.
+        """
+        async with self._content(job_id) as response:
+            return await response.aread()
+
+    async def download(self, job_id: str, path: str | os.PathLike[str]) -> Path:
+        """Streams the finished video to a file, which appears under its name only when it is whole.
+
+        Returns:
+            The file's path.
+
+        Raises:
+            QueueResultError: the job is not completed, the video did not come whole, or the file cannot be written.
+        """
+        target = Path(path)
+        partial = target.with_name(f"{target.name}.{secrets.token_hex(4)}.part")  # several may fetch at once
+        try:
+            with partial.open("wb") as stream:
+                async with self._content(job_id) as response:
+                    async for chunk in response.aiter_bytes():
+                        stream.write(chunk)
+            partial.replace(target)
+        except OSError as cause:
+            raise QueueResultError(
+                f"The video of job {job_id} cannot be written to {target.name}: {cause.strerror or cause}. "
+                "It can still be fetched from the queue.",
+                {"job_id": job_id},
+                cause,
+            ) from None
+        finally:
+            with contextlib.suppress(OSError):
+                partial.unlink(missing_ok=True)
+        return target
+
+    async def submit_and_poll(
+        self,
+        options: Mapping[str, Any] | None = None,
+        /,
+        *,
+        on_status_change: OnStatusChange | None = None,
+        **more: Any,
+    ) -> QueueJobResult:
+        """Submits a job and waits for its end. A failed job is returned, not raised.
+
+        Args:
+            options: as for :meth:`submit`, and ``on_status_change``.
+            on_status_change: called with the submission's and then every poll's ``job_id`` and ``status``.
+            more: the same as keywords.
+
+        Raises:
+            As :meth:`submit`, :meth:`wait` and :meth:`result`.
+        """
+        inputs = {**(options or {}), **more}
+        told = inputs.pop("on_status_change", None) or on_status_change
+        job = await self.submit(inputs)
+        if told:
+            told(JobStatusResponse(job.job_id, job.status))
+        end = await self.wait(job.job_id, on_status_change=told)
+        if end.status == "failed":
+            return QueueJobResultFailed(job.job_id, end.reason or "the service gave no reason.")
+        return QueueJobResultCompleted(job.job_id, await self.result(job.job_id))
+
+    async def wait(
+        self,
+        job_id: str,
+        *,
+        on_status_change: OnStatusChange | None = None,
+        interval: float = polling.INTERVAL,
+        fresh: bool = True,
+    ) -> JobStatusResponse:
+        """Polls a job until it is completed or failed. A poll that fails for a passing reason fails nothing.
+
+        Args:
+            job_id: the job.
+            on_status_change: called with every poll's answer.
+            interval: seconds between two polls.
+            fresh: whether the job was submitted just now, so that an early 404 means nothing yet.
+
+        Raises:
+            QueueStatusError: the queue refuses to tell, for a reason that will not pass.
+            JobTimeoutError: the job has not ended within the ten minutes after which Decart fails it.
+        """
+        began = time.monotonic()
+        failures, retry_after = 0, None
+        answered, last = False, None
+        while (elapsed := time.monotonic() - began) < polling.DEADLINE:
+            await asyncio.sleep(polling.pause(interval, failures, retry_after))
+            try:
+                status = await self.status(job_id)
+            except QueueStatusError as error:
+                last = error
+                if not may_pass(error, elapsed if fresh else polling.DEADLINE) or (
+                    not answered and elapsed > _NOBODY_THERE
+                ):
+                    raise
+                failures, retry_after = failures + 1, error.data.get("retry_after")
+                continue
+            failures, retry_after, answered, last = 0, None, True, None
+            if on_status_change:
+                on_status_change(status)
+            if status.status in ("completed", "failed"):
+                return status
+        raise JobTimeoutError(
+            f"Job {job_id} has not ended within {polling.DEADLINE / 60:.0f} minutes."
+            + (f" The last time it was asked: {last.message}" if last else ""),
+            {"job_id": job_id},
+            last,
+        )
+
+    @contextlib.asynccontextmanager
+    async def _content(self, job_id: str) -> AsyncIterator[httpx.Response]:
+        doing = "get job content"
+        async with self._client._call(QueueResultError, doing, "GET", f"{_job_path(job_id)}/content") as response:
+            if response.headers.get("content-type", "").startswith(("text/", "application/json")):
+                await response.aread()
+                raise unreadable(QueueResultError, doing, response)
+            yield response
+
+    async def _fetched(self, model: ModelDefinition, name: str, file: Remote) -> Upload:
+        """A file input that was given as a URL, streamed to a temporary file."""
+        address = urlsplit(file.url)
+        filename = unquote(Path(address.path).name) or name
+        try:
+            url = httpx.URL(file.url)
+            auth = (url.username, url.password) if url.username else None
+            connections = await self._client._connections()
+            async with (  # without the key, which is Decart's business alone
+                asyncio.timeout(self._client.timeout.total),
+                connections.stream("GET", url.copy_with(userinfo=b""), auth=auth, follow_redirects=True) as response,
+            ):
+                response.raise_for_status()
+                with tempfile.TemporaryFile() as spool:
+                    async for chunk in response.aiter_bytes():
+                        spool.write(chunk)
+                    spool.seek(0)
+                    upload = Upload.spooled(filename, spool)
+        except Exception as cause:
+            if isinstance(cause, httpx.HTTPStatusError):
+                reason = f"the server answered {cause.response.status_code}"
+            elif is_of_the_wire(cause):
+                reason = why(root_of(cause))
+            else:
+                raise
+            raise InvalidInputError(
+                f"Invalid inputs for {model.name}: {name} cannot be fetched from "
+                f"{address.scheme}://{address.netloc.rpartition('@')[2]}{address.path} ({reason}).",
+                {"fields": [name]},
+                cause,
+            ) from None
+        check_fetched(model, name, upload)
+        return upload
+
+
+def model_of(model: Any) -> ModelDefinition:
+    """The definition that a caller meant, by name or as itself.
+
+    Raises:
+        InvalidInputError: it is neither.
+        ModelNotFoundError: no model has that name.
+    """
+    if isinstance(model, ModelDefinition):
+        return model
+    if isinstance(model, str):
+        return models.video(model)
+    given = "no model was given" if model is None else f"model is a {type(model).__name__}"
+    raise InvalidInputError(f'{given}; give models.video("…"), a name, or a ModelDefinition.')
+
+
+def _job_path(job_id: str) -> str:
+    if not isinstance(job_id, str) or not job_id:
+        raise InvalidInputError(f"A job's id is a text that is not empty, not {job_id!r:.60}.")
+    return f"/v1/jobs/{quote(job_id, safe='')}"
