@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import av
 import numpy as np
@@ -18,97 +15,10 @@ from PIL import Image
 
 from decart_nb import media
 from decart_nb.catalogue import Kind, ModelDefinition, models
-from decart_nb.errors import LocalQueueError, MediaError
+from decart_nb.errors import LocalQueueError
 from decart_nb.local.canvas import fit
 from decart_nb.local.renderer import render
-
-RED, GREEN, BLUE = (200, 40, 40), (40, 180, 60), (40, 60, 200)
-SIZE = (192, 104)
-PATH = [{"frame": 2, "x": 0.25, "y": 0.5}, {"frame": 8, "x": 0.75, "y": 0.5}]
-
-
-def small(kind: Kind | None, seconds: float | None = 1, fps: int = 10) -> ModelDefinition:
-    return ModelDefinition(name="small", width=SIZE[0], height=SIZE[1], fps=fps, kind=kind, seconds=seconds)
-
-
-def scene(width: int = 192, height: int = 104, at: float = 0.25) -> NDArray[np.uint8]:
-    """A picture with structure: a gradient, a bright disc, a dark bar."""
-    y, x = np.mgrid[0:height, 0:width]
-    rgb = np.stack([60 + 100 * x / width, 90 + 60 * y / height, 130 - 60 * x / width], axis=-1)
-    rgb[np.hypot(x - at * width, y - height / 2) < height / 8] = (250, 240, 90)
-    rgb[:, int(0.8 * width) : int(0.85 * width)] = (15, 20, 30)
-    return rgb.astype(np.uint8)
-
-
-@pytest.fixture
-def image(tmp_path: Path) -> Path:
-    Image.fromarray(scene()).save(tmp_path / "image.png")
-    return tmp_path / "image.png"
-
-
-@pytest.fixture
-def video(tmp_path: Path) -> Path:
-    media.encode([scene(at=0.2 + 0.03 * step) for step in range(8)], tmp_path / "video.mp4", fps=10)
-    return tmp_path / "video.mp4"
-
-
-def made(
-    tmp_path: Path,
-    model: ModelDefinition,
-    values: Mapping[str, Any] | None = None,
-    files: Mapping[str, Path] | None = None,
-    seed: int = 1,
-) -> list[NDArray[np.uint8]]:
-    target = tmp_path / "made.mp4"
-    render(model, values or {}, files or {}, seed, target)
-    return list(media.frames(target))
-
-
-def digest(frames: Sequence[NDArray[np.uint8]]) -> str:
-    return hashlib.sha256(b"".join(rgb.tobytes() for rgb in frames)).hexdigest()
-
-
-def apart(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
-    """The mean difference of two pictures, without the corner that bears the mark."""
-    height, width = one.shape[:2]
-    difference = np.abs(one.astype(int) - other)
-    difference[int(0.75 * height) :, int(0.3 * width) :] = 0
-    return float(difference.mean())
-
-
-def alike(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
-    """How much the outlines of two pictures agree: the correlation of their brightness' steps."""
-
-    def steps(rgb: NDArray[np.uint8]) -> NDArray[np.float64]:
-        grey = np.asarray(Image.fromarray(rgb).convert("L").reduce(4), float)
-        strength = np.hypot(np.diff(grey, axis=0)[:, 1:], np.diff(grey, axis=1)[1:])
-        return strength[: int(0.7 * len(strength))].ravel()
-
-    return float(np.corrcoef(steps(one), steps(other))[0, 1])
-
-
-def inputs(kind: Kind | None, image: Path, video: Path) -> tuple[dict[str, Any], dict[str, Path]]:
-    values: dict[str, Any] = {} if kind == "motion" else {"prompt": "a quiet harbour"}
-    if kind == "motion":
-        values["trajectory"] = PATH
-    files = {
-        "image-to-video": {"data": image},
-        "motion": {"data": image},
-        "first-last-frame": {"start": image, "end": video},
-        "video-to-video": {"data": video},
-        "restyle": {"data": video},
-    }
-    return values, files.get(str(kind), {})
-
-
-KINDS: tuple[Kind, ...] = (
-    "text-to-video",
-    "image-to-video",
-    "video-to-video",
-    "first-last-frame",
-    "motion",
-    "restyle",
-)
+from tests.local.rendering import BLUE, GREEN, KINDS, PATH, RED, SIZE, alike, apart, digest, inputs, made, scene, small
 
 
 @pytest.mark.parametrize("model", models, ids=lambda model: model.name)
@@ -375,84 +285,6 @@ def test_a_video_s_length_is_kept_up_to_the_model_s(
 ) -> None:
     shown = made(tmp_path, small("video-to-video", seconds, fps=20), {"prompt": ""}, {"data": video})
     assert len(shown) == frames
-
-
-def test_a_video_stands_for_an_image_by_its_first_frame(tmp_path: Path, video: Path) -> None:
-    by_video = made(tmp_path, small("image-to-video"), {"prompt": "x"}, {"data": video})
-    Image.fromarray(next(media.frames(video))).save(tmp_path / "first.png")
-    by_image = made(tmp_path, small("image-to-video"), {"prompt": "x"}, {"data": tmp_path / "first.png"})
-    assert digest(by_video) == digest(by_image)
-
-
-def test_an_animated_image_stands_for_a_video(tmp_path: Path) -> None:
-    first, *others = [Image.fromarray(scene(at=at)) for at in (0.2, 0.4, 0.6)]
-    first.save(tmp_path / "a.gif", save_all=True, append_images=others, duration=300)
-    assert len(made(tmp_path, small("restyle", None), {"prompt": "ice"}, {"data": tmp_path / "a.gif"})) == 9
-
-
-@pytest.mark.parametrize("kind", ["video-to-video", "restyle"])
-def test_a_still_image_stands_for_no_video(tmp_path: Path, image: Path, kind: Kind) -> None:
-    with pytest.raises(MediaError, match=r"data is a still image, not a video"):
-        made(tmp_path, small(kind), {"prompt": "x"}, {"data": image})
-
-
-@pytest.mark.parametrize(
-    ("kind", "broken", "wanted"),
-    [
-        ("image-to-video", "data", "an image"),
-        ("motion", "data", "an image"),
-        ("first-last-frame", "start", "an image"),
-        ("first-last-frame", "end", "an image"),
-        ("video-to-video", "data", "a video"),
-        ("video-to-video", "reference_image", "an image"),
-        ("restyle", "data", "a video"),
-    ],
-)
-def test_an_error_names_the_input_that_is_no_media(
-    tmp_path: Path, image: Path, video: Path, kind: Kind, broken: str, wanted: str
-) -> None:
-    (tmp_path / "upload").write_text("this is not what you think")
-    values, files = inputs(kind, image, video)
-    with pytest.raises(MediaError, match=f"^{broken} is not {wanted} that can be decoded: "):
-        made(tmp_path, small(kind), values, {**files, broken: tmp_path / "upload"})
-
-
-def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(MediaError, match=r"^data is missing"):
-        made(tmp_path, small("image-to-video"), {"prompt": "x"})
-
-
-@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "CMYK", "I;16", "F"])
-def test_images_of_all_sorts_are_taken(tmp_path: Path, mode: str) -> None:
-    grey = Image.fromarray(scene(57, 31)).convert("L")
-    if mode == "I;16":
-        given = Image.fromarray(np.asarray(grey, np.uint16) * 257)
-    else:
-        given = grey.convert("RGB").convert(mode) if mode not in ("F", "LA") else grey.convert(mode)
-    given.save(tmp_path / "given.tiff")
-    shown = made(tmp_path, small("image-to-video", 0.3), {"prompt": "pan"}, {"data": tmp_path / "given.tiff"})
-    assert shown[0].std() > 20
-
-
-@pytest.mark.parametrize("size", [(1, 1), (2, 900), (900, 2), (2500, 1500)])
-def test_images_of_all_sizes_are_taken(tmp_path: Path, size: tuple[int, int]) -> None:
-    Image.new("RGB", size, GREEN).save(tmp_path / "given.png")
-    files = {"data": tmp_path / "given.png", "start": tmp_path / "given.png", "end": tmp_path / "given.png"}
-    for kind in ("image-to-video", "motion", "first-last-frame"):
-        values = {"prompt": "x", "trajectory": PATH}
-        assert len(made(tmp_path, small(kind, 0.3), values, files)) == 3
-
-
-def test_videos_of_odd_sizes_and_rates_are_taken(tmp_path: Path) -> None:
-    given = tmp_path / "given.mkv"
-    with av.open(str(given), "w", format="matroska") as container:
-        stream = container.add_stream("ffv1", rate=30)
-        stream.width, stream.height, stream.pix_fmt = 51, 33, "bgr0"
-        for step in range(15):
-            frame = av.VideoFrame.from_ndarray(scene(51, 33, step / 15), format="rgb24").reformat(format="bgr0")
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    assert len(made(tmp_path, small("restyle", None, fps=22), {"prompt": "x"}, {"data": given})) == 11
 
 
 def test_a_stopped_render_ends_at_once(tmp_path: Path) -> None:
