@@ -177,20 +177,13 @@ def test_a_submission_over_a_connection_that_dies_is_not_repeated_either() -> No
 
 
 @each_call
-def test_a_server_that_says_nothing_is_left_after_the_read_timeout(call: Any, kind: Any, doing: str) -> None:
+@pytest.mark.parametrize(("act", "patience"), [(stall, {"read": 0.2}), (drip, {"total": 0.3})], ids=["read", "total"])
+def test_an_answer_that_does_not_come_or_does_not_end_is_left_in_time(
+    call: Any, kind: Any, doing: str, act: Any, patience: dict[str, float]
+) -> None:
     began = time.monotonic()
-    with serving(stall) as server:
-        error = error_of(kind, quick(server.url, read=0.2), call)
-    assert "(it took too long)" in error.message
-    assert error.data["sent"] is True
-    assert time.monotonic() - began < 1.5
-
-
-@each_call
-def test_an_answer_that_never_ends_is_left_after_the_total_timeout(call: Any, kind: Any, doing: str) -> None:
-    began = time.monotonic()
-    with serving(drip) as server:
-        error = error_of(kind, quick(server.url, total=0.3), call)
+    with serving(act) as server:
+        error = error_of(kind, quick(server.url, **patience), call)
     assert "(it took too long)" in error.message
     assert error.data["sent"] is True
     assert time.monotonic() - began < 1.5
