@@ -7,12 +7,12 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any
 
 from . import polling
 from .clip import Clip
-from .errors import JobCancelledError, JobTimeoutError
+from .errors import InvalidInputError, JobCancelledError, JobTimeoutError
 
 _log = logging.getLogger("decart_nb")
 
@@ -52,6 +52,8 @@ class Job:
         self._over = False
         self._changed = threading.Condition()
         self._observers: list[Callable[[Job], object]] = []
+        self._blocked = 0  # how many calls of result() hold up the main thread
+        self._again: Callable[[], Job] | None = None
         self._withdrawn = False  # the runner looks at it for the last time right before it submits
 
     @property
@@ -63,6 +65,21 @@ class Job:
     def done(self) -> bool:
         """Whether it has ended, well or badly."""
         return self._over
+
+    @property
+    def stopped(self) -> bool:
+        """Whether :meth:`cancel` was called."""
+        return self._stops > 0
+
+    @property
+    def blocks_a_cell(self) -> bool:
+        """Whether the main thread, where cells run, waits in :meth:`result`."""
+        return self._blocked > 0
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether :meth:`again` can be called: what was asked is known, unless the job was only attached to."""
+        return self._again is not None
 
     @property
     def progress(self) -> float:
@@ -83,13 +100,26 @@ class Job:
         """
         stops = self._stops
         try:
-            with self._changed:
+            with self._blocking(), self._changed:
                 in_time = self._changed.wait_for(lambda: self._over or self._stops != stops, timeout)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(f"Stopped waiting. {self._whereabouts()}") from None
         if not in_time:
             raise JobTimeoutError(f"No video after {timeout:g} s. {self._whereabouts()}", {"job_id": self.id})
         return self._outcome()
+
+    @contextlib.contextmanager
+    def _blocking(self) -> Iterator[None]:
+        here = not self._over and threading.current_thread() is threading.main_thread()
+        self._blocked += here
+        if here:
+            self._tell()
+        try:
+            yield
+        finally:
+            self._blocked -= here
+            if here and not self._over:
+                self._tell()
 
     def __await__(self) -> Generator[Any, None, Clip]:
         return self._wait().__await__()
@@ -124,10 +154,21 @@ class Job:
         Decart cannot cancel, and the video is paid for: it is still fetched and kept, and :meth:`result` gives it
         when asked again.
         """
+        if self._over:
+            return
         self._withdrawn = True
         self._stops += 1
-        with self._changed:
-            self._changed.notify_all()
+        self._tell()
+
+    def again(self) -> Job:
+        """Asks for another take: the same request as a job of its own, with another seed if it had one.
+
+        Raises:
+            InvalidInputError: what was asked is not known, since the job was only attached to.
+        """
+        if self._again is None:
+            raise InvalidInputError(f"What job {self.id} was asked for is not known here; submit it anew.")
+        return self._again()
 
     def observe(self, observer: Callable[[Job], object]) -> Callable[[], None]:
         """Calls ``observer(job)`` on every change and every half second, on the background thread, until the end.

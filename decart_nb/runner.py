@@ -8,12 +8,13 @@ import contextvars
 import functools
 import hashlib
 import os
+import random
 import re
 import threading
 import weakref
 from collections.abc import Coroutine, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,9 @@ from .job import Job
 
 _TICK = 0.5
 _THREAD = "decart_nb jobs"
+
+#: The jobs that this process has started or attached to, in order.
+started: list[Job] = []
 
 
 @functools.cache
@@ -75,6 +79,8 @@ class Runner:
     def submit(self, request: Request) -> Job:
         """Starts a request on its way. Returns at once."""
         job = Job(request.model.name, _shown(request), usual=self._usual)
+        job._again = lambda: self.submit(_another(request))
+        started.append(job)
         self._start(self._carry(job, request))
         return job
 
@@ -85,6 +91,7 @@ class Runner:
             return known
         job = Job(model.name if model else "unknown model", {}, usual=self._usual, job_id=job_id)
         self.known[job_id] = job
+        started.append(job)
         self._start(self._fetch(job, model))
         return job
 
@@ -123,7 +130,10 @@ class Runner:
     async def _fetch(self, job: Job, model: ModelDefinition | None) -> None:
         ticking = asyncio.create_task(_tick(job))
         try:
-            job._end("completed", clip=await self._clip(job, model))
+            clip = await self._clip(job, model)
+            ticking.cancel()
+            # In a thread: whoever shows the clip reads it and makes a still of it, and the other jobs shall not wait.
+            await asyncio.to_thread(job._end, "completed", clip=clip)
         except JobFailedError as error:
             job._end("failed", error=error)
         except DecartSDKError as error:
@@ -189,6 +199,13 @@ def _shown(request: Request) -> dict[str, Any]:
     """The request as a person would say it: plain values, and what its files are called."""
     files = {name: file.url if isinstance(file, Remote) else file.filename for name, file in request.files.items()}
     return {**request.values, **files}
+
+
+def _another(request: Request) -> Request:
+    """The request for another take. The same seed would make the same video, so it gets another one."""
+    if "seed" not in request.values:
+        return request
+    return replace(request, values={**request.values, "seed": random.randrange(2**31)})
 
 
 def _filename(job: Job) -> str:

@@ -1,8 +1,10 @@
-"""Where we run: a notebook's kernel, IPython in a terminal, or plain Python; and whether somebody is there."""
+"""Where we run, and what differs there. Each difference is a function of its own."""
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 from typing import Any
 
 
@@ -22,7 +24,40 @@ def a_person_is_there() -> bool:
     """Whether a question would be answered: in IPython, unless a notebook is run headless (papermill, nbconvert)."""
     current = shell()
     if current is None:
-        return False
+        return in_marimo()
     kernel = getattr(current, "kernel", None)
     # Headless runners tell the kernel, with each cell, that there is no standard input.
     return bool(kernel is None or getattr(kernel, "_allow_stdin", False))
+
+
+def in_vscode(shell: Any) -> bool:
+    """Whether the notebook is open in VS Code, which names its file in the notebook's own variables."""
+    return "__vsc_ipynb_file__" in getattr(shell, "user_ns", {})
+
+
+def in_colab() -> bool:
+    """Whether this is Google Colab, whose kernel brings a package of its own."""
+    return "google.colab" in sys.modules
+
+
+def in_marimo() -> bool:
+    """Whether this is a marimo notebook: there is no IPython in it."""
+    marimo = sys.modules.get("marimo")
+    return marimo is not None and bool(marimo.running_in_notebook())
+
+
+def cell(shell: Any) -> str:
+    """A name of the running cell that is the same in its next run, where the frontend tells one."""
+    metadata = (shell.get_parent() or {}).get("metadata", {}) if hasattr(shell, "get_parent") else {}
+    return str(metadata.get("cellId") or f"run {shell.execution_count}")
+
+
+def served_folder(shell: Any) -> Path | None:
+    """The folder from which the frontend resolves what an output refers to: the notebook's own, in Jupyter.
+
+    VS Code and Colab resolve nothing: their outputs live on another origin than the files.
+    """
+    if in_vscode(shell) or in_colab():
+        return None
+    notebook = Path(os.environ.get("JPY_SESSION_NAME", ""))  # set by Jupyter Server 2
+    return notebook.parent if notebook.is_absolute() and notebook.is_file() else Path.cwd()

@@ -1,45 +1,106 @@
-"""A job while it is under way: one line with its model, state, elapsed time and a bar."""
+"""A job while it is under way, as one line; and then the buttons below its clip."""
 
 from __future__ import annotations
 
-import html
+import threading
+from collections.abc import Callable
 from typing import Any
 
-import ipywidgets as widgets
+import traitlets
 
 from ..job import Job
 from . import words
+from .base import LiveView, assets
 
-_WIDGET = "application/vnd.jupyter.widget-view+json"
 
+class JobLine(LiveView):
+    """The live part of a place where a job shows. It knows nothing that its job does not.
 
-class JobLine:
-    """The line. It watches the job, starts nothing, and knows nothing that the job does not."""
+    Attributes:
+        place: the name of the place, whose static form it stands in for.
+        job: the model's name.
+        under_way: whether it is a line with a bar, or the buttons of a job that has ended.
+        state, time: how the job stands; how long it has taken, and usually takes.
+        progress: an estimate from 0 to 1, which never falls as long as the job is the same.
+        stop: what the button that stops is called; none where it is empty.
+        hint: what to do in place of that button.
+        again: what the button that asks for another take is called; none where it is empty.
+        code: the call that asks for the same.
+    """
 
-    def __init__(self, job: Job) -> None:
-        self._state = widgets.HTML()
-        self._bar = widgets.FloatProgress(min=0.0, max=1.0, layout={"width": "220px", "height": "18px"})
-        self._row = widgets.HBox([self._bar, self._state], layout={"align_items": "center"})
-        self._text = ""
-        self._update(job)
+    _esm, _css = assets("job_line")
+    place = traitlets.Unicode().tag(sync=True)
+    job = traitlets.Unicode().tag(sync=True)
+    under_way = traitlets.Bool(default_value=True).tag(sync=True)
+    state = traitlets.Unicode().tag(sync=True)
+    time = traitlets.Unicode().tag(sync=True)
+    progress = traitlets.Float().tag(sync=True)
+    stop = traitlets.Unicode().tag(sync=True)
+    hint = traitlets.Unicode().tag(sync=True)
+    again = traitlets.Unicode().tag(sync=True)
+    code = traitlets.Unicode().tag(sync=True)
+
+    def __init__(self, job: Job, *, place: str, take_another: Callable[[Job], object]) -> None:
+        super().__init__(place=place)
+        self._take_another = take_another
+        self._turn = threading.RLock()  # the job tells from any thread, and the last word must be the latest
+        # Clicks reach some kernels while a cell blocks, and others only after it.
+        self._clicks_are_heard = False
+        self.on_msg(self._hear)
+        self.follow(job)
+
+    def follow(self, job: Job) -> None:
+        """Shows this job from now on."""
+        self._job = job
+        with self.hold_trait_notifications():
+            self.progress = 0.0
+            self.job, self.code = job.model, words.code(job.model, job.inputs, job.id)
         self._forget = job.observe(self._update)
+        self._update(job)
 
-    def bundle(self) -> dict[str, Any]:
-        """The line as an output, with its text for whoever shows no widgets."""
-        view = {"version_major": 2, "version_minor": 0, "model_id": self._row.model_id}
-        return {_WIDGET: view, "text/plain": self._text}
+    def text(self) -> str:
+        """The view in words."""
+        return f"{self.job}: {words.state(self._job)}"
 
     def close(self) -> None:
-        """Stops watching, and lets the frontend drop its part."""
+        """Ends the view; the job goes on."""
         self._forget()
-        shown = (self._state, self._bar, self._row)
-        # Their layouts and styles are widgets too, which nobody else closes.
-        parts = [getattr(widget, name, None) for widget in shown for name in ("layout", "style")]
-        for widget in (*parts, *shown):
-            if widget is not None:
-                widget.close()
+        super().close()
 
     def _update(self, job: Job) -> None:
-        self._text = f"{job.model}: {words.state(job)}"
-        self._state.value = f"<b>{html.escape(job.model)}</b> {html.escape(words.state(job))}"
-        self._bar.value = max(self._bar.value, job.progress)
+        with self._turn, self.hold_sync():
+            if job is not self._job or self.comm is None:
+                return
+            over = job.clip is not None or job.error is not None
+            self.state, self.time = words.STATES.get(job.status, job.status), words.time(job)
+            self.progress = max(self.progress, job.progress)
+            self.stop = "" if over or job.stopped else "Stop waiting" if job.id else "Cancel"
+            self.hint = self._why_no_button(job)
+            self.again = "" if not job.repeatable else "Another take" if job.clip else "Try again"
+            self.code = words.code(job.model, job.inputs, job.id)
+            self.under_way = not over
+            if over:
+                self._forget()
+
+    def _why_no_button(self, job: Job) -> str:
+        if job.stopped:
+            return (
+                "no longer waited for; the video is still fetched" if job.id else "withdrawn, unless it is on its way"
+            )
+        if job.blocks_a_cell and not self._clicks_are_heard:
+            return "to stop waiting, interrupt the kernel"
+        return ""
+
+    def _hear(self, _: object, message: dict[str, Any], __: object) -> None:
+        """What a click asks for. It is only handed on: who delivers it may be any thread."""
+        job, asks = self._job, message.get("asks")
+        if job.blocks_a_cell:  # and this has come through all the same
+            self._clicks_are_heard = True
+        try:
+            if asks == "stop":
+                job.cancel()
+            elif asks == "again" and job.done:
+                self._take_another(job)
+        except Exception as error:  # noqa: BLE001 - there is no cell to raise it in: it is shown in its place
+            self.problem = str(error)
+        self._update(self._job)

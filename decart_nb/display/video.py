@@ -11,56 +11,78 @@ from .. import media
 from ..clip import Clip
 from . import words
 
-#: Up to this many bytes a video lies in the notebook itself; above, the notebook refers to the file beside it.
-EMBEDDED = 4 * 2**20
+#: How the words beside a video look: the frontend's own font and colour, where it has them.
+STYLE = (
+    "font:var(--jp-ui-font-size1,13px)/1.5 var(--jp-ui-font-family,system-ui,sans-serif);"
+    "color:var(--jp-ui-font-color2,inherit);max-width:640px"
+)
+_EMBEDDED = 4 * 2**20
+_EMBEDDED_IN_ALL = 20 * 2**20
 _WIDTH = 640
 
 
-def clip_html(clip: Clip, folder: Path) -> str:
-    """The clip as HTML.
+class Embedding:
+    """How much video lies in the notebook itself: 4 MB a clip and 20 MB in all, so that it can still be opened.
+
+    Above that, the notebook refers to the file beside it. What an earlier kernel has left in the notebook is not known.
+    """
+
+    def __init__(self) -> None:
+        self._cells: dict[str, tuple[int, int]] = {}
+
+    def take(self, size: int, cell: str, run: int) -> bool:
+        """Whether a video goes into the notebook; if so, it counts from now on.
+
+        Args:
+            size: of the video, in bytes.
+            cell: where it goes.
+            run: which run of that cell this is. What earlier runs have left there is gone from the notebook.
+        """
+        last, here = self._cells.get(cell, (run, 0))
+        here = here if last == run else 0
+        elsewhere = sum(used for name, (_, used) in self._cells.items() if name != cell)
+        fits = size <= _EMBEDDED and elsewhere + here + size <= _EMBEDDED_IN_ALL
+        self._cells[cell] = (run, here + size * fits)
+        return fits
+
+
+def clip_html(clip: Clip, folder: Path | None, *, embed: bool) -> str:
+    """The clip as HTML. Where its file is gone, or can no longer be read, it says so.
 
     Args:
         clip: the clip.
-        folder: the notebook's own folder, from which a frontend resolves what is referred to.
-
-    Raises:
-        MediaError, OSError: the file is gone, or can no longer be read.
+        folder: where the frontend resolves what is referred to, if it does.
+        embed: whether the video goes into the HTML; else only a still does, and a reference to the file.
     """
+    caption = words.caption(clip)
+    try:
+        source = _embedded(clip) if embed else _referred_to(clip, folder)
+    except Exception as error:  # noqa: BLE001 - a formatter never raises
+        reason = f"{clip.path.name} cannot be shown: {getattr(error, 'strerror', None) or error}"
+        return f'<div style="{STYLE}">{html.escape(" · ".join(caption))}<br>{html.escape(reason)}</div>'
+    if "src=" not in source:
+        caption.append("too large to embed, and out of the notebook's reach: clip.video() shows it")
     width = min(clip.width, _WIDTH) if clip.width >= clip.height else min(clip.width, _WIDTH * 9 // 16)
     style = f"display:block;width:100%;height:auto;max-width:{width}px;aspect-ratio:{clip.width}/{clip.height}"
-    caption = words.caption(clip)
-    if clip.size_bytes > EMBEDDED and _reference(clip.path, folder) is None:
-        caption.append("too large to embed, and outside the notebook's folder: clip.video() shows it")
     return (
-        '<figure style="margin:0">'
-        f'<video {_source(clip, folder)} width="{clip.width}" height="{clip.height}" style="{style}" '
+        f'<figure style="margin:0;flex:0 1 {width}px">'
+        f'<video {source} width="{clip.width}" height="{clip.height}" style="{style}" '
         "controls autoplay loop muted playsinline></video>"
-        f'<figcaption style="{_CAPTION}">{html.escape(" · ".join(caption))}</figcaption>'
+        f'<figcaption style="{STYLE};padding:4px 0">{html.escape(" · ".join(caption))}</figcaption>'
         "</figure>"
     )
 
 
-_CAPTION = (
-    "font:var(--jp-ui-font-size1,13px) var(--jp-ui-font-family,system-ui,sans-serif);"
-    "color:var(--jp-ui-font-color2,#666);padding:4px 0;max-width:640px"
-)
+def _embedded(clip: Clip) -> str:
+    return f'src="{_data("video/mp4", clip.path.read_bytes())}"'
 
 
-def _source(clip: Clip, folder: Path) -> str:
-    if clip.size_bytes <= EMBEDDED:
-        return f'src="{_data("video/mp4", clip.path.read_bytes())}"'
+def _referred_to(clip: Clip, folder: Path | None) -> str:
     poster = f'poster="{_data("image/jpeg", media.poster(clip.path, width=_WIDTH))}"'
-    reference = _reference(clip.path, folder)
-    return f'src="{html.escape(reference)}" {poster}' if reference else poster
+    if folder is None or not clip.path.is_relative_to(folder):
+        return poster
+    return f'src="{html.escape(quote(clip.path.relative_to(folder).as_posix()))}" {poster}'
 
 
 def _data(media_type: str, content: bytes) -> str:
     return f"data:{media_type};base64,{base64.b64encode(content).decode()}"
-
-
-def _reference(path: Path, folder: Path) -> str | None:
-    """The file as the frontend reaches it, or nothing where it does not: outside the notebook's folder."""
-    try:
-        return quote(path.relative_to(folder).as_posix())
-    except ValueError:
-        return None

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from ..clip import Clip
 from ..job import Job
 
-_STATES = {
+STATES = {
     "planned": "being sent",
     "pending": "waiting in the queue",
     "processing": "being made",
@@ -14,14 +17,22 @@ _STATES = {
     "uncertain": "perhaps taken: the answer was lost",
     "unreachable": "out of reach",
 }
+_LONGEST_LINE = 100
 
 
 def state(job: Job) -> str:
-    """How the job stands, and why if it stands badly: ``being made, 3 s``."""
-    said = _STATES.get(job.status, job.status)
+    """How the job stands, and why if it stands badly: ``being made, 3 s of usually about 30 s``."""
+    said = STATES.get(job.status, job.status)
     if job.error is not None:
         return f"{said} after {job.elapsed:.0f} s: {job.error}"
-    return f"{said}, {job.elapsed:.0f} s"
+    return f"{said}, {time(job)}"
+
+
+def time(job: Job) -> str:
+    """How long it has taken so far, beside what such a job usually takes; that is an estimate, and says so."""
+    if job.done or job.clip or job.error:
+        return f"{job.elapsed:.0f} s"
+    return f"{job.elapsed:.0f} s of usually about {job.usual:.0f} s"
 
 
 def caption(clip: Clip) -> list[str]:
@@ -38,3 +49,14 @@ def caption(clip: Clip) -> list[str]:
         f"about ${clip.cost:.2f}" if clip.cost else "",
     ]
     return [part for part in parts if part]
+
+
+def code(model: str, inputs: Mapping[str, Any], job_id: str | None) -> str:
+    """The call that asks for the same; of a job whose inputs are not known, the one that shows it."""
+    if not inputs:
+        return f"dnb.attach({job_id!r})"
+    arguments = [repr(model), *(f"{name}={value!r}" for name, value in inputs.items())]
+    line = f"dnb.generate({', '.join(arguments)})"
+    if len(line) <= _LONGEST_LINE:
+        return line
+    return "\n".join(["dnb.generate(", *(f"    {argument}," for argument in arguments), ")"])

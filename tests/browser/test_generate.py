@@ -15,6 +15,10 @@ _VIDEO = """() => {
     const video = document.querySelector('.jp-OutputArea video');
     return video && video.readyState === 4 && video.currentTime > 0;
 }"""
+_WIDTH = """() => {
+    const bar = document.querySelector('.decart-job-line:not([hidden]) .decart-bar > div');
+    return parseFloat(bar?.style.width || 'NaN');
+}"""
 _PROMPT = "A cat <img src=x onerror=alert(1)> & a dog"
 
 
@@ -36,11 +40,11 @@ def test_the_bar_advances_and_gives_way_to_a_playing_video(lab: Lab, page: Page)
         f"dnb.generate('lucy-pro-t2v', prompt={_PROMPT!r}, seed=7)",
     )
     lab.run(page, 2)
-    bar = page.locator(".jp-OutputArea .progress-bar")
+    bar = page.locator(".decart-job-line:visible .decart-bar > div")
     bar.wait_for(timeout=30_000)
     widths = []
     while bar.count():
-        widths.append(page.evaluate("() => parseFloat(document.querySelector('.progress-bar')?.style.width || 'NaN')"))
+        widths.append(page.evaluate(_WIDTH))
         if len(widths) == 10:
             _shoot(page, "bar")
         page.wait_for_timeout(100)
@@ -64,7 +68,7 @@ def test_the_bar_advances_and_gives_way_to_a_playing_video(lab: Lab, page: Page)
     saved = lab.folder / "generate.ipynb"
     page.wait_for_function("() => !document.querySelector('.jp-mod-dirty')")
     outputs = nbformat.read(saved, 4).cells[1].outputs
-    assert [output.output_type for output in outputs] == ["display_data"]
+    assert [output.output_type for output in outputs] == ["display_data", "display_data"]
     assert set(outputs[0].data) == {"text/html", "text/plain"}
 
 

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from decart_nb.clip import Clip, read_clip
-from decart_nb.display import notebook, words
-from decart_nb.display.video import EMBEDDED, clip_html
+from decart_nb.display import words
+from decart_nb.display.video import Embedding, clip_html
+
+MB = 2**20
 
 
 @pytest.fixture
@@ -21,30 +23,69 @@ def test_the_caption_has_model_prompt_seed_size_and_seconds(clip: Clip) -> None:
     assert words.caption(clip) == ["lucy-2.5", "a", "seed 0", "64×48", "1.0 s", "made in 12.3 s", "about $0.04"]
 
 
-def test_a_small_clip_lies_in_the_notebook(clip: Clip) -> None:
-    shown = clip_html(clip, clip.path.parent)
+def test_an_embedded_clip_lies_in_the_notebook(clip: Clip) -> None:
+    shown = clip_html(clip, clip.path.parent, embed=True)
     assert 'src="data:video/mp4;base64,' in shown
     assert "poster" not in shown
     assert all(f" {word}" in shown for word in ("controls", "loop", "muted"))
 
 
-def test_a_large_clip_is_referred_to_with_a_poster(clip: Clip) -> None:
-    large = dataclasses.replace(clip, size_bytes=EMBEDDED + 1)
-    shown = clip_html(large, clip.path.parent.parent)
+def test_its_size_is_reserved_before_it_loads(clip: Clip) -> None:
+    tall = dataclasses.replace(clip, width=481, height=853)
+    for one, width in ((clip, 64), (tall, 360), (dataclasses.replace(clip, width=1280, height=704), 640)):
+        shown = clip_html(one, None, embed=True)
+        assert f"max-width:{width}px;aspect-ratio:{one.width}/{one.height}" in shown
+
+
+def test_another_clip_is_referred_to_with_a_poster(clip: Clip) -> None:
+    shown = clip_html(clip, clip.path.parent.parent, embed=False)
     assert f'src="{clip.path.parent.name}/{clip.path.name}"' in shown
     assert 'poster="data:image/jpeg;base64,' in shown
-    assert len(shown) < 100_000
+    assert "out of the notebook's reach" not in shown
+
+
+@pytest.mark.parametrize("folder", [None, Path("/nowhere")])
+def test_one_that_no_reference_reaches_shows_its_poster_and_says_so(clip: Clip, folder: Path | None) -> None:
+    shown = clip_html(clip, folder, embed=False)
+    assert "src=" not in shown
+    assert 'poster="data:image/jpeg;base64,' in shown
+    assert "out of the notebook&#x27;s reach: clip.video() shows it" in shown
 
 
 def test_a_name_that_needs_quoting_is_quoted(clip: Clip, tmp_path: Path) -> None:
     odd = tmp_path / 'a "b" <c>.mp4'
     odd.write_bytes(clip.path.read_bytes())
-    shown = clip_html(dataclasses.replace(clip, path=odd, size_bytes=EMBEDDED + 1), tmp_path)
+    shown = clip_html(dataclasses.replace(clip, path=odd), tmp_path, embed=False)
     assert 'src="a%20%22b%22%20%3Cc%3E.mp4"' in shown
 
 
-def test_a_clip_whose_file_is_gone_says_so_and_raises_nothing(clip: Clip, tmp_path: Path) -> None:
+@pytest.mark.parametrize("embed", [True, False])
+def test_a_clip_whose_file_is_gone_says_so_and_raises_nothing(clip: Clip, tmp_path: Path, embed: bool) -> None:
     lost = dataclasses.replace(clip, path=tmp_path / "lost <i>.mp4")
-    bundle = notebook.clip_bundle(lost)
-    assert "lost &lt;i&gt;.mp4 cannot be shown" in bundle["text/html"]
-    assert bundle["text/plain"].startswith("lucy-2.5 · a")
+    shown = clip_html(lost, tmp_path, embed=embed)
+    assert "lost &lt;i&gt;.mp4 cannot be shown" in shown
+    assert shown.startswith("<div")
+    assert "lucy-2.5 · a" in shown
+
+
+def test_a_clip_is_embedded_up_to_4_mb() -> None:
+    assert Embedding().take(4 * MB, "cell", 1)
+    assert not Embedding().take(4 * MB + 1, "cell", 1)
+
+
+def test_a_notebook_embeds_up_to_20_mb_in_all() -> None:
+    embedding = Embedding()
+    assert [embedding.take(4 * MB, f"cell {number}", number) for number in range(6)] == [True] * 5 + [False]
+    assert not embedding.take(1, "cell 7", 7)
+
+
+def test_many_clips_in_one_cell_count_together() -> None:
+    embedding = Embedding()
+    assert [embedding.take(4 * MB, "cell", 1) for _ in range(6)] == [True] * 5 + [False]
+
+
+def test_what_a_cell_that_runs_again_had_embedded_counts_no_more() -> None:
+    embedding = Embedding()
+    for run in range(20):
+        assert embedding.take(4 * MB, "cell", run)
+        assert embedding.take(4 * MB, "cell", run)

@@ -1,0 +1,88 @@
+// A job while it is under way, and then what can be done with its clip. See job_line.py.
+import { element, view } from "./base.js";
+
+export default view(({ model, root, listen, watch, ended }) => {
+  const bar = element("div", { class: "decart-bar", role: "progressbar", "aria-valuemin": "0", "aria-valuemax": "100" });
+  const filled = element("div");
+  bar.append(filled);
+  const name = element("b");
+  const state = element("span", { class: "decart-state", role: "status" });
+  const time = element("span", { class: "decart-time" });
+  const stop = element("button", { type: "button" });
+  const hint = element("span", { class: "decart-hint" });
+  const line = element("div", { class: "decart-job-line", role: "group" }, bar, name, state, time, stop, hint);
+
+  const again = element("button", { type: "button" });
+  const copy = element("button", { type: "button" }, "Copy as code");
+  const said = element("span", { class: "decart-hint", role: "status" });
+  const code = element("pre", { class: "decart-code", tabindex: "0", "aria-label": "The call as code", hidden: true });
+  const actions = element("div", { class: "decart-actions", role: "group" }, again, copy, said, code);
+
+  // While this view lives, it stands in for its static form. A rule, and not a change of that output, which comes anew.
+  const rule = element("style");
+  root.append(rule, line, actions);
+  const stand = (alive) => {
+    const place = CSS.escape(`decart-at-${model.get("place")}`);
+    rule.textContent = alive ? `.${place} .decart-fallback { display: none }` : "";
+  };
+  stand(true);
+  ended.addEventListener("abort", () => stand(false), { once: true });
+  // The kernel has gone, or come back. The frontend marks the view after it has told.
+  watch(["comm_live_update"], async () => {
+    await null;
+    stand(!root.closest(".jupyter-widgets-disconnected"));
+  });
+
+  watch(["change:under_way", "change:job", "change:again"], () => {
+    line.hidden = !model.get("under_way");
+    actions.hidden = !line.hidden;
+    name.textContent = model.get("job");
+    line.setAttribute("aria-label", `Job of ${model.get("job")}`);
+    again.textContent = model.get("again");
+    again.hidden = !model.get("again");
+    again.disabled = false;
+    said.textContent = "";
+  });
+  watch(["change:state", "change:time", "change:progress"], () => {
+    // Only what differs is written: a screen reader speaks whenever a status is.
+    if (state.textContent !== model.get("state")) state.textContent = model.get("state");
+    time.textContent = model.get("time");
+    const percent = Math.round(1000 * model.get("progress")) / 10;
+    filled.style.width = `${percent}%`;
+    bar.setAttribute("aria-valuenow", percent);
+    bar.setAttribute("aria-valuetext", `${model.get("state")}, ${model.get("time")}`);
+    bar.setAttribute("aria-label", `Estimated progress of ${model.get("job")}`);
+  });
+  watch(["change:stop", "change:hint"], () => {
+    stop.textContent = model.get("stop");
+    stop.hidden = !model.get("stop") || Boolean(model.get("hint"));
+    stop.disabled = false;
+    hint.textContent = model.get("hint");
+  });
+  watch(["change:code"], () => {
+    code.textContent = model.get("code");
+  });
+
+  listen(stop, "click", () => {
+    stop.disabled = true;
+    hint.textContent = "asked; a busy kernel hears it after its cell";
+    model.send({ asks: "stop" });
+  });
+  listen(again, "click", () => {
+    again.disabled = true;
+    model.send({ asks: "again" });
+  });
+  listen(copy, "click", async () => {
+    try {
+      await navigator.clipboard.writeText(model.get("code"));
+      said.textContent = "copied";
+    } catch {
+      // Browsers give the clipboard to secure pages only: here it is, to be copied by hand.
+      code.hidden = false;
+      getSelection().selectAllChildren(code);
+      said.textContent = "selected, to be copied";
+    }
+  });
+  // Whether clicks are heard while a cell blocks differs between kernels; this one tells.
+  model.send({ asks: "nothing" });
+});

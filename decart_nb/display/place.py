@@ -1,0 +1,125 @@
+"""A place in a notebook where a job shows: a static output, and beside it, where somebody is there, a live one.
+
+A notebook that is opened again keeps the static one. Of the live one the frontend then says "model not found", so the
+static one hides it; and while the live one lives, that hides in the static one what it shows better.
+"""
+
+from __future__ import annotations
+
+import html
+import threading
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ..job import Job
+from . import words
+from .job_line import JobLine
+from .video import STYLE, clip_html
+
+#: JupyterLab and Notebook 7: the output after ours, if it is a widget's and holds no element, only a word about that.
+_HIDE_THE_DEAD = (
+    ".jp-OutputArea-child:has(.decart-place)+.jp-OutputArea-child:has(>.lm-Panel.jp-OutputArea-output)"
+    ":not(:has(>.jp-OutputArea-output>*)){display:none}"
+)
+
+
+class Place:
+    """Where a job shows, and the further takes that are asked for there.
+
+    Args:
+        job: the first take.
+        publish: publishes an output's data under a display id; with ``update=True``, in place of what it held.
+        live: whether somebody is there to see a live view.
+        ended: is told of each take that has ended, before it is shown.
+        embeds: whether a video of so many bytes goes into the notebook itself.
+        folder: where the frontend resolves what is referred to, if it does.
+    """
+
+    def __init__(
+        self,
+        job: Job,
+        publish: Callable[..., object],
+        *,
+        live: bool,
+        ended: Callable[[Job], object],
+        embeds: Callable[[int], bool],
+        folder: Path | None,
+    ) -> None:
+        self._name = uuid.uuid4().hex
+        self._publish, self._live, self._ended, self._embeds, self._folder = publish, live, ended, embeds, folder
+        self._lock = threading.Lock()
+        self._takes: list[Job] = [job]
+        self._kept: dict[Job, bool] = {}  # of the takes that have ended, whether their videos lie in the notebook
+        self._line: JobLine | None = None
+        self._keep(job)
+        publish(self._bundle(), self._name)
+        if live:
+            self._line = JobLine(job, place=self._name, take_another=self._take_another)
+            publish(self._line.bundle(), f"{self._name}-live")
+        self._watch(job)
+
+    def _take_another(self, job: Job) -> None:
+        """Puts the same request, made again, beside what is here."""
+        take = job.again()
+        with self._lock:
+            self._takes.append(take)
+        if self._line is not None:
+            self._line.follow(take)
+        self._watch(take)
+
+    def _watch(self, job: Job) -> None:
+        said = (job.status, job.id)
+
+        def update(job: Job) -> None:
+            nonlocal said
+            with self._lock:
+                if job in self._kept or (job.status, job.id) == said:
+                    return
+                said = job.status, job.id
+                self._keep(job)
+                self._publish(self._bundle(), self._name, update=True)
+            if job in self._kept:
+                forget()
+
+        forget = job.observe(update)
+        update(job)  # it may have moved, or ended, just now
+
+    def _keep(self, job: Job) -> None:
+        if job.clip is not None or job.error is not None:
+            self._ended(job)
+            self._kept[job] = job.clip is not None and self._embeds(job.clip.size_bytes)
+
+    def _bundle(self) -> dict[str, Any]:
+        takes = "".join(ended_html(job, self._folder, embed=embed) for job, embed in self._kept.items())
+        whole = f'<div style="display:flex;flex-wrap:wrap;gap:12px">{takes}</div>{self._fallback()}'
+        if self._live:
+            whole = f'<div class="decart-place decart-at-{self._name}"><style>{_HIDE_THE_DEAD}</style>{whole}</div>'
+        return {"text/html": whole, "text/plain": "\n".join(ended_text(job) for job in self._takes)}
+
+    def _fallback(self) -> str:
+        """What stands for the live view where there is none: how to see the job again, or to make it again."""
+        job = self._takes[-1]
+        if job in self._kept:
+            code = html.escape(words.code(job.model, job.inputs, job.id))
+            shown = f"<details><summary>as code</summary><pre>{code}</pre></details>"
+        else:
+            shown = html.escape(f"{job.model}: {words.STATES.get(job.status, job.status)}")
+            if job.id:
+                shown += f"; <code>dnb.attach({html.escape(repr(job.id))})</code> shows it again"
+        return f'<div class="decart-fallback" style="{STYLE}">{shown}</div>'
+
+
+def ended_html(job: Job, folder: Path | None, *, embed: bool) -> str:
+    """A job that has ended, as it stays in the notebook: its clip, or why there is none."""
+    if job.clip is not None:
+        return clip_html(job.clip, folder, embed=embed)
+    return f'<div style="white-space:pre-wrap;{STYLE}">{html.escape(ended_text(job))}</div>'
+
+
+def ended_text(job: Job) -> str:
+    """A job in words."""
+    if job.clip is not None:
+        return " · ".join(words.caption(job.clip))
+    return f"{job.model}: {words.state(job)}"
