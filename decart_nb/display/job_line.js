@@ -33,7 +33,7 @@ export default view(({ model, root, listen, watch, ended }) => {
     stand(!root.closest(".jupyter-widgets-disconnected"));
   });
 
-  watch(["change:under_way", "change:job", "change:again"], () => {
+  watch(["change:under_way", "change:job", "change:again", "change:problem"], () => {
     line.hidden = !model.get("under_way");
     actions.hidden = !line.hidden;
     name.textContent = model.get("job");

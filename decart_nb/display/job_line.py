@@ -51,10 +51,9 @@ class JobLine(LiveView):
 
     def follow(self, job: Job) -> None:
         """Shows this job from now on."""
-        self._job = job
-        with self.hold_trait_notifications():
-            self.progress = 0.0
-            self.job, self.code = job.model, words.code(job.model, job.inputs, job.id)
+        with self._turn, self.hold_sync():
+            self._job = job
+            self.job, self.progress = job.model, 0.0
         self._forget = job.observe(self._update)
         self._update(job)
 
@@ -84,9 +83,7 @@ class JobLine(LiveView):
 
     def _why_no_button(self, job: Job) -> str:
         if job.stopped:
-            return (
-                "no longer waited for; the video is still fetched" if job.id else "withdrawn, unless it is on its way"
-            )
+            return "not waited for; the video is still fetched" if job.id else "withdrawn, unless it is on its way"
         if job.blocks_a_cell and not self._clicks_are_heard:
             return "to stop waiting, interrupt the kernel"
         return ""
@@ -96,6 +93,7 @@ class JobLine(LiveView):
         job, asks = self._job, message.get("asks")
         if job.blocks_a_cell:  # and this has come through all the same
             self._clicks_are_heard = True
+        self.problem = ""
         try:
             if asks == "stop":
                 job.cancel()

@@ -16,6 +16,11 @@ _SMALL = "'lucy-pro-t2v', prompt='<b>&', resolution='480p', seed=1"
 
 def _run(folder: Path, *cells: str, allow_errors: bool = False) -> list[NotebookNode]:
     """Runs the cells after the beginning, and gives their outputs."""
+    return [cell.outputs for cell in _executed(folder, *cells, allow_errors=allow_errors).cells[1:]]
+
+
+def _executed(folder: Path, *cells: str, allow_errors: bool = False) -> NotebookNode:
+    """The notebook, run."""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in (_BEGIN, *cells)])
     client = nbclient.NotebookClient(
         notebook,
@@ -25,7 +30,7 @@ def _run(folder: Path, *cells: str, allow_errors: bool = False) -> list[Notebook
         extra_arguments=["--log-level=40"],
     )
     client.execute()
-    return [cell.outputs for cell in notebook.cells[1:]]
+    return notebook
 
 
 def _videos(outputs: list[NotebookNode]) -> int:
@@ -97,6 +102,30 @@ def test_nbconvert_keeps_the_clip(shown: dict[str, list[NotebookNode]]) -> None:
     cell = nbformat.v4.new_code_cell("clip", outputs=shown["assigned"])
     page, _ = HTMLExporter().from_notebook_node(nbformat.v4.new_notebook(cells=[cell]))
     assert page.count('src="data:video/mp4;base64,') == 1
+
+
+@pytest.mark.parametrize(("clips", "megabytes"), [(20, 9), (60, 28)])
+def test_a_notebook_with_many_clips_can_still_be_opened(
+    clips: int, megabytes: int, tmp_path: Path, small_video: Path
+) -> None:
+    size = 300_000
+    padding = size - small_video.stat().st_size
+    video = small_video.read_bytes() + padding.to_bytes(4, "big") + b"free" + bytes(padding - 8)
+    (tmp_path / "clip.mp4").write_bytes(video)
+    begin = (
+        "import warnings; from pathlib import Path; from decart_nb.local.embedded import LocalQueue\n"
+        "warnings.simplefilter('ignore', dnb.ModelWarning)\n"
+        "queue = LocalQueue(Path('queue'), canned=Path('clip.mp4'), draw=lambda: 0.1).start()\n"
+        "s = dnb.Session('live', dnb.DecartClient(queue.api_key, queue.base_url), s.store, {})\njobs = []"
+    )
+    each = f"jobs.append(s.submit({_SMALL}))"
+    notebook = _executed(tmp_path, begin, *[each] * clips, "[job.result() for job in jobs];")
+    shown = [output for cell in notebook.cells for output in cell.outputs]
+    assert _videos(shown) == clips
+    assert sum("data:video/mp4" in output.data["text/html"] for output in shown) == clips
+    path = tmp_path / "executed.ipynb"
+    nbformat.write(notebook, path)
+    assert clips * size < path.stat().st_size < megabytes * 10**6
 
 
 def test_a_failed_job_says_why_in_its_place_and_in_the_error(tmp_path: Path) -> None:

@@ -1,0 +1,170 @@
+"""What every live view has, and the job line: what it says, and what its buttons do."""
+
+from __future__ import annotations
+
+import pytest
+import traitlets
+from ipywidgets.widgets import widget as registry
+
+from decart_nb import InvalidInputError, Job, JobFailedError
+from decart_nb.clip import Clip, read_clip
+from decart_nb.display.base import LiveView, assets
+from decart_nb.display.job_line import JobLine
+
+
+class _View(LiveView):
+    _esm, _css = assets("job_line")
+    speed = traitlets.Int(1).tag(sync=True)
+
+    def text(self) -> str:
+        return f"speed {self.speed}"
+
+
+@pytest.fixture
+def clip(small_video) -> Clip:
+    return read_clip(small_video, "j1", "lucy-2.5", {"prompt": "a"}, "local")
+
+
+@pytest.fixture
+def job() -> Job:
+    return Job("lucy-2.5", {"prompt": "<b>", "seed": 7}, usual=30.0)
+
+
+@pytest.fixture
+def asked() -> list[Job]:
+    """The jobs of which another take was asked for."""
+    return []
+
+
+@pytest.fixture
+def line(job, asked):
+    line = JobLine(job, place="here", take_another=asked.append)
+    yield line
+    line.close()
+
+
+def _click(line: JobLine, asks: str) -> None:
+    line._handle_custom_msg({"asks": asks}, [])
+
+
+def test_an_unknown_keyword_is_refused_with_the_closest_name() -> None:
+    with pytest.raises(InvalidInputError, match=r"_View has no sped\. Did you mean speed\?"):
+        _View(sped=2)
+    with pytest.raises(InvalidInputError, match="has no _esm"):
+        _View(_esm="")
+    view = _View(speed=2)
+    assert repr(view) == "<speed 2>"
+    view.close()
+
+
+def test_script_and_style_follow_on_those_of_the_base_as_one_module() -> None:
+    script, style = assets("job_line")
+    assert "import " not in script
+    assert script.index("function view(") < script.index("export default")
+    assert style.index("--decart-text:") < style.index(".decart-job-line")
+
+
+def test_a_view_that_no_frontend_shows_any_more_is_closed_with_its_layout() -> None:
+    before = len(registry._instances)
+    view = _View()
+    view._view_count = 1
+    view._view_count = 2
+    view._view_count = 1
+    assert view.comm is not None
+    view._view_count = 0
+    assert view.comm is None
+    assert len(registry._instances) == before
+
+
+def test_the_output_of_a_view_is_empty_where_no_widgets_are_shown() -> None:
+    view = _View()
+    bundle = view.bundle()
+    assert bundle.pop("application/vnd.jupyter.widget-view+json")["model_id"] == view.model_id
+    assert bundle == {"text/html": "", "text/plain": ""}
+    view.close()
+
+
+def test_the_line_says_how_the_job_stands(line, job) -> None:
+    assert (line.job, line.state, line.under_way) == ("lucy-2.5", "being sent", True)
+    assert line.time == "0 s of usually about 30 s"
+    job._move("processing", "j1")
+    assert line.state == "being made"
+    assert line.code == "dnb.generate('lucy-2.5', prompt='<b>', seed=7)"
+    assert line.text().startswith("lucy-2.5: being made, ")
+
+
+def test_the_button_says_cancel_before_the_submission_and_stop_waiting_after(line, job) -> None:
+    assert line.stop == "Cancel"
+    job._move("pending", "j1")
+    assert (line.stop, line.hint) == ("Stop waiting", "")
+    _click(line, "stop")
+    assert job.stopped
+    assert (line.stop, line.hint) == ("", "not waited for; the video is still fetched")
+
+
+def test_a_job_that_has_ended_gives_way_to_what_can_be_done_next(line, job, clip, asked) -> None:
+    job._again = lambda: job
+    job._move("processing", "j1")
+    assert line.under_way
+    job._end("completed", clip=clip)
+    assert (line.under_way, line.progress, line.stop, line.again) == (False, 1.0, "", "Another take")
+    _click(line, "again")
+    assert asked == [job]
+
+
+def test_no_other_take_is_asked_for_while_one_is_under_way(line, job, asked) -> None:
+    job._again = lambda: job
+    _click(line, "again")
+    assert asked == []
+
+
+def test_a_failed_job_can_be_tried_again_and_an_attached_one_cannot(line, job, asked) -> None:
+    job._again = lambda: job
+    job._end("failed", error=JobFailedError("j1", "no"))
+    assert line.again == "Try again"
+    attached = Job("lucy-2.5", {}, usual=30.0, job_id="j2")
+    line.follow(attached)
+    attached._end("failed", error=JobFailedError("j2", "no"))
+    assert (line.again, line.code) == ("", "dnb.attach('j2')")
+
+
+def test_the_bar_never_goes_back_and_is_full_only_when_the_job_is_done(line, job, clip) -> None:
+    seen = [line.progress]
+    line.observe(lambda change: seen.append(change["new"]), "progress")
+    job._move("processing", "j1")
+    job.usual = 0.1  # and then it turns out to take longer
+    job._tell()
+    job.usual = 1e6
+    job._tell()
+    assert seen == sorted(seen)
+    assert seen[-1] < 1
+    job._end("completed", clip=clip)
+    assert seen[-1] == 1
+
+
+def test_while_a_cell_blocks_it_says_to_interrupt_unless_clicks_are_heard(line, job) -> None:
+    job._move("processing", "j1")
+    with job._blocking():
+        assert line.hint == "to stop waiting, interrupt the kernel"
+        _click(line, "nothing")  # what the view sends when it appears: it came through
+        assert line.hint == ""
+    assert line.hint == ""
+
+
+def test_what_goes_wrong_in_a_click_is_shown_in_the_view(line, job, clip) -> None:
+    def refuse(_: Job) -> None:
+        raise InvalidInputError("The session is closed.")
+
+    line._take_another = refuse
+    job._end("completed", clip=clip)
+    _click(line, "again")
+    assert line.problem == "The session is closed."
+
+
+def test_closing_the_line_stops_nothing(line, job, clip) -> None:
+    job._move("processing", "j1")
+    line.close()
+    job._end("completed", clip=clip)
+    assert job.clip is clip
+    assert line.state == "being made"
+    assert not job._observers
