@@ -12,6 +12,7 @@ from pathlib import Path
 from ._version import __version__
 from .errors import DecartSDKError
 from .local.durations import durations, usage
+from .local.faults import HITS, Faults
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,6 +48,11 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--canned", type=Path, metavar="FILE", help="answer with this video in place of rendering")
     serve.add_argument("--durations", metavar="KIND:NUMBERS", help=f"how long a canned job takes: {usage()}")
     serve.add_argument("--seed", type=int, help="seed of those durations")
+    serve.add_argument(
+        "--faults",
+        metavar="FAULT:RATE,...",
+        help=f"what goes wrong, each at a rate from 0 to 1, with seed:NUMBER for other chances: {', '.join(HITS)}",
+    )
     serve.set_defaults(run=_serve)
     return parser
 
@@ -80,6 +86,7 @@ def _serve(options: argparse.Namespace) -> None:
         delay=options.delay,
         canned=options.canned,
         draw=draw,
+        faults=None if options.faults is None else Faults.parse(options.faults),
     )
     made = "" if options.api_key else f"API key: {queue.api_key}\n"
     print(f"The local queue listens on {queue.base_url}; Ctrl+C stops it.\n{made}", end="", flush=True)  # noqa: T201 - what the shell is to know

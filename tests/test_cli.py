@@ -11,6 +11,7 @@ import pytest
 
 from decart_nb import __version__
 from decart_nb.local.durations import usage
+from decart_nb.local.faults import HITS
 from tests.local.wire import ORDER, PROMPT, SCRIPT, calling, followed, serving, submitted
 
 
@@ -46,6 +47,19 @@ def test_serve_answers_with_the_video_in_the_time_it_is_told(small_video):
         job_id = submitted(http)
         assert followed(http, job_id) == ORDER
         assert http.get(f"/v1/jobs/{job_id}/content").content == small_video.read_bytes()
+
+
+def test_serve_goes_wrong_as_it_is_told(small_video):
+    arguments = ("--canned", str(small_video), "--faults", "503:0.5,seed:7", "--api-key", "dct_k")
+    with serving(*arguments) as served, calling(served.base_url, "dct_k") as http:
+        codes = [http.post("/v1/jobs/lucy-pro-t2v", data=PROMPT).status_code for _ in range(20)]
+        stats = http.get("/stats").json()
+        served.process.send_signal(signal.SIGINT)
+        ended = served.process.communicate(timeout=10)
+    assert stats["faults"] == {"503": codes.count(503)}
+    assert stats["submissions"] == codes.count(200) == 20 - codes.count(503)
+    assert 0 < codes.count(503) < 20
+    assert ended == ("", "")
 
 
 def test_serve_renders_and_takes_the_delay(small_video):
@@ -98,6 +112,9 @@ def test_a_port_in_use_is_told_in_one_line():
         (["--durations", "fixed:1"], "--durations goes with --canned FILE"),
         (["--canned", "CANNED", "--durations", "weekly:1"], f"give one of {usage()}"),
         (["--canned", "CANNED", "--durations", "lognormal:30"], f"give one of {usage()}"),
+        (["--faults", ""], f"The faults are {', '.join(HITS)}."),
+        (["--faults", "rest-after:0.1"], "Did you mean reset-after"),
+        (["--faults", "429:2"], "The rate of 429 must be a number from 0 to 1."),
         (["--folder", "CANNED"], "The local queue cannot keep its jobs in"),
         (["--host", "192.0.2.1"], "The local queue cannot listen on 192.0.2.1"),
         (["--host", "a..b"], "a..b is no address to listen on"),
@@ -135,8 +152,9 @@ def test_version():
             ["serve"],
             ["--host", "127.0.0.1", "--port", "--api-key", "--delay", "--folder", "--canned", "--durations", "--seed"],
         ),
+        (["serve"], ["--faults", ", ".join(HITS)]),
     ],
-    ids=["all", "demo", "serve"],
+    ids=["all", "demo", "serve", "faults"],
 )
 def test_help_names_everything(arguments, words, monkeypatch):
     monkeypatch.setenv("COLUMNS", "400")

@@ -10,9 +10,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 from ..errors import LocalQueueError
+from .faults import Faults
 
 _STOP_SECONDS = 30.0
 
@@ -28,6 +29,7 @@ class LocalQueue:
         delay: seconds that a job takes at least.
         canned: a video that answers every job, in place of rendering.
         draw: how long a canned job takes, in seconds.
+        faults: what goes wrong, and how often; nothing unless given.
         max_upload: the largest request, in bytes.
         most_unfinished: how many jobs may wait or run at once.
 
@@ -45,6 +47,7 @@ class LocalQueue:
         delay: float = 0.0,
         canned: Path | None = None,
         draw: Callable[[], float] | None = None,
+        faults: Faults | None = None,
         max_upload: int | None = None,
         most_unfinished: int = 1000,
     ) -> None:
@@ -60,13 +63,16 @@ class LocalQueue:
         self._socket = _listen(host, port)
         self.port: int = self._socket.getsockname()[1]
         try:
-            self.jobs = Jobs(folder, delay=delay, canned=canned, draw=draw, most_unfinished=most_unfinished)
+            self.jobs = Jobs(
+                folder, delay=delay, canned=canned, draw=draw, faults=faults, most_unfinished=most_unfinished
+            )
         except LocalQueueError:
             self._socket.close()
             raise
         app = application(self.jobs, Files(folder / "files"), self.api_key, max_upload=max_upload or MAX_UPLOAD)
         config = uvicorn.Config(
             app,
+            http=_protocol(faults),
             lifespan="off",
             log_config=None,  # its own would shut the handlers that the notebook's user has set up
             log_level="warning",
@@ -128,6 +134,14 @@ class LocalQueue:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+def _protocol(faults: Faults | None) -> type[asyncio.Protocol] | Literal["auto"]:
+    if faults is None:
+        return "auto"
+    from .sabotage import Breakable
+
+    return Breakable
 
 
 def _listen(host: str, port: int) -> socket.socket:

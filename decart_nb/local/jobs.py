@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import queue
 import secrets
 import threading
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..catalogue import ModelDefinition, models
 from ..errors import LocalQueueError, MediaError
+from .faults import Faults, Lots
 from .shelf import Record, Shelf
 
 _PATIENCE = 5.0
@@ -23,12 +25,13 @@ _PATIENCE = 5.0
 
 @dataclass
 class Stats:
-    """What was asked of the queue, and how long its finished jobs lay unnoticed."""
+    """What was asked of the queue, how long its finished jobs lay unnoticed, and how often each fault has come."""
 
     counts: Counter[str] = field(default_factory=Counter)
     detected: int = 0
     total_delay: float = 0.0
     longest_delay: float = 0.0
+    faults: Mapping[str, int] = field(default_factory=dict)
 
     def notice(self, delay: float) -> None:
         """A client has seen for the first time that a job is over, that many seconds after it was."""
@@ -37,13 +40,14 @@ class Stats:
         self.longest_delay = max(self.longest_delay, delay)
 
     def as_dict(self) -> dict[str, Any]:
-        """For ``/stats``: counts, and delays in seconds."""
+        """For ``/stats``: counts, and delays in seconds; faults where there may be some."""
         names = ("submissions", "refused", "polls", "downloads", "files")
         mean = self.total_delay / self.detected if self.detected else None
         return {name: self.counts[name] for name in names} | {
             "detected": self.detected,
             "mean_delay": mean,
             "longest_delay": self.longest_delay if self.detected else None,
+            **({"faults": dict(self.faults)} if self.faults else {}),
         }
 
 
@@ -59,6 +63,7 @@ class Jobs:
         delay: seconds that a job takes at least.
         canned: a video that answers every job, in place of rendering.
         draw: how long a canned job takes, in seconds.
+        faults: what goes wrong.
         workers: how many renders may run at once; the number of cores unless given.
         most_unfinished: how many jobs may wait or run.
         most_kept: how many finished jobs are kept; the oldest go first.
@@ -71,11 +76,13 @@ class Jobs:
         delay: float = 0.0,
         canned: Path | None = None,
         draw: Callable[[], float] | None = None,
+        faults: Faults | None = None,
         workers: int | None = None,
         most_unfinished: int = 1000,
         most_kept: int = 5000,
     ) -> None:
-        self.stats = Stats()
+        self.lots = Lots(faults or Faults())
+        self.stats = Stats(faults=self.lots.drawn)
         self.canned = canned
         self.shelf = Shelf(folder)
         self._delay = delay
@@ -146,6 +153,7 @@ class Jobs:
             seed=secrets.randbelow(2**32) if seed is None else seed,
             owner=self.shelf.me,
             created=time.time(),
+            error="the local queue was told to fail it." if self.lots.draw("job") else None,
         )
         if self.canned:
             duration = self._draw()
@@ -159,7 +167,8 @@ class Jobs:
         except OSError:
             self.shelf.remove(job_id)
             raise
-        self.stats.counts["submissions"] += 1
+        with self._lock:  # jobs are added from many threads, and not one may be lost to the count
+            self.stats.counts["submissions"] += 1
         self._take(record)
         return record
 
@@ -177,6 +186,11 @@ class Jobs:
                     self.shelf.save(record)
                     self._take(record)
         return record
+
+    def age(self, job_id: str) -> float:
+        """Seconds since a job was submitted; endless for one that is not this queue's."""
+        record = self._mine.get(job_id)
+        return time.time() - record.created if record else math.inf
 
     def poll(self, record: Record) -> str:
         """How a job stands, told to somebody who counts as having seen it from now on."""

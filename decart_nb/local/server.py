@@ -52,7 +52,12 @@ def application(jobs: Jobs, files: Files, api_key: str, *, max_upload: int = MAX
         Route("/stats", api.stats, methods=["GET"]),
     ]
     handlers = {HTTPException: _as_detail, Exception: _as_500}
-    return _Guard(Starlette(routes=routes, exception_handlers=handlers), api_key, max_upload)
+    app: ASGIApp = Starlette(routes=routes, exception_handlers=handlers)
+    if jobs.lots.drawn:
+        from .sabotage import Saboteur
+
+        app = Saboteur(app, jobs)
+    return _Guard(app, api_key, max_upload)
 
 
 class _Guard:
