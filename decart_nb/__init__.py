@@ -36,9 +36,11 @@ if TYPE_CHECKING:
         MediaError as MediaError,
         ModelNotFoundError as ModelNotFoundError,
         ModelWarning as ModelWarning,
+        NestingWarning as NestingWarning,
         QueueResultError as QueueResultError,
         QueueStatusError as QueueStatusError,
         QueueSubmitError as QueueSubmitError,
+        StoreError as StoreError,
     )
     from .job import Job as Job
     from .session import (
@@ -66,9 +68,11 @@ _ROOMS = {
         "MediaError",
         "ModelNotFoundError",
         "ModelWarning",
+        "NestingWarning",
         "QueueResultError",
         "QueueStatusError",
         "QueueSubmitError",
+        "StoreError",
     ),
     "job": ("Job",),
     "session": ("Session", "attach", "connect", "generate", "submit"),
@@ -88,3 +92,19 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """``%load_ext decart_nb``: the magics, and event loops that nest, so that ``asyncio.run(main())`` works."""
+    from . import magics, nesting
+
+    nesting.warn_of_old_patch()
+    nesting.allow_nested_loops()
+    magics.load(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """``%unload_ext decart_nb``: takes the magics away. Event loops nest until the kernel restarts."""
+    from . import magics
+
+    magics.unload(shell)

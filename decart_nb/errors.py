@@ -14,6 +14,7 @@
     ├── JobFailedError         the service gave up on the job
     ├── JobCancelledError      somebody stopped waiting for the job
     ├── JobTimeoutError        the job is still under way after the time that was allowed
+    ├── StoreError             the folder of videos cannot be read or written
     ├── BackendError           neither Decart nor the local queue was chosen, or neither can be reached
     └── LocalQueueError        the embedded queue could not start, or was stopped in the middle of a render
 
@@ -120,6 +121,10 @@ class JobTimeoutError(DecartSDKError, TimeoutError):
     """The job is still under way after the time that was allowed; it can be attached to again."""
 
 
+class StoreError(DecartSDKError):
+    """The folder of videos cannot be read or written, or a newer version has written it."""
+
+
 class BackendError(DecartSDKError):
     """Neither Decart nor the local queue was chosen."""
 
@@ -130,6 +135,10 @@ class LocalQueueError(DecartSDKError):
 
 class ModelWarning(UserWarning):
     """A model that Decart has retired or renamed was asked for."""
+
+
+class NestingWarning(UserWarning):
+    """``asyncio.run`` will not work in this kernel, or not for long."""
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -254,8 +254,8 @@ def _warn(model: ModelDefinition) -> None:
         text = f"{model.name} is an old name at Decart; use {model.successor}."
     else:
         return
-    # It points at the caller's line, by whichever of our doors the call came in.
+    # It points at the caller's line, by whichever of our doors the call came in: a magic is called by IPython.
     level, frame = 1, sys._getframe()
-    while frame.f_back and frame.f_globals["__name__"] == __name__:
+    while frame.f_back and frame.f_globals["__name__"].partition(".")[0] in ("decart_nb", "IPython"):
         level, frame = level + 1, frame.f_back
     warnings.warn(text, ModelWarning, stacklevel=level)

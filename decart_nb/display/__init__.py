@@ -5,16 +5,22 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, nullcontext
 
 from ..job import Job
+from ..nesting import warn_of_old_patch
 from . import host
 
 
 def register() -> None:
-    """Tells IPython, if we are in it, how jobs and clips show themselves."""
+    """Tells IPython or marimo, if we are in it, how jobs and clips show themselves."""
     shell = host.shell()
     if shell is not None:
         from . import notebook
 
+        warn_of_old_patch()
         notebook.register(shell)
+    elif host.in_marimo():
+        from . import marimo
+
+        marimo.register()
 
 
 def show(job: Job, *, waiting: bool = False) -> AbstractContextManager[object]:

@@ -53,12 +53,13 @@ class Place:
         self._takes: list[Job] = [job]
         self._kept: dict[Job, bool] = {}  # of the takes that have ended, whether their videos lie in the notebook
         self._line: JobLine | None = None
+        said = job.status, job.id
         self._keep(job)
         publish(self._bundle(), self._name)
         if live:
             self._line = JobLine(job, place=self._name, take_another=self._take_another)
             publish(self._line.bundle(), f"{self._name}-live")
-        self._watch(job)
+        self._watch(job, said)
 
     def _take_another(self, job: Job) -> None:
         """Puts the same request, made again, beside what is here."""
@@ -67,10 +68,10 @@ class Place:
             self._takes.append(take)
         if self._line is not None:
             self._line.follow(take)
-        self._watch(take)
+        self._watch(take, None)
 
-    def _watch(self, job: Job) -> None:
-        said = (job.status, job.id)
+    def _watch(self, job: Job, said: tuple[str, str | None] | None) -> None:
+        """Publishes anew whenever the job stands otherwise than was said last."""
 
         def update(job: Job) -> None:
             nonlocal said
@@ -92,11 +93,11 @@ class Place:
             self._kept[job] = job.clip is not None and self._embeds(job.clip.size_bytes)
 
     def _bundle(self) -> dict[str, Any]:
-        takes = "".join(ended_html(job, self._folder, embed=embed) for job, embed in self._kept.items())
+        takes = "".join(job_html(job, self._folder, embed=embed) for job, embed in self._kept.items())
         whole = f'<div style="display:flex;flex-wrap:wrap;gap:12px">{takes}</div>{self._fallback()}'
         if self._live:
             whole = f'<div class="decart-place decart-at-{self._name}"><style>{_HIDE_THE_DEAD}</style>{whole}</div>'
-        return {"text/html": whole, "text/plain": "\n".join(ended_text(job) for job in self._takes)}
+        return {"text/html": whole, "text/plain": "\n".join(job_text(job) for job in self._takes)}
 
     def _fallback(self) -> str:
         """What stands for the live view where there is none: how to see the job again, or to make it again."""
@@ -111,14 +112,14 @@ class Place:
         return f'<div class="decart-fallback" style="{STYLE}">{shown}</div>'
 
 
-def ended_html(job: Job, folder: Path | None, *, embed: bool) -> str:
-    """A job that has ended, as it stays in the notebook: its clip, or why there is none."""
+def job_html(job: Job, folder: Path | None, *, embed: bool) -> str:
+    """A job as it stays in the notebook: its clip, or why there is none."""
     if job.clip is not None:
         return clip_html(job.clip, folder, embed=embed)
-    return f'<div style="white-space:pre-wrap;{STYLE}">{html.escape(ended_text(job))}</div>'
+    return f'<div style="white-space:pre-wrap;{STYLE}">{html.escape(job_text(job))}</div>'
 
 
-def ended_text(job: Job) -> str:
+def job_text(job: Job) -> str:
     """A job in words."""
     if job.clip is not None:
         return " · ".join(words.caption(job.clip))

@@ -16,7 +16,8 @@ STYLE = (
     "font:var(--jp-ui-font-size1,13px)/1.5 var(--jp-ui-font-family,system-ui,sans-serif);"
     "color:var(--jp-ui-font-color2,inherit);max-width:640px"
 )
-_EMBEDDED = 4 * 2**20
+#: Up to so many bytes a video lies in the notebook itself, as long as all of them together have no more than these.
+EMBEDDED = 4 * 2**20
 _EMBEDDED_IN_ALL = 20 * 2**20
 _WIDTH = 640
 
@@ -41,7 +42,7 @@ class Embedding:
         last, here = self._cells.get(cell, (run, 0))
         here = here if last == run else 0
         elsewhere = sum(used for name, (_, used) in self._cells.items() if name != cell)
-        fits = size <= _EMBEDDED and elsewhere + here + size <= _EMBEDDED_IN_ALL
+        fits = size <= EMBEDDED and elsewhere + here + size <= _EMBEDDED_IN_ALL
         self._cells[cell] = (run, here + size * fits)
         return fits
 
