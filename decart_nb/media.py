@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -48,6 +48,7 @@ class VideoInfo:
         duration: in seconds.
         codec: FFmpeg's name for the picture's codec, such as ``h264``; an animated image's format.
         has_audio: whether there is sound.
+        tags: what the file says about itself, under FFmpeg's names in small letters: ``title``, ``comment``…
     """
 
     width: int
@@ -56,6 +57,7 @@ class VideoInfo:
     duration: float
     codec: str
     has_audio: bool
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 def probe(source: Source, *, name: str | None = None) -> VideoInfo:
@@ -86,7 +88,8 @@ def probe(source: Source, *, name: str | None = None) -> VideoInfo:
                 count, seconds = _counted(container, stream)
                 rate = Fraction(count) / Fraction(seconds).limit_denominator(10**6)
             codec = stream.codec_context.codec.canonical_name
-            return VideoInfo(width, height, float(rate), seconds, codec, bool(container.streams.audio))
+            tags = {name.lower(): text for name, text in container.metadata.items()}
+            return VideoInfo(width, height, float(rate), seconds, codec, bool(container.streams.audio), tags)
 
 
 def frames(source: Source, *, fps: float | None = None, name: str | None = None) -> Iterator[RGB]:
@@ -313,8 +316,8 @@ def _container(file: BinaryIO, name: str, wanted: str) -> Iterator[tuple[InputCo
         with _decoding(name, wanted):
             # An upload may be a playlist that names other files or addresses: none of them is opened.
             options = {"protocol_whitelist": "none"}
-            container = stack.enter_context(av.open(_Nameless(file), "r", options=options))
-            streams = [stream for stream in container.streams.video if not stream.disposition & _COVER]
+            container = stack.enter_context(av.open(_Nameless(file), "r", options=options, metadata_errors="replace"))
+            streams = [stream for stream in container.streams.video if not stream.disposition.value & _COVER]
             if not streams:
                 raise MediaError(f"{name} is not {wanted} that can be decoded: it has no picture.")
             stream = streams[0]

@@ -177,6 +177,15 @@ def test_an_animated_image_is_a_video(tmp_path: Path, kind: str) -> None:
     assert near(Image.open(io.BytesIO(media.poster(path, at=1))).getpixel((20, 20)), BLUE)
 
 
+def test_tags_are_read_whoever_wrote_them(tmp_path: Path, clip: Path) -> None:
+    write_webm(tmp_path / "small.webm", [0, 40])
+    assert "encoder" in media.probe(tmp_path / "small.webm").tags, "Matroska has its names in capitals"
+    data = clip.read_bytes()
+    assert b"Lavf" in data
+    clip.write_bytes(data.replace(b"Lavf", b"La\xff\xfe"))
+    assert media.probe(clip).tags["encoder"].startswith("La\ufffd"), "no UTF-8, and no reason to refuse the video"
+
+
 def test_sources_may_be_paths_texts_and_files(clip: Path) -> None:
     class Pipe(io.BytesIO):
         def seekable(self) -> bool:

@@ -56,8 +56,8 @@ def test_a_clip_is_a_path_and_the_next_jobs_input(live: Session, tmp_path: Path)
     assert len(frames) == 10
     assert frames[0].shape == (48, 64, 3)
     assert frames[0].dtype == np.uint8
-    assert clip.save(tmp_path).read_bytes() == clip.path.read_bytes()
-    assert clip.save(tmp_path / "copy.mp4").read_bytes() == clip.path.read_bytes()
+    assert clip.save(tmp_path) == tmp_path / clip.path.name
+    assert list(media.frames(clip.save(tmp_path / "copy.mp4")))[9].tolist() == frames[9].tolist()
     with pytest.raises(dnb.MediaError, match="cannot be saved"):
         clip.save(tmp_path / "nowhere" / "copy.mp4")
     assert 'type="video/mp4"' in clip.video()._repr_html_()
