@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         StoreError as StoreError,
     )
     from .job import Job as Job
+    from .patience import Patience as Patience
     from .session import (
         Session as Session,
         attach as attach,
@@ -75,6 +76,7 @@ _ROOMS = {
         "StoreError",
     ),
     "job": ("Job",),
+    "patience": ("Patience",),
     "session": ("Session", "attach", "connect", "generate", "submit"),
 }
 _HOME = {name: room for room, names in _ROOMS.items() for name in names}

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import httpx
 
 from . import polling
-from .errors import DecartSDKError, QueueStatusError, QueueSubmitError
+from .errors import DecartSDKError, QueueResultError, QueueStatusError, QueueSubmitError
 
 
 @dataclass(frozen=True)
@@ -30,12 +30,14 @@ class JobSubmitResponse:
 class JobStatusResponse:
     """How a job stands: ``pending``, ``processing``, ``completed`` or ``failed``, or a word Decart has added since.
 
-    ``reason`` is what the service says about a failure, where it says anything.
+    ``reason`` is what the service says about a failure, where it says anything. ``seconds`` is about how long the job
+    took, once it has been waited for, and where the polls can tell.
     """
 
     job_id: str
     status: str
     reason: str | None = None
+    seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -59,37 +61,54 @@ class QueueJobResultFailed:
 QueueJobResult = QueueJobResultCompleted | QueueJobResultFailed
 OnStatusChange = Callable[[JobStatusResponse], object]
 
+_ENOUGH = 2**16
+
+
+async def beginning(response: httpx.Response) -> bytes:
+    """An answer's body, or as much of it as tells what it is: whoever sends more than that is not the queue."""
+    body = bytearray()
+    async for chunk in response.aiter_bytes():
+        body += chunk
+        if len(body) > _ENOUGH:
+            break
+    return bytes(body)
+
 
 async def json_object(error: type[DecartSDKError], doing: str, response: httpx.Response, key: str) -> dict[str, Any]:
-    """The answer's JSON object, which must have that key."""
-    body = await response.aread()
+    """The answer's JSON object, which must have text or a number under that key."""
+    body = await beginning(response)
     try:
         answer = json.loads(body)
     except (ValueError, RecursionError):
         answer = None
-    if isinstance(answer, dict) and answer.get(key):
+    if isinstance(answer, dict) and answer.get(key) and isinstance(answer[key], (str, int)):
         return answer
-    raise unreadable(error, doing, response)
+    raise unreadable(error, doing, response, body)
 
 
-def unreadable(error: type[DecartSDKError], doing: str, response: httpx.Response) -> DecartSDKError:
-    """The error that an answer stands for which is not what was asked for, read already."""
-    page = "a web page" if response.content.lstrip()[:1] == b"<" else "not what the queue speaks"
+def unreadable(error: type[DecartSDKError], doing: str, response: httpx.Response, body: bytes) -> DecartSDKError:
+    """The error that an answer stands for which is not what was asked for; of its body the beginning will do."""
+    page = "a web page" if body.lstrip()[:1] == b"<" else "not what the queue speaks"
     return error(
-        f"Failed to {doing}: {response.status_code} - the answer is {page}: {_excerpt(response)}\n"
+        f"Failed to {doing}: {response.status_code} - the answer is {page}: {_excerpt(response, body)}\n"
         "Something other than Decart's API may be answering there; check base_url and any proxy.",
         {"status": response.status_code, "sent": True, "readable": False},
     )
 
 
-def refusal(error: type[DecartSDKError], doing: str, response: httpx.Response) -> DecartSDKError:
+async def refusal(error: type[DecartSDKError], doing: str, response: httpx.Response) -> DecartSDKError:
     """The error that an answer other than 2xx stands for, with what to do about it."""
-    status = response.status_code
+    status, body = response.status_code, b""
+    with contextlib.suppress(httpx.HTTPError):  # it is a refusal also where the rest of it is lost
+        body = await beginning(response)
     advice = _ADVICE.get(status, "The server has a problem; try again later." if status >= 500 else "")
     data: dict[str, Any] = {"status": status, "sent": True}
     if (seconds := _retry_after(response.headers.get("retry-after"))) is not None:
         data["retry_after"] = seconds
-    return error(f"Failed to {doing}: {status} - {_excerpt(response)}" + (f"\n{advice}" if advice else ""), data)
+    return error(
+        f"Failed to {doing}: {status} - {_excerpt(response, body)}" + (f"\n{advice}" if advice else ""),
+        data,
+    )
 
 
 _ADVICE = {
@@ -120,9 +139,17 @@ def root_of(cause: Exception) -> BaseException:
     return origin if origin is not None and type(origin).__module__.startswith("aiohttp") else cause
 
 
-def unanswered(error: type[DecartSDKError], doing: str, base_url: str, cause: BaseException) -> DecartSDKError:
-    """The error that a call without an answer stands for; ``data["sent"]`` says whether it may have been taken."""
-    sent = not _never_left(cause)
+def unanswered(
+    error: type[DecartSDKError], doing: str, base_url: str, cause: BaseException, *, gone: bool
+) -> DecartSDKError:
+    """The error that a call without an answer stands for; ``data["sent"]`` says whether it may have been taken.
+
+    Args:
+        error, doing, base_url: what failed, at what, and where.
+        cause: what came in place of an answer.
+        gone: whether all of the request was handed over to the engine.
+    """
+    sent = gone and not _never_left(cause)
     after = "Check the address and the network."
     if error is QueueSubmitError and sent:
         after = "The job may have been taken all the same, so it is not sent again by itself."
@@ -144,8 +171,25 @@ def why(cause: BaseException) -> str:
     return str(cause) or type(cause).__name__
 
 
-def may_pass(error: QueueStatusError, elapsed: float) -> bool:
-    """Whether a failed poll may be followed by one that works."""
+def certainly_not_taken(error: QueueSubmitError) -> bool:
+    """Whether a submission that ended so has certainly made no job."""
+    status: int | None = error.data.get("status")
+    if status is None:
+        return error.data.get("sent") is False
+    return status == 503 or 400 <= status < 500
+
+
+def may_be_repeated(error: QueueSubmitError) -> bool:
+    """Whether a submission that ended so has certainly made no job, and may make one the next time."""
+    if (status := error.data.get("status")) is not None:
+        return status in (429, 503)
+    aiohttp = _aiohttp()
+    forged = bool(aiohttp) and isinstance(error.cause, aiohttp.ClientConnectorCertificateError)
+    return error.data.get("sent") is False and not forged
+
+
+def may_pass(error: QueueStatusError | QueueResultError, elapsed: float) -> bool:
+    """Whether a failed poll or download may be followed by one that works."""
     status = error.data.get("status")
     if status is None or error.data.get("readable") is False or status >= 500:
         return True
@@ -158,14 +202,15 @@ def _retry_after(value: str | None) -> float | None:
     with contextlib.suppress(ValueError):
         seconds = float(value)
         return max(0.0, seconds) if math.isfinite(seconds) else None
-    with contextlib.suppress(ValueError, TypeError):
+    with contextlib.suppress(ValueError, TypeError, OverflowError):
         return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
     return None
 
 
-def _excerpt(response: httpx.Response) -> str:
+def _excerpt(response: httpx.Response, body: bytes) -> str:
     # Whoever answers may repeat what was sent, and the key must not be shown.
-    text = " ".join(response.text.replace(response.request.headers.get("X-API-KEY", "\0"), "…").split())
+    said = body.decode("utf-8", "replace")
+    text = " ".join(said.replace(response.request.headers.get("X-API-KEY", "\0"), "…").split())
     return text if len(text) <= 300 else text[:299] + "…"
 
 

@@ -15,10 +15,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import weakref
 from collections.abc import AsyncIterator, Generator
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
 import httpx
@@ -36,9 +37,14 @@ from .errors import (
     InvalidBaseURLError,
     InvalidInputError,
 )
+from .patience import Patience
 from .queue_calls import Queue
 
 BASE_URL = "https://api.decart.ai"
+
+_Way = Literal["up", "down"]
+#: So many files may be on their way in either direction. More would not be faster, and each has its buffers.
+_AT_ONCE = 16
 
 
 @dataclass(frozen=True)
@@ -64,6 +70,7 @@ class DecartClient:
         base_url: where the service is.
         integration: a word about the caller, sent behind this package's name.
         timeout: how long to wait for the server; a plain number is the total.
+        patience: how long to go on with what does not work yet.
         transport: what carries the requests, in place of the network. Tests come in here.
 
     Raises:
@@ -78,6 +85,7 @@ class DecartClient:
         integration: str | None = None,
         *,
         timeout: Timeout | float | None = None,
+        patience: Patience | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         api_key = (api_key or os.environ.get("DECART_API_KEY", "")).strip()
@@ -91,10 +99,15 @@ class DecartClient:
             raise InvalidInputError("integration goes into a header: it must be plain ASCII, in one line.")
         self.integration = integration
         self.timeout = _checked_timeout(timeout)
+        self.patience = patience or Patience()
         self.queue = Queue(self)
         self._transport = transport
         # Connections belong to a loop, and a client in a notebook outlives many an asyncio.run().
         self._pools: dict[asyncio.AbstractEventLoop, httpx.AsyncClient] = {}
+        self._turns: dict[_Way, weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore]] = {
+            "up": weakref.WeakKeyDictionary(),
+            "down": weakref.WeakKeyDictionary(),
+        }
 
     def __repr__(self) -> str:
         return f"<DecartClient of {self.base_url}>"
@@ -133,6 +146,10 @@ class DecartClient:
             self._pools[loop] = httpx.AsyncClient(headers=headers, timeout=wait, transport=self._transport or _engine())
         return self._pools[loop]
 
+    def _turn(self, way: _Way) -> asyncio.Semaphore:
+        """What a file or a video waits for before it takes to the wire; polls and mere text never wait."""
+        return self._turns[way].setdefault(asyncio.get_running_loop(), asyncio.Semaphore(_AT_ONCE))
+
     def _user_agent(self) -> str:
         return f"decart_nb/{__version__}{' ' + self.integration if self.integration else ''}"
 
@@ -141,20 +158,40 @@ class DecartClient:
         self, error: type[DecartSDKError], doing: str, method: str, path: str, **content: Any
     ) -> AsyncIterator[httpx.Response]:
         """One request and its answer, not yet read, with everything that can go wrong turned into our own error."""
+        body = None
         try:
             connections = await self._connections()
-            async with (
-                asyncio.timeout(self.timeout.total),
-                connections.stream(method, self.base_url + path, auth=_Key(self.api_key), **content) as response,
-            ):
-                if not response.is_success:
-                    await response.aread()
-                    raise refusal(error, doing, response)
-                yield response
+            request = connections.build_request(method, self.base_url + path, **content)
+            if content.get("files"):
+                request.stream = body = _Body(request.stream)
+            async with asyncio.timeout(self.timeout.total):
+                response = await connections.send(request, auth=_Key(self.api_key), stream=True)
+                async with contextlib.aclosing(response):
+                    if not response.is_success:
+                        raise await refusal(error, doing, response)
+                    yield response
         except Exception as cause:
             if not is_of_the_wire(cause):
                 raise
-            raise unanswered(error, doing, self.base_url, root_of(cause)) from None
+            gone = body is None or body.gone
+            raise unanswered(error, doing, self.base_url, root_of(cause), gone=gone) from None
+
+
+class _Body(httpx.AsyncByteStream):
+    """A request's body that knows whether all of it has been handed over. Of less, no server makes a job."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self.gone = False
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        last: bytes | None = None
+        async for chunk in self._stream:
+            if last is not None:
+                yield last
+            last = chunk
+        self.gone = True  # not after the last chunk: whoever has that one need not come back for more
+        yield last or b""
 
 
 class _Key(httpx.Auth):

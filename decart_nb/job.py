@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any
 
-from . import polling
 from .clip import Clip
 from .errors import InvalidInputError, JobCancelledError, JobTimeoutError
+from .polling import Estimate
 
 _log = logging.getLogger("decart_nb")
 
@@ -34,17 +34,17 @@ class Job:
             but nothing answers) or ``cancelled``.
         error: what went wrong, once something has.
         clip: the video, once it is there.
-        usual: how long such a job takes, in seconds: an estimate.
+        estimate: how long such a job takes.
     """
 
-    def __init__(self, model: str, inputs: Mapping[str, Any], *, usual: float, job_id: str | None = None) -> None:
+    def __init__(self, model: str, inputs: Mapping[str, Any], *, estimate: Estimate, job_id: str | None = None) -> None:
         self.id = job_id
         self.model = model
         self.inputs = inputs
         self.status = "planned" if job_id is None else "pending"
         self.error: Exception | None = None
         self.clip: Clip | None = None
-        self.usual = usual
+        self.estimate = estimate
         self._attached = job_id is not None
         self._began = time.monotonic()
         self._ended_at: float | None = None
@@ -84,7 +84,7 @@ class Job:
     @property
     def progress(self) -> float:
         """An estimate from 0 to 1 of how far it has come: the service tells nothing, so it goes by time alone."""
-        return 1.0 if self.status == "completed" else polling.progress(self.elapsed, self.usual)
+        return 1.0 if self.status == "completed" else self.estimate.progress(self.elapsed)
 
     def result(self, timeout: float | None = None) -> Clip:
         """Waits for the clip. Interrupting the wait leaves the job alive.

@@ -14,7 +14,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 import av
 import numpy as np
@@ -88,8 +88,16 @@ def probe(source: Source, *, name: str | None = None) -> VideoInfo:
                 count, seconds = _counted(container, stream)
                 rate = Fraction(count) / Fraction(seconds).limit_denominator(10**6)
             codec = stream.codec_context.codec.canonical_name
-            tags = {name.lower(): text for name, text in container.metadata.items()}
+            tags = {name.lower(): _clean(text) for name, text in container.metadata.items()}
             return VideoInfo(width, height, float(rate), seconds, codec, bool(container.streams.audio), tags)
+
+
+# A tag that is no UTF-8 is no reason to refuse a video. PyAV 19 sees to that by itself, with halves of characters.
+_LENIENT: dict[str, Any] = {} if int(av.__version__.split(".")[0]) >= 19 else {"metadata_errors": "replace"}
+
+
+def _clean(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
 
 
 def frames(source: Source, *, fps: float | None = None, name: str | None = None) -> Iterator[RGB]:
@@ -316,7 +324,7 @@ def _container(file: BinaryIO, name: str, wanted: str) -> Iterator[tuple[InputCo
         with _decoding(name, wanted):
             # An upload may be a playlist that names other files or addresses: none of them is opened.
             options = {"protocol_whitelist": "none"}
-            container = stack.enter_context(av.open(_Nameless(file), "r", options=options, metadata_errors="replace"))
+            container = stack.enter_context(av.open(_Nameless(file), "r", options=options, **_LENIENT))
             streams = [stream for stream in container.streams.video if not stream.disposition.value & _COVER]
             if not streams:
                 raise MediaError(f"{name} is not {wanted} that can be decoded: it has no picture.")

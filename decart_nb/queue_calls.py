@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import os
-import secrets
 import tempfile
-import time
-from collections.abc import AsyncIterator, Mapping
+import weakref
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 import httpx
 
-from . import polling
+from . import polling, transfers
 from .answers import (
     JobStatusResponse,
     JobSubmitResponse,
@@ -26,21 +26,21 @@ from .answers import (
     QueueJobResultFailed,
     is_of_the_wire,
     json_object,
-    may_pass,
+    may_be_repeated,
     reason_in,
     root_of,
-    unreadable,
     why,
 )
 from .catalogue import ModelDefinition, models
-from .errors import InvalidInputError, JobTimeoutError, QueueResultError, QueueStatusError, QueueSubmitError
+from .errors import InvalidInputError, QueueResultError, QueueStatusError, QueueSubmitError
 from .inputs import Remote, Request, Upload, check_fetched, prepare
+from .patience import Attempts
+from .polling import Estimate
+from .scheduler import Scheduler
+from .transfers import Download
 
 if TYPE_CHECKING:
     from .client import DecartClient
-
-#: After so many seconds without a single answer, an address is taken to be wrong rather than busy.
-_NOBODY_THERE = 60.0
 
 
 class Queue:
@@ -48,6 +48,8 @@ class Queue:
 
     def __init__(self, client: DecartClient) -> None:
         self._client = client
+        # Turns belong to a loop, and a client in a notebook outlives many an asyncio.run().
+        self._schedulers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Scheduler] = weakref.WeakKeyDictionary()
 
     async def submit(self, options: Mapping[str, Any] | None = None, /, **more: Any) -> JobSubmitResponse:
         """Submits a job.
@@ -79,8 +81,44 @@ class Queue:
         }
         return replace(request, files=files)
 
-    async def submit_request(self, request: Request) -> JobSubmitResponse:
-        """Submits what :func:`decart_nb.inputs.prepare` has read and :meth:`fetch` has completed."""
+    async def submit_request(
+        self,
+        request: Request,
+        *,
+        before_each: Callable[[], object] | None = None,
+        before_pause: Callable[[QueueSubmitError, float], object] | None = None,
+    ) -> JobSubmitResponse:
+        """Submits what :func:`decart_nb.inputs.prepare` has read and :meth:`fetch` has completed.
+
+        It is submitted again, for as long as the client has patience, only where it certainly was not taken: where not
+        all of it went out, or the queue answered 429 or 503.
+
+        Args:
+            request: what to submit.
+            before_each: called right before every attempt: from here on the job may be taken. What it raises ends the
+                submission.
+            before_pause: called with the error after every attempt that certainly was not taken, and the seconds until
+                the next one. What it raises ends the submission.
+
+        Raises:
+            QueueSubmitError: the queue did not take the job, or its answer was lost.
+        """
+        attempts = Attempts(self._client.patience)
+        while True:
+            try:
+                async with self._client._turn("up") if request.files else contextlib.nullcontext():
+                    if before_each:
+                        before_each()
+                    return await self._submitted(request)
+            except QueueSubmitError as error:
+                if not may_be_repeated(error):
+                    raise
+                pause = attempts.pause(error, self._client.patience.submission)
+                if before_pause:
+                    before_pause(error, pause)
+            await asyncio.sleep(pause)
+
+    async def _submitted(self, request: Request) -> JobSubmitResponse:
         doing = "submit job"
         with contextlib.ExitStack() as stack:
             # Text goes as parts without a file name, so that the body is multipart also when there is no file.
@@ -109,32 +147,46 @@ class Queue:
             answer = await json_object(QueueStatusError, doing, response, "status")
         return JobStatusResponse(job_id, str(answer["status"]), reason_in(answer))
 
-    async def result(self, job_id: str) -> bytes:
+    async def result(self, job_id: str, *, completed: bool = False) -> bytes:
         """The finished video.
+
+        Args:
+            job_id: the job.
+            completed: whether the queue has said that the job is completed, so that a refusal for being too early, or
+                unknown, comes from a server that has not heard of that, and passes.
 
         Raises:
             QueueResultError: the job is not completed, or the video did not come whole.
         """
-        async with self._content(job_id) as response:
-            return await response.aread()
+        stream = io.BytesIO()
+        await transfers.receive(self._client, _content_path(job_id), stream, completed=completed)
+        return stream.getvalue()
 
-    async def download(self, job_id: str, path: str | os.PathLike[str]) -> Path:
-        """Streams the finished video to a file, which appears under its name only when it is whole.
+    async def download(
+        self,
+        job_id: str,
+        path: str | os.PathLike[str],
+        *,
+        completed: bool = False,
+        check: Callable[[Path], object] | None = None,
+    ) -> Download:
+        """Streams the finished video to a file, which has its name only when it is whole and on the disk.
 
-        Returns:
-            The file's path.
+        Args:
+            job_id: the job.
+            path: the file; it is overwritten.
+            completed: as for :meth:`result`.
+            check: called on a thread with the whole file before it has its name. A :class:`MediaError` from it says
+                that this is no video: it is fetched again, until the same bytes have come twice.
 
         Raises:
             QueueResultError: the job is not completed, the video did not come whole, or the file cannot be written.
         """
         target = Path(path)
-        partial = target.with_name(f"{target.name}.{secrets.token_hex(4)}.part")  # several may fetch at once
         try:
-            with partial.open("wb") as stream:
-                async with self._content(job_id) as response:
-                    async for chunk in response.aiter_bytes():
-                        stream.write(chunk)
-            partial.replace(target)
+            return await transfers.download(
+                self._client, _content_path(job_id), target, completed=completed, check=check
+            )
         except OSError as cause:
             raise QueueResultError(
                 f"The video of job {job_id} cannot be written to {target.name}: {cause.strerror or cause}. "
@@ -142,10 +194,6 @@ class Queue:
                 {"job_id": job_id},
                 cause,
             ) from None
-        finally:
-            with contextlib.suppress(OSError):
-                partial.unlink(missing_ok=True)
-        return target
 
     async def submit_and_poll(
         self,
@@ -173,14 +221,15 @@ class Queue:
         end = await self.wait(job.job_id, on_status_change=told)
         if end.status == "failed":
             return QueueJobResultFailed(job.job_id, end.reason or "the service gave no reason.")
-        return QueueJobResultCompleted(job.job_id, await self.result(job.job_id))
+        return QueueJobResultCompleted(job.job_id, await self.result(job.job_id, completed=True))
 
     async def wait(
         self,
         job_id: str,
         *,
         on_status_change: OnStatusChange | None = None,
-        interval: float = polling.INTERVAL,
+        estimate: Estimate = polling.LIVE,
+        age: float = 0.0,
         fresh: bool = True,
     ) -> JobStatusResponse:
         """Polls a job until it is completed or failed. A poll that fails for a passing reason fails nothing.
@@ -188,48 +237,22 @@ class Queue:
         Args:
             job_id: the job.
             on_status_change: called with every poll's answer.
-            interval: seconds between two polls.
-            fresh: whether the job was submitted just now, so that an early 404 means nothing yet.
+            estimate: how long the job may take.
+            age: how many seconds ago it was submitted.
+            fresh: whether that was just now, so that there is no hurry to ask, and an early 404 means nothing yet.
+
+        Returns:
+            How it ended; ``seconds`` says after how long, as far as the polls can tell.
 
         Raises:
             QueueStatusError: the queue refuses to tell, for a reason that will not pass.
-            JobTimeoutError: the job has not ended within the ten minutes after which Decart fails it.
+            JobTimeoutError: the job has not ended within the ten minutes after which Decart fails it, or nothing has
+                answered until well beyond them.
         """
-        began = time.monotonic()
-        failures, retry_after = 0, None
-        answered, last = False, None
-        while (elapsed := time.monotonic() - began) < polling.DEADLINE:
-            await asyncio.sleep(polling.pause(interval, failures, retry_after))
-            try:
-                status = await self.status(job_id)
-            except QueueStatusError as error:
-                last = error
-                if not may_pass(error, elapsed if fresh else polling.DEADLINE) or (
-                    not answered and elapsed > _NOBODY_THERE
-                ):
-                    raise
-                failures, retry_after = failures + 1, error.data.get("retry_after")
-                continue
-            failures, retry_after, answered, last = 0, None, True, None
-            if on_status_change:
-                on_status_change(status)
-            if status.status in ("completed", "failed"):
-                return status
-        raise JobTimeoutError(
-            f"Job {job_id} has not ended within {polling.DEADLINE / 60:.0f} minutes."
-            + (f" The last time it was asked: {last.message}" if last else ""),
-            {"job_id": job_id},
-            last,
-        )
-
-    @contextlib.asynccontextmanager
-    async def _content(self, job_id: str) -> AsyncIterator[httpx.Response]:
-        doing = "get job content"
-        async with self._client._call(QueueResultError, doing, "GET", f"{_job_path(job_id)}/content") as response:
-            if response.headers.get("content-type", "").startswith(("text/", "application/json")):
-                await response.aread()
-                raise unreadable(QueueResultError, doing, response)
-            yield response
+        schedulers, loop = self._schedulers, asyncio.get_running_loop()
+        if loop not in schedulers:
+            schedulers[loop] = Scheduler(self.status, self._client.patience)
+        return await schedulers[loop].wait(job_id, estimate, age=age, fresh=fresh, told=on_status_change)
 
     async def _fetched(self, model: ModelDefinition, name: str, file: Remote) -> Upload:
         """A file input that was given as a URL, streamed to a temporary file."""
@@ -285,3 +308,7 @@ def _job_path(job_id: str) -> str:
     if not isinstance(job_id, str) or not job_id:
         raise InvalidInputError(f"A job's id is a text that is not empty, not {job_id!r:.60}.")
     return f"/v1/jobs/{quote(job_id, safe='')}"
+
+
+def _content_path(job_id: str) -> str:
+    return f"{_job_path(job_id)}/content"

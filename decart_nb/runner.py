@@ -78,7 +78,7 @@ class Runner:
 
     def submit(self, request: Request) -> Job:
         """Starts a request on its way. Returns at once."""
-        job = Job(request.model.name, _shown(request), usual=self._usual)
+        job = Job(request.model.name, _shown(request), estimate=self._estimate)
         job._again = lambda: self.submit(_another(request))
         started.append(job)
         self._start(self._carry(job, request))
@@ -89,7 +89,7 @@ class Runner:
         known = self.known.get(job_id)
         if known and (not known.done or (known.clip and known.clip.path.exists())):
             return known
-        job = Job(model.name if model else "unknown model", {}, usual=self._usual, job_id=job_id)
+        job = Job(model.name if model else "unknown model", {}, estimate=self._estimate, job_id=job_id)
         self.known[job_id] = job
         started.append(job)
         self._start(self._fetch(job, model))
@@ -100,8 +100,8 @@ class Runner:
         _hang_up(self.client)
 
     @property
-    def _usual(self) -> float:
-        return polling.LOCAL_USUAL if self.backend == "local" else polling.USUAL
+    def _estimate(self) -> polling.Estimate:
+        return polling.LOCAL if self.backend == "local" else polling.LIVE
 
     @staticmethod
     def _start(work: Coroutine[Any, Any, None]) -> Future[None]:
@@ -149,13 +149,14 @@ class Runner:
 
     async def _clip(self, job: Job, model: ModelDefinition | None) -> Clip:
         assert job.id is not None
-        interval = polling.LOCAL_INTERVAL if self.backend == "local" else polling.INTERVAL
 
         def moved(answer: JobStatusResponse) -> None:
             # The end is told when the file is there.
             job._move(answer.status if answer.status not in ("completed", "failed") else "processing")
 
-        end = await self.client.queue.wait(job.id, on_status_change=moved, interval=interval, fresh=not job._attached)
+        end = await self.client.queue.wait(
+            job.id, on_status_change=moved, estimate=job.estimate, fresh=not job._attached
+        )
         if end.status == "failed":
             raise JobFailedError(job.id, end.reason or "the service gave no reason.")
         path = self.folder / _filename(job)

@@ -20,6 +20,7 @@ from .display.host import a_person_is_there
 from .errors import BackendError, InvalidAPIKeyError, InvalidInputError, ModelWarning
 from .inputs import prepare
 from .job import Job
+from .patience import Patience
 from .queue_calls import model_of
 from .runner import Runner
 
@@ -105,6 +106,7 @@ def connect(
     prices: Mapping[str, float] | None = None,
     integration: str | None = None,
     timeout: Timeout | float | None = None,
+    patience: Patience | None = None,
 ) -> Session:
     """Opens what ``generate``, ``submit`` and ``attach`` use from now on, and returns it.
 
@@ -118,6 +120,7 @@ def connect(
         prices: USD per generated second by model name, to rehearse or to correct the catalogue's.
         integration: a word about the caller, sent in the ``User-Agent``.
         timeout: how long to wait for the server, in seconds or as a ``Timeout``.
+        patience: how long to go on with what does not work yet; ten minutes of it unless given.
 
     Raises:
         BackendError: it is not clear which queue is meant, or the embedded one cannot start.
@@ -132,9 +135,10 @@ def connect(
     folder = _writable(store)
     if backend == "local":
         queue = _embedded(folder / "local")
-        client = DecartClient(queue.api_key, queue.base_url, integration, timeout=timeout)
+        address: tuple[str | None, str] = (queue.api_key, queue.base_url)
     else:
-        client = DecartClient(_key(api_key), base_url or BASE_URL, integration, timeout=timeout)
+        address = (_key(api_key), base_url or BASE_URL)
+    client = DecartClient(*address, integration, timeout=timeout, patience=patience or Patience(submission=600.0))
     register()
     _current = Session(backend, client, folder, _checked(prices or {}))
     return _current

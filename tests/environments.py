@@ -6,11 +6,13 @@ import platform
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 from filelock import FileLock
 
-_CACHE = Path(__file__).resolve().parents[1] / ".cache" / "environments"
+ROOT = Path(__file__).resolve().parents[1]
+_CACHE = ROOT / ".cache" / "environments"
 
 
 def environment(name: str, *requirements: str, python: str | None = None) -> Path:
@@ -18,12 +20,16 @@ def environment(name: str, *requirements: str, python: str | None = None) -> Pat
 
     Args:
         name: its folder under ``.cache/environments``.
-        requirements: what pip installs, as on its command line.
+        requirements: what pip installs, as on its command line. The package itself is ``-e`` and ``str(ROOT)``: then
+            only what it depends on, not a change of its code, is a reason to make the environment anew.
         python: the interpreter it is made with; this one unless given.
     """
     folder = _CACHE / name
     interpreter, stamp = folder / "bin" / "python", folder / "stamp"
     wanted = "\n".join([python or platform.python_version(), *requirements])
+    if str(ROOT) in requirements:
+        project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+        wanted = "\n".join([wanted, *project["dependencies"]])
     _CACHE.mkdir(parents=True, exist_ok=True)
     with FileLock(_CACHE / f"{name}.lock"):
         # The stamp comes last, so that one whose making was interrupted is made anew.

@@ -21,8 +21,12 @@ import pytest
 
 from decart_nb import DecartClient, DecartSDKError
 from decart_nb.client import Timeout
+from decart_nb.patience import Patience
 
 KEY = "dct_very_secret_key"
+#: One attempt and no more; and many, with hardly a pause in between.
+NONE = Patience(submission=0, download=0)
+SHORT = Patience(submission=5.0, download=5.0, lag=0.2, first=0.01, longest=0.05)
 _KEPT_BODY = 2**20
 
 
@@ -76,11 +80,12 @@ class ScriptedServer:
     Args:
         acts: bytes are sent, and the connection closed; a callable gets the socket, and what it does is the answer.
         keep: whether connections stay open after an act that is bytes.
+        hasty: of how many requests, from the first, only the head is read before they are answered.
     """
 
-    def __init__(self, *acts: bytes | Callable[[socket.socket], None], keep: bool = False) -> None:
+    def __init__(self, *acts: bytes | Callable[[socket.socket], None], keep: bool = False, hasty: int = 0) -> None:
         self.asked: list[Asked] = []
-        self._acts, self._keep = list(acts), keep
+        self._acts, self._keep, self._hasty = list(acts), keep, hasty
         self._connections: list[socket.socket] = []
         self._socket = socket.create_server(("127.0.0.1", 0))
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
@@ -108,7 +113,7 @@ class ScriptedServer:
 
     def _serve(self, connection: socket.socket) -> None:
         with connection, connection.makefile("rb") as stream, contextlib.suppress(OSError):
-            while (asked := _read(stream)) is not None:
+            while (asked := _read(stream, whole=len(self.asked) >= self._hasty)) is not None:
                 act = self._acts.pop(0) if len(self._acts) > 1 else self._acts[0]
                 self.asked.append(asked)
                 if isinstance(act, bytes):
@@ -144,7 +149,7 @@ def drip(connection: socket.socket) -> None:
         time.sleep(0.02)
 
 
-def _read(stream: Any) -> Asked | None:
+def _read(stream: Any, *, whole: bool = True) -> Asked | None:
     first = stream.readline().split()
     if len(first) < 2:
         return None
@@ -153,7 +158,7 @@ def _read(stream: Any) -> Asked | None:
         name, _, value = line.decode().partition(":")
         headers[name.lower()] = value.strip()
     asked = Asked(first[0].decode(), first[1].decode(), headers)
-    left = int(headers.get("content-length", 0))
+    left = int(headers.get("content-length", 0)) if whole else 0
     while left and (chunk := stream.read(min(left, 2**16))):
         left -= len(chunk)
         asked.length += len(chunk)
@@ -183,7 +188,7 @@ class Script:
 def scripted(*answers: Any, **options: Any) -> tuple[DecartClient, Script]:
     """A client whose requests a script answers: with JSON, an ``httpx.Response`` or an exception each."""
     script = Script(list(answers))
-    return DecartClient(KEY, transport=httpx.MockTransport(script), **options), script
+    return DecartClient(KEY, transport=httpx.MockTransport(script), **({"patience": NONE} | options)), script
 
 
 def run(client: DecartClient, do: Callable[[DecartClient], Awaitable[Any]]) -> Any:
@@ -209,14 +214,17 @@ def error_of(kind: type[DecartSDKError], client: DecartClient, do: Callable[[Dec
     return error
 
 
-def quick(url: str, **limits: float) -> DecartClient:
+def quick(url: str, *, patience: Patience = NONE, **limits: float) -> DecartClient:
     """A client that does not wait for long."""
-    return DecartClient(KEY, url, timeout=Timeout(**({"connect": 2.0, "read": 2.0, "total": 5.0} | limits)))
+    timeout = Timeout(**({"connect": 2.0, "read": 2.0, "total": 5.0} | limits))
+    return DecartClient(KEY, url, timeout=timeout, patience=patience)
 
 
 @contextlib.contextmanager
-def serving(*acts: bytes | Callable[[socket.socket], None], keep: bool = False) -> Iterator[ScriptedServer]:
-    server = ScriptedServer(*acts, keep=keep)
+def serving(
+    *acts: bytes | Callable[[socket.socket], None], keep: bool = False, hasty: int = 0
+) -> Iterator[ScriptedServer]:
+    server = ScriptedServer(*acts, keep=keep, hasty=hasty)
     try:
         yield server
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -228,7 +229,9 @@ def test_a_job_id_cannot_lead_elsewhere() -> None:
 def test_the_result_of_a_job_is_its_bytes_and_download_writes_them(tmp_path: Path) -> None:
     client, script = scripted(httpx.Response(200, content=b"video"))
     assert run(client, lambda client: client.queue.result("job_1")) == b"video"
-    assert run(client, lambda client: client.queue.download("job_1", str(tmp_path / "a.mp4"))) == tmp_path / "a.mp4"
+    download = run(client, lambda client: client.queue.download("job_1", str(tmp_path / "a.mp4")))
+    assert (download.path, download.size_bytes) == (tmp_path / "a.mp4", 5)
+    assert download.sha256 == hashlib.sha256(b"video").hexdigest()
     assert (tmp_path / "a.mp4").read_bytes() == b"video"
     assert {asked.url.path for asked in script.asked} == {"/v1/jobs/job_1/content"}
 

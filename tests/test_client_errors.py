@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +74,25 @@ def test_a_long_refusal_is_cut(call: Any, kind: Any, doing: str) -> None:
     message = error_of(kind, client, call).message
     assert len(message) < 600
     assert "\n  sorry" not in message
+
+
+@each_call
+@pytest.mark.parametrize("code", [200, 404])
+def test_of_an_answer_without_an_end_no_more_is_read_than_tells_what_it_is(
+    call: Any, kind: Any, doing: str, code: int
+) -> None:
+    read = 0
+
+    class Endless(httpx.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            nonlocal read
+            while True:
+                read += 2**14
+                yield b"<" * 2**14
+
+    client, _ = scripted(httpx.Response(code, stream=Endless()))
+    error_of(kind, client, call)
+    assert read < 2**18
 
 
 @each_call

@@ -10,8 +10,10 @@ from typing import Any
 import httpx
 import pytest
 
-from decart_nb import DecartClient, JobTimeoutError, QueueStatusError
+from decart_nb import DecartClient, QueueStatusError
 from decart_nb.answers import JobStatusResponse
+from decart_nb.patience import Patience
+from decart_nb.polling import Estimate
 from tests.scripted import KEY, error_of, run, scripted
 
 TAKEN = {"job_id": "job_1", "status": "pending"}
@@ -19,19 +21,13 @@ WORKING = {"job_id": "job_1", "status": "processing"}
 DONE = {"job_id": "job_1", "status": "completed"}
 FAILED = {"job_id": "job_1", "status": "failed"}
 VIDEO = httpx.Response(200, content=b"video")
+#: Some hundredths of a second, so that the waiting is over soon; how often is asked is the scheduler's own business.
+QUICK = Estimate.around(0.02, 0.5, floor=0.01)
 TEXT: dict[str, Any] = {"model": "lucy-pro-t2v", "prompt": "a cat"}
 
 
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """How many seconds the machine's clock is ahead."""
-    ahead, real = [0.0], time.monotonic
-    monkeypatch.setattr(time, "monotonic", lambda: real() + ahead[0])
-    return ahead
-
-
 def waited(client: DecartClient, **options: Any) -> JobStatusResponse:
-    return run(client, lambda client: client.queue.wait("job_1", interval=0.01, **options))
+    return run(client, lambda client: client.queue.wait("job_1", estimate=QUICK, **options))
 
 
 def failing(status: int, **headers: str) -> httpx.Response:
@@ -118,7 +114,7 @@ def test_a_poll_that_fails_for_a_passing_reason_fails_nothing() -> None:
     async def one(failure: Any) -> str:
         client, _ = scripted(failure, DONE)
         async with client:
-            return (await client.queue.wait("job_1", interval=0.01)).status
+            return (await client.queue.wait("job_1", estimate=QUICK)).status
 
     async def main() -> list[Any]:
         return await asyncio.gather(*map(one, PASSING.values()), return_exceptions=True)
@@ -129,40 +125,14 @@ def test_a_poll_that_fails_for_a_passing_reason_fails_nothing() -> None:
 @pytest.mark.parametrize("status", [400, 401, 403, 410, 422])
 def test_a_poll_that_fails_for_a_lasting_reason_is_raised_at_once(status: int) -> None:
     client, script = scripted(failing(status), DONE)
-    error = error_of(QueueStatusError, client, lambda client: client.queue.wait("job_1", interval=0.01))
+    error = error_of(QueueStatusError, client, lambda client: client.queue.wait("job_1", estimate=QUICK))
     assert error.data["status"] == status
     assert len(script.asked) == 1
 
 
-def test_a_404_long_after_the_submission_is_final(clock: list[float]) -> None:
-    client, _ = scripted(WORKING, failing(404), DONE)
-
-    def later(status: JobStatusResponse) -> None:
-        clock[0] += 45
-
-    error = error_of(
-        QueueStatusError, client, lambda client: client.queue.wait("job_1", interval=0.01, on_status_change=later)
-    )
-    assert error.data["status"] == 404
-
-
-def test_a_job_that_never_ends_is_left_after_the_ten_minutes(clock: list[float]) -> None:
-    client, script = scripted(WORKING)
-
-    def later(status: JobStatusResponse) -> None:
-        clock[0] += 250
-
-    error = error_of(
-        JobTimeoutError, client, lambda client: client.queue.wait("job_1", interval=0.01, on_status_change=later)
-    )
-    assert isinstance(error, TimeoutError)
-    assert "job_1 has not ended" in error.message
-    assert error.data["job_id"] == "job_1"
-    assert len(script.asked) == 3
-
-
 def test_the_queue_is_asked_again_when_it_said_it_would_answer() -> None:
-    client, _ = scripted(failing(429, retry_after="0.3"), failing(503, retry_after="0"), DONE)
+    answers = failing(429, retry_after="0.3"), failing(503, retry_after="0"), DONE
+    client, _ = scripted(*answers, patience=Patience(first=0.1))
     began = time.monotonic()
     assert waited(client).status == "completed"
     assert 0.3 <= time.monotonic() - began < 0.9
@@ -191,17 +161,6 @@ def test_a_retry_after_that_says_nothing_is_none(header: str) -> None:
     assert "retry_after" not in error.data
 
 
-def test_a_wait_that_is_cancelled_ends_at_once() -> None:
-    client, _ = scripted(WORKING)
-
-    async def main() -> None:
-        async with client:
-            await asyncio.wait_for(client.queue.wait("job_1", interval=30), 0.05)
-
-    with pytest.raises(TimeoutError):
-        asyncio.run(main())
-
-
 def test_many_jobs_are_waited_for_together() -> None:
     polls: dict[str, int] = {}
 
@@ -214,7 +173,7 @@ def test_many_jobs_are_waited_for_together() -> None:
     ids = [f"job_{number}" for number in range(50)]
 
     async def all_of_them(client: DecartClient) -> list[JobStatusResponse]:
-        return await asyncio.gather(*(client.queue.wait(job_id, interval=0.02) for job_id in ids))
+        return await asyncio.gather(*(client.queue.wait(job_id, estimate=QUICK) for job_id in ids))
 
     assert [end.job_id for end in run(client, all_of_them)] == ids
     assert polls == dict.fromkeys(ids, 3)

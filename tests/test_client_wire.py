@@ -39,11 +39,9 @@ def test_a_job_goes_all_the_way_over_a_real_queue(canned_queue: LocalQueue, smal
 
     async def all_the_way(client: DecartClient) -> Path:
         job = await client.queue.submit(options)
-        end = await client.queue.wait(
-            job.job_id, interval=0.02, on_status_change=lambda status: told.append(status.status)
-        )
+        end = await client.queue.wait(job.job_id, on_status_change=lambda status: told.append(status.status))
         assert end.status == "completed"
-        return await client.queue.download(job.job_id, tmp_path / "a.mp4")
+        return (await client.queue.download(job.job_id, tmp_path / "a.mp4")).path
 
     assert run(client, all_the_way).read_bytes() == small_video.read_bytes()
     assert told[-1] == "completed"

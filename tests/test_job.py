@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from decart_nb import JobCancelledError, JobFailedError, JobTimeoutError
+from decart_nb import JobCancelledError, JobFailedError, JobTimeoutError, polling
 from decart_nb.clip import Clip, read_clip
 from decart_nb.job import Job
 
@@ -24,7 +24,7 @@ def clip(small_video: Path) -> Clip:
 
 
 def _job(job_id: str | None = "j1") -> Job:
-    job = Job("lucy-pro-t2v", {"prompt": "x"}, usual=3.0)
+    job = Job("lucy-pro-t2v", {"prompt": "x"}, estimate=polling.LOCAL)
     job._move("processing", job_id)
     return job
 

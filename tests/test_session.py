@@ -30,7 +30,8 @@ def no_session(monkeypatch: pytest.MonkeyPatch) -> None:
 def live(canned_queue: LocalQueue, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
     """A session that takes the canned queue for Decart."""
     monkeypatch.delenv("DECART_BACKEND")
-    with dnb.connect("live", api_key=canned_queue.api_key, base_url=canned_queue.base_url) as opened:
+    at_once = dnb.Patience(download=0, lag=0)
+    with dnb.connect("live", api_key=canned_queue.api_key, base_url=canned_queue.base_url, patience=at_once) as opened:
         yield opened
 
 
@@ -131,7 +132,7 @@ def test_a_submission_that_is_not_taken_ends_the_job(
     error: str,
 ) -> None:
     monkeypatch.delenv("DECART_BACKEND")
-    live = dnb.connect(api_key=key, base_url=address or canned_queue.base_url)
+    live = dnb.connect(api_key=key, base_url=address or canned_queue.base_url, patience=dnb.Patience(submission=0))
     job = live.submit("lucy-2.5", "x", data=small_video)
     with pytest.raises(dnb.QueueSubmitError, match=error) as caught:
         job.result(timeout=20)
@@ -179,12 +180,10 @@ def _picture(path: Path, red: int) -> Path:
     return path
 
 
-def test_a_web_page_in_place_of_the_video_is_no_clip(
-    canned_queue: LocalQueue, live: Session, small_video: Path
-) -> None:
+def test_junk_in_place_of_the_video_is_no_clip(canned_queue: LocalQueue, live: Session, small_video: Path) -> None:
     job = live.submit("lucy-2.5", "x", data=small_video)
-    canned_queue.jobs.canned = tmp = small_video.with_name("page.mp4")
-    tmp.write_bytes(b"<html>" * 100)
+    canned_queue.jobs.canned = tmp = small_video.with_name("junk.mp4")
+    tmp.write_bytes(b"anything but a video " * 100)
     with pytest.raises(dnb.QueueResultError, match="is no video"):
         job.result(timeout=20)
     assert not list(live.store.glob("*.mp4"))

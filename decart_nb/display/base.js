@@ -23,7 +23,7 @@ export function view(draw) {
     render({ model, el }) {
       const ending = new AbortController();
       const ended = ending.signal;
-      const root = element("div", { class: "decart" });
+      const root = element("div", { class: "decart", tabindex: "-1" });
       const problem = element("p", { class: "decart-problem", role: "alert", hidden: true });
       el.classList.add("decart-live");
       el.append(root, problem);
@@ -47,15 +47,20 @@ export function view(draw) {
       };
       const listen = (target, type, act) => target.addEventListener(type, guarded(act), { signal: ended });
 
+      const end = () => {
+        ending.abort();
+        el.replaceChildren();
+      };
+      // Its kernel has gone, and does not come back to it: what remains is its static form.
+      model.on("comm_live_update", end);
+      ended.addEventListener("abort", () => model.off("comm_live_update", end), { once: true });
+
       watch(["change:problem"], () => {
         problem.textContent = model.get("problem");
         problem.hidden = !problem.textContent;
       });
       guarded(draw)({ model, root, listen, watch, ended });
-      return () => {
-        ending.abort();
-        el.replaceChildren();
-      };
+      return end;
     },
   };
 }

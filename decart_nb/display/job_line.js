@@ -1,7 +1,7 @@
 // A job while it is under way, and then what can be done with its clip. See job_line.py.
 import { element, view } from "./base.js";
 
-export default view(({ model, root, listen, watch, ended }) => {
+export default view(({ model, root, listen, watch }) => {
   const bar = element("div", { class: "decart-bar", role: "progressbar", "aria-valuemin": "0", "aria-valuemax": "100" });
   const filled = element("div");
   bar.append(filled);
@@ -16,26 +16,32 @@ export default view(({ model, root, listen, watch, ended }) => {
   const copy = element("button", { type: "button" }, "Copy as code");
   const said = element("span", { class: "decart-hint", role: "status" });
   const code = element("pre", { class: "decart-code", tabindex: "0", "aria-label": "The call as code", hidden: true });
-  const actions = element("div", { class: "decart-actions", role: "group" }, again, copy, said, code);
+  const elsewhere = element("span");
+  const actions = element("div", { class: "decart-actions", role: "group" }, elsewhere, again, copy, said, code);
 
   // While this view lives, it stands in for its static form. A rule, and not a change of that output, which comes anew.
   const rule = element("style");
   root.append(rule, line, actions);
-  const stand = (alive) => {
-    const place = CSS.escape(`decart-at-${model.get("place")}`);
-    rule.textContent = alive ? `.${place} .decart-fallback { display: none }` : "";
-  };
-  stand(true);
-  ended.addEventListener("abort", () => stand(false), { once: true });
-  // The kernel has gone, or come back. The frontend marks the view after it has told.
-  watch(["comm_live_update"], async () => {
-    await null;
-    stand(!root.closest(".jupyter-widgets-disconnected"));
+
+  // A page that was loaded again does not know where updates belong: then the static form has missed how it ended.
+  const place = `decart-at-${model.get("place")}`;
+  elsewhere.className = `${place}-missed`;
+  watch(["change:take", "change:elsewhere"], () => {
+    elsewhere.textContent = model.get("elsewhere");
+    rule.textContent =
+      `.${place} .decart-fallback { display: none }` +
+      `:root:has(.${place}[data-takes="${model.get("take")}"]) .${place}-missed { display: none }`;
   });
 
+  // The focus stays in the view when what has it goes; else the frontend's keys would have no target.
+  const hide = (part, hidden) => {
+    if (hidden && part.contains(document.activeElement)) root.focus();
+    part.hidden = hidden;
+  };
+
   watch(["change:under_way", "change:job", "change:again", "change:problem"], () => {
-    line.hidden = !model.get("under_way");
-    actions.hidden = !line.hidden;
+    hide(line, !model.get("under_way"));
+    hide(actions, !line.hidden);
     name.textContent = model.get("job");
     line.setAttribute("aria-label", `Job of ${model.get("job")}`);
     again.textContent = model.get("again");
@@ -55,7 +61,7 @@ export default view(({ model, root, listen, watch, ended }) => {
   });
   watch(["change:stop", "change:hint"], () => {
     stop.textContent = model.get("stop");
-    stop.hidden = !model.get("stop") || Boolean(model.get("hint"));
+    hide(stop, !model.get("stop") || Boolean(model.get("hint")));
     stop.disabled = false;
     hint.textContent = model.get("hint");
   });

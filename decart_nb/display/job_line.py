@@ -26,6 +26,8 @@ class JobLine(LiveView):
         hint: what to do in place of that button.
         again: what the button that asks for another take is called; none where it is empty.
         code: the call that asks for the same.
+        take: which take it is, from 1; the static form tells how many it holds.
+        elsewhere: what to do where the static form has missed the end.
     """
 
     _esm, _css = assets("job_line")
@@ -39,6 +41,8 @@ class JobLine(LiveView):
     hint = traitlets.Unicode().tag(sync=True)
     again = traitlets.Unicode().tag(sync=True)
     code = traitlets.Unicode().tag(sync=True)
+    take = traitlets.Int().tag(sync=True)
+    elsewhere = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, job: Job, *, place: str, take_another: Callable[[Job], object]) -> None:
         super().__init__(place=place)
@@ -54,6 +58,7 @@ class JobLine(LiveView):
         with self._turn, self.hold_sync():
             self._job = job
             self.job, self.progress = job.model, 0.0
+            self.take += 1
         self._forget = job.observe(self._update)
         self._update(job)
 
@@ -77,6 +82,7 @@ class JobLine(LiveView):
             self.hint = self._why_no_button(job)
             self.again = "" if not job.repeatable else "Another take" if job.clip else "Try again"
             self.code = words.code(job.model, job.inputs, job.id)
+            self.elsewhere = f"{self.state}; dnb.attach({job.id!r}) shows it" if job.id else words.state(job)
             self.under_way = not over
             if over:
                 self._forget()

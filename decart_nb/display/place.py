@@ -53,34 +53,35 @@ class Place:
         self._takes: list[Job] = [job]
         self._kept: dict[Job, bool] = {}  # of the takes that have ended, whether their videos lie in the notebook
         self._line: JobLine | None = None
-        said = job.status, job.id
+        said = job.id
         self._keep(job)
         publish(self._bundle(), self._name)
+        self._watch(job, said)  # before the line does: where a clip is expected, it is there
         if live:
             self._line = JobLine(job, place=self._name, take_another=self._take_another)
             publish(self._line.bundle(), f"{self._name}-live")
-        self._watch(job, said)
 
     def _take_another(self, job: Job) -> None:
         """Puts the same request, made again, beside what is here."""
         take = job.again()
         with self._lock:
             self._takes.append(take)
+        self._watch(take)
         if self._line is not None:
             self._line.follow(take)
-        self._watch(take, None)
 
-    def _watch(self, job: Job, said: tuple[str, str | None] | None) -> None:
-        """Publishes anew whenever the job stands otherwise than was said last."""
+    def _watch(self, job: Job, said: str | None = None) -> None:
+        """Publishes anew when the job's id is known, and when it has ended: each time, the videos are sent again."""
 
         def update(job: Job) -> None:
             nonlocal said
             with self._lock:
-                if job in self._kept or (job.status, job.id) == said:
+                if job in self._kept:
                     return
-                said = job.status, job.id
                 self._keep(job)
-                self._publish(self._bundle(), self._name, update=True)
+                if job in self._kept or job.id != said:
+                    said = job.id
+                    self._publish(self._bundle(), self._name, update=True)
             if job in self._kept:
                 forget()
 
@@ -96,7 +97,8 @@ class Place:
         takes = "".join(job_html(job, self._folder, embed=embed) for job, embed in self._kept.items())
         whole = f'<div style="display:flex;flex-wrap:wrap;gap:12px">{takes}</div>{self._fallback()}'
         if self._live:
-            whole = f'<div class="decart-place decart-at-{self._name}"><style>{_HIDE_THE_DEAD}</style>{whole}</div>'
+            place = f'class="decart-place decart-at-{self._name}" data-takes="{len(self._kept)}"'
+            whole = f"<div {place}><style>{_HIDE_THE_DEAD}</style>{whole}</div>"
         return {"text/html": whole, "text/plain": "\n".join(job_text(job) for job in self._takes)}
 
     def _fallback(self) -> str:
@@ -106,9 +108,10 @@ class Place:
             code = html.escape(words.code(job.model, job.inputs, job.id))
             shown = f"<details><summary>as code</summary><pre>{code}</pre></details>"
         else:
-            shown = html.escape(f"{job.model}: {words.STATES.get(job.status, job.status)}")
+            shown = f"{html.escape(job.model)}: being sent"
             if job.id:
-                shown += f"; <code>dnb.attach({html.escape(repr(job.id))})</code> shows it again"
+                attach = html.escape(f"dnb.attach({job.id!r})")
+                shown = f"{html.escape(job.model)}: submitted; <code>{attach}</code> shows how it stands"
         return f'<div class="decart-fallback" style="{STYLE}">{shown}</div>'
 
 

@@ -20,6 +20,7 @@ STYLE = (
 EMBEDDED = 4 * 2**20
 _EMBEDDED_IN_ALL = 20 * 2**20
 _WIDTH = 640
+_CAPTION = 320
 
 
 class Embedding:
@@ -66,7 +67,7 @@ def clip_html(clip: Clip, folder: Path | None, *, embed: bool) -> str:
     width = min(clip.width, _WIDTH) if clip.width >= clip.height else min(clip.width, _WIDTH * 9 // 16)
     style = f"display:block;width:100%;height:auto;max-width:{width}px;aspect-ratio:{clip.width}/{clip.height}"
     return (
-        f'<figure style="margin:0;flex:0 1 {width}px">'
+        f'<figure style="margin:0;flex:0 1 {max(width, _CAPTION)}px">'
         f'<video {source} width="{clip.width}" height="{clip.height}" style="{style}" '
         "controls autoplay loop muted playsinline></video>"
         f'<figcaption style="{STYLE};padding:4px 0">{html.escape(" · ".join(caption))}</figcaption>'

@@ -21,10 +21,11 @@ _LONGEST_LINE = 100
 
 
 def state(job: Job) -> str:
-    """How the job stands, and why if it stands badly: ``being made, 3 s of usually about 30 s``."""
+    """How the job stands, and why if it stands badly: ``being made, 3 s of usually 20–35 s``."""
     said = STATES.get(job.status, job.status)
     if job.error is not None:
-        return f"{said} after {job.elapsed:.0f} s: {job.error}"
+        # The service's own reason, where there is one: that the job failed has been said.
+        return f"{said} after {job.elapsed:.0f} s: {getattr(job.error, 'reason', job.error)}"
     return f"{said}, {time(job)}"
 
 
@@ -32,7 +33,9 @@ def time(job: Job) -> str:
     """How long it has taken so far, beside what such a job usually takes; that is an estimate, and says so."""
     if job.done or job.clip or job.error:
         return f"{job.elapsed:.0f} s"
-    return f"{job.elapsed:.0f} s of usually about {job.usual:.0f} s"
+    low, high = (max(1, round(seconds)) for seconds in job.estimate.usual)
+    usual = f"{low}–{high} s" if low < high else f"about {high} s"
+    return f"{job.elapsed:.0f} s of usually {usual}"
 
 
 def caption(clip: Clip) -> list[str]:

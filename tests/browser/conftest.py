@@ -11,12 +11,13 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
 from pathlib import Path
 
-import nbformat
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Error, Page, sync_playwright
+
+from .lab import Lab, Notebook, Queue
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 _START_SECONDS = 60
@@ -31,40 +32,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip(reason="no Chromium here: install Debian's chromium"))
 
 
-@dataclass
-class Lab:
-    """A running JupyterLab: where it is reached, and the folder it shows."""
-
-    url: str
-    token: str
-    folder: Path
-
-    def open(self, page: Page, name: str, *cells: str) -> None:
-        """Opens a new notebook with these code cells, and waits until its kernel is idle."""
-        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-        notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-        nbformat.write(notebook, self.folder / name)
-        page.goto(f"{self.url}/lab/tree/{name}?token={self.token}&reset")
-        page.locator(".jp-Notebook .jp-Cell").first.wait_for()
-        page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(timeout=60_000)
-
-    def run(self, page: Page, count: int) -> None:
-        """Runs the first cells, one after the other has been taken, without waiting for their ends."""
-        for number in range(count):
-            cell = page.locator(".jp-Notebook .jp-CodeCell").nth(number)
-            prompt = cell.locator(".jp-InputPrompt")
-            for _ in range(30):  # JupyterLab drops the key without a word until its kernel is connected
-                cell.locator(".cm-content").click()
-                page.keyboard.press("Shift+Enter")
-                page.wait_for_timeout(1000)
-                if prompt.inner_text().strip() != "[ ]:":
-                    break
-            expect(prompt).not_to_have_text("[ ]:")
-
-
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """JupyterLab on a free port of this machine, with settings of its own."""
+    """JupyterLab, and Notebook 7 beside it, on a free port of this machine, with settings of its own."""
     root = tmp_path_factory.mktemp("lab")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -85,6 +55,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     quiet.write_text('{"fetchNews": "false", "checkForUpdates": false}')
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}"]
     command += ["--ip=127.0.0.1", f"--IdentityProvider.token={lab.token}", f"--ServerApp.root_dir={lab.folder}"]
+    # The tests give some commands themselves: menus differ between frontends and versions.
+    command += [f"--{app}.expose_app_in_browser=True" for app in ("LabApp", "JupyterNotebookApp")]
     with (root / "log").open("wb") as log:
         server = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=lab.folder)
     try:
@@ -95,9 +67,10 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         server.wait(20)
 
 
-@pytest.fixture(scope="module")
+# Playwright keeps a loop running for as long as it lives, so it must end with this package.
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    """The browser. Playwright keeps a loop running for as long as it lives, so it must not outlive the module."""
+    """The browser."""
     flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
     flags += ["--disable-component-update", "--disable-sync", "--no-first-run"]
     with sync_playwright() as playwright:
@@ -106,15 +79,57 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="package")
+def queue(tmp_path_factory: pytest.TempPathFactory, small_video: Path) -> Iterator[Queue]:
+    """A queue outside the kernels, whose jobs end only when told to."""
+    with Queue(tmp_path_factory.mktemp("queue"), small_video) as queue:
+        yield queue
+
+
 @pytest.fixture
 def page(chromium: Browser) -> Iterator[Page]:
-    """A fresh window; whatever goes wrong in its JavaScript fails the test."""
-    context = chromium.new_context(viewport={"width": 1200, "height": 1000})
-    page = context.new_page()
-    broken: list[str] = []
-    page.on("pageerror", lambda error: broken.append(str(error)))
-    yield page
+    """A window of the test's own."""
+    with _window(chromium) as page, _unbroken(page):
+        yield page
+
+
+@pytest.fixture(scope="package")
+def shared(chromium: Browser, lab: Lab, queue: Queue) -> Iterator[Notebook]:
+    """A notebook in JupyterLab, with a kernel that is connected to the queue."""
+    with _window(chromium) as page:
+        yield lab.open(page, "shared", queue)
+
+
+@pytest.fixture
+def notebook(shared: Notebook, queue: Queue) -> Iterator[Notebook]:
+    """A notebook that many tests add cells to: a new one takes seconds."""
+    shared.light()
+    with _unbroken(shared.page):
+        yield shared
+    queue.finish()
+
+
+@contextmanager
+def _window(chromium: Browser) -> Iterator[Page]:
+    permissions = ["clipboard-read", "clipboard-write"]
+    context = chromium.new_context(viewport={"width": 1200, "height": 1000}, permissions=permissions)
+    yield context.new_page()
     context.close()
+
+
+@contextmanager
+def _unbroken(page: Page) -> Iterator[None]:
+    """Whatever goes wrong in a window's JavaScript fails the test, but for what the frontends do to themselves."""
+    broken: list[str] = []
+
+    def note(error: Error) -> None:
+        theirs = "/notebooks/" in page.url or "Canceled future" in str(error)
+        if not theirs or "blob:" in (error.stack or ""):  # which is where our modules come from
+            broken.append(str(error))
+
+    page.on("pageerror", note)
+    yield
+    page.remove_listener("pageerror", note)
     assert not broken
 
 

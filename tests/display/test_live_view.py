@@ -10,6 +10,9 @@ from decart_nb import InvalidInputError, Job, JobFailedError
 from decart_nb.clip import Clip, read_clip
 from decart_nb.display.base import LiveView, assets
 from decart_nb.display.job_line import JobLine
+from decart_nb.polling import Estimate
+
+_ESTIMATE = Estimate.around(30.0, 0.25)
 
 
 class _View(LiveView):
@@ -27,7 +30,7 @@ def clip(small_video) -> Clip:
 
 @pytest.fixture
 def job() -> Job:
-    return Job("lucy-2.5", {"prompt": "<b>", "seed": 7}, usual=30.0)
+    return Job("lucy-2.5", {"prompt": "<b>", "seed": 7}, estimate=_ESTIMATE)
 
 
 @pytest.fixture
@@ -86,7 +89,7 @@ def test_the_output_of_a_view_is_empty_where_no_widgets_are_shown() -> None:
 
 def test_the_line_says_how_the_job_stands(line, job) -> None:
     assert (line.job, line.state, line.under_way) == ("lucy-2.5", "being sent", True)
-    assert line.time == "0 s of usually about 30 s"
+    assert line.time == "0 s of usually 22–41 s"
     job._move("processing", "j1")
     assert line.state == "being made"
     assert line.code == "dnb.generate('lucy-2.5', prompt='<b>', seed=7)"
@@ -122,7 +125,7 @@ def test_a_failed_job_can_be_tried_again_and_an_attached_one_cannot(line, job, a
     job._again = lambda: job
     job._end("failed", error=JobFailedError("j1", "no"))
     assert line.again == "Try again"
-    attached = Job("lucy-2.5", {}, usual=30.0, job_id="j2")
+    attached = Job("lucy-2.5", {}, estimate=_ESTIMATE, job_id="j2")
     line.follow(attached)
     attached._end("failed", error=JobFailedError("j2", "no"))
     assert (line.again, line.code) == ("", "dnb.attach('j2')")
@@ -132,9 +135,9 @@ def test_the_bar_never_goes_back_and_is_full_only_when_the_job_is_done(line, job
     seen = [line.progress]
     line.observe(lambda change: seen.append(change["new"]), "progress")
     job._move("processing", "j1")
-    job.usual = 0.1  # and then it turns out to take longer
+    job.estimate = Estimate.around(0.1, 0.25)  # and then it turns out to take longer
     job._tell()
-    job.usual = 1e6
+    job.estimate = Estimate.around(1e6, 0.25)
     job._tell()
     assert seen == sorted(seen)
     assert seen[-1] < 1

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from decart_nb import Job, JobFailedError
+from decart_nb import Job, JobFailedError, polling
 from decart_nb.clip import Clip, read_clip
 from decart_nb.display.place import Place
 
@@ -47,7 +47,7 @@ def clip(small_video) -> Clip:
 
 
 def _job(job_id: str | None = None, again: Job | None = None) -> Job:
-    job = Job("lucy-2.5", {"prompt": "<i>"}, usual=30.0, job_id=job_id)
+    job = Job("lucy-2.5", {"prompt": "<i>"}, estimate=polling.LIVE, job_id=job_id)
     job._again = (lambda: again) if again else None
     return job
 
@@ -74,7 +74,7 @@ def test_until_the_end_it_says_how_the_job_stood_and_how_to_see_it_again(noteboo
     notebook.show(job)
     assert "lucy-2.5: being sent</div>" in notebook.html
     job._move("processing", "j'1")
-    assert "lucy-2.5: being made; <code>dnb.attach(&quot;j&#x27;1&quot;)</code> shows it again" in notebook.html
+    assert "lucy-2.5: submitted; <code>dnb.attach(&quot;j&#x27;1&quot;)</code> shows how it stands" in notebook.html
 
 
 def test_nothing_is_published_while_nothing_has_changed(notebook) -> None:
@@ -123,7 +123,7 @@ def test_another_take_comes_beside_the_first(notebook, clip) -> None:
     assert place._line.under_way
     second._move("processing", "j2")
     assert notebook.html.count("<video ") == 1
-    assert "being made; <code>dnb.attach(&#x27;j2&#x27;)</code>" in notebook.html
+    assert "submitted; <code>dnb.attach(&#x27;j2&#x27;)</code>" in notebook.html
     second._end("completed", clip=clip)
     assert notebook.html.count("<video ") == 2
     assert not place._line.under_way

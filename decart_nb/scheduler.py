@@ -1,0 +1,167 @@
+"""Waits for all jobs in flight on one event loop: one line of turns, one timer, one budget of requests a second.
+
+Every wait polls in its own task, and only when its turn has come, so that a poll that stalls holds up no other job, and
+a wait that is cancelled leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import heapq
+import itertools
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from . import polling
+from .answers import JobStatusResponse, OnStatusChange, may_pass
+from .errors import JobTimeoutError, QueueStatusError
+from .patience import Patience
+from .polling import Estimate
+
+#: Polls a second, of all jobs together. Sixty jobs of half a minute need about twenty.
+BUDGET = 50.0
+_LEAST_RATE = 1.0
+#: An answer is a few bytes: one that takes longer has got lost.
+_STALLED = 20.0
+#: A job is given up when nothing has answered until this age, well beyond its ten minutes, and not before so many
+#: polls in a row have failed: a machine that was asleep asks again first, and so does a new kernel.
+_SILENCE = 900.0
+_ATTEMPTS = 5
+
+
+class Scheduler:
+    """What says whose turn it is to be polled.
+
+    Args:
+        ask: what asks the queue how a job stands.
+        patience: how long to pause after polls that failed.
+        budget: polls a second, of all jobs together.
+    """
+
+    def __init__(
+        self,
+        ask: Callable[[str], Awaitable[JobStatusResponse]],
+        patience: Patience | None = None,
+        *,
+        budget: float = BUDGET,
+    ) -> None:
+        self._ask = ask
+        self._patience = patience or Patience()
+        self._budget = self._rate = budget
+        self._numbers = itertools.count()
+        self._line: list[tuple[float, int, asyncio.Future[None]]] = []
+        self._timer: asyncio.TimerHandle | None = None
+        #: When the next poll may start, whosever it is; and until when a 429 is no news.
+        self._opens = self._held = 0.0
+
+    async def wait(
+        self,
+        job_id: str,
+        estimate: Estimate,
+        *,
+        age: float = 0.0,
+        fresh: bool = True,
+        told: OnStatusChange | None = None,
+    ) -> JobStatusResponse:
+        """Polls a job until it is completed or failed. A poll that fails for a passing reason fails nothing.
+
+        Args:
+            job_id: the job.
+            estimate: how long it may take.
+            age: how many seconds ago it was submitted.
+            fresh: whether that was just now, so that there is no hurry to ask, and an early 404 means nothing yet.
+            told: called with every poll's answer.
+
+        Returns:
+            How it ended, and when, as far as the polls can tell.
+
+        Raises:
+            QueueStatusError: the queue refuses to tell, for a reason that will not pass.
+            JobTimeoutError: the job has not ended within the ten minutes after which Decart fails it, or nothing has
+                answered until well beyond them.
+        """
+        clock = asyncio.get_running_loop().time
+        submitted = clock() - age
+        under_way = age if fresh else None  # when it certainly had not ended, if the poll after that was answered
+        failures, pause = 0, estimate.gap(age) if fresh else 0.0
+        while True:
+            await self._turn(pause)
+            try:
+                status = await self._asked(job_id)
+            except QueueStatusError as error:
+                age, failures, under_way = clock() - submitted, failures + 1, None
+                if not may_pass(error, age if fresh else polling.DEADLINE):
+                    raise
+                if age > _SILENCE and failures >= _ATTEMPTS:
+                    raise _given_up(job_id, "has not been heard of", age, error) from None
+                pause = max(estimate.floor, self._pause(error, failures))
+                continue
+            if told:
+                told(status)
+            age, failures = clock() - submitted, 0
+            if status.status in ("completed", "failed"):
+                return status if under_way is None else replace(status, seconds=(under_way + age) / 2)
+            if age > polling.DEADLINE:
+                raise _given_up(job_id, "has not ended", age)
+            under_way, pause = age, estimate.gap(age)
+            self._rate = min(self._budget, self._rate + 1)
+
+    async def _asked(self, job_id: str) -> JobStatusResponse:
+        try:
+            async with asyncio.timeout(_STALLED):
+                return await self._ask(job_id)
+        except TimeoutError as cause:
+            raise QueueStatusError(
+                f"Failed to get job status: no answer within {_STALLED:.0f} s.", {"sent": True}, cause
+            ) from None
+
+    def _pause(self, error: QueueStatusError, failures: int) -> float:
+        """Seconds until a job whose poll failed is asked again. That there are too many requests concerns them all."""
+        retry_after = error.data.get("retry_after")
+        pause = min(polling.DEADLINE, self._patience.pause(failures, retry_after))
+        now = asyncio.get_running_loop().time()
+        if error.data.get("status") == 429 and now >= self._held:  # once for all that were under way together
+            self._rate = max(min(_LEAST_RATE, self._budget), self._rate / 2)
+            self._held = now + pause
+            if retry_after is not None:
+                self._opens = max(self._opens, self._held)
+        return pause
+
+    async def _turn(self, pause: float) -> None:
+        """Returns after so many seconds, and as many more as others and the budget need."""
+        loop = asyncio.get_running_loop()
+        turn: asyncio.Future[None] = loop.create_future()
+        place = (loop.time() + pause, next(self._numbers), turn)
+        heapq.heappush(self._line, place)
+        self._set_timer()
+        try:
+            await turn
+        except asyncio.CancelledError:
+            with contextlib.suppress(ValueError):
+                self._line.remove(place)
+                heapq.heapify(self._line)
+            self._set_timer()
+            raise
+
+    def _set_timer(self) -> None:
+        at = max(self._line[0][0], self._opens) if self._line else None
+        if self._timer and (at is None or at < self._timer.when()):
+            self._timer.cancel()
+            self._timer = None
+        if at is not None and self._timer is None:
+            self._timer = asyncio.get_running_loop().call_at(at, self._next)
+
+    def _next(self) -> None:
+        self._timer, now = None, asyncio.get_running_loop().time()
+        if self._line and max(self._line[0][0], self._opens) <= now:
+            _, _, turn = heapq.heappop(self._line)
+            if not turn.done():
+                turn.set_result(None)
+                self._opens = now + 1 / self._rate
+        self._set_timer()
+
+
+def _given_up(job_id: str, how: str, age: float, last: QueueStatusError | None = None) -> JobTimeoutError:
+    said = f" The last time it was asked: {last.message}" if last else ""
+    return JobTimeoutError(f"Job {job_id} {how} within {age / 60:.0f} minutes.{said}", {"job_id": job_id}, last)

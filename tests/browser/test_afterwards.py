@@ -1,0 +1,93 @@
+"""What can be done with a clip: another take, and the call that made it; and what is said when a view breaks."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Locator, expect
+
+from .lab import Notebook, Queue, plays, shoot
+
+_CALL = "dnb.generate('lucy-pro-t2v', prompt='two birds', seed=7)"
+#: A view that draws something, and then does what cannot be done.
+_BROKEN = """
+from importlib.resources import files
+from decart_nb.display.base import LiveView
+class Broken(LiveView):
+    _esm = files("decart_nb.display").joinpath("base.js").read_text() + '''
+    export default view(({root, listen}) => {
+        const button = element("button", {}, "press");
+        root.append(button);
+        listen(button, "click", () => { throw new Error("no <b>such</b> thing"); });
+    });'''
+broken = Broken()
+display(broken.bundle(), raw=True)
+"""
+
+
+def _clip(notebook: Notebook, queue: Queue) -> Locator:
+    cell = notebook.run("job = dnb.submit('lucy-pro-t2v', 'two birds', seed=7)")
+    expect(cell.get_by_role("button", name="Stop waiting")).to_be_visible()
+    queue.finish()
+    expect(cell.get_by_role("button", name="Another take")).to_be_visible()
+    return cell
+
+
+def test_another_take_comes_beside_the_first(notebook: Notebook, queue: Queue) -> None:
+    cell = _clip(notebook, queue)
+    cell.get_by_role("button", name="Another take").click()
+    expect(cell.get_by_role("button", name="Stop waiting")).to_be_visible()
+    plays(cell.locator("video"))  # the first one, all the while
+    shoot(cell, "another take, under way")
+    queue.finish()
+    expect(cell.locator("video")).to_have_count(2)
+    boxes = []
+    for number, video in enumerate(cell.locator("video").all()):
+        plays(video)
+        boxes.append(video.bounding_box())
+        expect(cell.locator("figcaption").nth(number)).to_contain_text("lucy-pro-t2v · two birds · seed ")
+    assert boxes[0]
+    assert boxes[1]
+    assert boxes[0]["y"] == boxes[1]["y"]
+    assert boxes[0]["x"] + boxes[0]["width"] < boxes[1]["x"]
+    assert [" seed 7 " in caption for caption in cell.locator("figcaption").all_inner_texts()] == [True, False]
+    shoot(cell, "another take")
+
+
+def test_the_call_is_copied(notebook: Notebook, queue: Queue) -> None:
+    cell = _clip(notebook, queue)
+    cell.get_by_role("button", name="Copy as code").click()
+    expect(cell.get_by_text("copied")).to_be_visible()
+    assert notebook.page.evaluate("navigator.clipboard.readText()") == _CALL
+    shoot(cell, "copied")
+
+
+def test_the_call_is_shown_and_selected_where_the_clipboard_is_refused(notebook: Notebook, queue: Queue) -> None:
+    cell = _clip(notebook, queue)
+    # As it is where a page came over plain HTTP from another machine.
+    notebook.page.evaluate("Object.defineProperty(navigator, 'clipboard', {value: undefined, configurable: true})")
+    try:
+        cell.get_by_role("button", name="Copy as code").click()
+        expect(cell.get_by_text("selected, to be copied")).to_be_visible()
+        expect(cell.locator(".decart-code")).to_have_text(_CALL)
+        expect(cell.locator(".decart-code")).to_be_visible()
+        assert notebook.page.evaluate("getSelection().toString().trim()") == _CALL
+    finally:
+        notebook.page.evaluate("delete navigator.clipboard")
+    shoot(cell, "selected")
+
+
+def test_what_breaks_in_a_view_is_said_in_it_and_told_to_python(notebook: Notebook) -> None:
+    cell = notebook.run(_BROKEN)
+    problem = cell.get_by_role("alert")
+    expect(problem).to_be_hidden()
+    cell.get_by_role("button", name="press").click()
+    expect(problem).to_have_text("no <b>such</b> thing")
+    assert notebook.says("broken.problem") == "no <b>such</b> thing"
+    shoot(cell, "problem")
+
+
+def test_what_breaks_in_python_is_said_in_the_view(notebook: Notebook, queue: Queue) -> None:
+    cell = _clip(notebook, queue)
+    notebook.run("def broken(): raise RuntimeError('no <i>more</i>')\njob._again = broken")
+    cell.get_by_role("button", name="Another take").click()
+    expect(cell.get_by_role("alert")).to_have_text("no <i>more</i>")
+    shoot(cell, "problem in Python")

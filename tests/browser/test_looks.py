@@ -1,0 +1,79 @@
+"""What is shown can be read in every theme: colours differ enough from their ground (WCAG 2.2: 1.4.3, 1.4.11)."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Locator, expect
+
+from .lab import THEMES, Notebook, Queue, shoot
+
+# Colours are painted, one over the other, to find out what they are: they may be named, mixed, half transparent.
+_CONTRASTS = """output => {
+    const paint = document.createElement("canvas").getContext("2d", {willReadFrequently: true});
+    const mix = (colours) => {
+        for (const colour of ["white", ...colours]) {
+            paint.fillStyle = colour;
+            paint.fillRect(0, 0, 1, 1);
+        }
+        return [...paint.getImageData(0, 0, 1, 1).data].slice(0, 3);
+    };
+    const luminance = (colours) => {
+        const [red, green, blue] = mix(colours).map((value) =>
+            value <= 10 ? value / 255 / 12.92 : ((value / 255 + 0.055) / 1.055) ** 2.4);
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+    };
+    const grounds = (element) =>
+        element ? [...grounds(element.parentElement), getComputedStyle(element).backgroundColor] : [];
+    const contrast = (one, other) => {
+        const [dark, light] = [luminance(one), luminance(other)].sort((a, b) => a - b);
+        return (light + 0.05) / (dark + 0.05);
+    };
+    const found = {};
+    for (const element of output.querySelectorAll(".decart *, .decart-place *, .decart-live > *")) {
+        if (!element.checkVisibility() || element.tagName === "STYLE") continue;
+        const ground = grounds(element);
+        const text = [...element.childNodes].map((node) => (node.nodeType === 3 ? node.data.trim() : "")).join("");
+        if (text) found[text] = contrast([...ground, getComputedStyle(element).color], ground);
+        if (element.matches(".decart-bar > div")) found.bar = contrast(ground, grounds(element.parentElement));
+        if (element.matches(":focus-visible")) {
+            found.focus = contrast([...grounds(output), getComputedStyle(element).outlineColor], grounds(output));
+        }
+    }
+    return found;
+}"""
+
+
+def _states(notebook: Notebook, queue: Queue) -> dict[str, Locator]:
+    """Cells in each state that a job can be in."""
+    submit = "job = dnb.submit('lucy-pro-t2v', 'a glacier')"
+    states = {}
+    for state, error in (("failed", "no such place"), ("done", None)):
+        cell = states[state] = notebook.run(submit)
+        expect(cell.get_by_role("button", name="Stop waiting")).to_be_visible()
+        queue.finish(error=error)
+        cell.get_by_role("button", name="Copy as code").click()
+        expect(cell.get_by_text("copied")).to_be_visible()
+        cell.locator(".decart-code").evaluate("code => { code.hidden = false }")
+    stopped = states["stopped"] = notebook.run(submit)
+    stopped.get_by_role("button", name="Stop waiting").click()
+    expect(stopped.get_by_text("not waited for")).to_be_visible()
+    states["under way"] = notebook.run(submit)
+    expect(states["under way"].get_by_role("button", name="Stop waiting")).to_be_visible()
+    return states
+
+
+def test_all_of_it_stands_out_from_its_ground(notebook: Notebook, queue: Queue) -> None:
+    states = _states(notebook, queue)
+    faint = {}
+    for theme in THEMES:
+        notebook.theme(theme)
+        notebook.page.keyboard.press("Shift")  # so that what has the focus shows it
+        states["under way"].get_by_role("button", name="Stop waiting").focus()
+        for state, cell in states.items():
+            contrasts = cell.locator(".jp-OutputArea").evaluate(_CONTRASTS)
+            shoot(cell, f"{state}, {theme}")
+            assert len(contrasts) >= 4
+            assert ({"bar", "focus"} <= set(contrasts)) == (state == "under way")
+            for what, value in contrasts.items():
+                if value < (3 if what in ("bar", "focus") else 4.5):
+                    faint[theme, state, what] = round(value, 2)
+    assert faint == {}

@@ -1,0 +1,82 @@
+"""When an output is cleared nothing of it is left: no listener, timer or object URL, and no widget in Python."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from .lab import Lab, Notebook, Queue
+
+#: A view that leaves behind one of each.
+_CARELESS = """
+from importlib.resources import files
+from decart_nb.display.base import LiveView
+class Careless(LiveView):
+    _esm = files("decart_nb.display").joinpath("base.js").read_text() + '''
+    export default view(({model, root}) => {
+        root.append("careless");
+        document.addEventListener("keydown", () => {});
+        setInterval(() => {}, 1000);
+        URL.createObjectURL(new Blob());
+        model.on("change:problem", () => {});
+    });'''
+careless = Careless()
+display(careless.bundle(), raw=True)
+"""
+_COUNTS = "() => [ledger.listeners.size, ledger.timers.size, ledger.urls.size]"
+#: How many act on changes of what our models alone have; ipywidgets' own views listen to other things.
+_MODELS = """
+    const renderer = notebook.rendermime.createRenderer('application/vnd.jupyter.widget-view+json');
+    const manager = await renderer._manager.promise;
+    window.kept ??= await Promise.all(Object.values(manager._models));
+    const names = ['change:problem', 'change:state', 'change:stop', 'change:code', 'comm_live_update'];
+    return names.map((name) => kept.reduce((sum, model) => sum + (model._events?.[name]?.length ?? 0), 0));
+"""
+_WIDGETS = "[type(w).__name__ for w in widget._instances.values()]"
+
+
+@pytest.fixture
+def watched(lab: Lab, page: Page, queue: Queue) -> Notebook:
+    """A notebook whose page keeps a ledger."""
+    page.add_init_script(path=Path(__file__).with_name("ledger.js"))
+    notebook = lab.open(page, "watched", queue)
+    notebook.run("from ipywidgets.widgets import widget")
+    return notebook
+
+
+def _clear(notebook: Notebook, cell: Locator) -> None:
+    cell.locator(".jp-InputPrompt").click()
+    notebook.command("notebook:clear-cell-output")
+    expect(cell.locator(".jp-OutputArea-child")).to_have_count(0)
+
+
+def test_nothing_is_left_of_a_cleared_output(watched: Notebook, queue: Queue) -> None:
+    notebook, page = watched, watched.page
+    # First, what would be left is seen.
+    cell = notebook.run(_CARELESS)
+    expect(cell.locator(".decart-live")).to_have_text("careless")
+    _clear(notebook, cell)
+    page.wait_for_function(f"() => ({_COUNTS})().join() === '1,1,1'")
+    page.evaluate("() => { ledger.listeners.clear(); ledger.timers.clear(); ledger.urls.clear(); }")
+
+    submit = "job = dnb.submit('lucy-pro-t2v', 'a delta')"
+    under_way, done = notebook.run(submit), notebook.run(submit)
+    expect(done.get_by_role("button", name="Stop waiting")).to_be_visible()
+    queue.finish()
+    expect(done.get_by_role("button", name="Another take")).to_be_visible()
+    expect(under_way.get_by_role("button", name="Another take")).to_be_visible()
+    done.get_by_role("button", name="Another take").click()
+    expect(done.get_by_role("button", name="Stop waiting")).to_be_visible()
+    assert page.evaluate(_COUNTS)[0] > 0
+    assert min(notebook.script(_MODELS)) >= 1
+    assert notebook.says(_WIDGETS).count("JobLine") == 2
+
+    _clear(notebook, under_way)
+    _clear(notebook, done)
+    page.wait_for_function(f"() => ({_COUNTS})().join() === '0,0,0'")
+    assert max(notebook.script(_MODELS)) == 0
+    page.wait_for_function("() => document.querySelectorAll('.decart-live').length === 0")
+    assert notebook.says(_WIDGETS) == "[]"
+    assert notebook.says("len(job._observers), job.done") == "0 True"

@@ -1,0 +1,79 @@
+"""Real kernels: three of ipykernel on two of Python, each in an environment of its own, kept between runs."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.environments import ROOT, environment
+
+from .notebook import Notebook
+
+_KERNELS = {"6.31": "ipykernel==6.31.*", "7.3": "ipykernel==7.3.*", "today": "ipykernel"}
+_PYTHONS = ("3.11", "3.13")
+
+#: A queue in the kernel that answers at once, reached as Decart is, but asked as often as the local one.
+OPENING = """
+import warnings
+from pathlib import Path
+from decart_nb import polling
+polling.WORTH, polling.LIVE = 1e-4, polling.Estimate.around(2.0, 2.0, floor=0.05)
+import decart_nb as dnb
+from decart_nb.local.embedded import LocalQueue
+warnings.simplefilter("ignore", dnb.ModelWarning)
+queue = LocalQueue(Path("queue"), canned=Path("small.mp4")).start()
+session = dnb.connect("live", api_key=queue.api_key, base_url=queue.base_url)
+"""
+
+
+@pytest.fixture(
+    scope="session",
+    params=[(kernel, python) for kernel in _KERNELS for python in _PYTHONS],
+    ids=lambda pair: f"ipykernel {pair[0]}, Python {pair[1]}",
+)
+def kernel(request: pytest.FixtureRequest) -> Path:
+    """The Python of an environment with this package and one of the kernels."""
+    name, version = request.param
+    python = _interpreter(version)
+    if python is None:
+        pytest.skip(f"no Python {version} here")
+    # The old nest_asyncio changes nothing as long as nobody applies it; ipykernel 6 brings it in any case.
+    wanted = ["--no-compile", "-e", str(ROOT), _KERNELS[name], "nest_asyncio==1.6.0"]
+    return environment(f"kernel-{name}-{version}", *wanted, python=python)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, small_video: Path) -> Path:
+    """A notebook's folder, with a small video in it."""
+    return _folder(tmp_path, small_video)
+
+
+@pytest.fixture(scope="module")
+def notebook(kernel: Path, tmp_path_factory: pytest.TempPathFactory, small_video: Path) -> Iterator[Notebook]:
+    """A notebook that has run the opening, for the tests of a module."""
+    with Notebook.opened(kernel, _folder(tmp_path_factory.mktemp("notebook"), small_video)) as notebook:
+        notebook.run(OPENING)
+        yield notebook
+
+
+def _folder(parent: Path, video: Path) -> Path:
+    folder = parent / "work"
+    folder.mkdir()
+    shutil.copy(video, folder / "small.mp4")
+    return folder
+
+
+def _interpreter(version: str) -> str | None:
+    """A Python of that version: this one, pyenv's, or the system's, if it runs. Some of pyenv's shims refuse to."""
+    this = [sys.executable] if version == "{}.{}".format(*sys.version_info) else []
+    pyenv = sorted(map(str, Path.home().glob(f".pyenv/versions/{version}.*/bin/python")))
+    system = filter(None, [shutil.which(f"python{version}")])
+    for python in [*this, *pyenv, *system]:
+        if subprocess.run([python, "--version"], capture_output=True, check=False).returncode == 0:
+            return python
+    return None

@@ -1,0 +1,58 @@
+"""Blocking, awaiting, submitting: in a cell, in many queued cells, in two notebooks."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from .conftest import OPENING
+from .notebook import Cell, Notebook
+
+_WAYS = {
+    "blocking": "clip = dnb.generate('lucy-pro-t2v', prompt='{}')",
+    "awaiting": "job = dnb.submit('lucy-pro-t2v', prompt='{}')\nclip = await job",
+    "submitting": "job = dnb.submit('lucy-pro-t2v', prompt='{}')",
+}
+
+
+def _check(notebook: Notebook, cells: list[Cell], prompts: list[str]) -> None:
+    """Each cell ends well, with its own clip under it, once; and nothing lies anywhere else."""
+    assert [cell.error for cell in cells] == [""] * len(cells)
+    notebook.until(lambda: all(cell.videos for cell in cells))
+    time.sleep(0.2)  # whatever comes twice, or too late
+    notebook.run("None")
+    for cell, prompt in zip(cells, prompts, strict=True):
+        assert [f"· {prompt} ·" in video for video in cell.videos] == [True]
+        assert cell.stream("stdout") + cell.stream("stderr") == ""
+    assert notebook.cells[-1].outputs == []
+    assert notebook.strays == []
+
+
+@pytest.mark.parametrize("way", _WAYS)
+def test_a_cell_ends_with_its_clip_under_it(notebook, way):
+    prompt = f"alone by {way}"
+    _check(notebook, notebook.run_all([_WAYS[way].format(prompt)]), [prompt])
+
+
+def test_run_all_with_ten_of_each(notebook):
+    prompts = [f"{way} {number}" for number in range(10) for way in _WAYS]
+    codes = [_WAYS[prompt.split()[0]].format(prompt) for prompt in prompts]
+    _check(notebook, notebook.run_all(codes), prompts)
+
+
+def test_two_notebooks_in_a_folder_at_once(kernel: Path, notebook: Notebook):
+    with Notebook.opened(kernel, notebook.folder) as other:
+        prompts = {"one": notebook, "other": other}
+        for each in prompts.values():
+            each.run("import decart_nb as dnb\ndnb.connect('local')")
+        code = "clip = dnb.generate('lucy-pro-t2v', prompt='{}', resolution='480p')"
+        cells = {prompt: each.send(code.format(prompt)) for prompt, each in prompts.items()}
+        for prompt, each in prompts.items():
+            cell = cells[prompt]
+            each.until(lambda cell=cell: cell.done)
+            _check(each, [cell], [prompt])
+    for prompt in prompts:
+        assert len(list((notebook.folder / "decart_runs").glob(f"lucy-pro-t2v-{prompt}-*.mp4"))) == 1
+    notebook.run(OPENING)

@@ -1,0 +1,67 @@
+"""``%load_ext decart_nb`` in real kernels: pasted ``asyncio.run(main())`` runs, and nothing is patched before."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .conftest import OPENING
+from .notebook import Notebook
+
+#: As Decart's documentation has it, but for the key and the address.
+_PASTED = """
+import asyncio
+from decart_nb import DecartClient, models
+
+async def main():
+    async with DecartClient(api_key=queue.api_key, base_url=queue.base_url) as client:
+        result = await client.queue.submit_and_poll({{
+            "model": models.video("lucy-pro-t2v"),
+            "prompt": "A cat playing piano in a cozy living room",
+            "on_status_change": lambda job: print(f"Status: {{job.status}}"),
+        }})
+        if result.status == "completed":
+            with open("output_{number}.mp4", "wb") as f:
+                f.write(result.data)
+        else:
+            print(f"Job failed: {{result.error}}")
+
+asyncio.run(main())
+"""
+_OWN = [
+    "clip = dnb.generate('lucy-pro-t2v', prompt='blocking')",
+    "job = dnb.submit('lucy-pro-t2v', prompt='awaiting')\nclip = await job",
+    "job = dnb.submit('lucy-pro-t2v', prompt='submitting')",
+]
+
+
+def test_importing_and_connecting_patch_nothing(notebook):
+    look = "import asyncio\nprint(asyncio.run.__module__, [name for name in vars(asyncio) if 'nest' in name])"
+    assert notebook.run(look).stream("stdout") == "asyncio.runners []\n"
+    refused = notebook.run_all([_PASTED.format(number="none")])[0]
+    assert "asyncio.run() cannot be called from a running event loop" in refused.error
+
+
+def test_run_all_of_pasted_code_and_the_package_beside_it(notebook, small_video):
+    cells = notebook.run_all(["%load_ext decart_nb", *(_PASTED.format(number=number) for number in range(10)), *_OWN])
+    assert [cell.error for cell in cells] == [""] * 14
+    notebook.until(lambda: all(cell.videos for cell in cells[11:]))
+    assert [path.read_bytes() for path in notebook.folder.glob("output_?.mp4")] == [small_video.read_bytes()] * 10
+    for cell in cells[1:11]:
+        assert cell.stream("stdout").splitlines()[-1] == "Status: completed"
+    assert [len(cell.videos) for cell in cells] == [0] * 11 + [1] * 3
+    assert [cell.stream("stderr") for cell in cells] == [""] * 14
+    assert notebook.strays == []
+
+
+def test_tab_offers_the_models(notebook):
+    notebook.run("%load_ext decart_nb")
+    assert "lucy-2.5" in notebook.complete("%%decart lu")
+
+
+def test_an_old_patch_is_told_once_where_it_hangs(kernel: Path, folder: Path):
+    with Notebook.opened(kernel, folder) as notebook:
+        seven = notebook.run("import ipykernel\nprint(ipykernel.version_info[0] >= 7)").stream("stdout") == "True\n"
+        codes = ["import nest_asyncio\nnest_asyncio.apply()", OPENING, "%load_ext decart_nb", OPENING]
+        said = "".join(notebook.run(code).stream("stderr") for code in codes)
+    assert said.count("NestingWarning") == seven
+    assert said.count("Remove nest_asyncio.apply() and restart the kernel") == seven
