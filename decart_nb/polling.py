@@ -18,7 +18,7 @@ from typing import NamedTuple, Self
 DEADLINE = 660.0
 #: Right after a submission a job may not have reached every server yet: until then a 404 means nothing.
 PROPAGATION = 30.0
-#: The delay that is accepted to save a poll, in seconds: λ.
+#: λ, the delay that is accepted to save a poll, in seconds (benchmarks/polling.py).
 WORTH = 0.092
 
 _LONGEST_GAP = 15.0
@@ -33,7 +33,7 @@ _MEMORY = 50
 _SHORTEST, _LONGEST = 0.05, 600.0
 #: The spread of a few durations says little: it counts as if so many others had had the usual one.
 _USUAL_SPREAD, _SPREAD_WEIGHT = 0.3, 3.0
-#: Of so many jobs one will be like none before it.
+#: As if a quarter of a job had been like none of the others: the longer the history, the less room for surprises.
 _STRANGE = 0.25
 #: How much of input lengths has to vary before they explain anything.
 _RIDGE = 0.2

@@ -22,6 +22,8 @@ from .polling import Estimate
 #: Polls a second, of all jobs together. Sixty jobs of half a minute need about twenty.
 BUDGET = 50.0
 _LEAST_RATE = 1.0
+#: What has to wait goes in groups, so many seconds apart: to wake up for every single poll costs more than the poll.
+_BREATH = 0.2
 #: An answer is a few bytes: one that takes longer has got lost.
 _STALLED = 20.0
 #: A job is given up when nothing has answered until this age, well beyond its ten minutes, and not before so many
@@ -153,12 +155,13 @@ class Scheduler:
             self._timer = asyncio.get_running_loop().call_at(at, self._next)
 
     def _next(self) -> None:
-        self._timer, now = None, asyncio.get_running_loop().time()
-        if self._line and max(self._line[0][0], self._opens) <= now:
+        self._timer, now, granted = None, asyncio.get_running_loop().time(), 0
+        while self._line and max(self._line[0][0], self._opens) <= now and granted < max(1.0, _BREATH * self._rate):
             _, _, turn = heapq.heappop(self._line)
             if not turn.done():
                 turn.set_result(None)
-                self._opens = now + 1 / self._rate
+                granted += 1
+        self._opens = max(self._opens, now + granted / self._rate)
         self._set_timer()
 
 
