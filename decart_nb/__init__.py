@@ -49,6 +49,9 @@ if TYPE_CHECKING:
         attach as attach,
         connect as connect,
         generate as generate,
+        jobs as jobs,
+        provenance as provenance,
+        reproduce as reproduce,
         submit as submit,
     )
 
@@ -77,7 +80,7 @@ _ROOMS = {
     ),
     "job": ("Job",),
     "patience": ("Patience",),
-    "session": ("Session", "attach", "connect", "generate", "submit"),
+    "session": ("Session", "attach", "connect", "generate", "jobs", "provenance", "reproduce", "submit"),
 }
 _HOME = {name: room for room, names in _ROOMS.items() for name in names}
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ._version import __version__
-from .errors import DecartSDKError
+from .errors import DecartSDKError, StoreError
 from .local.durations import durations, usage
 from .local.faults import HITS, Faults
 
@@ -39,6 +39,12 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("prompt", nargs="?", default="Northern lights over a forest")
     demo.set_defaults(run=_demo)
 
+    jobs = commands.add_parser("jobs", help="list the jobs that a folder of videos remembers")
+    jobs.add_argument(
+        "--store", type=Path, default=Path("decart_runs"), metavar="FOLDER", help="the folder (%(default)s)"
+    )
+    jobs.set_defaults(run=_jobs)
+
     serve = commands.add_parser("serve", help="run the local queue, which speaks Decart's protocol")
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s: this machine only)")
     serve.add_argument("--port", type=int, default=0, help="port to listen on (a free one)")
@@ -61,6 +67,17 @@ def _demo(options: argparse.Namespace) -> None:
     from .session import connect
 
     connect("local").generate("lucy-pro-t2v", prompt=options.prompt)
+
+
+def _jobs(options: argparse.Namespace) -> None:
+    from .store import Store
+    from .table import frame
+
+    if not (options.store / "store.sqlite3").is_file():
+        raise StoreError(f"There is no store in {options.store}/; --store names another folder.")
+    table = frame(Store(options.store).find(), options.store)
+    columns = ["job_id", "model", "status", "submitted_at", "seconds", "cost", "path", "error"]
+    print("No jobs yet." if table.empty else table[columns].to_string(index=False, na_rep=""))  # noqa: T201
 
 
 def _serve(options: argparse.Namespace) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import os
 from collections.abc import Iterator, Mapping
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import InvalidInputError
+from .store import Record
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,6 +37,8 @@ class Clip:
         seconds: from the submission until the file was stored; ``None`` where that was not seen.
         cost: an estimate in USD, by the catalogue's price or the session's; ``None`` where unknown.
         reused: whether it was there already when it was asked for.
+        take: which of the videos that were asked for with the same request.
+        made_at: when it was stored, in seconds since the epoch.
     """
 
     path: Path
@@ -53,6 +55,8 @@ class Clip:
     seconds: float | None = None
     cost: float | None = None
     reused: bool = False
+    take: int = 0
+    made_at: float | None = None
 
     def poster(self, at: float = 0.5) -> Image.Image:
         """A still of the video, in its full size.
@@ -135,44 +139,34 @@ class Clip:
         )
 
 
-def read_clip(
-    path: Path,
-    job_id: str,
-    model: str,
-    inputs: Mapping[str, Any],
-    backend: str,
-    *,
-    price: float | None = None,
-    seconds: float | None = None,
-) -> Clip:
-    """The clip that a file holds: its size, rate and length are the file's own.
+def clip_of(record: Record, path: Path, *, reused: bool) -> Clip:
+    """The clip that the store knows, without another look into its file.
 
     Args:
-        path: the video.
-        job_id, model, inputs, backend, seconds: as in :class:`Clip`.
-        price: USD per generated second, where known.
-
-    Raises:
-        MediaError: the file is not a video that can be decoded.
+        record: of a completed job.
+        path: its file.
+        reused: as in :class:`Clip`.
     """
-    from . import media
-
-    info = media.probe(path)
-    with path.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
     return Clip(
         path=path,
-        job_id=job_id,
-        model=model,
-        inputs=inputs,
-        width=info.width,
-        height=info.height,
-        fps=info.fps,
-        duration=info.duration,
-        size_bytes=path.stat().st_size,
-        sha256=digest,
-        backend=backend,
-        seconds=seconds,
-        # Decart bills by the generated second.
-        cost=None if price is None else round(price * info.duration, 4),
+        job_id=str(record.job_id),
+        model=record.asked_model,
+        inputs=inputs_of(record),
+        width=record.width or 0,
+        height=record.height or 0,
+        fps=record.fps or 0.0,
+        duration=record.duration or 0.0,
+        size_bytes=record.size_bytes or 0,
+        sha256=record.sha256 or "",
+        backend=record.backend,
+        seconds=record.seconds,
+        cost=record.cost,
+        reused=reused,
+        take=record.take,
+        made_at=record.ended_at,
     )
+
+
+def inputs_of(record: Record) -> dict[str, Any]:
+    """What a job was asked for, as a person would say it: plain values, and what its files are called."""
+    return {**record.inputs, **{name: file["filename"] for name, file in record.files.items()}}

@@ -6,6 +6,7 @@ A file input is a path, an http(s) URL, bytes, an open file, a PIL image, a NumP
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
@@ -53,6 +54,14 @@ class Upload:
     def open(self) -> BinaryIO:
         """A fresh stream over the content; the caller closes it."""
         return io.BytesIO(self._content) if isinstance(self._content, bytes) else self._content.open("rb")
+
+    def sha256(self) -> str:
+        """The digest of the content, in hex."""
+        digest = hashlib.sha256()
+        with self.open() as stream:
+            while chunk := stream.read(_COPY_CHUNK):
+                digest.update(chunk)
+        return digest.hexdigest()
 
     def kept(self) -> Upload:
         """The same upload, safe from whatever happens to the file: a loop may write its next frame under one name."""
@@ -221,6 +230,8 @@ def _as_text(value: Any) -> str:
 
 
 def _read(name: str, value: Any, fps: int) -> Upload | Remote:
+    if isinstance(value, Upload):  # read already
+        return value
     if isinstance(value, str) and value.lower().startswith(("http://", "https://")):
         return Remote(_checked_url(value))
     if isinstance(value, (str, os.PathLike)):

@@ -28,7 +28,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from . import tags
+from . import store, tags
 from ._version import __version__
 from .errors import InvalidInputError, MediaError
 from .inputs import sniff
@@ -89,6 +89,24 @@ def describe(
         "video": dict(video),
         "versions": {"decart_nb": __version__, "python": platform.python_version()},
     }
+
+
+def describe_job(job: store.Record) -> Record:
+    """The record of a job's video, from what the store knows."""
+    return describe(
+        model=job.model,
+        asked_model=job.asked_model,
+        backend=job.backend,
+        endpoint=job.endpoint,
+        inputs=job.inputs,
+        files=job.files,
+        take=job.take,
+        job_id=job.job_id,
+        submitted_at=job.submitted_at,
+        completed_at=job.ended_at,
+        seconds=job.seconds,
+        video={name: getattr(job, name) for name in VIDEO},
+    )
 
 
 def provenance(path: str | os.PathLike[str], lookup: Lookup | None = None) -> Record:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from . import session
 from .catalogue import models
 from .magic_line import options
-from .runner import started
 
 #: What ``%decart`` knows beside the models.
 COMMANDS = ("attach", "jobs", "models")
@@ -54,7 +54,7 @@ def _known(magic: str, words: list[str]) -> list[str]:
     if not words:
         return [model.name for model in models] if magic == "%%decart" else list(COMMANDS)
     if words == ["attach"]:
-        return [job.id for job in started if job.id]
+        return session.known_ids()
     if words[0] not in models:
         return []
     known = options(models.video(words[0]))

@@ -9,12 +9,10 @@ from typing import Any
 from . import magic_completion, session
 from .catalogue import ModelDefinition, models
 from .display.host import kernel_shell
-from .display.job_table import JobTable
 from .display.terminal import progress_line
 from .errors import DecartSDKError, InvalidInputError, did_you_mean
 from .magic_completion import COMMANDS
 from .magic_line import fill, read, split, value
-from .runner import started
 
 
 def load(shell: Any) -> None:
@@ -57,7 +55,7 @@ def decart(line: str, body: str | None = None, *, local_ns: dict[str, Any]) -> o
 
     Beside it there are::
 
-        %decart jobs        the jobs of this kernel
+        %decart jobs        the jobs of the store, as decart_nb.jobs() gives them
         %decart models      every model, with what it takes and costs
         %decart attach ID   a job, by its id, from this kernel or another
         %decart MODEL …     as %%decart, without a prompt, for a model that wants none
@@ -86,7 +84,7 @@ def _prompt(model: ModelDefinition, text: str) -> str | None:
 def _tell(line: str, variables: Mapping[str, Any]) -> object:
     command, *words = [value(word, variables) for word in split(line)] or [""]
     if command == "jobs" and not words:
-        return JobTable(started)
+        return session.jobs()
     if command == "models" and not words:
         return models
     if command == "attach" and len(words) in (1, 2):

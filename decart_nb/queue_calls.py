@@ -136,6 +136,17 @@ class Queue:
                 answer = await json_object(QueueSubmitError, doing, response, "job_id")
         return JobSubmitResponse(str(answer["job_id"]), str(answer.get("status", "pending")))
 
+    async def resolve(self, model: str) -> str:
+        """What a model's name means to the service today: ``-latest`` names move.
+
+        Raises:
+            QueueStatusError: no answer, or none that can be read.
+        """
+        doing = "resolve model"
+        request = {"json": {"model": model}}
+        async with self._client._call(QueueStatusError, doing, "POST", "/v1/models/resolve", **request) as response:
+            return str((await json_object(QueueStatusError, doing, response, "model_id"))["model_id"])
+
     async def status(self, job_id: str) -> JobStatusResponse:
         """Asks how a job stands.
 

@@ -6,25 +6,30 @@ import getpass
 import os
 import sys
 import tempfile
+import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from . import lineage
 from .catalogue import ModelDefinition
 from .client import BASE_URL, DecartClient, Timeout
 from .clip import Clip
 from .display import register, show
 from .display.host import a_person_is_there
 from .errors import BackendError, InvalidAPIKeyError, InvalidInputError, ModelWarning
-from .inputs import prepare
+from .inputs import Upload, prepare
 from .job import Job
 from .patience import Patience
 from .queue_calls import model_of
 from .runner import Runner
+from .store import UNDER_WAY, Store
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from .local.embedded import LocalQueue
 
 _BACKENDS = ("live", "local")
@@ -45,22 +50,38 @@ class Session:
         self.base_url = client.base_url
         self.store = store
         self._client = client
-        self._runner = Runner(client, store, backend, prices)
+        self._runner = Runner(client, _remembered(store), backend, prices)
 
     @property
     def api_key(self) -> str:
         """The key, to hand to another client. It is shown nowhere by itself."""
         return self._client.api_key
 
-    def submit(self, model: str | ModelDefinition, prompt: str | None = None, **inputs: Any) -> Job:
+    def submit(
+        self,
+        model: str | ModelDefinition,
+        prompt: str | None = None,
+        *,
+        fresh: bool = False,
+        resubmit_uncertain: bool = False,
+        **inputs: Any,
+    ) -> Job:
         """See :func:`decart_nb.submit`."""
-        job = self._submit(model, prompt, inputs)
+        job = self._submit(model, {"prompt": prompt, **inputs}, fresh, resubmit_uncertain)
         show(job)
         return job
 
-    def generate(self, model: str | ModelDefinition, prompt: str | None = None, **inputs: Any) -> Clip:
+    def generate(
+        self,
+        model: str | ModelDefinition,
+        prompt: str | None = None,
+        *,
+        fresh: bool = False,
+        resubmit_uncertain: bool = False,
+        **inputs: Any,
+    ) -> Clip:
         """See :func:`decart_nb.generate`."""
-        job = self._submit(model, prompt, inputs)
+        job = self._submit(model, {"prompt": prompt, **inputs}, fresh, resubmit_uncertain)
         with show(job, waiting=True):
             return job.result()
 
@@ -72,6 +93,77 @@ class Session:
         job = self._runner.attach(job_id.strip(), definition)
         show(job)
         return job
+
+    def jobs(self) -> pd.DataFrame:
+        """See :func:`decart_nb.jobs`."""
+        from .table import frame
+
+        return frame(self._runner.store.find(), self.store)
+
+    def provenance(self, path: str | os.PathLike[str]) -> dict[str, Any]:
+        """See :func:`decart_nb.provenance`."""
+
+        def lookup(digest: str) -> dict[str, Any] | None:
+            found = self._runner.store.find(sha256=digest)
+            return lineage.describe_job(found[-1]) if found else None
+
+        return lineage.provenance(path, lookup)
+
+    def reproduce(self, path: str | os.PathLike[str]) -> Job:
+        """See :func:`decart_nb.reproduce`."""
+        made = self.provenance(path)
+        inputs = dict(made["inputs"])
+        for name, file in made["files"].items():
+            kept = self._runner.store.input(file)
+            if not kept.is_file():
+                raise InvalidInputError(
+                    f"The {name} that this video was made from, {file['filename']}, is not in "
+                    f"{self.store.name}/inputs/. Connect to the store that made the video, or give the file to submit."
+                )
+            inputs[name] = Upload(file["filename"], kept)
+        return self.submit(made["model"], fresh=True, **inputs)
+
+    def prune(
+        self,
+        *,
+        older_than: float | None = None,
+        status: str | Iterable[str] | None = None,
+        model: str | None = None,
+        delete: bool = False,
+    ) -> pd.DataFrame:
+        """Lists what would go from the store; with ``delete=True``, removes it, the videos and unused inputs too.
+
+        What is under way stays, and so does what may still be fetched, unless its status is named.
+
+        Args:
+            older_than: days since it ended.
+            status: one status, or several.
+            model: by the name it was asked for, or what that meant.
+            delete: whether it is removed, which cannot be undone.
+
+        Returns:
+            A table as of :func:`decart_nb.jobs`.
+
+        Raises:
+            InvalidInputError: nothing says what to remove.
+        """
+        from .table import frame
+
+        if older_than is None and status is None and model is None:
+            raise InvalidInputError("prune needs to know what: older_than=… in days, status=…, or model=….")
+        statuses = (
+            {status} if isinstance(status, str) else set(status or ("completed", "failed", "rejected", "cancelled"))
+        )
+        going = [
+            record
+            for record in self._runner.store.find()
+            if record.status in statuses - set(UNDER_WAY)
+            and model in (None, record.model, record.asked_model)
+            and (older_than is None or (record.ended_at or record.created_at) < time.time() - older_than * 86400)
+        ]
+        if delete:
+            self._runner.store.forget(going)
+        return frame(going, self.store)
 
     def close(self) -> None:
         """Closes the connections. Jobs under way go on, and so does the session: it opens new ones."""
@@ -89,12 +181,32 @@ class Session:
         where = "the local queue (previews, no cost)" if self.backend == "local" else self.base_url
         return f"<decart_nb on {where}, clips in {self.store.name}/>"
 
-    def _submit(self, model: str | ModelDefinition, prompt: str | None, inputs: Mapping[str, Any]) -> Job:
+    def _submit(
+        self, model: str | ModelDefinition, inputs: Mapping[str, Any], fresh: bool, resubmit_uncertain: bool
+    ) -> Job:
         definition = model_of(model)
-        request = prepare(definition, {"prompt": prompt, **inputs}, keep=True)
+        request = prepare(definition, inputs, keep=True)
         if self.backend == "live":
             _warn(definition)
-        return self._runner.submit(request)
+        return self._runner.submit(request, fresh=fresh, resubmit_uncertain=resubmit_uncertain)
+
+    def _pick_up(self) -> str:
+        """Goes on with what earlier kernels have left under way, and says in one line what there was."""
+        taken, uncertain = 0, 0
+        for left in self._runner.store.left(self._runner.endpoint):
+            if left.job_id:
+                self._runner.pick_up(left)
+                taken += 1
+            elif left.sent_at:
+                self._runner.store.take_over(left)
+                uncertain += 1
+        parts = [f"{_jobs(taken)} picked up where an earlier kernel left off"] * (taken > 0)
+        parts += [f"{_jobs(uncertain)} perhaps submitted, left alone: decart_nb.jobs() tells why"] * (uncertain > 0)
+        return f"{self.store.name}/: {'; '.join(parts)}." if parts else ""
+
+
+def _jobs(count: int) -> str:
+    return "1 job" if count == 1 else f"{count} jobs"
 
 
 def connect(
@@ -141,15 +253,30 @@ def connect(
     client = DecartClient(*address, integration, timeout=timeout, patience=patience or Patience(submission=600.0))
     register()
     _current = Session(backend, client, folder, _checked(prices or {}))
+    if found := _current._pick_up():
+        print(found)  # noqa: T201 - the line that says so, in the cell that connected
     return _current
 
 
-def submit(model: str | ModelDefinition, prompt: str | None = None, **inputs: Any) -> Job:
+def submit(
+    model: str | ModelDefinition,
+    prompt: str | None = None,
+    *,
+    fresh: bool = False,
+    resubmit_uncertain: bool = False,
+    **inputs: Any,
+) -> Job:
     """Submits a job and returns at once; in a notebook, a line shows how it stands and then becomes the video.
+
+    The same request again, from any notebook on the same store, gives the clip that is stored, at once and for
+    nothing; one that is under way is waited for. Another prompt, field, seed, model, queue, or byte of a file makes it
+    another request.
 
     Args:
         model: a name of ``decart_nb.models``, or a ``ModelDefinition``.
         prompt: what to make.
+        fresh: whether to make another take of a request that has been made before.
+        resubmit_uncertain: whether to submit it again where an earlier submission may have been taken, or not.
         inputs: the model's other inputs, under the names of Decart's SDK. Files are paths, URLs, bytes, open files,
             PIL images, NumPy arrays (an image H×W×3, a video T×H×W×3; uint8, or floats from 0 to 1) or clips.
 
@@ -157,20 +284,27 @@ def submit(model: str | ModelDefinition, prompt: str | None = None, **inputs: An
         ModelNotFoundError, InvalidInputError: the request would be refused. Nothing was sent.
         BackendError: neither Decart nor the local queue was chosen.
     """
-    return _session().submit(model, prompt, **inputs)
+    return _session().submit(model, prompt, fresh=fresh, resubmit_uncertain=resubmit_uncertain, **inputs)
 
 
-def generate(model: str | ModelDefinition, prompt: str | None = None, **inputs: Any) -> Clip:
+def generate(
+    model: str | ModelDefinition,
+    prompt: str | None = None,
+    *,
+    fresh: bool = False,
+    resubmit_uncertain: bool = False,
+    **inputs: Any,
+) -> Clip:
     """Makes a video: submits, shows progress, waits, and shows the video once.
 
     Args:
-        model, prompt, inputs: as for :func:`submit`.
+        model, prompt, fresh, resubmit_uncertain, inputs: as for :func:`submit`.
 
     Raises:
         JobFailedError: the service gave up on the job.
         DecartSDKError: as for :func:`submit`, or the job could not be submitted or fetched.
     """
-    return _session().generate(model, prompt, **inputs)
+    return _session().generate(model, prompt, fresh=fresh, resubmit_uncertain=resubmit_uncertain, **inputs)
 
 
 def attach(job_id: str, model: str | ModelDefinition | None = None) -> Job:
@@ -181,6 +315,50 @@ def attach(job_id: str, model: str | ModelDefinition | None = None) -> Job:
         model: what was asked, for the caption, if it is still known.
     """
     return _session().attach(job_id, model)
+
+
+def jobs() -> pd.DataFrame:
+    """All that the store knows, a row a job, the oldest first.
+
+    Returns:
+        Columns for every input, and ``model take status job_id path error submitted_at seconds cost width height fps
+        duration backend``. Times are UTC, seconds count from the submission, costs are estimates in USD.
+    """
+    return _session().jobs()
+
+
+def provenance(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """What made a video: its inputs, model, seed, take, job, times, digests and versions.
+
+    It is found in the record beside a stored video, in the store by the video's digest, or in the tags of a copy that
+    ``clip.save`` has made, wherever that was moved; :mod:`decart_nb.lineage` has the names.
+
+    Args:
+        path: the video, a clip, or a record's own file.
+
+    Raises:
+        MediaError: there is no such file, or nothing says how it was made.
+    """
+    return _current.provenance(path) if _current is not None else lineage.provenance(path)
+
+
+def reproduce(path: str | os.PathLike[str]) -> Job:
+    """Makes the request again that a video was made with, as a fresh take.
+
+    Args:
+        path: as for :func:`provenance`.
+
+    Raises:
+        InvalidInputError: a file that it was made from is not in this store.
+        MediaError: as for :func:`provenance`.
+    """
+    return _session().reproduce(path)
+
+
+def known_ids() -> list[str]:
+    """The ids of the jobs in the store that is open, the latest first."""
+    records = _current._runner.store.find() if _current is not None else []
+    return [record.job_id for record in reversed(records) if record.job_id]
 
 
 def _session() -> Session:
@@ -229,6 +407,17 @@ def _writable(store: str | os.PathLike[str]) -> Path:
     except (OSError, TypeError, RuntimeError) as cause:
         reason = getattr(cause, "strerror", None) or cause
         raise InvalidInputError(f"store {store} is no folder that can be written: {reason}.", {}, cause) from None
+
+
+_stores: dict[Path, Store] = {}
+
+
+def _remembered(folder: Path) -> Store:
+    """The store in a folder: one in a process, however often somebody connects."""
+    store = _stores.get(folder)
+    if store is None or not store.database.exists():
+        store = _stores[folder] = Store(folder)
+    return store
 
 
 _queues: dict[Path, LocalQueue] = {}

@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from decart_nb import JobCancelledError, JobFailedError, JobTimeoutError, polling
-from decart_nb.clip import Clip, read_clip
+from decart_nb.clip import Clip
 from decart_nb.job import Job
+from tests.clips import read_clip
 
 
 @pytest.fixture

@@ -16,8 +16,9 @@ from hypothesis import HealthCheck, example, given, settings, strategies as st
 
 from decart_nb import lineage, media
 from decart_nb._version import __version__
-from decart_nb.clip import Clip, read_clip
+from decart_nb.clip import Clip
 from decart_nb.errors import InvalidInputError, MediaError
+from tests.clips import read_clip
 
 PROMPT = "A cat,\nat “night” 猫 🎬"
 

@@ -88,7 +88,8 @@ def test_a_job_can_be_awaited_in_a_running_loop(live: Session, small_video: Path
 
 def test_attach_fetches_a_job_by_its_id(live: Session, small_video: Path) -> None:
     made = live.generate("lucy-2.5", prompt="x", data=small_video)
-    assert live.attach(f" {made.job_id} ").result(timeout=10) is made  # the session knows it already
+    known = live.attach(f" {made.job_id} ").result(timeout=10)  # from the store
+    assert (known.path, known.sha256) == (made.path, made.sha256)
 
     elsewhere = dnb.connect("live", api_key=live.api_key, base_url=live.base_url, store="elsewhere")
     jobs = [elsewhere.attach(made.job_id, "lucy-2.5") for _ in range(4)]
@@ -151,7 +152,7 @@ def test_a_job_is_withdrawn_before_its_submission_or_it_is_kept(
     live: Session, canned_queue: LocalQueue, small_video: Path
 ) -> None:
     live.generate("lucy-2.5", "x", data=small_video)  # the connections are warm
-    jobs = [live.submit("lucy-2.5", "x", data=small_video) for _ in range(40)]
+    jobs = [live.submit("lucy-2.5", "x", data=small_video, fresh=True) for _ in range(40)]
     for job in jobs:
         job.cancel()
     ends = []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -15,6 +17,9 @@ from .video import Embedding, clip_html
 #: What is on screen already, and the number of the cell that put it there. That cell's last line does not repeat it.
 _shown: WeakKeyDictionary[object, int] = WeakKeyDictionary()
 _embedding = Embedding()
+#: What came between two cells of a headless run. Its runner listens only while a cell runs, so it waits for the next.
+_late: list[Callable[[], object]] = []
+_a_cell_runs = True
 _folder: Path | None = None
 
 
@@ -27,6 +32,9 @@ def register(shell: Any) -> None:
     formatter.mimebundle_formatter.for_type(Clip, lambda clip: clip_bundle(shell, clip))
     formatter.ipython_display_formatter.for_type(Clip, lambda clip: _swallow_echo(shell, clip))
     if getattr(shell, "kernel", None) is not None:
+        for event, callback in (("pre_run_cell", _cell_begins), ("post_run_cell", _cell_ends)):
+            if callback not in shell.events.callbacks[event]:
+                shell.events.register(event, callback)
         formatter.ipython_display_formatter.for_type(Job, lambda job: _show_unless_echo(shell, job))
 
 
@@ -35,9 +43,15 @@ def show(shell: Any, job: Job) -> None:
     cell, run = host.cell(shell), shell.execution_count
     _shown[job] = run
 
+    live = host.a_person_is_there()
+
     def publish(data: dict[str, Any], display_id: str, *, update: bool = False) -> None:
         # A display id finds its output also from the background thread, and after its cell has returned.
-        shell.display_pub.publish(data, transient={"display_id": display_id}, update=update)
+        now = partial(shell.display_pub.publish, data, transient={"display_id": display_id}, update=update)
+        if live or _a_cell_runs:
+            now()
+        else:
+            _late.append(now)
 
     def ended(job: Job) -> None:
         if job.clip is not None:
@@ -46,11 +60,23 @@ def show(shell: Any, job: Job) -> None:
     Place(
         job,
         publish,
-        live=host.a_person_is_there(),
+        live=live,
         ended=ended,
         embeds=lambda size: _embedding.take(size, cell, run),
         folder=_folder,
     )
+
+
+def _cell_begins(_: object) -> None:
+    global _a_cell_runs
+    _a_cell_runs = True
+    while _late:
+        _late.pop(0)()
+
+
+def _cell_ends(_: object) -> None:
+    global _a_cell_runs
+    _a_cell_runs = False
 
 
 def clip_bundle(shell: Any, clip: Clip) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from ..clip import Clip
@@ -50,8 +51,14 @@ def caption(clip: Clip) -> list[str]:
         "" if clip.seconds is None else f"made in {clip.seconds:.1f} s",
         "local preview" if clip.backend == "local" else "",
         f"about ${clip.cost:.2f}" if clip.cost else "",
+        f"take {clip.take + 1}" if clip.take else "",
+        f"reused from {_when(clip.made_at)}; fresh=True makes another take" if clip.reused and clip.made_at else "",
     ]
     return [part for part in parts if part]
+
+
+def _when(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M")
 
 
 def code(model: str, inputs: Mapping[str, Any], job_id: str | None) -> str:

@@ -7,10 +7,11 @@ import traitlets
 from ipywidgets.widgets import widget as registry
 
 from decart_nb import InvalidInputError, Job, JobFailedError
-from decart_nb.clip import Clip, read_clip
+from decart_nb.clip import Clip
 from decart_nb.display.base import LiveView, assets
 from decart_nb.display.job_line import JobLine
 from decart_nb.polling import Estimate
+from tests.clips import read_clip
 
 _ESTIMATE = Estimate.around(30.0, 0.25)
 

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from decart_nb import Job, JobFailedError, polling
-from decart_nb.clip import Clip, read_clip
+from decart_nb.clip import Clip
 from decart_nb.display.place import Place
+from tests.clips import read_clip
 
 _VIEW = "application/vnd.jupyter.widget-view+json"
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from decart_nb.clip import Clip, read_clip
+from decart_nb.clip import Clip
 from decart_nb.display import words
 from decart_nb.display.video import Embedding, clip_html
+from tests.clips import read_clip
 
 MB = 2**20
 

@@ -1,0 +1,445 @@
+"""What is remembered: every job from intent to file, in one folder. Nothing else remembers anything.
+
+The folder holds a SQLite database, the videos, and ``inputs/``, where each input file lies once, under its digest.
+A job is written down before the wire is used and after it has answered, each time synced to the disk:
+
+    planned → planned, and sent at a time → pending, with its id → completed, with its file
+                                                                 → failed, rejected, uncertain, unreachable, cancelled
+
+Several kernels may work on one folder. What is under way belongs to one of them, its holder; a lock that the operating
+system lets go of when a process ends tells whether the holder is still there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import filecmp
+import itertools
+import json
+import os
+import shutil
+import sqlite3
+import threading
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from .errors import StoreError
+
+#: Each brings a database to the next version of its schema.
+_MIGRATIONS = (
+    """
+    CREATE TABLE jobs (
+        row INTEGER PRIMARY KEY,
+        request TEXT NOT NULL, take INTEGER NOT NULL,
+        endpoint TEXT NOT NULL, backend TEXT NOT NULL,
+        model TEXT NOT NULL, asked_model TEXT NOT NULL,
+        inputs TEXT NOT NULL, files TEXT NOT NULL, input_seconds REAL,
+        status TEXT NOT NULL, holder TEXT, job_id TEXT, error TEXT,
+        created_at REAL NOT NULL, sent_at REAL, submitted_at REAL, ended_at REAL, took REAL, seconds REAL,
+        path TEXT, sha256 TEXT, size_bytes INTEGER,
+        width INTEGER, height INTEGER, fps REAL, duration REAL, cost REAL
+    );
+    CREATE INDEX jobs_by_request ON jobs (request, take);
+    CREATE INDEX jobs_by_id ON jobs (job_id);
+    CREATE INDEX jobs_by_video ON jobs (sha256);
+    CREATE INDEX jobs_by_model ON jobs (model, endpoint, row);
+    """,
+)
+_PATIENCE = 30.0
+UNDER_WAY = ("planned", "pending", "processing")
+#: What the same request, made again, does not try anew.
+_STANDS = (*UNDER_WAY, "completed", "unreachable", "uncertain")
+
+
+@dataclass
+class Record:
+    """A job, as it is remembered. Times are seconds since the epoch.
+
+    Attributes:
+        row: its number in the store.
+        request: the digest of the request, as :mod:`decart_nb.identity` makes it; empty where it is not known.
+        take: which of the videos that were asked for with this request.
+        endpoint, backend: which queue it is at.
+        model, asked_model: what the model's name meant to that queue, and the name it was asked for by.
+        inputs: the plain fields.
+        files: of each file its ``filename`` and ``media_type``, and its ``sha256`` and ``size_bytes``.
+        input_seconds: how long the video is that it was made from.
+        status: as of :class:`decart_nb.job.Job`.
+        holder: who works on it.
+        job_id: the queue's name for it.
+        error: what went wrong.
+        created_at, sent_at, submitted_at, ended_at: when it was written down, when its submission began, when the queue
+            answered that, and when it was over.
+        took: from the submission until the queue was done, as far as its answers tell; what is learnt from.
+        seconds: from the submission until the file was here.
+        path: the video, from the store's folder.
+        sha256, size_bytes, width, height, fps, duration: of the video.
+        cost: an estimate in USD.
+    """
+
+    request: str
+    endpoint: str
+    backend: str
+    model: str
+    asked_model: str
+    take: int = 0
+    inputs: dict[str, Any] = field(default_factory=dict)
+    files: dict[str, dict[str, Any]] = field(default_factory=dict)
+    input_seconds: float | None = None
+    status: str = "planned"
+    holder: str | None = None
+    job_id: str | None = None
+    error: str | None = None
+    created_at: float = field(default_factory=time.time)
+    sent_at: float | None = None
+    submitted_at: float | None = None
+    ended_at: float | None = None
+    took: float | None = None
+    seconds: float | None = None
+    path: str | None = None
+    sha256: str | None = None
+    size_bytes: int | None = None
+    width: int | None = None
+    height: int | None = None
+    fps: float | None = None
+    duration: float | None = None
+    cost: float | None = None
+    row: int = 0
+
+
+_COLUMNS = [column.name for column in fields(Record) if column.name != "row"]
+_AS_JSON = ("inputs", "files")
+
+
+class Store:
+    """The folder, and what it remembers. Its calls may come from any thread; each is on the disk when it returns.
+
+    Args:
+        folder: made where it is not there yet.
+        vfs: SQLite's way to the disk, such as ``unix-dotfile`` for a drive on which files cannot be locked.
+
+    Raises:
+        StoreError: the folder cannot be written, or a newer version of this package has written it.
+    """
+
+    def __init__(self, folder: Path, *, vfs: str | None = None) -> None:
+        self.folder = folder
+        self.database = folder / "store.sqlite3"
+        self._vfs = vfs
+        self._lock = threading.RLock()
+        self._connection: sqlite3.Connection | None = None
+        self._here: FileLock | None = None
+        self._process = 0
+        with self._speaking():
+            (folder / "inputs").mkdir(parents=True, exist_ok=True)
+            (folder / "holders").mkdir(exist_ok=True)
+            ignored = folder / ".gitignore"
+            if not ignored.exists():
+                ignored.write_text("# Videos and inputs do not belong into a repository.\n*\n", encoding="utf-8")
+            with self._transaction():
+                pass
+
+    # What a job goes through.
+
+    def claim(self, wanted: Record, *, resubmit_uncertain: bool = False, fresh: bool = False) -> tuple[Record, bool]:
+        """Writes an intent down, or finds that there is one already.
+
+        Args:
+            wanted: the intent.
+            resubmit_uncertain: whether a submission whose answer was lost is made again.
+            fresh: whether another take is wanted than those that there are.
+
+        Returns:
+            The job as it now stands, and whether it is the caller's to carry on from there. It is not where it has
+            ended, where another holder is at it, and where nobody knows whether its submission was taken.
+        """
+        with self._transaction() as database:
+            if fresh:
+                (last,) = database.execute("SELECT max(take) FROM jobs WHERE request = ?", [wanted.request]).fetchone()
+                wanted.take = 0 if last is None else last + 1
+            found = self._read(
+                f"request = ? AND take = ? AND status IN {_STANDS}", [wanted.request, wanted.take], latest=True
+            )
+            if not found or (found[0].status == "uncertain" and resubmit_uncertain):
+                wanted.holder = self.holder
+                return self._insert(wanted), True
+            return self._take_over(found[0])
+
+    def take_over(self, record: Record) -> tuple[Record, bool]:
+        """Takes over a job whose holder has gone. Returns as :meth:`claim`."""
+        with self._transaction():
+            return self._take_over(self.get(record.row))
+
+    def adopt(self, record: Record) -> Record:
+        """Writes down a job that is known by its id alone, and that nobody is at yet."""
+        record.request = f"job {record.job_id}"
+        with self._transaction():
+            return self._insert(record)
+
+    def note(self, record: Record, **changes: Any) -> None:
+        """Writes changes down, and makes them in the record; a job that is no longer under way has no holder."""
+        if changes.get("status", "pending") not in UNDER_WAY:
+            changes = {"holder": None, "ended_at": time.time(), **changes}
+        with self._transaction():
+            self._write(record.row, **changes)
+        for name, value in changes.items():
+            setattr(record, name, value)
+
+    # What can be asked.
+
+    def get(self, row: int) -> Record:
+        """The job of that number."""
+        return self._read("row = ?", [row])[0]
+
+    def find(self, **values: Any) -> list[Record]:
+        """The jobs with these values, the oldest first."""
+        condition = " AND ".join(f"{name} = ?" for name in values) or "1"
+        return self._read(condition, list(values.values()))
+
+    def left(self, endpoint: str) -> list[Record]:
+        """The jobs at a queue that nobody is at, although they have not ended: their holders have gone."""
+        statuses = (*UNDER_WAY, "unreachable", "uncertain")
+        # One that was made again is not left.
+        again = "SELECT 1 FROM jobs AS later WHERE (later.request, later.take) = (jobs.request, jobs.take)"
+        condition = f"endpoint = ? AND status IN {statuses} AND NOT EXISTS ({again} AND later.row > jobs.row)"
+        found = self._read(condition, [endpoint])
+        return [record for record in found if not self._is_there(record.holder)]
+
+    def durations(self, model: str, endpoint: str, last: int = 50) -> list[tuple[float, float | None]]:
+        """How long the last jobs of a model took, in seconds, each with the length of what it was made from."""
+        with self._speaking() as database:
+            rows = database.execute(
+                "SELECT took, input_seconds FROM jobs WHERE model = ? AND endpoint = ? AND took IS NOT NULL "
+                "ORDER BY row DESC LIMIT ?",
+                [model, endpoint, last],
+            ).fetchall()
+        return rows[::-1]
+
+    def video(self, record: Record) -> Path | None:
+        """The video's file, if there is one of that size."""
+        path = self.folder / record.path if record.path else None
+        try:
+            return path if path and path.stat().st_size == record.size_bytes else None
+        except OSError:
+            return None
+
+    def place(self, arrived: Path) -> Path:
+        """Puts a video from the desk into the folder, under a name that nothing has yet, and syncs that.
+
+        Returns:
+            Where it lies now. What somebody has changed by hand under its own name stays.
+        """
+        with self._speaking():
+            names = (f"-{number}" for number in itertools.count(2))
+            for more in itertools.chain([""], names):
+                target = self.folder / f"{arrived.stem}{more}{arrived.suffix}"
+                if not target.exists():
+                    arrived.replace(target)
+                    break
+                if filecmp.cmp(arrived, target, shallow=False):  # a kernel ended right after it had put it there
+                    arrived.unlink()
+                    break
+            handle = os.open(self.folder, os.O_RDONLY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+        return target
+
+    def forget(self, records: Sequence[Record]) -> None:
+        """Removes jobs and their videos; and those inputs that no other job was made from."""
+        with self._transaction() as database:
+            database.executemany("DELETE FROM jobs WHERE row = ?", [[record.row] for record in records])
+            kept = {
+                file["sha256"] for other in self._read("1", []) for file in other.files.values() if "sha256" in file
+            }
+        with self._speaking():
+            for record in records:
+                if video := self.video(record):
+                    video.unlink()
+                    video.with_name(f"{video.name}.json").unlink(missing_ok=True)
+                for file in record.files.values():
+                    if file.get("sha256") not in kept:
+                        self.input(file).unlink(missing_ok=True)
+
+    # Inputs.
+
+    def input(self, file: Mapping[str, Any]) -> Path:
+        """Where an input lies, or would."""
+        return self.folder / "inputs" / f"{file['sha256']}{Path(file['filename']).suffix[:16].lower()}"
+
+    def keep_input(self, file: Mapping[str, Any], content: Any) -> Path:
+        """Keeps an input, once.
+
+        Args:
+            file: its ``sha256`` and ``filename``.
+            content: a binary stream of it.
+        """
+        target = self.input(file)
+        if target.exists():
+            return target
+        partial = target.with_name(f"{target.name}.{uuid.uuid4().hex}.part")
+        with self._speaking():
+            try:
+                with partial.open("wb") as stream:
+                    shutil.copyfileobj(content, stream, 2**20)
+                    stream.flush()
+                    os.fsync(stream.fileno())
+                partial.replace(target)
+            finally:
+                partial.unlink(missing_ok=True)
+        return target
+
+    # Who works on what.
+
+    @property
+    def holder(self) -> str:
+        """The name of this process among those that work on the folder."""
+        with self._speaking():
+            return self._holder
+
+    @property
+    def desk(self) -> Path:
+        """Where this process puts what is not whole yet. When it has gone, another clears it."""
+        with self._speaking():
+            desk = self._desk_of(self._holder)
+            desk.mkdir(exist_ok=True)
+            return desk
+
+    def _is_there(self, holder: str | None) -> bool:
+        if holder is None:
+            return False
+        if holder == self.holder:
+            return True
+        lock = FileLock(self.folder / "holders" / holder)
+        try:
+            with lock.acquire(timeout=0):
+                pass
+        except Timeout:
+            return True
+        with contextlib.suppress(OSError):
+            Path(lock.lock_file).unlink()  # nobody will take that name again
+        shutil.rmtree(self._desk_of(holder), ignore_errors=True)
+        return False
+
+    def _desk_of(self, holder: str) -> Path:
+        return self.folder / "holders" / f"{holder}.desk"
+
+    def _take_over(self, record: Record) -> tuple[Record, bool]:
+        if record.status == "completed" or record.status == "uncertain" or self._is_there(record.holder):
+            return record, False
+        if record.status == "planned" and record.sent_at is not None:
+            lost = "The kernel ended in the middle of the submission, so nobody knows whether it was taken."
+            self.note(record, status="uncertain", error=lost)
+            return record, False
+        self.note(record, holder=self.holder, status="pending" if record.job_id else "planned")
+        return record, True
+
+    # The database.
+
+    def _read(self, condition: str, values: list[Any], *, latest: bool = False) -> list[Record]:
+        order = "DESC LIMIT 1" if latest else "ASC"
+        with self._speaking() as database:
+            rows = database.execute(
+                f"SELECT {', '.join(_COLUMNS)}, row FROM jobs WHERE {condition} ORDER BY row {order}", values
+            ).fetchall()
+        return [_record(row) for row in rows]
+
+    def _insert(self, record: Record) -> Record:
+        values = _encoded({name: getattr(record, name) for name in _COLUMNS})
+        with self._speaking() as database:
+            places = ", ".join("?" * len(values))
+            cursor = database.execute(f"INSERT INTO jobs ({', '.join(values)}) VALUES ({places})", [*values.values()])
+        record.row = int(cursor.lastrowid or 0)
+        return record
+
+    def _write(self, row: int, **changes: Any) -> None:
+        values = _encoded(changes)
+        assignments = ", ".join(f"{name} = ?" for name in values)
+        with self._speaking() as database:
+            database.execute(f"UPDATE jobs SET {assignments} WHERE row = ?", [*values.values(), row])
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._speaking() as database:
+            if database.in_transaction:  # part of another
+                yield database
+                return
+            database.execute("BEGIN IMMEDIATE")
+            try:
+                yield database
+            except BaseException:
+                with contextlib.suppress(sqlite3.OperationalError):  # of some errors SQLite makes an end by itself
+                    database.execute("ROLLBACK")
+                raise
+            database.execute("COMMIT")
+
+    @contextlib.contextmanager
+    def _speaking(self) -> Iterator[sqlite3.Connection]:
+        """The database, to one thread at a time, with what may go wrong turned into a sentence."""
+        with self._lock:
+            try:
+                if self._connection is None or self._process != os.getpid():  # a fork must not share it
+                    self._open()
+                assert self._connection is not None
+                yield self._connection
+            except (OSError, sqlite3.Error) as cause:
+                reason = getattr(cause, "strerror", None) or cause
+                raise StoreError(
+                    f"The store {self.folder.name}/ cannot be used: {reason}. Free some space, or check its "
+                    "permissions; connect(store=…) takes another folder.",
+                    cause=cause,
+                ) from None
+
+    def _open(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        address = f"{self.database.as_uri()}{f'?vfs={self._vfs}' if self._vfs else ''}"
+        database = sqlite3.connect(address, timeout=_PATIENCE, isolation_level=None, check_same_thread=False, uri=True)
+        # Where there can be no write-ahead log, as on network drives, SQLite stays with its journal.
+        with contextlib.suppress(sqlite3.OperationalError):
+            database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA synchronous = EXTRA")
+        self._migrate(database)
+        if self._connection is not None:
+            self._inherited = (
+                self._connection,
+                self._here,
+            )  # kept open: closing them would let go of the parent's locks
+        self._connection, self._process = database, os.getpid()
+        self._holder = uuid.uuid4().hex
+        (self.folder / "holders").mkdir(exist_ok=True)
+        self._here = FileLock(self.folder / "holders" / self._holder)
+        self._here.acquire(timeout=_PATIENCE)
+        for other in (self.folder / "holders").iterdir():
+            self._is_there(other.stem)  # which clears up after the dead
+
+    def _migrate(self, database: sqlite3.Connection) -> None:
+        while (version := database.execute("PRAGMA user_version").fetchone()[0]) < len(_MIGRATIONS):
+            database.execute("BEGIN IMMEDIATE")
+            # Another kernel may have come first.
+            if database.execute("PRAGMA user_version").fetchone()[0] == version:
+                for statement in _MIGRATIONS[version].split(";"):
+                    database.execute(statement)
+                database.execute(f"PRAGMA user_version = {version + 1}")
+            database.execute("COMMIT")
+        if version > len(_MIGRATIONS):
+            database.close()
+            raise StoreError(
+                f"The store {self.folder.name}/ was written by a newer decart_nb. Update this one, or give "
+                "connect(store=…) another folder; nothing was changed."
+            )
+
+
+def _encoded(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: json.dumps(value) if name in _AS_JSON else value for name, value in values.items()}
+
+
+def _record(row: Sequence[Any]) -> Record:
+    values = dict(zip([*_COLUMNS, "row"], row, strict=True))
+    return Record(**{name: json.loads(value) if name in _AS_JSON else value for name, value in values.items()})

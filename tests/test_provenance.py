@@ -1,0 +1,68 @@
+"""What made a video, told by the store's record, by a saved copy's tags, and made again from either."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import decart_nb as dnb
+from decart_nb import session
+from decart_nb.local.embedded import LocalQueue
+from decart_nb.session import Session
+
+
+@pytest.fixture
+def live(canned_queue: LocalQueue, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
+    monkeypatch.setattr(session, "_current", None)
+    monkeypatch.delenv("DECART_BACKEND")
+    with dnb.connect("live", api_key=canned_queue.api_key, base_url=canned_queue.base_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def clip(live: Session, small_video: Path) -> dnb.Clip:
+    return live.generate("lucy-restyle-latest", "a", data=small_video, seed=3)
+
+
+def test_a_stored_video_has_a_record_beside_it(clip, live) -> None:
+    record = json.loads(clip.path.with_name(f"{clip.path.name}.json").read_text())
+    assert record == dnb.provenance(clip)
+    assert (record["model"], record["asked_model"]) == ("lucy-restyle-2", "lucy-restyle-latest")
+    assert record["inputs"] == {"prompt": "a", "seed": 3}
+    assert record["files"]["data"]["sha256"] == clip.sha256  # the canned queue gives back what it was given
+    assert (record["take"], record["job_id"], record["video"]["sha256"]) == (0, clip.job_id, clip.sha256)
+    assert record["submitted_at"] < record["completed_at"]
+    assert str(Path.cwd()) not in json.dumps(record)
+    assert live.api_key not in json.dumps(record)
+
+
+def test_a_copy_and_a_stored_video_without_its_record_tell_the_same(clip, tmp_path) -> None:
+    record = dnb.provenance(clip)
+    (tmp_path / "far").mkdir()
+    saved = clip.save(tmp_path / "saved.mp4")
+    assert dnb.provenance(shutil.move(saved, tmp_path / "far" / "moved.mp4")) == record
+    plain = shutil.copy(clip, tmp_path / "far" / "plain.mp4")
+    assert dnb.provenance(plain) == record  # by its digest, from the store
+    session._current = None
+    with pytest.raises(dnb.MediaError):
+        dnb.provenance(plain)
+
+
+def test_it_is_made_again_as_a_fresh_take(clip, canned_queue, small_video) -> None:
+    job = dnb.reproduce(clip.save("copy.mp4"))
+    again = job.result(20)
+    assert (again.take, again.job_id != clip.job_id) == (1, True)
+    one, other = dnb.provenance(clip), dnb.provenance(again)
+    assert (one["inputs"], one["files"]) == (other["inputs"], other["files"])
+    assert canned_queue.jobs.stats.as_dict()["submissions"] == 2
+
+
+def test_what_cannot_be_made_again_says_why(clip, canned_queue, tmp_path) -> None:
+    saved = clip.save("copy.mp4")
+    dnb.connect("live", api_key=canned_queue.api_key, base_url=canned_queue.base_url, store="another")
+    with pytest.raises(dnb.InvalidInputError, match=r"small\.mp4, is not in another/inputs/"):
+        dnb.reproduce(saved)
