@@ -103,7 +103,7 @@ class Job:
             with self._blocking(), self._changed:
                 in_time = self._changed.wait_for(lambda: self._over or self._stops != stops, timeout)
         except KeyboardInterrupt:
-            raise KeyboardInterrupt(f"Stopped waiting. {self._whereabouts()}") from None
+            raise self.interrupted() from None
         if not in_time:
             raise JobTimeoutError(f"No video after {timeout:g} s. {self._whereabouts()}", {"job_id": self.id})
         return self._outcome()
@@ -160,6 +160,10 @@ class Job:
         self._stops += 1
         self._tell()
 
+    def interrupted(self) -> KeyboardInterrupt:
+        """What an interrupt of whoever waits is raised as: it says how to wait again."""
+        return KeyboardInterrupt(f"Stopped waiting. {self._whereabouts()}")
+
     def again(self) -> Job:
         """Asks for another take: the same request as a job of its own, with another seed if it had one.
 
@@ -191,7 +195,7 @@ class Job:
 
     def _whereabouts(self) -> str:
         if self.id is None:
-            return "The job is on its way to the queue; it goes on in the background."
+            return "The job is on its way to the queue; it goes on in the background, and decart_nb.jobs() lists it."
         return f"Job {self.id} goes on: decart_nb.attach({self.id!r}) waits for it again, from any kernel."
 
     # What the runner says about it, from the background thread.

@@ -28,6 +28,7 @@ from .errors import (
     JobFailedError,
     MediaError,
     QueueSubmitError,
+    StoreError,
 )
 from .identity import digest_of
 from .inputs import Remote, Request, Upload
@@ -168,15 +169,23 @@ class Runner:
         record, ours = await self._until_it_is_ours(job, *await asyncio.to_thread(claim))
         while not ours and record.status in ("rejected", "cancelled"):  # somebody else's attempt has come to nothing
             record, ours = await self._until_it_is_ours(job, *await asyncio.to_thread(claim))
-        if ours and record.job_id is None:
-            await self._submit(job, record, replace(kept, model=_addressed(model, resolved)))
-        await self._finish(job, record, model)
+        try:
+            if ours and record.job_id is None:
+                await self._submit(job, record, replace(kept, model=_addressed(model, resolved)))
+            await self._finish(job, record, model)
+        finally:
+            if ours:
+                self.store.let_go(record)
 
     async def _resume(self, job: Job, record: Record, model: ModelDefinition | None) -> None:
         await asyncio.to_thread(self._expect, job, record)
         record, ours = await asyncio.to_thread(self.store.take_over, record)
-        record, _ = await self._until_it_is_ours(job, record, ours)
-        await self._finish(job, record, model)
+        record, ours = await self._until_it_is_ours(job, record, ours)
+        try:
+            await self._finish(job, record, model)
+        finally:
+            if ours:
+                self.store.let_go(record)
 
     async def _until_it_is_ours(self, job: Job, record: Record, ours: bool) -> tuple[Record, bool]:
         """Watches a job that another holder is at, until it has ended or its holder has gone."""
@@ -209,7 +218,11 @@ class Runner:
             await self._note(record, status=status, error=error.message)
             raise
         job._move(submitted.status, submitted.job_id)  # first of all: whatever the disk does now, the id is told
-        await self._note(record, status="pending", job_id=submitted.job_id, submitted_at=time.time())
+        try:
+            await self._note(record, status="pending", job_id=submitted.job_id, submitted_at=time.time())
+        except StoreError as error:
+            kept = f"Keep the id: job {job.id} was submitted, and decart_nb.attach({job.id!r}) fetches it."
+            raise StoreError(f"{error.message}\n{kept}", {"job_id": job.id}, error.cause) from None
 
     async def _finish(self, job: Job, record: Record, model: ModelDefinition | None) -> None:
         """Fetches what has been submitted, and ends the job as its record says."""
@@ -243,6 +256,9 @@ class Runner:
             await self._note(record, status="unreachable", error=error.message)
             data = error.data | {"job_id": job.id}
             raise type(error)(f"{error.message}\n{hint}", data, error.cause) from None
+        except Exception as error:
+            await self._note(record, status="unreachable", error=f"{type(error).__name__}: {error}")
+            raise
         finally:
             ticking.cancel()
         await asyncio.to_thread(job._end, "completed", clip=clip)

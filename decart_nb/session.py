@@ -82,8 +82,11 @@ class Session:
     ) -> Clip:
         """See :func:`decart_nb.generate`."""
         job = self._submit(model, {"prompt": prompt, **inputs}, fresh, resubmit_uncertain)
-        with show(job, waiting=True):
-            return job.result()
+        try:
+            with show(job, waiting=True):
+                return job.result()
+        except KeyboardInterrupt:  # also while it is being put on screen
+            raise job.interrupted() from None
 
     def attach(self, job_id: str, model: str | ModelDefinition | None = None) -> Job:
         """See :func:`decart_nb.attach`."""

@@ -27,9 +27,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from .errors import StoreError
+from .holders import Holder
 
 #: Each brings a database to the next version of its schema.
 _MIGRATIONS = (
@@ -134,11 +133,11 @@ class Store:
         self._vfs = vfs
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
-        self._here: FileLock | None = None
+        self._holder: Holder | None = None
         self._process = 0
+        self._carried: set[int] = set()  # the jobs of which this process really has somebody at work
         with self._speaking():
             (folder / "inputs").mkdir(parents=True, exist_ok=True)
-            (folder / "holders").mkdir(exist_ok=True)
             ignored = folder / ".gitignore"
             if not ignored.exists():
                 ignored.write_text("# Videos and inputs do not belong into a repository.\n*\n", encoding="utf-8")
@@ -168,13 +167,19 @@ class Store:
             )
             if not found or (found[0].status == "uncertain" and resubmit_uncertain):
                 wanted.holder = self.holder
-                return self._insert(wanted), True
+                self._carried.add(self._insert(wanted).row)
+                return wanted, True
             return self._take_over(found[0])
 
     def take_over(self, record: Record) -> tuple[Record, bool]:
         """Takes over a job whose holder has gone. Returns as :meth:`claim`."""
         with self._transaction():
             return self._take_over(self.get(record.row))
+
+    def let_go(self, record: Record) -> None:
+        """Says that nobody here is at a job any more, however that came about."""
+        with self._lock:
+            self._carried.discard(record.row)
 
     def adopt(self, record: Record) -> Record:
         """Writes down a job that is known by its id alone, and that nobody is at yet."""
@@ -209,7 +214,7 @@ class Store:
         again = "SELECT 1 FROM jobs AS later WHERE (later.request, later.take) = (jobs.request, jobs.take)"
         condition = f"endpoint = ? AND status IN {statuses} AND NOT EXISTS ({again} AND later.row > jobs.row)"
         found = self._read(condition, [endpoint])
-        return [record for record in found if not self._is_there(record.holder)]
+        return [record for record in found if not self._somebody_is_at(record)]
 
     def durations(self, model: str, endpoint: str, last: int = 50) -> list[tuple[float, float | None]]:
         """How long the last jobs of a model took, in seconds, each with the length of what it was made from."""
@@ -301,44 +306,33 @@ class Store:
     @property
     def holder(self) -> str:
         """The name of this process among those that work on the folder."""
-        with self._speaking():
-            return self._holder
+        return self._present().name
 
     @property
     def desk(self) -> Path:
         """Where this process puts what is not whole yet. When it has gone, another clears it."""
         with self._speaking():
-            desk = self._desk_of(self._holder)
-            desk.mkdir(exist_ok=True)
-            return desk
+            return self._present().desk
 
-    def _is_there(self, holder: str | None) -> bool:
-        if holder is None:
-            return False
-        if holder == self.holder:
-            return True
-        lock = FileLock(self.folder / "holders" / holder)
-        try:
-            with lock.acquire(timeout=0):
-                pass
-        except Timeout:
-            return True
-        with contextlib.suppress(OSError):
-            Path(lock.lock_file).unlink()  # nobody will take that name again
-        shutil.rmtree(self._desk_of(holder), ignore_errors=True)
-        return False
+    def _present(self) -> Holder:
+        with self._speaking():
+            assert self._holder is not None
+            return self._holder
 
-    def _desk_of(self, holder: str) -> Path:
-        return self.folder / "holders" / f"{holder}.desk"
+    def _somebody_is_at(self, record: Record) -> bool:
+        if record.holder == self.holder:
+            return record.row in self._carried
+        return self._present().is_there(record.holder)
 
     def _take_over(self, record: Record) -> tuple[Record, bool]:
-        if record.status == "completed" or record.status == "uncertain" or self._is_there(record.holder):
+        if record.status in ("completed", "uncertain") or self._somebody_is_at(record):
             return record, False
         if record.status == "planned" and record.sent_at is not None:
             lost = "The kernel ended in the middle of the submission, so nobody knows whether it was taken."
             self.note(record, status="uncertain", error=lost)
             return record, False
         self.note(record, holder=self.holder, status="pending" if record.job_id else "planned")
+        self._carried.add(record.row)
         return record, True
 
     # The database.
@@ -406,18 +400,11 @@ class Store:
             database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = EXTRA")
         self._migrate(database)
-        if self._connection is not None:
-            self._inherited = (
-                self._connection,
-                self._here,
-            )  # kept open: closing them would let go of the parent's locks
+        if self._connection is not None:  # a fork's: kept open, since closing it would let go of the parent's locks
+            self._inherited = (self._connection, self._holder)
+            self._carried = set()
         self._connection, self._process = database, os.getpid()
-        self._holder = uuid.uuid4().hex
-        (self.folder / "holders").mkdir(exist_ok=True)
-        self._here = FileLock(self.folder / "holders" / self._holder)
-        self._here.acquire(timeout=_PATIENCE)
-        for other in (self.folder / "holders").iterdir():
-            self._is_there(other.stem)  # which clears up after the dead
+        self._holder = Holder(self.folder / "holders")
 
     def _migrate(self, database: sqlite3.Connection) -> None:
         while (version := database.execute("PRAGMA user_version").fetchone()[0]) < len(_MIGRATIONS):

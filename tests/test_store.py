@@ -102,6 +102,13 @@ def test_an_intent_that_was_never_sent_is_taken_over_from_the_dead(store) -> Non
     assert (record.row, record.status, record.holder) == (left.row, "planned", store.holder)
 
 
+def test_what_nobody_here_is_at_any_more_is_not_waited_for(store) -> None:
+    record, _ = store.claim(_wanted())
+    assert store.claim(_wanted())[1] is False
+    store.let_go(record)  # whoever was at it has come to grief
+    assert store.claim(_wanted()) == (record, True)
+
+
 def test_a_submission_that_was_cut_off_is_uncertain_and_left_alone_until_asked(store) -> None:
     _gone(store.folder, "record, _ = store.claim(wanted)\nstore.note(record, sent_at=1.0)")
     record, ours = store.claim(_wanted())
@@ -260,7 +267,7 @@ class Kernels(RuleBasedStateMachine):
     @rule(which=st.integers(0, 2))
     def is_killed(self, which: int) -> None:
         kernel = self.kernels.pop(which % len(self.kernels))
-        kernel._here.release()  # as the operating system does
+        kernel._holder.close()  # as the operating system does
         kernel._connection.close()
         self.carried = {row: holder for row, holder in self.carried.items() if holder is not kernel}
         if not self.kernels:
@@ -321,7 +328,7 @@ class Kernels(RuleBasedStateMachine):
     def teardown(self) -> None:
         for kernel in getattr(self, "kernels", ()):
             kernel._connection.close()
-            kernel._here.release()
+            kernel._holder.close()
         if hasattr(self, "folder"):
             shutil.rmtree(self.folder, ignore_errors=True)
 

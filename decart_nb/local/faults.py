@@ -135,19 +135,20 @@ class Lots:
 
     Attributes:
         drawn: how often each fault that may come has come.
+        calls: how many there were of each sort.
     """
 
     def __init__(self, faults: Faults) -> None:
         self.drawn = Counter(dict.fromkeys(faults.rates, 0))
         self._faults = faults
-        self._calls: Counter[Call] = Counter()
+        self.calls: Counter[Call] = Counter()
         self._lock = threading.Lock()
 
     def draw(self, call: Call) -> str | None:
         """The fault of the next call of that sort, which then counts as served."""
         with self._lock:
-            name = self._faults.of(call, self._calls[call])
-            self._calls[call] += 1
+            name = self._faults.of(call, self.calls[call])
+            self.calls[call] += 1
             if name:
                 self.drawn[name] += 1
         return name
