@@ -41,12 +41,11 @@ class Holder:
             return name is not None
         lock = FileLock(self._folder / name)
         try:
-            with lock.acquire(timeout=0):
-                pass
+            with lock.acquire(timeout=0), contextlib.suppress(OSError):
+                # Under the lock, so that whoever begins under that name sees it gone. Nobody takes it again.
+                Path(lock.lock_file).unlink()
         except Timeout:
             return True
-        with contextlib.suppress(OSError):
-            Path(lock.lock_file).unlink()  # nobody will take that name again
         shutil.rmtree(self._desk_of(name), ignore_errors=True)
         return False
 

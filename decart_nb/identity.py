@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from .catalogue import FILE_TYPES, ModelDefinition
+from .catalogue import FILE_TYPES, ModelDefinition, models
 
 _VERSION = 1
 
@@ -23,16 +23,18 @@ def digest_of(
     Args:
         endpoint: the queue's address, or ``local``.
         resolved: what the model's name means to that queue today.
-        model: its definition, for the defaults.
+        model: its definition, for the defaults, unless the catalogue knows those of what it means.
         values: the plain fields, as they are sent.
         files: the SHA-256 of each file, by field.
     """
-    defaults = {field.name: field.default for field in model.fields or () if field.type not in FILE_TYPES}
+    meant = models.video(resolved) if resolved in models else model
+    defaults = {field.name: field.default for field in meant.fields or () if field.type not in FILE_TYPES}
     given = {name: value for name, value in values.items() if value is not None}
     canonical = {
         "version": _VERSION,
         "endpoint": endpoint,
         "model": resolved,
+        **({} if model.url_path == f"/v1/jobs/{model.name}" else {"path": model.url_path}),
         "fields": {name: value for name, value in {**defaults, **given}.items() if value is not None},
         "files": dict(files),
     }

@@ -144,7 +144,7 @@ class Job:
         if not self._over:
             raise JobCancelledError(f"Stopped waiting. {self._whereabouts()}", {"job_id": self.id})
         if self.error is not None:
-            raise self.error
+            raise self.error.with_traceback(None)  # or each raise would add to what the last one has left
         assert self.clip is not None
         return self.clip
 

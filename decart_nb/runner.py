@@ -130,12 +130,18 @@ class Runner:
         job.estimate = self._prior.after(self.store.durations(record.model, self.endpoint), record.input_seconds)
 
     def _let_repeat(self, job: Job, request: Request) -> None:
-        """Lets a job be asked for another take. The same seed would make the same video, so that one gets another."""
-        if "seed" in request.values:
+        """Lets a job be asked for another take, or to be tried again where there is no clip."""
+
+        def again() -> Job:
+            if job.clip is None:
+                return self.submit(request)  # what failed is made anew; what was taken is asked for, and not paid twice
+            if "seed" not in request.values:
+                return self.submit(request, fresh=True)
+            # The same seed would make the same video.
             another = {**request.values, "seed": random.randrange(MAX_SEED)}
-            job._again = lambda: self.submit(replace(request, values=another))
-        else:
-            job._again = lambda: self.submit(request, fresh=True)
+            return self.submit(replace(request, values=another))
+
+        job._again = again
 
     def _start(self, job: Job, work: Coroutine[Any, Any, None]) -> None:
         # In a context of its own: ipykernel keeps there which cell is running. With the submitting cell's, what a job
@@ -167,7 +173,8 @@ class Runner:
         self._let_repeat(job, kept)  # whose files lie in the store, and not in copies of their own
         claim = functools.partial(self.store.claim, wanted, fresh=fresh, resubmit_uncertain=resubmit_uncertain)
         record, ours = await self._until_it_is_ours(job, *await asyncio.to_thread(claim))
-        while not ours and record.status in ("rejected", "cancelled"):  # somebody else's attempt has come to nothing
+        nothing = {"rejected", "cancelled", *(["uncertain"] if resubmit_uncertain else [])}
+        while not ours and record.status in nothing:  # what somebody else's attempt has come to
             record, ours = await self._until_it_is_ours(job, *await asyncio.to_thread(claim))
         try:
             if ours and record.job_id is None:
@@ -217,17 +224,26 @@ class Runner:
             status = "rejected" if certainly_not_taken(error) else "uncertain"
             await self._note(record, status=status, error=error.message)
             raise
+        except DecartSDKError as error:  # nothing was sent: an input can no longer be read
+            await self._note(record, status="rejected", error=error.message)
+            raise
         job._move(submitted.status, submitted.job_id)  # first of all: whatever the disk does now, the id is told
-        try:
-            await self._note(record, status="pending", job_id=submitted.job_id, submitted_at=time.time())
-        except StoreError as error:
-            kept = f"Keep the id: job {job.id} was submitted, and decart_nb.attach({job.id!r}) fetches it."
-            raise StoreError(f"{error.message}\n{kept}", {"job_id": job.id}, error.cause) from None
+        record.job_id, record.submitted_at, record.status = submitted.job_id, time.time(), "pending"
+        facts = {"status": "pending", "job_id": record.job_id, "submitted_at": record.submitted_at}
+        for pause in (0.2, 1.0, 5.0, 0.0):
+            try:
+                await self._note(record, **facts)
+                return
+            except StoreError as error:
+                if not pause:
+                    kept = f"Keep the id: job {job.id} was submitted, and decart_nb.attach({job.id!r}) fetches it."
+                    raise StoreError(f"{error.message}\n{kept}", {"job_id": job.id}, error.cause) from None
+            await asyncio.sleep(pause)
 
     async def _finish(self, job: Job, record: Record, model: ModelDefinition | None) -> None:
         """Fetches what has been submitted, and ends the job as its record says."""
         job.id = record.job_id
-        if record.status == "completed" and (path := self.store.video(record)):
+        if path := self.store.video(record):
             # In a thread: whoever shows the clip reads it and makes a still of it, and the other jobs shall not wait.
             await asyncio.to_thread(job._end, "completed", clip=clip_of(record, path, reused=True))
         elif record.status == "failed":
@@ -290,23 +306,27 @@ class Runner:
     ) -> Clip:
         """Puts a video that has come into its place, and writes down what it is."""
         path = self.store.place(arrived.path)
-        self.store.note(
-            record,
-            status="completed",
-            error=None,
-            path=path.name,
-            sha256=arrived.sha256,
-            size_bytes=arrived.size_bytes,
-            width=info.width,
-            height=info.height,
-            fps=info.fps,
-            duration=info.duration,
-            took=took if record.submitted_at else None,  # of an attached job, nobody saw the beginning
-            seconds=time.time() - record.submitted_at if record.submitted_at else None,
+        made: dict[str, Any] = {
+            "status": "completed",
+            "error": None,
+            "ended_at": time.time(),
+            "path": path.name,
+            "sha256": arrived.sha256,
+            "size_bytes": arrived.size_bytes,
+            "width": info.width,
+            "height": info.height,
+            "fps": info.fps,
+            "duration": info.duration,
+            "took": took if record.submitted_at else None,  # of an attached job, nobody saw the beginning
+            "seconds": time.time() - record.submitted_at if record.submitted_at else None,
             # Decart bills by the generated second.
-            cost=None if price is None else round(price * info.duration, 4),
-        )
-        lineage.write_sidecar(path, lineage.describe_job(record))
+            "cost": None if price is None else round(price * info.duration, 4),
+        }
+        # Before it counts as completed, since nobody would come back for it; and on the desk, which is cleared.
+        with contextlib.suppress(MediaError, OSError):  # the store knows it all the same
+            sidecar = lineage.write_sidecar(arrived.path, lineage.describe_job(replace(record, **made)))
+            sidecar.replace(path.with_name(f"{path.name}.json"))
+        self.store.note(record, **made)
         return clip_of(record, path, reused=False)
 
     def _intent(self, request: Request, resolved: str) -> tuple[Request, Record]:

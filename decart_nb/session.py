@@ -68,8 +68,7 @@ class Session:
     ) -> Job:
         """See :func:`decart_nb.submit`."""
         job = self._submit(model, {"prompt": prompt, **inputs}, fresh, resubmit_uncertain)
-        show(job)
-        return job
+        return self._shown(job)
 
     def generate(
         self,
@@ -93,9 +92,7 @@ class Session:
         if not isinstance(job_id, str) or not job_id.strip():
             raise InvalidInputError(f"attach wants a job's id, as text, not {job_id!r:.60}.")
         definition = None if model is None else model_of(model)
-        job = self._runner.attach(job_id.strip(), definition)
-        show(job)
-        return job
+        return self._shown(self._runner.attach(job_id.strip(), definition))
 
     def jobs(self) -> pd.DataFrame:
         """See :func:`decart_nb.jobs`."""
@@ -183,6 +180,14 @@ class Session:
     def __repr__(self) -> str:
         where = "the local queue (previews, no cost)" if self.backend == "local" else self.base_url
         return f"<decart_nb on {where}, clips in {self.store.name}/>"
+
+    @staticmethod
+    def _shown(job: Job) -> Job:
+        try:
+            show(job)
+        except KeyboardInterrupt:  # while it is being put on screen
+            raise job.interrupted() from None
+        return job
 
     def _submit(
         self, model: str | ModelDefinition, inputs: Mapping[str, Any], fresh: bool, resubmit_uncertain: bool

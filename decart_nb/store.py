@@ -34,7 +34,7 @@ from .holders import Holder
 _MIGRATIONS = (
     """
     CREATE TABLE jobs (
-        row INTEGER PRIMARY KEY,
+        row INTEGER PRIMARY KEY AUTOINCREMENT,
         request TEXT NOT NULL, take INTEGER NOT NULL,
         endpoint TEXT NOT NULL, backend TEXT NOT NULL,
         model TEXT NOT NULL, asked_model TEXT NOT NULL,
@@ -128,13 +128,14 @@ class Store:
     """
 
     def __init__(self, folder: Path, *, vfs: str | None = None) -> None:
-        self.folder = folder
+        self.folder = folder = folder.absolute()
         self.database = folder / "store.sqlite3"
         self._vfs = vfs
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
         self._holder: Holder | None = None
         self._process = 0
+        self._depth = 0
         self._carried: set[int] = set()  # the jobs of which this process really has somebody at work
         with self._speaking():
             (folder / "inputs").mkdir(parents=True, exist_ok=True)
@@ -159,17 +160,20 @@ class Store:
             ended, where another holder is at it, and where nobody knows whether its submission was taken.
         """
         with self._transaction() as database:
-            if fresh:
+            found = self._read(f"request = ? AND status IN {_STANDS}", [wanted.request])
+            standing = {record.take: record for record in found}  # of two, the later
+            if not fresh and standing:
+                # The first take; or, where that came to nothing, the latest one that is there.
+                record, ours = self._take_over(standing.get(0) or standing[max(standing)])
+                if record.status != "uncertain" or not resubmit_uncertain:
+                    return record, ours
+                wanted.take = record.take
+            elif fresh:
                 (last,) = database.execute("SELECT max(take) FROM jobs WHERE request = ?", [wanted.request]).fetchone()
                 wanted.take = 0 if last is None else last + 1
-            found = self._read(
-                f"request = ? AND take = ? AND status IN {_STANDS}", [wanted.request, wanted.take], latest=True
-            )
-            if not found or (found[0].status == "uncertain" and resubmit_uncertain):
-                wanted.holder = self.holder
-                self._carried.add(self._insert(wanted).row)
-                return wanted, True
-            return self._take_over(found[0])
+            wanted.holder = self.holder
+            self._carried.add(self._insert(wanted).row)
+            return wanted, True
 
     def take_over(self, record: Record) -> tuple[Record, bool]:
         """Takes over a job whose holder has gone. Returns as :meth:`claim`."""
@@ -200,7 +204,9 @@ class Store:
 
     def get(self, row: int) -> Record:
         """The job of that number."""
-        return self._read("row = ?", [row])[0]
+        if found := self._read("row = ?", [row]):
+            return found[0]
+        raise StoreError(f"The job is no longer in the store {self.folder.name}/: somebody has pruned it.")
 
     def find(self, **values: Any) -> list[Record]:
         """The jobs with these values, the oldest first."""
@@ -250,22 +256,25 @@ class Store:
                 if filecmp.cmp(arrived, target, shallow=False):  # a kernel ended right after it had put it there
                     arrived.unlink()
                     break
-            handle = os.open(self.folder, os.O_RDONLY)
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
+            with contextlib.suppress(OSError):  # not every system opens a folder, or syncs one
+                handle = os.open(self.folder, os.O_RDONLY)
+                try:
+                    os.fsync(handle)
+                finally:
+                    os.close(handle)
         return target
 
     def forget(self, records: Sequence[Record]) -> None:
         """Removes jobs and their videos; and those inputs that no other job was made from."""
         with self._transaction() as database:
-            database.executemany("DELETE FROM jobs WHERE row = ?", [[record.row] for record in records])
+            # Only what still stands as it did when the caller looked.
+            going = [record for record in records if self._read("row = ? AND status = ?", [record.row, record.status])]
+            database.executemany("DELETE FROM jobs WHERE row = ?", [[record.row] for record in going])
             kept = {
                 file["sha256"] for other in self._read("1", []) for file in other.files.values() if "sha256" in file
             }
         with self._speaking():
-            for record in records:
+            for record in going:
                 if video := self.video(record):
                     video.unlink()
                     video.with_name(f"{video.name}.json").unlink(missing_ok=True)
@@ -337,11 +346,10 @@ class Store:
 
     # The database.
 
-    def _read(self, condition: str, values: list[Any], *, latest: bool = False) -> list[Record]:
-        order = "DESC LIMIT 1" if latest else "ASC"
+    def _read(self, condition: str, values: list[Any]) -> list[Record]:
         with self._speaking() as database:
             rows = database.execute(
-                f"SELECT {', '.join(_COLUMNS)}, row FROM jobs WHERE {condition} ORDER BY row {order}", values
+                f"SELECT {', '.join(_COLUMNS)}, row FROM jobs WHERE {condition} ORDER BY row", values
             ).fetchall()
         return [_record(row) for row in rows]
 
@@ -357,29 +365,35 @@ class Store:
         values = _encoded(changes)
         assignments = ", ".join(f"{name} = ?" for name in values)
         with self._speaking() as database:
-            database.execute(f"UPDATE jobs SET {assignments} WHERE row = ?", [*values.values(), row])
+            changed = database.execute(f"UPDATE jobs SET {assignments} WHERE row = ?", [*values.values(), row])
+        if not changed.rowcount:
+            raise StoreError(f"The job is no longer in the store {self.folder.name}/: somebody has pruned it.")
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         with self._speaking() as database:
-            if database.in_transaction:  # part of another
+            if self._depth:  # part of another
                 yield database
                 return
             database.execute("BEGIN IMMEDIATE")
+            self._depth += 1
             try:
                 yield database
+                database.execute("COMMIT")
             except BaseException:
                 with contextlib.suppress(sqlite3.OperationalError):  # of some errors SQLite makes an end by itself
                     database.execute("ROLLBACK")
                 raise
-            database.execute("COMMIT")
+            finally:
+                self._depth -= 1
 
     @contextlib.contextmanager
     def _speaking(self) -> Iterator[sqlite3.Connection]:
         """The database, to one thread at a time, with what may go wrong turned into a sentence."""
         with self._lock:
             try:
-                if self._connection is None or self._process != os.getpid():  # a fork must not share it
+                # A fork must not share it; and of a folder that was removed or moved, the database is no longer there.
+                if self._connection is None or self._process != os.getpid() or self._is_elsewhere():
                     self._open()
                 assert self._connection is not None
                 yield self._connection
@@ -391,6 +405,15 @@ class Store:
                     cause=cause,
                 ) from None
 
+    def _is_elsewhere(self) -> bool:
+        if self._depth:
+            return False
+        try:
+            now = self.database.stat()
+        except OSError:
+            return True
+        return (now.st_dev, now.st_ino) != self._identity
+
     def _open(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         address = f"{self.database.as_uri()}{f'?vfs={self._vfs}' if self._vfs else ''}"
@@ -399,7 +422,13 @@ class Store:
         with contextlib.suppress(sqlite3.OperationalError):
             database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = EXTRA")
-        self._migrate(database)
+        try:
+            self._migrate(database)
+        except BaseException:
+            database.close()
+            raise
+        now = self.database.stat()
+        self._identity = (now.st_dev, now.st_ino)
         if self._connection is not None:  # a fork's: kept open, since closing it would let go of the parent's locks
             self._inherited = (self._connection, self._holder)
             self._carried = set()
@@ -408,7 +437,7 @@ class Store:
 
     def _migrate(self, database: sqlite3.Connection) -> None:
         while (version := database.execute("PRAGMA user_version").fetchone()[0]) < len(_MIGRATIONS):
-            database.execute("BEGIN IMMEDIATE")
+            database.execute("BEGIN IMMEDIATE")  # which closing the connection takes back, if anything goes wrong
             # Another kernel may have come first.
             if database.execute("PRAGMA user_version").fetchone()[0] == version:
                 for statement in _MIGRATIONS[version].split(";"):
@@ -416,7 +445,6 @@ class Store:
                 database.execute(f"PRAGMA user_version = {version + 1}")
             database.execute("COMMIT")
         if version > len(_MIGRATIONS):
-            database.close()
             raise StoreError(
                 f"The store {self.folder.name}/ was written by a newer decart_nb. Update this one, or give "
                 "connect(store=…) another folder; nothing was changed."
@@ -424,7 +452,10 @@ class Store:
 
 
 def _encoded(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: json.dumps(value) if name in _AS_JSON else value for name, value in values.items()}
+    def plain(value: Any) -> Any:  # half a character, which a server may send, has no place in a database
+        return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+
+    return {name: json.dumps(value) if name in _AS_JSON else plain(value) for name, value in values.items()}
 
 
 def _record(row: Sequence[Any]) -> Record:

@@ -12,6 +12,7 @@ import pytest
 from decart_nb import __version__
 from decart_nb.local.durations import usage
 from decart_nb.local.faults import HITS
+from decart_nb.store import Record, Store
 from tests.local.wire import ORDER, PROMPT, SCRIPT, calling, followed, serving, submitted
 
 
@@ -162,3 +163,15 @@ def test_help_names_everything(arguments, words, monkeypatch):
     assert shown.returncode == 0
     assert [word for word in words if word not in shown.stdout] == []
     assert arguments != ["serve"] or usage() in shown.stdout
+
+
+def test_jobs_lists_what_the_folder_remembers(tmp_path):
+    assert ran("jobs").stderr == "decart-nb: There is no store in decart_runs/; --store names another folder.\n"
+    store = Store(tmp_path / "decart_runs")
+    assert ran("jobs").stdout == "No jobs yet.\n"
+    record, _ = store.claim(Record("r", "local", "local", "lucy-2.5", "lucy-2.5", inputs={"prompt": "a"}))
+    store.note(record, status="failed", job_id="j1", error="no such picture")
+    head, row = ran("jobs", "--store", "decart_runs").stdout.splitlines()
+    assert head.split()[:3] == ["job_id", "model", "status"]
+    assert row.split()[:3] == ["j1", "lucy-2.5", "failed"]
+    assert row.endswith("no such picture")

@@ -89,3 +89,20 @@ def test_the_digest_is_the_same_for_ever() -> None:
         _digest(model, {"prompt": "Ä", "seed": 7}, {})
         == "592a97ed05889810f75748c2de1021c0063dc672614bd9fbbcd6dd10ede23b9f"
     )
+
+
+def test_an_alias_and_what_it_means_are_one_request() -> None:
+    for model in models:
+        meant = model.alias_of or model.successor
+        if meant is None:
+            continue
+        values = {"prompt": "a", "seed": 1}
+        assert digest_of("local", meant, model, values, {}) == digest_of(
+            "local", meant, models.video(meant), values, {}
+        )
+
+
+def test_another_address_of_a_model_is_another_request() -> None:
+    one = ModelDefinition(name="own", width=64, height=48, fps=10)
+    other = ModelDefinition(name="own", width=64, height=48, fps=10, url_path="/v2/jobs/own")
+    assert _digest(one, {"x": 1}, {}) != _digest(other, {"x": 1}, {})

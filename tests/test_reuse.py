@@ -87,6 +87,7 @@ def test_another_take_of_a_job_is_fresh_and_of_a_seeded_one_has_another_seed(liv
     again = job.again()
     assert again.result(10).take == 1
     seeded = live.submit("lucy-2.5", "a", data=small_video, seed=1)
+    seeded.result(10)
     other = seeded.again()
     assert other.result(10).inputs["seed"] != 1
     assert submitted() == 4
@@ -165,3 +166,14 @@ def test_a_waiting_thread_is_not_needed_for_the_video_to_be_kept(live, small_vid
     while not job.done:
         time.sleep(0.05)
     assert job.clip is None or job.clip.path.exists()
+
+
+def test_asking_again_for_what_may_have_been_taken_does_not_pay_twice(
+    live, canned_queue, submitted, small_video
+) -> None:
+    job = live.submit("lucy-2.5", "a", data=small_video, seed=1)
+    job.result(10)
+    job.clip.path.unlink()
+    job.clip = None  # as of a job that came out of reach
+    assert job.again().result(10).job_id == job.id
+    assert submitted() == 1

@@ -335,3 +335,67 @@ class Kernels(RuleBasedStateMachine):
 
 TestKernels = Kernels.TestCase
 TestKernels.settings = settings(max_examples=30, stateful_step_count=30, deadline=None)
+
+
+def test_a_commit_that_fails_leaves_nothing_open(store) -> None:
+    record, _ = store.claim(_wanted())
+    database = sqlite3.connect(store.database, isolation_level=None)
+    with store._speaking() as own:
+        own.execute("PRAGMA busy_timeout = 50")
+    database.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreError, match="locked"):
+        store.note(record, sent_at=1.0)
+    database.execute("ROLLBACK")
+    store.note(record, job_id="j1")
+    (kept,) = database.execute("SELECT job_id FROM jobs").fetchone()  # for others to see
+    assert kept == "j1"
+    database.close()
+
+
+def test_the_number_of_a_pruned_job_is_no_others(store) -> None:
+    gone, _ = store.claim(_wanted())
+    store.note(gone, status="unreachable")
+    store.forget([gone])
+    other, _ = store.claim(_wanted("other"))
+    assert other.row != gone.row
+    with pytest.raises(StoreError, match="pruned"):
+        store.note(gone, status="completed")
+    assert store.get(other.row) == other
+
+
+def test_what_has_moved_on_since_somebody_looked_is_not_pruned(store) -> None:
+    record, _ = store.claim(_wanted())
+    store.note(record, status="unreachable", job_id="j1")
+    looked = store.find()
+    assert store.take_over(record)[1]
+    store.forget(looked)
+    assert [found.job_id for found in store.find()] == ["j1"]
+
+
+def test_a_take_that_is_there_stands_for_one_that_came_to_nothing(store) -> None:
+    first, _ = store.claim(_wanted())
+    store.note(first, status="rejected", error="401")
+    second, _ = store.claim(_wanted(), fresh=True)
+    store.note(second, status="completed")
+    assert store.claim(_wanted()) == (second, False)
+
+
+def test_a_folder_that_was_removed_is_begun_anew(store) -> None:
+    store.claim(_wanted())
+    shutil.rmtree(store.folder)
+    record, ours = store.claim(_wanted())
+    assert ours
+    assert Store(store.folder).find() == [record]
+
+
+def test_half_a_character_is_no_reason_to_lose_a_job(store) -> None:
+    record, _ = store.claim(_wanted())
+    store.note(record, status="failed", error="why \ud800")
+    assert store.get(record.row).error == "why ?"
+
+
+def test_resubmission_is_made_at_once_where_the_holder_has_died(store) -> None:
+    _gone(store.folder, "record, _ = store.claim(wanted)\nstore.note(record, sent_at=1.0)")
+    record, ours = store.claim(_wanted(), resubmit_uncertain=True)
+    assert ours
+    assert record.status == "planned"

@@ -69,13 +69,17 @@ export default view(({ model, root, listen, watch }) => {
     code.textContent = model.get("code");
   });
 
+  const disable = (button) => {
+    if (button === document.activeElement) root.focus();
+    button.disabled = true;
+  };
   listen(stop, "click", () => {
-    stop.disabled = true;
+    disable(stop);
     hint.textContent = "asked; a busy kernel hears it after its cell";
     model.send({ asks: "stop" });
   });
   listen(again, "click", () => {
-    again.disabled = true;
+    disable(again);
     model.send({ asks: "again" });
   });
   listen(copy, "click", async () => {

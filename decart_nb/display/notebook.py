@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,7 @@ _embedding = Embedding()
 #: What came between two cells of a headless run. Its runner listens only while a cell runs, so it waits for the next.
 _late: list[Callable[[], object]] = []
 _a_cell_runs = True
+_turn = threading.RLock()
 _folder: Path | None = None
 
 
@@ -48,10 +50,11 @@ def show(shell: Any, job: Job) -> None:
     def publish(data: dict[str, Any], display_id: str, *, update: bool = False) -> None:
         # A display id finds its output also from the background thread, and after its cell has returned.
         now = partial(shell.display_pub.publish, data, transient={"display_id": display_id}, update=update)
-        if live or _a_cell_runs:
-            now()
-        else:
-            _late.append(now)
+        with _turn:
+            if live or _a_cell_runs:
+                now()
+            else:
+                _late.append(now)
 
     def ended(job: Job) -> None:
         if job.clip is not None:
@@ -69,14 +72,16 @@ def show(shell: Any, job: Job) -> None:
 
 def _cell_begins(_: object) -> None:
     global _a_cell_runs
-    _a_cell_runs = True
-    while _late:
-        _late.pop(0)()
+    with _turn:  # or what comes just now would be overtaken by what has waited
+        while _late:
+            _late.pop(0)()
+        _a_cell_runs = True
 
 
 def _cell_ends(_: object) -> None:
     global _a_cell_runs
-    _a_cell_runs = False
+    with _turn:
+        _a_cell_runs = False
 
 
 def clip_bundle(shell: Any, clip: Clip) -> dict[str, Any]:

@@ -24,7 +24,7 @@ display(broken.bundle(), raw=True)
 
 
 def _clip(notebook: Notebook, queue: Queue) -> Locator:
-    cell = notebook.run("job = dnb.submit('lucy-pro-t2v', 'two birds', seed=7)")
+    cell = notebook.run("job = dnb.submit('lucy-pro-t2v', 'two birds', seed=7, fresh=True)")
     expect(cell.get_by_role("button", name="Stop waiting")).to_be_visible()
     queue.finish()
     expect(cell.get_by_role("button", name="Another take")).to_be_visible()

@@ -19,11 +19,11 @@ class _Kept:
 
     def __init__(self, notebook: Notebook, queue: Queue) -> None:
         self.notebook = notebook
-        self.done = notebook.run("job = dnb.submit('lucy-pro-t2v', 'a moor')")
+        self.done = notebook.run("job = dnb.submit('lucy-pro-t2v', 'a moor', fresh=True)")
         expect(self.done.get_by_role("button", name="Stop waiting")).to_be_visible()
         queue.finish()
         plays(self.done.locator("video"))
-        self.under_way = notebook.run("job = dnb.submit('lucy-pro-t2v', 'a heath')")
+        self.under_way = notebook.run("job = dnb.submit('lucy-pro-t2v', 'a heath', fresh=True)")
         expect(self.under_way.locator(".decart-fallback")).to_have_text(_ATTACH)
         expect(self.stop).to_be_visible()
 

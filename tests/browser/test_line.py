@@ -19,7 +19,7 @@ _RECORD = """filled => {
 
 
 def _watch_bar(notebook: Notebook, queue: Queue, name: str) -> None:
-    cell = notebook.begin(f"dnb.generate('lucy-pro-t2v', {_HTML!r}, seed=7)")
+    cell = notebook.begin(f"dnb.generate('lucy-pro-t2v', {_HTML!r}, seed=7, fresh=True)")
     bar = cell.get_by_role("progressbar", name="Estimated progress of lucy-pro-t2v")
     expect(bar).to_have_attribute("aria-valuetext", re.compile(r"waiting in the queue, \d+ s of usually "))
     bar.locator("div").evaluate(_RECORD)
@@ -50,7 +50,7 @@ def test_stop_waiting_after_the_cell_has_returned(notebook: Notebook, queue: Que
 
 
 def _stop(notebook: Notebook, queue: Queue) -> None:
-    cell = notebook.run("job = dnb.submit('lucy-pro-t2v', 'a river')")
+    cell = notebook.run("job = dnb.submit('lucy-pro-t2v', 'a river', fresh=True)")
     line = cell.get_by_role("group", name="Job of lucy-pro-t2v")
     stop = line.get_by_role("button", name="Stop waiting")
     shoot(cell, "line")
@@ -66,7 +66,7 @@ def _stop(notebook: Notebook, queue: Queue) -> None:
 
 
 def test_stop_waiting_ends_a_cell_that_awaits(notebook: Notebook, queue: Queue) -> None:
-    cell = notebook.begin("job = dnb.submit('lucy-pro-t2v', 'a lake')\nawait job")
+    cell = notebook.begin("job = dnb.submit('lucy-pro-t2v', 'a lake', fresh=True)\nawait job")
     cell.get_by_role("button", name="Stop waiting").click()
     ended(cell)
     expect(cell).to_contain_text("JobCancelledError: Stopped waiting. Job ")
@@ -76,7 +76,7 @@ def test_stop_waiting_ends_a_cell_that_awaits(notebook: Notebook, queue: Queue) 
 
 
 def test_while_a_cell_blocks_the_kernel_is_interrupted(notebook: Notebook, queue: Queue) -> None:
-    cell = notebook.begin("dnb.generate('lucy-pro-t2v', 'a sea')")
+    cell = notebook.begin("dnb.generate('lucy-pro-t2v', 'a sea', fresh=True)")
     stop = cell.get_by_role("button", name="Stop waiting")
     expect(cell.locator(".decart-job-line")).to_contain_text("to stop waiting, interrupt the kernel")
     expect(stop).to_be_hidden()
@@ -94,7 +94,7 @@ def test_while_a_cell_blocks_the_kernel_is_interrupted(notebook: Notebook, queue
 
 
 def test_a_failed_job_says_why_and_can_be_tried_again(notebook: Notebook, queue: Queue) -> None:
-    cell = notebook.run("job = dnb.submit('lucy-pro-t2v', 'a storm')")
+    cell = notebook.run("job = dnb.submit('lucy-pro-t2v', 'a storm', fresh=True)")
     expect(cell.get_by_role("button", name="Stop waiting")).to_be_visible()
     queue.finish(error=_HTML)
     again = cell.get_by_role("button", name="Try again")
@@ -110,7 +110,7 @@ def test_a_failed_job_says_why_and_can_be_tried_again(notebook: Notebook, queue:
 
 
 def test_html_in_a_prompt_stays_text(notebook: Notebook, queue: Queue) -> None:
-    cell = notebook.run(f"job = dnb.submit('lucy-pro-t2v', {_HTML!r})")
+    cell = notebook.run(f"job = dnb.submit('lucy-pro-t2v', {_HTML!r}, fresh=True)")
     expect(cell.get_by_role("button", name="Stop waiting")).to_be_visible()
     queue.finish()
     cell.get_by_role("button", name="Copy as code").click()
@@ -123,7 +123,7 @@ def test_html_in_a_prompt_stays_text(notebook: Notebook, queue: Queue) -> None:
 
 
 def test_the_keyboard_reaches_the_buttons_and_shows_where_it_is(notebook: Notebook, queue: Queue) -> None:
-    cell = notebook.run("job = dnb.submit('lucy-pro-t2v', 'a fjord')")
+    cell = notebook.run("job = dnb.submit('lucy-pro-t2v', 'a fjord', fresh=True)")
     stop = cell.get_by_role("button", name="Stop waiting")
     cell.get_by_role("status").first.click()
     for _ in range(10):  # JupyterLab has buttons of its own before it

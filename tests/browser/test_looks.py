@@ -44,7 +44,7 @@ _CONTRASTS = """output => {
 
 def _states(notebook: Notebook, queue: Queue) -> dict[str, Locator]:
     """Cells in each state that a job can be in."""
-    submit = "job = dnb.submit('lucy-pro-t2v', 'a glacier')"
+    submit = "job = dnb.submit('lucy-pro-t2v', 'a glacier', fresh=True)"
     states = {}
     for state, error in (("failed", "no such place"), ("done", None)):
         cell = states[state] = notebook.run(submit)

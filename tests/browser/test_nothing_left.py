@@ -61,7 +61,7 @@ def test_nothing_is_left_of_a_cleared_output(watched: Notebook, queue: Queue) ->
     page.wait_for_function(f"() => ({_COUNTS})().join() === '1,1,1'")
     page.evaluate("() => { ledger.listeners.clear(); ledger.timers.clear(); ledger.urls.clear(); }")
 
-    submit = "job = dnb.submit('lucy-pro-t2v', 'a delta')"
+    submit = "job = dnb.submit('lucy-pro-t2v', 'a delta', fresh=True)"
     under_way, done = notebook.run(submit), notebook.run(submit)
     expect(done.get_by_role("button", name="Stop waiting")).to_be_visible()
     queue.finish()

@@ -16,7 +16,7 @@ from decart_nb.display.video import EMBEDDED
 
 from .lab import Lab, Notebook, Queue, plays, shoot
 
-_SUBMIT = "job = dnb.submit('lucy-pro-t2v', {!r})"
+_SUBMIT = "job = dnb.submit('lucy-pro-t2v', {!r}, fresh=True)"
 # The place that a video takes, and the one that is kept for it before anything of it is there.
 _BOXES = """video => {
     const empty = video.cloneNode();
@@ -50,7 +50,9 @@ def _made(notebook: Notebook, queue: Queue, video: Path, prompt: str) -> Locator
 def test_what_the_local_queue_renders_plays(lab: Lab, page: Page) -> None:
     notebook = lab.open(page, "local")
     notebook.run("import decart_nb as dnb\ndnb.connect('local')")
-    cell = notebook.run("dnb.generate('lucy-pro-t2v', 'a river', resolution='480p', orientation='portrait')")
+    cell = notebook.run(
+        "dnb.generate('lucy-pro-t2v', 'a river', resolution='480p', orientation='portrait', fresh=True)"
+    )
     plays(cell.locator("video"))
     facts = cell.locator("video").evaluate("v => [v.videoWidth, v.videoHeight, v.muted, v.loop]")
     assert facts == [480, 872, True, True]
