@@ -267,9 +267,13 @@ class Runner:
             raise
         except DecartSDKError as error:
             hint = f"Job {job.id} is not lost: decart_nb.attach({job.id!r}) asks for it again."
-            if error.data.get("status") == 404:
-                hint = "This queue knows no such job; check the id, and which queue you are connected to."
-            await self._note(record, status="unreachable", error=error.message)
+            status = "unreachable"
+            if error.data.get("status") in (404, 410):
+                hint = "The queue has its video no longer; fresh=True makes another take."
+                if record.submitted_at is None:  # an id that somebody typed
+                    hint = "This queue knows no such job; check the id, and which queue you are connected to."
+                    status = "rejected"  # so that nobody asks for it by himself
+            await self._note(record, status=status, error=error.message)
             data = error.data | {"job_id": job.id}
             raise type(error)(f"{error.message}\n{hint}", data, error.cause) from None
         except Exception as error:
@@ -400,7 +404,8 @@ def _filename(record: Record) -> str:
     """A name that a person can tell from another, and that no other job has: it ends with the job's id."""
     words = re.findall(r"[a-z0-9]+", str(record.inputs.get("prompt", "")).lower())
     slug = "-".join(words)[:40].strip("-")
+    model = re.sub(r"[^A-Za-z0-9.]+", "-", record.asked_model)[:60]
     tail = str(record.job_id)
     if not re.fullmatch(r"[A-Za-z0-9-]{1,64}", tail):
         tail = hashlib.sha256(tail.encode()).hexdigest()[:32]
-    return "-".join(part for part in (re.sub(r"[^A-Za-z0-9.]+", "-", record.asked_model), slug, tail) if part) + ".mp4"
+    return "-".join(part for part in (model, slug, tail) if part) + ".mp4"

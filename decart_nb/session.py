@@ -149,6 +149,8 @@ class Session:
         """
         from .table import frame
 
+        if older_than is not None and (isinstance(older_than, bool) or not isinstance(older_than, (int, float))):
+            raise InvalidInputError(f"older_than must be days, as a number, not {older_than!r:.60}.")
         if older_than is None and status is None and model is None:
             raise InvalidInputError("prune needs to know what: older_than=… in days, status=…, or model=….")
         statuses = (
@@ -252,6 +254,8 @@ def connect(
     backend = _backend(target, has_key=bool(api_key or base_url or os.environ.get("DECART_API_KEY", "").strip()))
     if backend == "local" and (target == "live" or api_key or base_url):
         print("DECART_BACKEND=local is set, so this is the local queue; unset it to reach Decart.")  # noqa: T201
+    if patience is not None and not isinstance(patience, Patience):
+        raise InvalidInputError(f"patience must be a decart_nb.Patience, not {patience!r:.60}.")
     folder = _writable(store)
     if backend == "local":
         queue = _embedded(folder / "local")
@@ -442,6 +446,8 @@ def _embedded(folder: Path) -> LocalQueue:
 
 
 def _checked(prices: Mapping[str, float]) -> dict[str, float]:
+    if not isinstance(prices, Mapping):
+        raise InvalidInputError(f"prices must be USD per generated second by model, as a dict, not {prices!r:.60}.")
     for model, price in prices.items():
         if isinstance(price, bool) or not isinstance(price, (int, float)) or not 0 <= price < float("inf"):
             raise InvalidInputError(f"The price of {model} must be USD per generated second, not {price!r:.60}.")

@@ -31,7 +31,7 @@ _TYPES = {
 
 
 def frame(records: Sequence[Record], folder: Path) -> pd.DataFrame:
-    """A row a job, with a column for each input that any of them has.
+    """A row a job, with a column for each input that any of them has. Paths are from the working directory, if they can.
 
     Args:
         records: the jobs.
@@ -41,7 +41,8 @@ def frame(records: Sequence[Record], folder: Path) -> pd.DataFrame:
 
     columns = {name: pd.Series([getattr(record, name) for record in records], dtype="object") for name in _TYPES}
     columns["model"] = pd.Series([record.asked_model for record in records], dtype="object")
-    columns["path"] = pd.Series([record.path and str(folder / record.path) for record in records], dtype="object")
+    shown = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
+    columns["path"] = pd.Series([record.path and str(shown / record.path) for record in records], dtype="object")
     columns["submitted_at"] = pd.to_datetime(columns["submitted_at"].astype("Float64"), unit="s", utc=True)
     given = [inputs_of(record) for record in records]
     names = dict.fromkeys(name for inputs in given for name in inputs)
