@@ -31,7 +31,7 @@ _TYPES = {
 
 
 def frame(records: Sequence[Record], folder: Path) -> pd.DataFrame:
-    """A row a job, with a column for each input that any of them has. Paths are from the working directory, if they can.
+    """A row a job, with a column for each input that any of them has.
 
     Args:
         records: the jobs.
