@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import contextlib
 import contextvars
 import functools
@@ -38,6 +39,8 @@ from .transfers import Download
 
 _TICK = 0.5
 _THREAD = "decart_nb jobs"
+#: Those that somebody still holds: their connections are closed at the interpreter's end.
+_open: weakref.WeakSet[Runner] = weakref.WeakSet()
 
 
 @functools.cache
@@ -50,14 +53,20 @@ def background() -> asyncio.AbstractEventLoop:
     return loop
 
 
-def _hang_up(client: DecartClient) -> None:
-    """Closes a client's connections, whose engine would complain of being left open."""
+def _hang_up(client: DecartClient, patience: float = 0.0) -> None:
+    """Closes a client's connections, whose engine would complain of being left open; waits for that so many seconds."""
     if not client.is_open:
         return
     closing = asyncio.run_coroutine_threadsafe(client.close(), background())
-    if threading.current_thread().name != _THREAD:  # where the garbage collector may have brought us
+    if patience and threading.current_thread().name != _THREAD:
         with contextlib.suppress(TimeoutError):
-            closing.result(5)
+            closing.result(patience)
+
+
+@atexit.register
+def _hang_up_all() -> None:
+    for runner in tuple(_open):
+        runner.close()
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,8 +88,10 @@ class Runner:
     under_way: dict[str, Job] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        # When nobody holds the session any more, and no job is under way; at the latest at the interpreter's end.
-        weakref.finalize(self, _hang_up, self.client)
+        # When nobody holds the session any more, and no job is under way. It waits for nothing: the garbage collector
+        # comes in the middle of anything, also where a lock is held that the loop is waiting for.
+        weakref.finalize(self, _hang_up, self.client).atexit = False
+        _open.add(self)
 
     @property
     def endpoint(self) -> str:
@@ -119,7 +130,7 @@ class Runner:
 
     def close(self) -> None:
         """Closes the connections."""
-        _hang_up(self.client)
+        _hang_up(self.client, 5.0)
 
     @property
     def _prior(self) -> polling.Estimate:
