@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import re
 import sys
 import tempfile
 import time
@@ -114,7 +115,10 @@ class Session:
         made = self.provenance(path)
         inputs = dict(made["inputs"])
         for name, file in made["files"].items():
-            kept = self._runner.store.input(file)
+            # A record may come from anybody: nothing in it may name another file than one of this store's inputs.
+            if not isinstance(file, dict) or not re.fullmatch("[0-9a-f]{64}", str(file.get("sha256"))):
+                raise InvalidInputError(f"The record does not say which file {name} was made from.")
+            kept = self._runner.store.input({"filename": "", **file})
             if not kept.is_file():
                 raise InvalidInputError(
                     f"The {name} that this video was made from, {file['filename']}, is not in "

@@ -66,3 +66,13 @@ def test_what_cannot_be_made_again_says_why(clip, canned_queue, tmp_path) -> Non
     dnb.connect("live", api_key=canned_queue.api_key, base_url=canned_queue.base_url, store="another")
     with pytest.raises(dnb.InvalidInputError, match=r"small\.mp4, is not in another/inputs/"):
         dnb.reproduce(saved)
+
+
+@pytest.mark.parametrize(
+    "file", [3, {}, {"sha256": "/etc/passwd", "filename": ""}, {"sha256": "../../x", "filename": ""}]
+)
+def test_a_foreign_record_reaches_no_file_of_this_machine(clip, tmp_path, file) -> None:
+    record = dnb.provenance(clip) | {"files": {"data": file}}
+    (tmp_path / "foreign.json").write_text(json.dumps(record))
+    with pytest.raises(dnb.InvalidInputError, match="does not say which file"):
+        dnb.reproduce(tmp_path / "foreign.json")
