@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import InvalidInputError
-from .store import Record
+from .records import Record
 
 if TYPE_CHECKING:
     import numpy as np

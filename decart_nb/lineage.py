@@ -28,7 +28,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from . import store, tags
+from . import records, tags
 from ._version import __version__
 from .errors import InvalidInputError, MediaError
 from .inputs import sniff
@@ -91,7 +91,7 @@ def describe(
     }
 
 
-def describe_job(job: store.Record) -> Record:
+def describe_job(job: records.Record) -> Record:
     """The record of a job's video, from what the store knows."""
     return describe(
         model=job.model,

@@ -34,7 +34,8 @@ from .errors import (
 from .identity import digest_of
 from .inputs import Remote, Request, Upload
 from .job import Job
-from .store import UNDER_WAY, Record, Store
+from .records import UNDER_WAY, Record
+from .store import Store
 from .transfers import Download
 
 _TICK = 0.5

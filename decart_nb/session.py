@@ -25,8 +25,9 @@ from .inputs import Upload, prepare
 from .job import Job
 from .patience import Patience
 from .queue_calls import model_of
+from .records import UNDER_WAY
 from .runner import Runner
-from .store import UNDER_WAY, Store
+from .store import Store
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -23,12 +23,14 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from .durable import sync_folder
 from .errors import StoreError
 from .holders import Holder
+from .records import UNDER_WAY, Record
 
 #: Each brings a database to the next version of its schema.
 _MIGRATIONS = (
@@ -51,65 +53,8 @@ _MIGRATIONS = (
     """,
 )
 _PATIENCE = 30.0
-UNDER_WAY = ("planned", "pending", "processing")
 #: What the same request, made again, does not try anew.
 _STANDS = (*UNDER_WAY, "completed", "unreachable", "uncertain")
-
-
-@dataclass
-class Record:
-    """A job, as it is remembered. Times are seconds since the epoch.
-
-    Attributes:
-        row: its number in the store.
-        request: the digest of the request, as :mod:`decart_nb.identity` makes it; empty where it is not known.
-        take: which of the videos that were asked for with this request.
-        endpoint, backend: which queue it is at.
-        model, asked_model: what the model's name meant to that queue, and the name it was asked for by.
-        inputs: the plain fields.
-        files: of each file its ``filename`` and ``media_type``, and its ``sha256`` and ``size_bytes``.
-        input_seconds: how long the video is that it was made from.
-        status: as of :class:`decart_nb.job.Job`.
-        holder: who works on it.
-        job_id: the queue's name for it.
-        error: what went wrong.
-        created_at, sent_at, submitted_at, ended_at: when it was written down, when its submission began, when the queue
-            answered that, and when it was over.
-        took: from the submission until the queue was done, as far as its answers tell; what is learnt from.
-        seconds: from the submission until the file was here.
-        path: the video, from the store's folder.
-        sha256, size_bytes, width, height, fps, duration: of the video.
-        cost: an estimate in USD.
-    """
-
-    request: str
-    endpoint: str
-    backend: str
-    model: str
-    asked_model: str
-    take: int = 0
-    inputs: dict[str, Any] = field(default_factory=dict)
-    files: dict[str, dict[str, Any]] = field(default_factory=dict)
-    input_seconds: float | None = None
-    status: str = "planned"
-    holder: str | None = None
-    job_id: str | None = None
-    error: str | None = None
-    created_at: float = field(default_factory=time.time)
-    sent_at: float | None = None
-    submitted_at: float | None = None
-    ended_at: float | None = None
-    took: float | None = None
-    seconds: float | None = None
-    path: str | None = None
-    sha256: str | None = None
-    size_bytes: int | None = None
-    width: int | None = None
-    height: int | None = None
-    fps: float | None = None
-    duration: float | None = None
-    cost: float | None = None
-    row: int = 0
 
 
 _COLUMNS = [column.name for column in fields(Record) if column.name != "row"]
@@ -256,12 +201,7 @@ class Store:
                 if filecmp.cmp(arrived, target, shallow=False):  # a kernel ended right after it had put it there
                     arrived.unlink()
                     break
-            with contextlib.suppress(OSError):  # not every system opens a folder, or syncs one
-                handle = os.open(self.folder, os.O_RDONLY)
-                try:
-                    os.fsync(handle)
-                finally:
-                    os.close(handle)
+            sync_folder(self.folder)
         return target
 
     def forget(self, records: Sequence[Record]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .clip import inputs_of
-from .store import Record
+from .records import Record
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import httpx
 
 from .answers import may_pass, unreadable
+from .durable import sync_folder
 from .errors import MediaError, QueueResultError
 from .patience import Attempts
 
@@ -238,12 +239,7 @@ def _settle(partial: Path, target: Path) -> None:
     with partial.open("rb+") as stream:
         os.fsync(stream.fileno())
     partial.replace(target)
-    with contextlib.suppress(OSError):  # not every system opens a folder, or syncs one
-        folder = os.open(target.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+    sync_folder(target.parent)
 
 
 def _tag(response: httpx.Response) -> str | None:

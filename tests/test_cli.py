@@ -12,7 +12,8 @@ import pytest
 from decart_nb import __version__
 from decart_nb.local.durations import usage
 from decart_nb.local.faults import HITS
-from decart_nb.store import Record, Store
+from decart_nb.records import Record
+from decart_nb.store import Store
 from tests.local.wire import ORDER, PROMPT, SCRIPT, calling, followed, serving, submitted
 
 

@@ -15,7 +15,8 @@ from pathlib import Path
 import decart_nb as dnb
 from decart_nb import polling
 from decart_nb.local.embedded import LocalQueue
-from decart_nb.store import Record, Store
+from decart_nb.records import Record
+from decart_nb.store import Store
 
 _JOBS, _KILLS = 200, 50
 

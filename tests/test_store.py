@@ -17,7 +17,8 @@ from hypothesis import settings, strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
 from decart_nb import StoreError
-from decart_nb.store import UNDER_WAY, Record, Store
+from decart_nb.records import UNDER_WAY, Record
+from decart_nb.store import Store
 
 
 @pytest.fixture

@@ -18,8 +18,9 @@ from decart_nb.client import Timeout
 from decart_nb.local.embedded import LocalQueue
 from decart_nb.local.faults import HITS, Faults
 from decart_nb.patience import Patience
+from decart_nb.records import Record
 from decart_nb.session import Session
-from decart_nb.store import Record, Store
+from decart_nb.store import Store
 
 _JOBS, _RATE = 500, 0.05
 #: A budget of polls belongs to a session, and a 429 halves it: ten sessions are quicker than one.

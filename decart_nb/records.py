@@ -1,0 +1,66 @@
+"""A job, as the store remembers it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+#: The statuses of a job that somebody should be at.
+UNDER_WAY = ("planned", "pending", "processing")
+
+
+@dataclass
+class Record:
+    """A job, as it is remembered. Times are seconds since the epoch.
+
+    Attributes:
+        row: its number in the store.
+        request: the digest of the request, as :mod:`decart_nb.identity` makes it; empty where it is not known.
+        take: which of the videos that were asked for with this request.
+        endpoint, backend: which queue it is at.
+        model, asked_model: what the model's name meant to that queue, and the name it was asked for by.
+        inputs: the plain fields.
+        files: of each file its ``filename`` and ``media_type``, and its ``sha256`` and ``size_bytes``.
+        input_seconds: how long the video is that it was made from.
+        status: as of :class:`decart_nb.job.Job`.
+        holder: who works on it.
+        job_id: the queue's name for it.
+        error: what went wrong.
+        created_at, sent_at, submitted_at, ended_at: when it was written down, when its submission began, when the queue
+            answered that, and when it was over.
+        took: from the submission until the queue was done, as far as its answers tell; what is learnt from.
+        seconds: from the submission until the file was here.
+        path: the video, from the store's folder.
+        sha256, size_bytes, width, height, fps, duration: of the video.
+        cost: an estimate in USD.
+    """
+
+    request: str
+    endpoint: str
+    backend: str
+    model: str
+    asked_model: str
+    take: int = 0
+    inputs: dict[str, Any] = field(default_factory=dict)
+    files: dict[str, dict[str, Any]] = field(default_factory=dict)
+    input_seconds: float | None = None
+    status: str = "planned"
+    holder: str | None = None
+    job_id: str | None = None
+    error: str | None = None
+    created_at: float = field(default_factory=time.time)
+    sent_at: float | None = None
+    submitted_at: float | None = None
+    ended_at: float | None = None
+    took: float | None = None
+    seconds: float | None = None
+    path: str | None = None
+    sha256: str | None = None
+    size_bytes: int | None = None
+    width: int | None = None
+    height: int | None = None
+    fps: float | None = None
+    duration: float | None = None
+    cost: float | None = None
+    row: int = 0
