@@ -14,9 +14,11 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from . import pandas_hook as _pandas_hook
 from ._version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from .axes import axis as axis, value as value, zip_axes as zip_axes
     from .catalogue import (
         ModelDefinition as ModelDefinition,
         models as models,
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from .clip import Clip as Clip
     from .errors import (
         BackendError as BackendError,
+        CapReachedError as CapReachedError,
         DecartSDKError as DecartSDKError,
         InvalidAPIKeyError as InvalidAPIKeyError,
         InvalidBaseURLError as InvalidBaseURLError,
@@ -53,14 +56,18 @@ if TYPE_CHECKING:
         provenance as provenance,
         reproduce as reproduce,
         submit as submit,
+        sweep as sweep,
     )
+    from .sweeps import Sweep as Sweep
 
 _ROOMS = {
+    "axes": ("axis", "value", "zip_axes"),
     "catalogue": ("ModelDefinition", "models"),
     "client": ("DecartClient", "Timeout"),
     "clip": ("Clip",),
     "errors": (
         "BackendError",
+        "CapReachedError",
         "DecartSDKError",
         "InvalidAPIKeyError",
         "InvalidBaseURLError",
@@ -80,7 +87,8 @@ _ROOMS = {
     ),
     "job": ("Job",),
     "patience": ("Patience",),
-    "session": ("Session", "attach", "connect", "generate", "jobs", "provenance", "reproduce", "submit"),
+    "session": ("Session", "attach", "connect", "generate", "jobs", "provenance", "reproduce", "submit", "sweep"),
+    "sweeps": ("Sweep",),
 }
 _HOME = {name: room for room, names in _ROOMS.items() for name in names}
 
@@ -97,6 +105,9 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+_pandas_hook.install()
 
 
 def load_ipython_extension(shell: Any) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import email.utils
 import json
 import math
+import socket
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -15,7 +16,7 @@ from typing import Any, Literal
 import httpx
 
 from . import polling
-from .errors import DecartSDKError, QueueResultError, QueueStatusError, QueueSubmitError
+from .errors import DecartSDKError, QueueSubmitError
 
 
 @dataclass(frozen=True)
@@ -101,22 +102,40 @@ async def refusal(error: type[DecartSDKError], doing: str, response: httpx.Respo
     status, body = response.status_code, b""
     with contextlib.suppress(httpx.HTTPError):  # it is a refusal also where the rest of it is lost
         body = await beginning(response)
-    advice = _ADVICE.get(status, "The server has a problem; try again later." if status >= 500 else "")
-    data: dict[str, Any] = {"status": status, "sent": True}
-    if (seconds := _retry_after(response.headers.get("retry-after"))) is not None:
-        data["retry_after"] = seconds
+    advice = _ADVICE_ON.get(doing, {}).get(status) or _ADVICE.get(status)
+    if advice is None and status >= 500:
+        advice = "The server has a problem; try again later."
     return error(
         f"Failed to {doing}: {status} - {_excerpt(response, body)}" + (f"\n{advice}" if advice else ""),
-        data,
+        {"sent": True, **facts(response)},
     )
+
+
+def facts(response: httpx.Response) -> dict[str, Any]:
+    """What an error keeps of an answer other than 2xx: its ``status``, and ``retry_after`` if it says when."""
+    seconds = _retry_after(response.headers.get("retry-after"))
+    return {"status": response.status_code, **({} if seconds is None else {"retry_after": seconds})}
+
+
+#: What is done at the wire, as errors call it.
+SUBMIT, RESOLVE, STATUS, CONTENT = "submit job", "resolve model", "get job status", "get job content"
 
 
 _ADVICE = {
     401: "The API key was refused. Check api_key, or DECART_API_KEY in the environment, for this address.",
     403: "The API key may not do this.",
-    410: "The model is retired; decart_nb.models says which ones are live.",
     413: "The files are too large for the service.",
     429: "Too many requests at once; wait a little and try again.",
+}
+_NO_SUCH_MODEL = {
+    404: "This queue has no model of that name; check the name, and base_url.",
+    410: "The model is retired; decart_nb.models says which ones are live.",
+}
+_ADVICE_ON = {
+    SUBMIT: _NO_SUCH_MODEL,
+    RESOLVE: _NO_SUCH_MODEL,
+    STATUS: {410: "The queue has this job no longer."},
+    CONTENT: {410: "The queue has this video no longer."},
 }
 
 
@@ -183,13 +202,32 @@ def may_be_repeated(error: QueueSubmitError) -> bool:
     """Whether a submission that ended so has certainly made no job, and may make one the next time."""
     if (status := error.data.get("status")) is not None:
         return status in (429, 503)
+    return error.data.get("sent") is False and not _for_good(error.cause)
+
+
+def may_be_asked_again(error: DecartSDKError) -> bool:
+    """Whether something that nobody pays for, and that ended so, may work the next time."""
+    return may_pass(error, math.inf) and not _for_good(error.cause)
+
+
+def is_unknown_host(cause: BaseException | None) -> bool:
+    """Whether nobody knows the host's name, which is different from nobody to ask."""
+    reason = getattr(cause, "os_error", None)  # aiohttp's
+    return isinstance(reason, socket.gaierror) and reason.errno == socket.EAI_NONAME
+
+
+def _for_good(cause: BaseException | None) -> bool:
+    """Whether it will not be any better the next time: an address that is none, a forged certificate, a full disk."""
+    if isinstance(cause, (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.TooManyRedirects)):
+        return True
+    if isinstance(cause, OSError) and not is_of_the_wire(cause):
+        return True
     aiohttp = _aiohttp()
-    forged = bool(aiohttp) and isinstance(error.cause, aiohttp.ClientConnectorCertificateError)
-    return error.data.get("sent") is False and not forged
+    return bool(aiohttp) and isinstance(cause, (aiohttp.ClientConnectorCertificateError, aiohttp.InvalidURL))
 
 
-def may_pass(error: QueueStatusError | QueueResultError, elapsed: float) -> bool:
-    """Whether a failed poll or download may be followed by one that works."""
+def may_pass(error: DecartSDKError, elapsed: float) -> bool:
+    """Whether a failed poll, download or question may be followed by one that works."""
     status = error.data.get("status")
     if status is None or error.data.get("readable") is False or status >= 500:
         return True

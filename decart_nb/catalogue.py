@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import html
 import operator
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import Any, Literal, NamedTuple
 
 from .errors import InvalidInputError, ModelNotFoundError, did_you_mean
+from .values import NotPlain, is_flag, is_number, shown, text
 
 Kind = Literal["text-to-video", "image-to-video", "video-to-video", "first-last-frame", "motion", "restyle"]
 Status = Literal["live", "deprecated", "retired", "custom"]
@@ -91,12 +93,27 @@ class ModelDefinition:
     alias_of: str | None = None
 
     def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not (self.name.isprintable() and self.name.strip()):
+            raise InvalidInputError(f"A model's name must be text, in one line, not {shown(self.name)}.")
         for name in ("width", "height", "fps"):
             value = getattr(self, name)
-            if not isinstance(value, int) or value < 1:
-                raise InvalidInputError(f"{name} of model {self.name} must be a whole number above 0, not {value!r}.")
+            if is_flag(value) or not isinstance(value, Integral) or value < 1:
+                raise InvalidInputError(
+                    f"{name} of model {self.name} must be a whole number above 0, not {shown(value)}."
+                )
+            object.__setattr__(self, name, int(value))
         if not self.url_path:
             object.__setattr__(self, "url_path", f"/v1/jobs/{self.name}")
+        # It is put behind the address of the queue, and must not make another host of that.
+        if not isinstance(self.url_path, str) or not (self.url_path[:1] == "/" and self.url_path.isprintable()):
+            raise InvalidInputError(
+                f"url_path of model {self.name} must be a path such as /v1/jobs/lucy-9, not {shown(self.url_path)}."
+            )
+        if not isinstance(self.prices, Mapping) or not all(map(is_number, self.prices.values())):
+            raise InvalidInputError(
+                f"prices of model {self.name} must be USD per generated second by resolution, such as "
+                f'{{"720p": 0.04}}, not {shown(self.prices)}.'
+            )
 
     @property
     def price(self) -> float | None:
@@ -144,23 +161,39 @@ def check(model: ModelDefinition, inputs: Mapping[str, Any]) -> tuple[dict[str, 
         The fields that are sent, in plain types, and everything that is wrong with the others.
     """
     given = {name: value for name, value in inputs.items() if value is not None}
-    if model.fields is None:
-        return given, []
-    fields = {field.name: field for field in model.fields}
+    for name in given:
+        if not isinstance(name, str) or not (name and name.isprintable()):
+            raise InvalidInputError(f"The name of an input must be text, in one line, not {shown(name)}.")
     values: dict[str, Any] = {}
     problems: list[Problem] = []
     for name, value in given.items():
-        if name not in fields:
-            takes = ", ".join(fields)
-            problems.append(
-                Problem(name, f"is no input of {model.name}.{did_you_mean(name, fields)} It takes {takes}.", "extra")
-            )
-            continue
-        try:
-            values[name] = _READERS[fields[name].type](fields[name], value)
-        except _Bad as bad:
-            problems.append(Problem(name, str(bad), bad.type))
-    for spec in model.fields:
+        read, problem = check_one(model, name, value)
+        if problem:
+            problems.append(problem)
+        else:
+            values[name] = read
+    return values, [*problems, *check_whole(model, given)]
+
+
+def check_one(model: ModelDefinition, name: str, value: Any) -> tuple[Any, Problem | None]:
+    """Reads one field of a request, whatever the others are: what is sent, and what is wrong with it."""
+    if model.fields is None:
+        return value, None
+    field = next((field for field in model.fields if field.name == name), None)
+    if field is None:
+        names = [field.name for field in model.fields]
+        about = f"is no input of {model.name}.{did_you_mean(name, names)} It takes {', '.join(names)}."
+        return None, Problem(name, about, "extra")
+    try:
+        return _READERS[field.type](field, value), None
+    except _Bad as bad:
+        return None, Problem(name, str(bad), bad.type)
+
+
+def check_whole(model: ModelDefinition, given: Collection[str]) -> list[Problem]:
+    """What is wrong with a request by the names of its fields alone: one is missing, or two do not go together."""
+    problems: list[Problem] = []
+    for spec in model.fields or ():
         if spec.required and spec.name not in given:
             problems.append(Problem(spec.name, f"is missing: {model.name} needs {_an(spec.type)}.", "missing"))
         if spec.only_with and spec.name in given and spec.only_with not in given:
@@ -172,7 +205,7 @@ def check(model: ModelDefinition, inputs: Mapping[str, Any]) -> tuple[dict[str, 
             problems.append(Problem(model.exactly_one[0], f"is missing: give either {either}.", "missing"))
         elif len(present) > 1:
             problems.append(Problem(present[1], f"is one too many: give either {either}, not both.", "value_error"))
-    return values, problems
+    return problems
 
 
 def refuse(model: ModelDefinition, problems: list[Problem]) -> InvalidInputError:
@@ -191,13 +224,15 @@ def _an(type: FieldType) -> str:
 def _text(field: Field, value: Any) -> str:
     if not isinstance(value, str):
         raise _Bad(f"must be text, not {type(value).__name__}.", "string_type")
-    if not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
-        raise _Bad("has half of a character in it (a lone surrogate), which cannot be sent.", "string_unicode")
-    if len(value) < field.minimum:
+    try:
+        said = text(value)
+    except NotPlain as error:
+        raise _Bad(str(error), "string_unicode") from None
+    if len(said) < field.minimum:
         raise _Bad(f"is empty; give {field.minimum} to {field.maximum} characters.", "string_too_short")
-    if len(value) > field.maximum:
-        raise _Bad(f"has {len(value)} characters; at most {field.maximum} are taken.", "string_too_long")
-    return value
+    if len(said) > field.maximum:
+        raise _Bad(f"has {len(said)} characters; at most {field.maximum} are taken.", "string_too_long")
+    return said
 
 
 def _integer(field: Field, value: Any) -> int:
@@ -206,24 +241,23 @@ def _integer(field: Field, value: Any) -> int:
             raise TypeError
         number = operator.index(value)  # also NumPy's and pandas' integers
     except TypeError:
-        raise _Bad(f"must be an integer, not {value!r:.60}.", "int_type") from None
+        raise _Bad(f"must be an integer, not {shown(value)}.", "int_type") from None
     if not field.minimum <= number <= field.maximum:
         kind = "greater_than_equal" if number < field.minimum else "less_than_equal"
-        raise _Bad(f"is {number}; it must be from {field.minimum} to {field.maximum}.", kind)
+        raise _Bad(f"is {shown(number)}; it must be from {field.minimum} to {field.maximum}.", kind)
     return number
 
 
 def _flag(field: Field, value: Any) -> bool:
-    # NumPy's booleans compare equal to Python's but are not instances of bool.
-    if type(value).__name__ not in ("bool", "bool_"):
-        raise _Bad(f"must be True or False, not {value!r:.60}.", "bool_type")
+    if not is_flag(value):
+        raise _Bad(f"must be True or False, not {shown(value)}.", "bool_type")
     return bool(value)
 
 
 def _choice(field: Field, value: Any) -> str:
     if not isinstance(value, str) or value not in field.choices:
-        raise _Bad(f"must be {' or '.join(field.choices)}, not {value!r:.60}.", "enum")
-    return value
+        raise _Bad(f"must be {' or '.join(field.choices)}, not {shown(value)}.", "enum")
+    return text(value)
 
 
 def _trajectory(field: Field, value: Any) -> list[dict[str, float]]:
@@ -243,10 +277,10 @@ def _point(number: int, point: Any, shape: str) -> dict[str, float]:
         given = [point[name] for name in ("frame", "x", "y")] if isinstance(point, Mapping) else list(point)
         frame, x, y = (float(value) for value in given)
     except (KeyError, TypeError, ValueError, OverflowError):
-        raise _Bad(f"has {point!r:.60} as its point {number}; {shape}.", "value_error") from None
+        raise _Bad(f"has {shown(point)} as its point {number}; {shape}.", "value_error") from None
     if not (0 <= frame < float("inf") and 0 <= x < float("inf") and 0 <= y < float("inf")) or frame % 1:
         raise _Bad(
-            f"has {point!r:.60} as its point {number}; frame must be a whole number, and all three at least 0.",
+            f"has {shown(point)} as its point {number}; frame must be a whole number, and all three at least 0.",
             "greater_than_equal",
         )
     return {"frame": int(frame), "x": x, "y": y}

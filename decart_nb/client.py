@@ -39,11 +39,13 @@ from .errors import (
 )
 from .patience import Patience
 from .queue_calls import Queue
+from .values import is_number, shown
 
 BASE_URL = "https://api.decart.ai"
 
-_Way = Literal["up", "down"]
-#: So many files may be on their way in either direction. More would not be faster, and each has its buffers.
+_Way = Literal["in", "up", "down"]
+#: So many files may be on their way at once: in from elsewhere, up to the queue, and down from it. More would not be
+#: faster, and each has its buffers.
 _AT_ONCE = 16
 
 
@@ -60,6 +62,15 @@ class Timeout:
     connect: float = 10.0
     read: float = 60.0
     total: float = 600.0
+
+    def __post_init__(self) -> None:
+        for name in ("connect", "read", "total"):
+            value = getattr(self, name)
+            if not is_number(value) or not value:
+                given = f"{name} is {shown(value)}"
+                raise InvalidInputError(
+                    f"timeout must be seconds above 0, or a Timeout(connect=…, read=…, total=…); {given}."
+                )
 
 
 class DecartClient:
@@ -88,6 +99,8 @@ class DecartClient:
         patience: Patience | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
+        if api_key is not None and not isinstance(api_key, str):
+            raise InvalidAPIKeyError("api_key must be text.")
         api_key = (api_key or os.environ.get("DECART_API_KEY", "")).strip()
         if not api_key:
             raise InvalidAPIKeyError
@@ -95,16 +108,19 @@ class DecartClient:
             raise InvalidAPIKeyError("The API key has characters that no key has; copy it again.")
         self.api_key = api_key
         self.base_url = _checked_url(base_url)
-        if integration and not (integration.isascii() and integration.isprintable()):
+        if integration and not (isinstance(integration, str) and integration.isascii() and integration.isprintable()):
             raise InvalidInputError("integration goes into a header: it must be plain ASCII, in one line.")
         self.integration = integration
         self.timeout = _checked_timeout(timeout)
+        if patience is not None and not isinstance(patience, Patience):
+            raise InvalidInputError(f"patience must be a decart_nb.Patience, not {shown(patience)}.")
         self.patience = patience or Patience()
         self.queue = Queue(self)
         self._transport = transport
         # Connections belong to a loop, and a client in a notebook outlives many an asyncio.run().
         self._pools: dict[asyncio.AbstractEventLoop, httpx.AsyncClient] = {}
         self._turns: dict[_Way, weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore]] = {
+            "in": weakref.WeakKeyDictionary(),
             "up": weakref.WeakKeyDictionary(),
             "down": weakref.WeakKeyDictionary(),
         }
@@ -217,20 +233,24 @@ def _engine() -> httpx.AsyncBaseTransport:
 
 def _checked_url(url: str) -> str:
     try:
+        url = url.strip()
         parts = urlsplit(url)
         # A port out of range is a ValueError; a name or a password would be shown in errors.
-        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and not parts.username
+        host, port = parts.hostname or "", parts.port
+        odd = parts.username or parts.query or parts.fragment or not url.isprintable() or " " in url
+        good = parts.scheme in ("http", "https") and host and port != 0 and not odd
     except (ValueError, AttributeError, TypeError):
         good = False
     if not good:
         raise InvalidBaseURLError(f"Invalid base URL: {str(url).rpartition('@')[2]}. It must look like {BASE_URL}.")
-    return url.rstrip("/")
+    # One spelling for each address: what is stored is found by it.
+    at = f"[{host}]" if ":" in host else host
+    if port not in (None, 443 if parts.scheme == "https" else 80):
+        at = f"{at}:{port}"
+    return f"{parts.scheme}://{at}{parts.path.rstrip('/')}"
 
 
 def _checked_timeout(timeout: Timeout | float | None) -> Timeout:
-    if isinstance(timeout, (int, float)) and not isinstance(timeout, bool):
-        timeout = Timeout(total=timeout)
-    timeout = timeout or Timeout()
-    if not isinstance(timeout, Timeout) or not min(timeout.connect, timeout.read, timeout.total) > 0:
-        raise InvalidInputError("timeout must be seconds above 0, or a Timeout(connect=…, read=…, total=…).")
-    return timeout
+    if isinstance(timeout, Timeout):
+        return timeout
+    return Timeout() if timeout is None else Timeout(total=timeout)

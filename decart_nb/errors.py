@@ -13,6 +13,7 @@
     ├── QueueResultError       the queue did not hand over the finished video
     ├── JobFailedError         the service gave up on the job
     ├── JobCancelledError      somebody stopped waiting for the job
+    │   └── CapReachedError    a sweep's job was not submitted, since all of them would cost too much
     ├── JobTimeoutError        the job is still under way after the time that was allowed
     ├── StoreError             the folder of videos cannot be read or written
     ├── BackendError           neither Decart nor the local queue was chosen, or neither can be reached
@@ -115,6 +116,10 @@ class JobFailedError(DecartSDKError):
 
 class JobCancelledError(DecartSDKError):
     """Somebody stopped waiting for the job."""
+
+
+class CapReachedError(JobCancelledError):
+    """A sweep's job was not submitted, since with it the sweep would cost more than it may."""
 
 
 class JobTimeoutError(DecartSDKError, TimeoutError):

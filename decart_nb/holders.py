@@ -53,7 +53,8 @@ class Holder:
     def desk(self) -> Path:
         """A folder for what is not whole yet."""
         desk = self._desk_of(self.name)
-        desk.mkdir(exist_ok=True)
+        with contextlib.suppress(OSError):  # whoever writes there will tell
+            desk.mkdir(exist_ok=True)
         return desk
 
     def close(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from json.encoder import encode_basestring_ascii
 from typing import Any
 
 from .catalogue import FILE_TYPES, ModelDefinition, models
@@ -27,19 +28,46 @@ def digest_of(
         values: the plain fields, as they are sent.
         files: the SHA-256 of each file, by field.
     """
-    meant = models.video(resolved) if resolved in models else model
-    defaults = {field.name: field.default for field in meant.fields or () if field.type not in FILE_TYPES}
-    given = {name: value for name, value in values.items() if value is not None}
-    canonical = {
-        "version": _VERSION,
-        "endpoint": endpoint,
-        "model": resolved,
-        **({} if model.url_path == f"/v1/jobs/{model.name}" else {"path": model.url_path}),
-        "fields": {name: value for name, value in {**defaults, **given}.items() if value is not None},
-        "files": dict(files),
-    }
-    text = json.dumps(_plain(canonical), sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    fields = {name: as_json(value) for name, value in values.items() if value is not None}
+    return Form(endpoint, resolved, model).digest(fields, files)
+
+
+class Form:
+    """What the requests for one model at one queue have in common, for who needs the digests of many.
+
+    Args:
+        endpoint, resolved, model: as for :func:`digest_of`.
+    """
+
+    def __init__(self, endpoint: str, resolved: str, model: ModelDefinition) -> None:
+        meant = models.video(resolved) if resolved in models else model
+        self._defaults = {
+            field.name: as_json(field.default)
+            for field in meant.fields or ()
+            if field.type not in FILE_TYPES and field.default is not None
+        }
+        path = "" if model.url_path == f"/v1/jobs/{model.name}" else f'"path":{as_json(model.url_path)},'
+        self._begin = f'{{"endpoint":{as_json(endpoint)},"fields":{{'
+        self._end = f'}},"model":{as_json(resolved)},{path}"version":{_VERSION}}}'
+
+    def digest(self, fields: Mapping[str, str], files: Mapping[str, str]) -> str:
+        """The digest of a request.
+
+        Args:
+            fields: the plain fields, each as :func:`as_json` gives it.
+            files: the SHA-256 of each file, by field.
+        """
+        all_fields = {**self._defaults, **fields}
+        said = ",".join([f"{as_json(name)}:{all_fields[name]}" for name in sorted(all_fields)])
+        made_from = ",".join([f'{as_json(name)}:"{files[name]}"' for name in sorted(files)])
+        return hashlib.sha256(f'{self._begin}{said}}},"files":{{{made_from}{self._end}'.encode()).hexdigest()
+
+
+def as_json(value: Any) -> str:
+    """The one spelling of a value in a digest."""
+    if type(value) is str:
+        return encode_basestring_ascii(value)
+    return json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def _plain(value: Any) -> Any:

@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 
 from .catalogue import FILE_INPUTS, FILE_TYPES, Field, ModelDefinition, Problem, check, refuse
 from .errors import MediaError
+from .values import NotPlain, is_scalar, plain
 
 UNKNOWN_TYPE = "application/octet-stream"
 _COPY_CHUNK = 2**20
@@ -30,7 +31,7 @@ _LONGEST_SHOWN = 200
 _MOVING_IMAGES = ("image/gif", "image/webp")
 
 
-class _NotUsable(Exception):
+class NotUsable(Exception):
     """Why a value cannot be sent as a file: the end of a sentence that begins with the input's name."""
 
 
@@ -71,7 +72,7 @@ class Upload:
             with self.open() as stream:
                 return Upload.spooled(self.filename, stream)
         except OSError as error:
-            raise _NotUsable(f"cannot be read: {self.filename} ({error.strerror or error}).") from None
+            raise NotUsable(f"cannot be read: {self.filename} ({error.strerror or error}).") from None
 
     @classmethod
     def spooled(cls, filename: str, stream: BinaryIO) -> Upload:
@@ -128,28 +129,40 @@ def prepare(model: ModelDefinition, inputs: Mapping[str, Any], *, keep: bool = F
         InvalidInputError: with everything that is wrong in one message.
     """
     values, problems = check(model, inputs)
-    if model.fields is None:
-        # Of a model that no table describes, the usual names are files, and so is whatever is neither text nor number.
-        specs = {
-            name: Field(name, "video") for name, value in values.items() if name in FILE_INPUTS or not _plain(value)
-        }
-    else:
-        specs = {spec.name: spec for spec in model.fields if spec.type in FILE_TYPES}
     request = Request(model)
     for name, value in values.items():
-        if name not in specs:
-            request.values[name] = value
-            continue
         try:
-            file = _read(name, value, model.fps)
-            if model.fields is not None:
-                check_file(specs[name], file)
+            if not is_file(model, name, value):
+                request.values[name] = plain(value)
+                continue
+            file = read_file(model, name, value)
             request.files[name] = file.kept() if keep and isinstance(file, Upload) else file
-        except _NotUsable as error:
+        except (NotUsable, NotPlain) as error:
             problems.append(Problem(name, str(error), "value_error"))
     if problems:
         raise refuse(model, problems)
     return request
+
+
+def is_file(model: ModelDefinition, name: str, value: Any) -> bool:
+    """Whether a field is sent as a file."""
+    if model.fields is None:
+        # Of a model that no table describes, the usual names are files, and so is whatever else can only be one.
+        return name in FILE_INPUTS or _is_a_file(value)
+    return any(spec.name == name and spec.type in FILE_TYPES for spec in model.fields)
+
+
+def read_file(model: ModelDefinition, name: str, value: Any) -> Upload | Remote:
+    """Reads a field that is sent as a file, and looks whether the model takes it.
+
+    Raises:
+        NotUsable: it does not, or that is no file.
+    """
+    file = _read(name, value, model.fps)
+    for spec in model.fields or ():
+        if spec.name == name:
+            check_file(spec, file)
+    return file
 
 
 def check_fetched(model: ModelDefinition, name: str, upload: Upload) -> None:
@@ -163,7 +176,7 @@ def check_fetched(model: ModelDefinition, name: str, upload: Upload) -> None:
         return
     try:
         check_file(spec, upload)
-    except _NotUsable as error:
+    except NotUsable as error:
         raise refuse(model, [Problem(name, str(error), "value_error")]) from None
 
 
@@ -172,17 +185,17 @@ def check_file(spec: Field, upload: Upload | Remote) -> None:
     if isinstance(upload, Remote):
         return
     if not upload.size:
-        raise _NotUsable(f"is empty: {upload.filename} has no bytes.")
+        raise NotUsable(f"is empty: {upload.filename} has no bytes.")
     kind = upload.media_type.partition("/")[0]
     if upload.media_type == UNKNOWN_TYPE:
         _decode(spec, upload)
     elif kind != spec.type and upload.media_type not in _MOVING_IMAGES:
         hint = " A frame of it would do: clip.poster()." if spec.type == "image" else ""
-        raise _NotUsable(f"must be {_a(spec.type)}, and {upload.filename} is {_a(kind)}.{hint}")
+        raise NotUsable(f"must be {_a(spec.type)}, and {upload.filename} is {_a(kind)}.{hint}")
     if spec.media_types and upload.media_type not in spec.media_types:
-        raise _NotUsable(f"is {upload.media_type}; the model takes {', '.join(spec.media_types)}.")
+        raise NotUsable(f"is {upload.media_type}; the model takes {', '.join(spec.media_types)}.")
     if spec.max_bytes and upload.size > spec.max_bytes:
-        raise _NotUsable(f"has {upload.size / 2**20:.0f} MiB; at most {spec.max_bytes / 2**20:.0f} are taken.")
+        raise NotUsable(f"has {upload.size / 2**20:.0f} MiB; at most {spec.max_bytes / 2**20:.0f} are taken.")
     if spec.max_seconds:
         from . import media
 
@@ -192,7 +205,7 @@ def check_file(spec: Field, upload: Upload | Remote) -> None:
         except MediaError:
             raise _unreadable(spec, upload) from None
         if seconds > spec.max_seconds:
-            raise _NotUsable(f"is {seconds:.0f} s long; at most {spec.max_seconds:.0f} s are taken.")
+            raise NotUsable(f"is {seconds:.0f} s long; at most {spec.max_seconds:.0f} s are taken.")
 
 
 def _decode(spec: Field, upload: Upload) -> None:
@@ -209,16 +222,18 @@ def _decode(spec: Field, upload: Upload) -> None:
             raise _unreadable(spec, upload) from None
 
 
-def _unreadable(spec: Field, upload: Upload) -> _NotUsable:
-    return _NotUsable(f"must be {_a(spec.type)}, and {upload.filename} cannot be read as one.")
+def _unreadable(spec: Field, upload: Upload) -> NotUsable:
+    return NotUsable(f"must be {_a(spec.type)}, and {upload.filename} cannot be read as one.")
 
 
 def _a(word: str) -> str:
     return f"{'an' if word[0] in 'aeiou' else 'a'} {word}"
 
 
-def _plain(value: Any) -> bool:
-    return isinstance(value, (str, int, float, list, tuple, dict))
+def _is_a_file(value: Any) -> bool:
+    if isinstance(value, (Upload, os.PathLike, bytes, bytearray, memoryview)) or hasattr(value, "read"):
+        return True
+    return any(hasattr(value, sign) for sign in ("__array__", "__array_interface__")) and not is_scalar(value)
 
 
 def _as_text(value: Any) -> str:
@@ -246,7 +261,7 @@ def _read(name: str, value: Any, fps: int) -> Upload | Remote:
     if hasattr(value, "read"):
         return _from_stream(name, value)
     frames = " Frames become one array with numpy.stack(list(frames))." if hasattr(value, "__iter__") else ""
-    raise _NotUsable(
+    raise NotUsable(
         f"is {_a(type(value).__name__)}; give a path, a URL, bytes, an open file, a PIL image, a NumPy array or a Clip."
         f"{frames}"
     )
@@ -258,7 +273,7 @@ def _checked_url(url: str) -> str:
             return url
     except ValueError:
         pass
-    raise _NotUsable(f"is no address that a file can be fetched from: {url:.100}.")
+    raise NotUsable(f"is no address that a file can be fetched from: {url:.100}.")
 
 
 def _from_path(value: str | os.PathLike[str]) -> Upload:
@@ -267,14 +282,14 @@ def _from_path(value: str | os.PathLike[str]) -> Upload:
     try:
         path = path.expanduser()
         if path.is_dir():
-            raise _NotUsable(f"is a folder: {shown}. Give one file.")
+            raise NotUsable(f"is a folder: {shown}. Give one file.")
         return Upload(path.name, path)
     except FileNotFoundError:
         looked = "" if path.is_absolute() else " The path is relative to the notebook's working directory."
-        raise _NotUsable(f"is not there: no file {shown}.{looked}") from None
+        raise NotUsable(f"is not there: no file {shown}.{looked}") from None
     except (OSError, ValueError, RuntimeError) as error:  # the last for a ~name of nobody
         reason = getattr(error, "strerror", None) or error
-        raise _NotUsable(f"cannot be read: {shown} ({reason}).") from None
+        raise NotUsable(f"cannot be read: {shown} ({reason}).") from None
 
 
 def _from_image(name: str, image: Any) -> Upload:
@@ -285,7 +300,7 @@ def _from_image(name: str, image: Any) -> Upload:
         # As the local renderer would see the image's own file: phones save pictures lying on their side.
         upright(image).save(buffer, "png")
     except (OSError, ValueError, SystemError) as error:
-        raise _NotUsable(f"is a PIL image that cannot be read: {error}.") from None
+        raise NotUsable(f"is a PIL image that cannot be read: {error}.") from None
     return Upload(f"{name}.png", buffer.getvalue())
 
 
@@ -296,14 +311,14 @@ def _from_array(name: str, value: Any, fps: int) -> Upload:
     try:
         array = np.asarray(value)
     except Exception as error:  # noqa: BLE001 - whatever a foreign array refuses with, such as a tensor with gradients
-        raise _NotUsable(f"is {_a(type(value).__name__)} that NumPy cannot read: {error}") from None
+        raise NotUsable(f"is {_a(type(value).__name__)} that NumPy cannot read: {error}") from None
     if array.dtype.kind == "f":
         if array.size and not (array.min() >= 0 and array.max() <= 1):  # not a number fails this too
-            raise _NotUsable("is an array of floats outside 0 to 1; scale it, or make it uint8.")
+            raise NotUsable("is an array of floats outside 0 to 1; scale it, or make it uint8.")
         array = np.rint(array * 255).astype(np.uint8)
     if array.dtype != np.uint8 or array.ndim not in (3, 4) or array.shape[-1] != 3 or not array.size:
         shape = "×".join(map(str, array.shape))
-        raise _NotUsable(
+        raise NotUsable(
             f"is an array of {array.dtype}, {shape or 'a single value'}; "
             "an image is H×W×3 and a video T×H×W×3, of uint8 or of floats from 0 to 1."
         )
@@ -317,7 +332,7 @@ def _from_array(name: str, value: Any, fps: int) -> Upload:
         try:
             media.encode(array, path, fps=fps, crf=12)
         except MediaError:
-            raise _NotUsable(f"is a video of {array.shape[2]}×{array.shape[1]} that cannot be encoded.") from None
+            raise NotUsable(f"is a video of {array.shape[2]}×{array.shape[1]} that cannot be encoded.") from None
         with path.open("rb") as stream:
             return Upload.spooled(f"{name}.mp4", stream)
 
@@ -329,13 +344,13 @@ def _from_stream(name: str, stream: Any) -> Upload:
         place = stream.tell() if hasattr(stream, "seekable") and stream.seekable() else None
         upload = Upload.spooled(filename, stream)
     except TypeError:
-        raise _NotUsable("is a file that gives text, not bytes; open it with mode 'rb'.") from None
+        raise NotUsable("is a file that gives text, not bytes; open it with mode 'rb'.") from None
     except Exception as error:  # noqa: BLE001 - whatever somebody's own .read() raises
-        raise _NotUsable(f"cannot be read: {error}.") from None
+        raise NotUsable(f"cannot be read: {error}.") from None
     if place is not None:
         stream.seek(place)  # so that running the cell again sends the same bytes
     if not upload.size:
-        raise _NotUsable("is an open file with nothing left to read; open it again.")
+        raise NotUsable("is an open file with nothing left to read; open it again.")
     return upload
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from .clip import Clip
 from .errors import InvalidInputError, JobCancelledError, JobTimeoutError
 from .polling import Estimate
+from .values import is_number, shown
 
 _log = logging.getLogger("decart_nb")
 
@@ -93,19 +94,23 @@ class Job:
             timeout: seconds to wait at most.
 
         Raises:
+            InvalidInputError: ``timeout`` is no number of seconds.
             JobFailedError: the service gave up on it.
             JobCancelledError: :meth:`cancel` was called meanwhile.
             JobTimeoutError: it is still under way after ``timeout``; it goes on.
             DecartSDKError: it could not be submitted or fetched.
         """
+        if timeout is not None and not is_number(timeout):
+            raise InvalidInputError(f"timeout must be seconds, from 0 on, not {shown(timeout)}.")
+        longest = None if timeout is None else min(float(timeout), threading.TIMEOUT_MAX)
         stops = self._stops
         try:
             with self._blocking(), self._changed:
-                in_time = self._changed.wait_for(lambda: self._over or self._stops != stops, timeout)
+                in_time = self._changed.wait_for(lambda: self._over or self._stops != stops, longest)
         except KeyboardInterrupt:
             raise self.interrupted() from None
         if not in_time:
-            raise JobTimeoutError(f"No video after {timeout:g} s. {self._whereabouts()}", {"job_id": self.id})
+            raise JobTimeoutError(f"No video after {longest:g} s. {self._whereabouts()}", {"job_id": self.id})
         return self._outcome()
 
     @contextlib.contextmanager
@@ -206,6 +211,7 @@ class Job:
         self._tell()
 
     def _end(self, status: str, *, clip: Clip | None = None, error: Exception | None = None) -> None:
+        _forget_where(error)  # or what is held there, such as copies of the inputs, is held as long as the job
         self.status, self.clip, self.error = status, clip, error
         self._ended_at = time.monotonic()
         self._tell()  # whoever shows it comes first, so that the clip is on screen when a waiting cell goes on
@@ -220,3 +226,14 @@ class Job:
                 observer(self)
             except Exception:  # noqa: BLE001 - what an onlooker does wrong must not stop a paid job
                 _log.exception("An observer of job %s broke.", self.id)
+
+
+def _forget_where(error: BaseException | None) -> None:
+    """Takes the frames from an error, and from those that it came from."""
+    left, seen = [error], set()
+    while left:
+        one = left.pop()
+        if one is not None and id(one) not in seen:
+            seen.add(id(one))
+            one.__traceback__ = None
+            left += [one.__cause__, one.__context__, getattr(one, "cause", None)]

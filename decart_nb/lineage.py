@@ -6,7 +6,7 @@ tags, and takes it along wherever it goes. A record is plain JSON::
     schema          "decart_nb/1"; a change that an older reader would misunderstand raises the number
     model           the model that made it; asked_model, by which name it was asked for
     backend         "live" or "local"; endpoint, the queue's address
-    inputs          the plain fields, and of what was given by its address that address
+    inputs          the plain fields
     files           of each input file its filename, media_type, sha256 and size_bytes
     seed, take      null where none was given; which of the videos made with this very request
     job_id          and submitted_at, completed_at (ISO 8601, UTC) and seconds between them
@@ -30,8 +30,10 @@ from typing import Any
 
 from . import records, tags
 from ._version import __version__
-from .errors import InvalidInputError, MediaError
-from .inputs import sniff
+from .catalogue import FILE_INPUTS, FILE_TYPES, ModelDefinition, models
+from .errors import InvalidInputError, MediaError, ModelNotFoundError
+from .inputs import Upload, sniff
+from .values import shown
 
 _FORMAT, _VERSION = "decart_nb", 1
 SCHEMA = f"{_FORMAT}/{_VERSION}"
@@ -149,6 +151,53 @@ def find(path: str | os.PathLike[str], lookup: Lookup | None = None) -> Record |
     return _parsed(media.probe(path).tags.get("comment", ""), path.name)
 
 
+def model_of(record: Mapping[str, Any]) -> ModelDefinition:
+    """The model that made a video.
+
+    Raises:
+        ModelNotFoundError: no table lists it.
+    """
+    try:
+        return models.video(record["model"])
+    except ModelNotFoundError as error:
+        error.message += " Such a model goes along with the video: reproduce(path, model=ModelDefinition(…))."
+        raise
+
+
+def inputs_of(
+    record: Mapping[str, Any], model: ModelDefinition, kept: Callable[[Mapping[str, Any]], Path], store: str
+) -> dict[str, Any]:
+    """The inputs that a video was made with, to make it again. A record may come from anybody.
+
+    Args:
+        record: what made it.
+        model: what is to make it again.
+        kept: where a store keeps an input, by its ``sha256`` and ``filename``.
+        store: what that store is called.
+
+    Raises:
+        InvalidInputError: a file is not in the store, or the record does not say which one it was.
+    """
+    inputs = dict(record["inputs"])
+    files = FILE_INPUTS if model.fields is None else [spec.name for spec in model.fields if spec.type in FILE_TYPES]
+    # Nothing in it may name another file than one of the store's inputs, by a path or by an address.
+    for name in {*record["files"], *inputs.keys() & {*files}}:
+        file = record["files"].get(name)
+        if not isinstance(file, dict) or not re.fullmatch("[0-9a-f]{64}", str(file.get("sha256"))):
+            raise InvalidInputError(f"The record does not say which file {name} was made from.")
+        filename = file.get("filename")
+        if not isinstance(filename, str):
+            raise InvalidInputError(f"The record does not say what the file of {name} was called.")
+        path = kept(file)
+        if not path.is_file():
+            raise InvalidInputError(
+                f"The {name} that this video was made from, {filename}, is not in {store}/inputs/. "
+                "Connect to the store that made the video, or give the file to submit."
+            )
+        inputs[name] = Upload(filename, path)
+    return inputs
+
+
 def write_sidecar(video: Path, record: Mapping[str, Any]) -> Path:
     """Writes a record down beside its video; it is there as a whole or not at all.
 
@@ -221,7 +270,7 @@ def as_path(value: Any) -> Path:
     try:
         return Path(os.fsdecode(value)).expanduser()
     except (TypeError, RuntimeError):
-        raise InvalidInputError(f"A path or a clip is wanted, not {value!r:.60}.") from None
+        raise InvalidInputError(f"A path or a clip is wanted, not {shown(value)}.") from None
 
 
 def _moment(seconds: float | None) -> str | None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import random
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
-from .errors import DecartSDKError
+from .errors import DecartSDKError, InvalidInputError
+from .values import is_number, shown
 
 
 @dataclass(frozen=True)
@@ -14,7 +15,8 @@ class Patience:
     """For how long a call is made again that has failed for a passing reason, in seconds. With 0 it is made once.
 
     Attributes:
-        submission: a submission that the queue has certainly not taken.
+        submission: a submission that the queue has certainly not taken; before it, the fetching of a file from its
+            address, and the question what the model's name means today.
         download: a download of which nothing more comes.
         lag: a download that is refused as too early, or unknown, although the job is completed: not every server may
             have heard of that yet.
@@ -27,6 +29,11 @@ class Patience:
     lag: float = 30.0
     first: float = 1.0
     longest: float = 30.0
+
+    def __post_init__(self) -> None:
+        for name in (field.name for field in fields(self)):
+            if not is_number(value := getattr(self, name)):
+                raise InvalidInputError(f"{name} of Patience must be seconds, from 0 on, not {shown(value)}.")
 
     def pause(self, failures: int, retry_after: float | None = None) -> float:
         """Seconds until the next attempt: drawn, so that what failed at once does not come back at once.

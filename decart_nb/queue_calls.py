@@ -4,43 +4,53 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import io
 import os
 import tempfile
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 from urllib.parse import quote, unquote, urlsplit
 
 import httpx
 
 from . import polling, transfers
 from .answers import (
+    RESOLVE,
+    STATUS,
+    SUBMIT,
     JobStatusResponse,
     JobSubmitResponse,
     OnStatusChange,
     QueueJobResult,
     QueueJobResultCompleted,
     QueueJobResultFailed,
+    facts,
     is_of_the_wire,
+    is_unknown_host,
     json_object,
+    may_be_asked_again,
     may_be_repeated,
     reason_in,
     root_of,
     why,
 )
 from .catalogue import ModelDefinition, models
-from .errors import InvalidInputError, QueueResultError, QueueStatusError, QueueSubmitError
+from .errors import DecartSDKError, InvalidInputError, QueueResultError, QueueStatusError, QueueSubmitError
 from .inputs import Remote, Request, Upload, check_fetched, prepare
 from .patience import Attempts
 from .polling import Estimate
 from .scheduler import Scheduler
 from .transfers import Download
+from .values import shown
 
 if TYPE_CHECKING:
     from .client import DecartClient
+
+_T = TypeVar("_T")
 
 
 class Queue:
@@ -63,30 +73,38 @@ class Queue:
             InvalidInputError: the request would be refused. Nothing was sent.
             QueueSubmitError: the queue did not take the job, or its answer was lost: see ``data["sent"]``.
         """
-        inputs = {**(options or {}), **more}
+        inputs = _together(options, more)
         inputs.pop("on_status_change", None)
         model = model_of(inputs.pop("model", None))
         request = await asyncio.to_thread(prepare, model, inputs)
         return await self.submit_request(await self.fetch(request))
 
     async def fetch(self, request: Request) -> Request:
-        """Fetches the files that were given as URLs. Nothing is submitted yet.
+        """Fetches the files that were given as URLs, again and again for as long as the client has patience.
+
+        Nothing is submitted yet.
 
         Raises:
             InvalidInputError: a file cannot be fetched, or is not what the model takes.
         """
-        files: dict[str, Upload | Remote] = {
-            name: await self._fetched(request.model, name, file) if isinstance(file, Remote) else file
-            for name, file in request.files.items()
-        }
+        files: dict[str, Upload | Remote] = {}
+        for name, file in request.files.items():
+            if not isinstance(file, Remote):
+                files[name] = file
+                continue
+            attempt = functools.partial(self._fetched, request.model, name, file)
+            files[name] = upload = await self._patiently(
+                attempt, lambda error: may_be_asked_again(error) and not is_unknown_host(error.cause)
+            )
+            await asyncio.to_thread(check_fetched, request.model, name, upload)
         return replace(request, files=files)
 
     async def submit_request(
         self,
         request: Request,
         *,
-        before_each: Callable[[], object] | None = None,
-        before_pause: Callable[[QueueSubmitError, float], object] | None = None,
+        before_each: Callable[[], Awaitable[object]] | None = None,
+        before_pause: Callable[[QueueSubmitError, float], Awaitable[object]] | None = None,
     ) -> JobSubmitResponse:
         """Submits what :func:`decart_nb.inputs.prepare` has read and :meth:`fetch` has completed.
 
@@ -95,9 +113,9 @@ class Queue:
 
         Args:
             request: what to submit.
-            before_each: called right before every attempt: from here on the job may be taken. What it raises ends the
+            before_each: awaited right before every attempt: from here on the job may be taken. What it raises ends the
                 submission.
-            before_pause: called with the error after every attempt that certainly was not taken, and the seconds until
+            before_pause: awaited with the error after every attempt that certainly was not taken, and the seconds until
                 the next one. What it raises ends the submission.
 
         Raises:
@@ -108,18 +126,33 @@ class Queue:
             try:
                 async with self._client._turn("up") if request.files else contextlib.nullcontext():
                     if before_each:
-                        before_each()
+                        await before_each()
                     return await self._submitted(request)
             except QueueSubmitError as error:
                 if not may_be_repeated(error):
                     raise
                 pause = attempts.pause(error, self._client.patience.submission)
                 if before_pause:
-                    before_pause(error, pause)
+                    await before_pause(error, pause)
+            await asyncio.sleep(pause)
+
+    async def _patiently(
+        self,
+        attempt: Callable[[], Awaitable[_T]],
+        may_work: Callable[[DecartSDKError], bool] = may_be_asked_again,
+    ) -> _T:
+        """Does, for as long as the client has patience, what nobody pays for and what may work the next time."""
+        attempts = Attempts(self._client.patience)
+        while True:
+            try:
+                return await attempt()
+            except DecartSDKError as error:
+                if not may_work(error):
+                    raise
+                pause = attempts.pause(error, self._client.patience.submission)
             await asyncio.sleep(pause)
 
     async def _submitted(self, request: Request) -> JobSubmitResponse:
-        doing = "submit job"
         with contextlib.ExitStack() as stack:
             # Text goes as parts without a file name, so that the body is multipart also when there is no file.
             parts: dict[str, Any] = {name: (None, text) for name, text in request.form().items()}
@@ -131,21 +164,28 @@ class Queue:
                     raise InvalidInputError(f"{name} cannot be read any more: {cause.strerror}.", cause=cause) from None
                 parts[name] = (upload.filename, stream, upload.media_type)
             async with self._client._call(
-                QueueSubmitError, doing, "POST", request.model.url_path, files=parts
+                QueueSubmitError, SUBMIT, "POST", request.model.url_path, files=parts
             ) as response:
-                answer = await json_object(QueueSubmitError, doing, response, "job_id")
+                answer = await json_object(QueueSubmitError, SUBMIT, response, "job_id")
         return JobSubmitResponse(str(answer["job_id"]), str(answer.get("status", "pending")))
 
     async def resolve(self, model: str) -> str:
         """What a model's name means to the service today: ``-latest`` names move.
 
+        It is asked again for as long as the client has patience.
+
         Raises:
             QueueStatusError: no answer, or none that can be read.
         """
-        doing = "resolve model"
-        request = {"json": {"model": model}}
-        async with self._client._call(QueueStatusError, doing, "POST", "/v1/models/resolve", **request) as response:
-            return str((await json_object(QueueStatusError, doing, response, "model_id"))["model_id"])
+
+        async def asked() -> str:
+            request = {"json": {"model": model}}
+            async with self._client._call(
+                QueueStatusError, RESOLVE, "POST", "/v1/models/resolve", **request
+            ) as response:
+                return str((await json_object(QueueStatusError, RESOLVE, response, "model_id"))["model_id"])
+
+        return await self._patiently(asked)
 
     async def status(self, job_id: str) -> JobStatusResponse:
         """Asks how a job stands.
@@ -153,9 +193,8 @@ class Queue:
         Raises:
             QueueStatusError: no answer, or none that can be read.
         """
-        doing = "get job status"
-        async with self._client._call(QueueStatusError, doing, "GET", _job_path(job_id)) as response:
-            answer = await json_object(QueueStatusError, doing, response, "status")
+        async with self._client._call(QueueStatusError, STATUS, "GET", _job_path(job_id)) as response:
+            answer = await json_object(QueueStatusError, STATUS, response, "status")
         return JobStatusResponse(job_id, str(answer["status"]), reason_in(answer))
 
     async def result(self, job_id: str, *, completed: bool = False) -> bytes:
@@ -224,7 +263,7 @@ class Queue:
         Raises:
             As :meth:`submit`, :meth:`wait` and :meth:`result`.
         """
-        inputs = {**(options or {}), **more}
+        inputs = _together(options, more)
         told = inputs.pop("on_status_change", None) or on_status_change
         job = await self.submit(inputs)
         if told:
@@ -266,38 +305,48 @@ class Queue:
         return await schedulers[loop].wait(job_id, estimate, age=age, fresh=fresh, told=on_status_change)
 
     async def _fetched(self, model: ModelDefinition, name: str, file: Remote) -> Upload:
-        """A file input that was given as a URL, streamed to a temporary file."""
+        """A file input that was given as a URL, streamed to a temporary file; one attempt."""
         address = urlsplit(file.url)
         filename = unquote(Path(address.path).name) or name
+        data: dict[str, Any] = {"fields": [name]}
         try:
-            url = httpx.URL(file.url)
-            auth = (url.username, url.password) if url.username else None
-            connections = await self._client._connections()
-            async with (  # without the key, which is Decart's business alone
-                asyncio.timeout(self._client.timeout.total),
-                connections.stream("GET", url.copy_with(userinfo=b""), auth=auth, follow_redirects=True) as response,
-            ):
-                response.raise_for_status()
-                with tempfile.TemporaryFile() as spool:
-                    async for chunk in response.aiter_bytes():
-                        spool.write(chunk)
-                    spool.seek(0)
-                    upload = Upload.spooled(filename, spool)
+            with tempfile.TemporaryFile() as spool:
+                async with self._client._turn("in"), asyncio.timeout(self._client.timeout.total):
+                    await self._spool(httpx.URL(file.url), spool)
+                spool.seek(0)
+                return await asyncio.to_thread(Upload.spooled, filename, spool)
         except Exception as cause:
+            root = root_of(cause)
             if isinstance(cause, httpx.HTTPStatusError):
                 reason = f"the server answered {cause.response.status_code}"
+                data |= facts(cause.response)
             elif is_of_the_wire(cause):
-                reason = why(root_of(cause))
+                reason = why(root)
+            elif isinstance(cause, OSError):  # no room for it
+                reason = f"it cannot be kept: {cause.strerror or cause}"
             else:
                 raise
+            shown_as = f"{address.scheme}://{address.netloc.rpartition('@')[2]}{address.path}"
             raise InvalidInputError(
-                f"Invalid inputs for {model.name}: {name} cannot be fetched from "
-                f"{address.scheme}://{address.netloc.rpartition('@')[2]}{address.path} ({reason}).",
-                {"fields": [name]},
-                cause,
+                f"Invalid inputs for {model.name}: {name} cannot be fetched from {shown_as} ({reason}).", data, root
             ) from None
-        check_fetched(model, name, upload)
-        return upload
+
+    async def _spool(self, url: httpx.URL, spool: BinaryIO) -> None:
+        auth = (url.username, url.password) if url.username else None
+        connections = await self._client._connections()
+        async with connections.stream(  # without the key, which is Decart's business alone
+            "GET", url.copy_with(userinfo=b""), auth=auth, follow_redirects=True
+        ) as response:
+            response.raise_for_status()
+            async for chunk in response.aiter_bytes():
+                spool.write(chunk)
+
+
+def _together(options: Any, more: Mapping[str, Any]) -> dict[str, Any]:
+    """What was given as the SDK's dict of options, and as keywords."""
+    if options is not None and not isinstance(options, Mapping):
+        raise InvalidInputError(f"A job's inputs are given as a dict, or as keywords, not as {shown(options)}.")
+    return {**(options or {}), **more}
 
 
 def model_of(model: Any) -> ModelDefinition:

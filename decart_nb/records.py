@@ -34,6 +34,8 @@ class Record:
         path: the video, from the store's folder.
         sha256, size_bytes, width, height, fps, duration: of the video.
         cost: an estimate in USD.
+        sweep: the name of the sweep that it was made for.
+        expected_cost: what it was expected to cost before it was submitted, in USD.
     """
 
     request: str
@@ -63,4 +65,6 @@ class Record:
     fps: float | None = None
     duration: float | None = None
     cost: float | None = None
+    sweep: str | None = None
+    expected_cost: float | None = None
     row: int = 0

@@ -1,25 +1,21 @@
-"""Carries requests from intent to file, on one event loop in one daemon thread that all sessions share."""
+"""Carries requests from intent to file, on the loop in the background."""
 
 from __future__ import annotations
 
 import asyncio
 import atexit
 import contextlib
-import contextvars
 import functools
-import hashlib
-import os
 import random
-import re
-import threading
 import time
 import weakref
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from . import lineage, media, polling
 from .answers import JobStatusResponse, certainly_not_taken
+from .background import Writer, background, in_background, start
 from .catalogue import MAX_SEED, ModelDefinition, models
 from .client import DecartClient
 from .clip import Clip, clip_of, inputs_of
@@ -31,27 +27,18 @@ from .errors import (
     QueueSubmitError,
     StoreError,
 )
-from .identity import digest_of
-from .inputs import Remote, Request, Upload
+from .inputs import Remote, Request
+from .intents import addressed, filename_for, intent
 from .job import Job
 from .records import UNDER_WAY, Record
 from .store import Store
 from .transfers import Download
 
 _TICK = 0.5
-_THREAD = "decart_nb jobs"
+#: So many seconds an estimate is good for; a sweep asks for the same one all the time.
+_ESTIMATE_LASTS = 2.0
 #: Those that somebody still holds: their connections are closed at the interpreter's end.
 _open: weakref.WeakSet[Runner] = weakref.WeakSet()
-
-
-@functools.cache
-def background() -> asyncio.AbstractEventLoop:
-    """The loop on which all jobs run. The kernel's own may be busy, and nested loops break: this one is neither."""
-    loop = asyncio.new_event_loop()
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=background.cache_clear)  # threads do not survive a fork
-    threading.Thread(target=loop.run_forever, name=_THREAD, daemon=True).start()
-    return loop
 
 
 def _hang_up(client: DecartClient, patience: float = 0.0) -> None:
@@ -59,7 +46,7 @@ def _hang_up(client: DecartClient, patience: float = 0.0) -> None:
     if not client.is_open:
         return
     closing = asyncio.run_coroutine_threadsafe(client.close(), background())
-    if patience and threading.current_thread().name != _THREAD:
+    if patience and not in_background():
         with contextlib.suppress(TimeoutError):
             closing.result(patience)
 
@@ -70,7 +57,7 @@ def _hang_up_all() -> None:
         runner.close()
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Runner:
     """What a session does its work with.
 
@@ -79,20 +66,31 @@ class Runner:
         store: what remembers.
         backend: ``live`` or ``local``.
         prices: USD per generated second by model, over the catalogue's.
+        prior: how long a job may take of which nothing is known yet.
     """
 
     client: DecartClient
     store: Store
     backend: str
     prices: Mapping[str, float]
+    prior: polling.Estimate
     #: The jobs under way by their ids, so that whoever attaches to one gets the same.
     under_way: dict[str, Job] = field(default_factory=dict)
+    _at_work: set[Job] = field(default_factory=set)
+    _ticking: asyncio.Task[None] | None = None
+    _estimates: dict[tuple[str, float | None], tuple[float, asyncio.Task[polling.Estimate]]] = field(
+        default_factory=dict
+    )
 
     def __post_init__(self) -> None:
         # When nobody holds the session any more, and no job is under way. It waits for nothing: the garbage collector
         # comes in the middle of anything, also where a lock is held that the loop is waiting for.
         weakref.finalize(self, _hang_up, self.client).atexit = False
         _open.add(self)
+
+    @functools.cached_property
+    def _writer(self) -> Writer:
+        return Writer(self.store)
 
     @property
     def endpoint(self) -> str:
@@ -101,9 +99,9 @@ class Runner:
 
     def submit(self, request: Request, *, fresh: bool = False, resubmit_uncertain: bool = False) -> Job:
         """Starts a request on its way, unless it has been made before. Returns at once."""
-        job = Job(request.model.name, _shown(request), estimate=self._prior)
+        job = Job(request.model.name, _shown(request), estimate=self.prior)
         self._let_repeat(job, request)
-        self._start(job, self._carry(job, request, fresh=fresh, resubmit_uncertain=resubmit_uncertain))
+        start(self._carried(job, self._read_and_carry(job, request, fresh, resubmit_uncertain)))
         return job
 
     def attach(self, job_id: str, model: ModelDefinition | None) -> Job:
@@ -123,23 +121,57 @@ class Runner:
         if model is None and record.asked_model in models:
             model = models.video(record.asked_model)
         name = model.name if model else record.asked_model
-        job = Job(name, inputs_of(record), estimate=self._prior, job_id=record.job_id)
+        job = Job(name, inputs_of(record), estimate=self.prior, job_id=record.job_id)
         if record.job_id:
             self.under_way[record.job_id] = job
-        self._start(job, self._resume(job, record, model))
+        start(self._carried(job, self._resume(job, record, model)))
         return job
+
+    async def carry(self, job: Job, request: Request, wanted: Record, **terms: Any) -> None:
+        """Carries a request to its end, and ends the job so. Called on the loop in the background.
+
+        Args:
+            job: what tells of it.
+            request: with its files kept in the store.
+            wanted: what is to be remembered of it.
+            terms: as for :meth:`decart_nb.store.Store.claim`, and ``refused``, which is called with every submission
+                that was not taken and will be made again.
+        """
+        await self._carried(job, self._carry(job, request, wanted, **terms))
 
     def close(self) -> None:
         """Closes the connections."""
         _hang_up(self.client, 5.0)
 
-    @property
-    def _prior(self) -> polling.Estimate:
-        return polling.LOCAL if self.backend == "local" else polling.LIVE
+    def price(self, model: ModelDefinition, resolution: str | None = None) -> float | None:
+        """USD per generated second: what the session was told, else nothing on the local queue, else the catalogue."""
+        if model.name in self.prices:
+            return self.prices[model.name]
+        return 0.0 if self.backend == "local" else model.prices.get(resolution or "720p")
 
-    def _expect(self, job: Job, record: Record) -> None:
-        """Lets a job know how long it may take, by what such jobs took before."""
-        job.estimate = self._prior.after(self.store.durations(record.model, self.endpoint), record.input_seconds)
+    async def resolved(self, model: ModelDefinition) -> str:
+        """What a model's name means to the queue: an alias moves, and an old name has a successor."""
+        if model.alias_of is None:
+            return model.successor or model.name
+        return await self.client.queue.resolve(model.name)
+
+    async def expect(self, model: str, input_seconds: float | None) -> polling.Estimate:
+        """How long a job may take, by what such jobs took before.
+
+        Args:
+            model: what its name means to the queue.
+            input_seconds: how long the video is that goes into it.
+        """
+        loop, key = asyncio.get_running_loop(), (model, input_seconds)
+        until, known = self._estimates.get(key, (0.0, None))
+        if known is None or loop.time() > until or known.get_loop() is not loop:
+            known = loop.create_task(asyncio.to_thread(self.expected, model, input_seconds))
+            self._estimates[key] = (loop.time() + _ESTIMATE_LASTS, known)
+        return await known
+
+    def expected(self, model: str, input_seconds: float | None) -> polling.Estimate:
+        """As :meth:`expect`; it blocks."""
+        return self.prior.after(self.store.durations(model, self.endpoint), input_seconds)
 
     def _let_repeat(self, job: Job, request: Request) -> None:
         """Lets a job be asked for another take, or to be tried again where there is no clip."""
@@ -155,13 +187,11 @@ class Runner:
 
         job._again = again
 
-    def _start(self, job: Job, work: Coroutine[Any, Any, None]) -> None:
-        # In a context of its own: ipykernel keeps there which cell is running. With the submitting cell's, what a job
-        # shows at its end would be taken for a late output of that cell, and headless runners drop those.
-        contextvars.Context().run(asyncio.run_coroutine_threadsafe, self._carried(job, work), background())
-
     async def _carried(self, job: Job, work: Coroutine[Any, Any, None]) -> None:
         """Does the work of a job. Whatever goes wrong, the job ends, and whoever waits for it is told."""
+        self._at_work.add(job)
+        if self._ticking is None or self._ticking.done() or self._ticking.get_loop() is not asyncio.get_running_loop():
+            self._ticking = asyncio.create_task(self._tick())
         try:
             await work
         except JobCancelledError as error:
@@ -173,32 +203,54 @@ class Runner:
         except Exception as error:  # noqa: BLE001 - whatever it is, the waiting cell is told
             job._end("unreachable" if job.id else "rejected", error=error)
         finally:
+            self._at_work.discard(job)
             if job.id and self.under_way.get(job.id) is job:
                 del self.under_way[job.id]
 
-    async def _carry(self, job: Job, request: Request, *, fresh: bool, resubmit_uncertain: bool) -> None:
-        model = request.model
-        fetched = await self.client.queue.fetch(request)
-        resolved = await self._resolved(model)
-        kept, wanted = await asyncio.to_thread(self._intent, fetched, resolved)
-        await asyncio.to_thread(self._expect, job, wanted)
+    async def _tick(self) -> None:
+        """Lets all that watch a job see the time pass."""
+        while self._at_work:
+            await asyncio.sleep(_TICK)
+            for job in tuple(self._at_work):
+                if job._observers:
+                    job._tell()
+
+    async def _read_and_carry(self, job: Job, request: Request, fresh: bool, resubmit_uncertain: bool) -> None:
+        request = await self.client.queue.fetch(request)
+        resolved = await self.resolved(request.model)
+        read = functools.partial(intent, self.store, request, self.endpoint, self.backend, resolved)
+        kept, wanted = await asyncio.to_thread(read)
         self._let_repeat(job, kept)  # whose files lie in the store, and not in copies of their own
-        claim = functools.partial(self.store.claim, wanted, fresh=fresh, resubmit_uncertain=resubmit_uncertain)
-        record, ours = await self._until_it_is_ours(job, *await asyncio.to_thread(claim))
+        await self._carry(job, kept, wanted, fresh=fresh, resubmit_uncertain=resubmit_uncertain)
+
+    async def _carry(
+        self,
+        job: Job,
+        request: Request,
+        wanted: Record,
+        *,
+        resubmit_uncertain: bool = False,
+        refused: Callable[[QueueSubmitError], object] | None = None,
+        **terms: Any,
+    ) -> None:
+        job.estimate = await self.expect(wanted.model, wanted.input_seconds)
+        claim = functools.partial(self.store.claim, wanted, resubmit_uncertain=resubmit_uncertain, **terms)
+        record, ours = await self._until_it_is_ours(job, *await self._writer.write(claim))
         nothing = {"rejected", "cancelled", *(["uncertain"] if resubmit_uncertain else [])}
         while not ours and record.status in nothing:  # what somebody else's attempt has come to
-            record, ours = await self._until_it_is_ours(job, *await asyncio.to_thread(claim))
+            record, ours = await self._until_it_is_ours(job, *await self._writer.write(claim))
         try:
             if ours and record.job_id is None:
-                await self._submit(job, record, replace(kept, model=_addressed(model, resolved)))
-            await self._finish(job, record, model)
+                request = replace(request, model=addressed(request.model, record.model))
+                await self._submit(job, record, request, refused)
+            await self._finish(job, record, request.model)
         finally:
             if ours:
                 self.store.let_go(record)
 
     async def _resume(self, job: Job, record: Record, model: ModelDefinition | None) -> None:
-        await asyncio.to_thread(self._expect, job, record)
-        record, ours = await asyncio.to_thread(self.store.take_over, record)
+        job.estimate = await self.expect(record.model, record.input_seconds)
+        record, ours = await self._writer.write(functools.partial(self.store.take_over, record))
         record, ours = await self._until_it_is_ours(job, record, ours)
         try:
             await self._finish(job, record, model)
@@ -212,18 +264,23 @@ class Runner:
             if record.job_id != job.id or record.status != job.status:
                 job._move(record.status, record.job_id)
             await asyncio.sleep(_TICK)
-            record, ours = await asyncio.to_thread(self.store.take_over, record)
+            record, ours = await self._writer.write(functools.partial(self.store.take_over, record))
         return record, ours
 
-    async def _submit(self, job: Job, record: Record, request: Request) -> None:
-        def before_each() -> None:
+    async def _submit(
+        self, job: Job, record: Record, request: Request, refused: Callable[[QueueSubmitError], object] | None
+    ) -> None:
+        async def before_each() -> None:
+            if not job._withdrawn:
+                # From here on there is no way back: what is on its way may be taken, and then it is paid for.
+                await self._note(record, sent_at=time.time())
             if job._withdrawn:
                 raise JobCancelledError("The job was withdrawn before it was submitted.")
-            # From here on there is no way back: what is on its way may be taken, and then it is paid for.
-            self.store.note(record, sent_at=time.time())
 
-        def before_pause(error: QueueSubmitError, seconds: float) -> None:
-            self.store.note(record, sent_at=None)  # it was certainly not taken
+        async def before_pause(error: QueueSubmitError, seconds: float) -> None:
+            await self._note(record, sent_at=None)  # it was certainly not taken
+            if refused:
+                refused(error)
 
         try:
             submitted = await self.client.queue.submit_request(
@@ -256,8 +313,7 @@ class Runner:
         """Fetches what has been submitted, and ends the job as its record says."""
         job.id = record.job_id
         if path := self.store.video(record):
-            # In a thread: whoever shows the clip reads it and makes a still of it, and the other jobs shall not wait.
-            await asyncio.to_thread(job._end, "completed", clip=clip_of(record, path, reused=True))
+            await _complete(job, clip_of(record, path, reused=True))
         elif record.status == "failed":
             raise JobFailedError(record.job_id or "", record.error or "the service gave no reason.")
         elif record.job_id is None:
@@ -271,7 +327,6 @@ class Runner:
             await self._fetch(job, record, model)
 
     async def _fetch(self, job: Job, record: Record, model: ModelDefinition | None) -> None:
-        ticking = asyncio.create_task(_tick(job))
         try:
             clip = await self._clip(job, record, model)
         except JobFailedError as error:
@@ -291,9 +346,7 @@ class Runner:
         except Exception as error:
             await self._note(record, status="unreachable", error=f"{type(error).__name__}: {error}")
             raise
-        finally:
-            ticking.cancel()
-        await asyncio.to_thread(job._end, "completed", clip=clip)
+        await _complete(job, clip)
 
     async def _clip(self, job: Job, record: Record, model: ModelDefinition | None) -> Clip:
         assert record.job_id is not None
@@ -310,15 +363,19 @@ class Runner:
         if end.status == "failed":
             raise JobFailedError(record.job_id, end.reason or "the service gave no reason.")
         seen: list[media.VideoInfo] = []
-        desk = await asyncio.to_thread(lambda: self.store.desk)
         arrived = await self.client.queue.download(
-            record.job_id, desk / _filename(record), completed=True, check=lambda path: seen.append(media.probe(path))
+            record.job_id,
+            self.store.desk / filename_for(record),
+            completed=True,
+            check=lambda path: seen.append(media.probe(path)),
         )
         price = self.price(model, record.inputs.get("resolution")) if model else None
-        return await asyncio.to_thread(self._keep, record, arrived, seen[-1], price, end.seconds)
+        return await self._writer.write(
+            functools.partial(self._keep, record, arrived, seen[-1], price=price, took=end.seconds)
+        )
 
     def _keep(
-        self, record: Record, arrived: Download, info: media.VideoInfo, price: float | None, took: float | None
+        self, record: Record, arrived: Download, info: media.VideoInfo, *, price: float | None, took: float | None
     ) -> Clip:
         """Puts a video that has come into its place, and writes down what it is."""
         path = self.store.place(arrived.path)
@@ -345,79 +402,18 @@ class Runner:
         self.store.note(record, **made)
         return clip_of(record, path, reused=False)
 
-    def _intent(self, request: Request, resolved: str) -> tuple[Request, Record]:
-        """The request with its files kept in the store, and what is to be remembered of it."""
-        files: dict[str, dict[str, Any]] = {}
-        kept: dict[str, Upload | Remote] = {}
-        digests: dict[str, str] = {}
-        for name, upload in request.files.items():
-            assert isinstance(upload, Upload)
-            digests[name] = upload.sha256()
-            known = {"filename": upload.filename, "size_bytes": upload.size, "media_type": upload.media_type}
-            files[name] = {"sha256": digests[name], **known}
-            with upload.open() as stream:
-                kept[name] = Upload(upload.filename, self.store.keep_input(files[name], stream))
-        wanted = Record(
-            digest_of(self.endpoint, resolved, request.model, request.values, digests),
-            self.endpoint,
-            self.backend,
-            resolved,
-            request.model.name,
-            inputs=dict(request.values),
-            files=files,
-            input_seconds=_input_seconds(kept),
-        )
-        return replace(request, files=kept), wanted
-
-    async def _resolved(self, model: ModelDefinition) -> str:
-        """What a model's name means to the queue: an alias moves, and an old name has a successor."""
-        if model.alias_of is None:
-            return model.successor or model.name
-        return await self.client.queue.resolve(model.name)
-
-    def price(self, model: ModelDefinition, resolution: str | None = None) -> float | None:
-        """USD per generated second: what the session was told, else nothing on the local queue, else the catalogue."""
-        if model.name in self.prices:
-            return self.prices[model.name]
-        return 0.0 if self.backend == "local" else model.prices.get(resolution or "720p")
-
     async def _note(self, record: Record, **changes: Any) -> None:
-        await asyncio.to_thread(self.store.note, record, **changes)
+        await self._writer.write(functools.partial(self.store.note, record, **changes))
 
 
-async def _tick(job: Job) -> None:
-    while True:
-        await asyncio.sleep(_TICK)
-        job._tell()
+async def _complete(job: Job, clip: Clip) -> None:
+    if job._observers:  # on a thread: whoever shows the clip makes a still of it, and the other jobs shall not wait
+        await asyncio.to_thread(job._end, "completed", clip=clip)
+    else:
+        job._end("completed", clip=clip)
 
 
 def _shown(request: Request) -> dict[str, Any]:
     """The request as a person would say it: plain values, and what its files are called."""
     files = {name: file.url if isinstance(file, Remote) else file.filename for name, file in request.files.items()}
     return {**request.values, **files}
-
-
-def _addressed(model: ModelDefinition, resolved: str) -> ModelDefinition:
-    """The model under the name that was found for it, so that nothing moves between the two."""
-    return model if model.alias_of is None else replace(model, name=resolved, url_path=f"/v1/jobs/{resolved}")
-
-
-def _input_seconds(files: Mapping[str, Upload | Remote]) -> float | None:
-    """How long the video is that a job works on, if it works on one."""
-    data = files.get("data")
-    if not isinstance(data, Upload) or not data.media_type.startswith("video/"):
-        return None
-    with contextlib.suppress(MediaError), data.open() as stream:
-        return media.probe(stream).duration
-    return None
-
-
-def _filename(record: Record) -> str:
-    """A name that a person can tell from another, and that no other job has: it ends with the job's id."""
-    words = re.findall(r"[a-z0-9]+", str(record.inputs.get("prompt", "")).lower())
-    slug = "-".join(words)[:40].strip("-")
-    model = re.sub(r"[^A-Za-z0-9.]+", "-", record.asked_model)[:60]
-    tail = str(record.job_id)
-    if not re.fullmatch(r"[A-Za-z0-9-]{1,64}", tail):
-        tail = hashlib.sha256(tail.encode()).hexdigest()[:32]
-    return "-".join(part for part in (model, slug, tail) if part) + ".mp4"

@@ -2,39 +2,33 @@
 
 from __future__ import annotations
 
-import getpass
+import functools
 import os
-import re
 import sys
-import tempfile
-import time
 import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from . import lineage
+from . import connecting, lineage, polling, pruning
 from .catalogue import ModelDefinition
 from .client import BASE_URL, DecartClient, Timeout
 from .clip import Clip
-from .display import register, show
-from .display.host import a_person_is_there
-from .errors import BackendError, InvalidAPIKeyError, InvalidInputError, ModelWarning
-from .inputs import Upload, prepare
+from .display import register, show, show_sweep
+from .errors import InvalidInputError, ModelWarning
+from .inputs import prepare
 from .job import Job
 from .patience import Patience
 from .queue_calls import model_of
-from .records import UNDER_WAY
 from .runner import Runner
-from .store import Store
+from .sweeps import Sweeps
+from .values import is_flag, shown
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from .local.embedded import LocalQueue
 
-_BACKENDS = ("live", "local")
 _current: Session | None = None
 
 
@@ -52,7 +46,8 @@ class Session:
         self.base_url = client.base_url
         self.store = store
         self._client = client
-        self._runner = Runner(client, _remembered(store), backend, prices)
+        prior = polling.LOCAL if backend == "local" else polling.LIVE
+        self._runner = Runner(client, connecting.store_in(store), backend, prices, prior)
 
     @property
     def api_key(self) -> str:
@@ -92,9 +87,14 @@ class Session:
     def attach(self, job_id: str, model: str | ModelDefinition | None = None) -> Job:
         """See :func:`decart_nb.attach`."""
         if not isinstance(job_id, str) or not job_id.strip():
-            raise InvalidInputError(f"attach wants a job's id, as text, not {job_id!r:.60}.")
+            raise InvalidInputError(f"attach wants a job's id, as text, not {shown(job_id)}.")
         definition = None if model is None else model_of(model)
         return self._shown(self._runner.attach(job_id.strip(), definition))
+
+    @functools.cached_property
+    def sweep(self) -> Sweeps:
+        """See :func:`decart_nb.sweep`."""
+        return Sweeps(lambda: self._runner, show_sweep)
 
     def jobs(self) -> pd.DataFrame:
         """See :func:`decart_nb.jobs`."""
@@ -111,29 +111,19 @@ class Session:
 
         return lineage.provenance(path, lookup)
 
-    def reproduce(self, path: str | os.PathLike[str]) -> Job:
+    def reproduce(self, path: str | os.PathLike[str], model: str | ModelDefinition | None = None) -> Job:
         """See :func:`decart_nb.reproduce`."""
         made = self.provenance(path)
-        inputs = dict(made["inputs"])
-        for name, file in made["files"].items():
-            # A record may come from anybody: nothing in it may name another file than one of this store's inputs.
-            if not isinstance(file, dict) or not re.fullmatch("[0-9a-f]{64}", str(file.get("sha256"))):
-                raise InvalidInputError(f"The record does not say which file {name} was made from.")
-            kept = self._runner.store.input({"filename": "", **file})
-            if not kept.is_file():
-                raise InvalidInputError(
-                    f"The {name} that this video was made from, {file['filename']}, is not in "
-                    f"{self.store.name}/inputs/. Connect to the store that made the video, or give the file to submit."
-                )
-            inputs[name] = Upload(file["filename"], kept)
-        return self.submit(made["model"], fresh=True, **inputs)
+        definition = lineage.model_of(made) if model is None else model_of(model)
+        inputs = lineage.inputs_of(made, definition, self._runner.store.input, self.store.name)
+        return self._shown(self._submit(definition, inputs, fresh=True))
 
     def prune(
         self,
         *,
         older_than: float | None = None,
         status: str | Iterable[str] | None = None,
-        model: str | None = None,
+        model: str | ModelDefinition | None = None,
         delete: bool = False,
     ) -> pd.DataFrame:
         """Lists what would go from the store; with ``delete=True``, removes it, the videos and unused inputs too.
@@ -142,7 +132,7 @@ class Session:
 
         Args:
             older_than: days since it ended.
-            status: one status, or several.
+            status: one status, or several: of ``completed failed rejected cancelled uncertain unreachable``.
             model: by the name it was asked for, or what that meant.
             delete: whether it is removed, which cannot be undone.
 
@@ -150,27 +140,14 @@ class Session:
             A table as of :func:`decart_nb.jobs`.
 
         Raises:
-            InvalidInputError: nothing says what to remove.
+            InvalidInputError: nothing says what to remove, or it does not say it well.
         """
         from .table import frame
 
-        if older_than is not None and (isinstance(older_than, bool) or not isinstance(older_than, (int, float))):
-            raise InvalidInputError(f"older_than must be days, as a number, not {older_than!r:.60}.")
-        if older_than is None and status is None and model is None:
-            raise InvalidInputError("prune needs to know what: older_than=… in days, status=…, or model=….")
-        statuses = (
-            {status} if isinstance(status, str) else set(status or ("completed", "failed", "rejected", "cancelled"))
-        )
-        going = [
-            record
-            for record in self._runner.store.find()
-            if record.status in statuses - set(UNDER_WAY)
-            and model in (None, record.model, record.asked_model)
-            and (older_than is None or (record.ended_at or record.created_at) < time.time() - older_than * 86400)
-        ]
-        if delete:
-            self._runner.store.forget(going)
-        return frame(going, self.store)
+        found = pruning.going(self._runner.store, older_than=older_than, status=status, model=model)
+        if _flag("delete", delete):
+            self._runner.store.forget(found)
+        return frame(found, self.store)
 
     def close(self) -> None:
         """Closes the connections. Jobs under way go on, and so does the session: it opens new ones."""
@@ -197,13 +174,14 @@ class Session:
         return job
 
     def _submit(
-        self, model: str | ModelDefinition, inputs: Mapping[str, Any], fresh: bool, resubmit_uncertain: bool
+        self, model: str | ModelDefinition, inputs: Mapping[str, Any], fresh: bool, resubmit_uncertain: bool = False
     ) -> Job:
+        asked = {"fresh": _flag("fresh", fresh), "resubmit_uncertain": _flag("resubmit_uncertain", resubmit_uncertain)}
         definition = model_of(model)
         request = prepare(definition, inputs, keep=True)
         if self.backend == "live":
             _warn(definition)
-        return self._runner.submit(request, fresh=fresh, resubmit_uncertain=resubmit_uncertain)
+        return self._runner.submit(request, **asked)
 
     def _pick_up(self) -> str:
         """Goes on with what earlier kernels have left under way, and says in one line what there was."""
@@ -218,6 +196,12 @@ class Session:
         parts = [f"{_jobs(taken)} picked up where an earlier kernel left off"] * (taken > 0)
         parts += [f"{_jobs(uncertain)} perhaps submitted, left alone: decart_nb.jobs() tells why"] * (uncertain > 0)
         return f"{self.store.name}/: {'; '.join(parts)}." if parts else ""
+
+
+def _flag(name: str, value: Any) -> bool:
+    if not is_flag(value):
+        raise InvalidInputError(f"{name} must be True or False, not {shown(value)}.")
+    return bool(value)
 
 
 def _jobs(count: int) -> str:
@@ -256,20 +240,21 @@ def connect(
     """
     global _current
     # An explicit key or address means Decart; so does a key in the environment, but only if nothing else was said.
-    backend = _backend(target, has_key=bool(api_key or base_url or os.environ.get("DECART_API_KEY", "").strip()))
+    backend = connecting.backend_of(
+        target, has_key=bool(api_key or base_url or os.environ.get("DECART_API_KEY", "").strip())
+    )
     if backend == "local" and (target == "live" or api_key or base_url):
         print("DECART_BACKEND=local is set, so this is the local queue; unset it to reach Decart.")  # noqa: T201
-    if patience is not None and not isinstance(patience, Patience):
-        raise InvalidInputError(f"patience must be a decart_nb.Patience, not {patience!r:.60}.")
-    folder = _writable(store)
+    folder = connecting.folder_of(store)
     if backend == "local":
-        queue = _embedded(folder / "local")
+        queue = connecting.embedded_in(folder / "local")
         address: tuple[str | None, str] = (queue.api_key, queue.base_url)
     else:
-        address = (_key(api_key), base_url or BASE_URL)
-    client = DecartClient(*address, integration, timeout=timeout, patience=patience or Patience(submission=600.0))
+        address = (connecting.key_of(api_key), base_url or BASE_URL)
+    patience = Patience(submission=600.0) if patience is None else patience
+    client = DecartClient(*address, integration, timeout=timeout, patience=patience)
     register()
-    _current = Session(backend, client, folder, _checked(prices or {}))
+    _current = Session(backend, client, folder, connecting.prices_of({} if prices is None else prices))
     if found := _current._pick_up():
         print(found)  # noqa: T201 - the line that says so, in the cell that connected
     return _current
@@ -334,12 +319,17 @@ def attach(job_id: str, model: str | ModelDefinition | None = None) -> Job:
     return _session().attach(job_id, model)
 
 
+#: What makes sweeps, and loads them: see :class:`decart_nb.sweeps.Sweeps`.
+sweep = Sweeps(lambda: _session()._runner, show_sweep)
+
+
 def jobs() -> pd.DataFrame:
     """All that the store knows, a row a job, the oldest first.
 
     Returns:
-        Columns for every input, and ``model take status job_id path error submitted_at seconds cost width height fps
-        duration backend``. Times are UTC, seconds count from the submission, costs are estimates in USD.
+        Columns for every input, and ``model take status job_id path error reused submitted_at seconds cost width height
+        fps duration backend size_bytes sha256``. Times are UTC, seconds count from the submission, costs are estimates
+        in USD.
     """
     return _session().jobs()
 
@@ -359,17 +349,19 @@ def provenance(path: str | os.PathLike[str]) -> dict[str, Any]:
     return _current.provenance(path) if _current is not None else lineage.provenance(path)
 
 
-def reproduce(path: str | os.PathLike[str]) -> Job:
+def reproduce(path: str | os.PathLike[str], model: str | ModelDefinition | None = None) -> Job:
     """Makes the request again that a video was made with, as a fresh take.
 
     Args:
         path: as for :func:`provenance`.
+        model: the definition, where the video was made by a model that no table lists; or another model.
 
     Raises:
-        InvalidInputError: a file that it was made from is not in this store.
+        InvalidInputError: a file that it was made from is not in this store, or the record is not good.
+        ModelNotFoundError: no table lists its model, and ``model`` does not say what it is.
         MediaError: as for :func:`provenance`.
     """
-    return _session().reproduce(path)
+    return _session().reproduce(path, model)
 
 
 def known_ids() -> list[str]:
@@ -380,83 +372,6 @@ def known_ids() -> list[str]:
 
 def _session() -> Session:
     return _current if _current is not None else connect()
-
-
-def _backend(target: str | None, *, has_key: bool) -> str:
-    asked = os.environ.get("DECART_BACKEND", "").strip().lower()
-    for value, origin in ((asked, "DECART_BACKEND"), (target, "connect")):
-        if value and value not in _BACKENDS:
-            raise BackendError(f"{origin} says {value!r}; it must be 'live' or 'local'.")
-    if asked == "local" or (asked and not target):
-        return asked
-    if target:
-        return target
-    if has_key:
-        return "live"
-    if a_person_is_there():
-        print(  # noqa: T201 - the line that says so, in the cell that connected
-            "There is no DECART_API_KEY, so this is the local queue: it makes previews, free of charge. "
-            'connect("live") asks for a key.'
-        )
-        return "local"
-    raise BackendError(
-        'Where should this run? Set DECART_API_KEY, or call decart_nb.connect("live", api_key=…), for Decart; call '
-        'decart_nb.connect("local"), or set DECART_BACKEND=local, for previews on the local queue.'
-    )
-
-
-def _key(api_key: str | None) -> str | None:
-    if api_key or os.environ.get("DECART_API_KEY", "").strip() or not a_person_is_there():
-        return api_key
-    typed = getpass.getpass("Decart API key: ").strip()
-    if not typed:
-        raise InvalidAPIKeyError
-    return typed
-
-
-def _writable(store: str | os.PathLike[str]) -> Path:
-    """The store's folder, made and tried: after a video has been paid for is too late to find it cannot be kept."""
-    try:
-        folder = Path(store).expanduser().absolute()
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return folder
-    except (OSError, TypeError, RuntimeError) as cause:
-        reason = getattr(cause, "strerror", None) or cause
-        raise InvalidInputError(f"store {store} is no folder that can be written: {reason}.", {}, cause) from None
-
-
-_stores: dict[Path, Store] = {}
-
-
-def _remembered(folder: Path) -> Store:
-    """The store in a folder: one in a process, however often somebody connects."""
-    store = _stores.get(folder)
-    if store is None or not store.database.exists():
-        store = _stores[folder] = Store(folder)
-    return store
-
-
-_queues: dict[Path, LocalQueue] = {}
-
-
-def _embedded(folder: Path) -> LocalQueue:
-    """The local queue on a folder: one in a process, however often somebody connects."""
-    from .local.embedded import LocalQueue
-
-    queue = _queues.get(folder)
-    if queue is None or not queue.running:
-        queue = _queues[folder] = LocalQueue(folder).start()
-    return queue
-
-
-def _checked(prices: Mapping[str, float]) -> dict[str, float]:
-    if not isinstance(prices, Mapping):
-        raise InvalidInputError(f"prices must be USD per generated second by model, as a dict, not {prices!r:.60}.")
-    for model, price in prices.items():
-        if isinstance(price, bool) or not isinstance(price, (int, float)) or not 0 <= price < float("inf"):
-            raise InvalidInputError(f"The price of {model} must be USD per generated second, not {price!r:.60}.")
-    return dict(prices)
 
 
 def _warn(model: ModelDefinition) -> None:

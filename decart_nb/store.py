@@ -12,50 +12,30 @@ system lets go of when a process ends tells whether the holder is still there.
 
 from __future__ import annotations
 
-import contextlib
 import filecmp
 import itertools
 import json
 import os
 import shutil
-import sqlite3
-import threading
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from .database import Database
 from .durable import sync_folder
-from .errors import StoreError
+from .errors import CapReachedError, StoreError
 from .holders import Holder
 from .records import UNDER_WAY, Record
 
-#: Each brings a database to the next version of its schema.
-_MIGRATIONS = (
-    """
-    CREATE TABLE jobs (
-        row INTEGER PRIMARY KEY AUTOINCREMENT,
-        request TEXT NOT NULL, take INTEGER NOT NULL,
-        endpoint TEXT NOT NULL, backend TEXT NOT NULL,
-        model TEXT NOT NULL, asked_model TEXT NOT NULL,
-        inputs TEXT NOT NULL, files TEXT NOT NULL, input_seconds REAL,
-        status TEXT NOT NULL, holder TEXT, job_id TEXT, error TEXT,
-        created_at REAL NOT NULL, sent_at REAL, submitted_at REAL, ended_at REAL, took REAL, seconds REAL,
-        path TEXT, sha256 TEXT, size_bytes INTEGER,
-        width INTEGER, height INTEGER, fps REAL, duration REAL, cost REAL
-    );
-    CREATE INDEX jobs_by_request ON jobs (request, take);
-    CREATE INDEX jobs_by_id ON jobs (job_id);
-    CREATE INDEX jobs_by_video ON jobs (sha256);
-    CREATE INDEX jobs_by_model ON jobs (model, endpoint, row);
-    """,
-)
-_PATIENCE = 30.0
 #: What the same request, made again, does not try anew.
 _STANDS = (*UNDER_WAY, "completed", "unreachable", "uncertain")
-
+#: Less than a price can be: sums of prices are not exact.
+_CENT_FRACTION = 1e-6
+#: SQLite takes so many values in one question, and many more.
+_AT_ONCE = 500
 
 _COLUMNS = [column.name for column in fields(Record) if column.name != "row"]
 _AS_JSON = ("inputs", "files")
@@ -74,40 +54,61 @@ class Store:
 
     def __init__(self, folder: Path, *, vfs: str | None = None) -> None:
         self.folder = folder = folder.absolute()
-        self.database = folder / "store.sqlite3"
-        self._vfs = vfs
-        self._lock = threading.RLock()
-        self._connection: sqlite3.Connection | None = None
+        self._database = Database(
+            folder / "store.sqlite3", vfs, opened=self._come_in, committing=self._sync_what_was_placed
+        )
         self._holder: Holder | None = None
-        self._process = 0
-        self._depth = 0
+        self._held: list[Holder | None] = []
         self._carried: set[int] = set()  # the jobs of which this process really has somebody at work
-        with self._speaking():
+        self._placed = False
+        with self._database.speaking():
             (folder / "inputs").mkdir(parents=True, exist_ok=True)
             ignored = folder / ".gitignore"
             if not ignored.exists():
                 ignored.write_text("# Videos and inputs do not belong into a repository.\n*\n", encoding="utf-8")
-            with self._transaction():
+            with self._database.transaction():
                 pass
+
+    @property
+    def database(self) -> Path:
+        """The file that remembers."""
+        return self._database.path
+
+    def together(self, works: Sequence[Callable[[], Any]]) -> list[tuple[Any, Exception | None]]:
+        """Does several of the things below in one transaction; see :meth:`decart_nb.database.Database.together`."""
+        return self._database.together(works)
 
     # What a job goes through.
 
-    def claim(self, wanted: Record, *, resubmit_uncertain: bool = False, fresh: bool = False) -> tuple[Record, bool]:
+    def claim(
+        self,
+        wanted: Record,
+        *,
+        resubmit_uncertain: bool = False,
+        fresh: bool = False,
+        exact: bool = False,
+        cap: float | None = None,
+    ) -> tuple[Record, bool]:
         """Writes an intent down, or finds that there is one already.
 
         Args:
             wanted: the intent.
             resubmit_uncertain: whether a submission whose answer was lost is made again.
             fresh: whether another take is wanted than those that there are.
+            exact: whether this very take is wanted, and no other one in its place.
+            cap: what all jobs of the intent's sweep may cost together, in USD, as far as that is known.
 
         Returns:
             The job as it now stands, and whether it is the caller's to carry on from there. It is not where it has
             ended, where another holder is at it, and where nobody knows whether its submission was taken.
+
+        Raises:
+            CapReachedError: with this job, the sweep would cost more than that. Nothing was written down.
         """
-        with self._transaction() as database:
+        with self._database.transaction() as database:
             found = self._read(f"request = ? AND status IN {_STANDS}", [wanted.request])
-            standing = {record.take: record for record in found}  # of two, the later
-            if not fresh and standing:
+            standing = {record.take: record for record in found if not exact or record.take == wanted.take}
+            if not fresh and standing:  # of two, the later
                 # The first take; or, where that came to nothing, the latest one that is there.
                 record, ours = self._take_over(standing.get(0) or standing[max(standing)])
                 if record.status != "uncertain" or not resubmit_uncertain:
@@ -116,31 +117,34 @@ class Store:
             elif fresh:
                 (last,) = database.execute("SELECT max(take) FROM jobs WHERE request = ?", [wanted.request]).fetchone()
                 wanted.take = 0 if last is None else last + 1
+            if cap is not None and wanted.sweep is not None and wanted.expected_cost:
+                spent, _ = self.spent(wanted.sweep)
+                if spent + wanted.expected_cost > cap + _CENT_FRACTION:
+                    raise CapReachedError(f"The job was not submitted: with it, the sweep would cost over ${cap:.2f}.")
             wanted.holder = self.holder
             self._carried.add(self._insert(wanted).row)
             return wanted, True
 
     def take_over(self, record: Record) -> tuple[Record, bool]:
         """Takes over a job whose holder has gone. Returns as :meth:`claim`."""
-        with self._transaction():
+        with self._database.transaction():
             return self._take_over(self.get(record.row))
 
     def let_go(self, record: Record) -> None:
         """Says that nobody here is at a job any more, however that came about."""
-        with self._lock:
-            self._carried.discard(record.row)
+        self._carried.discard(record.row)
 
     def adopt(self, record: Record) -> Record:
         """Writes down a job that is known by its id alone, and that nobody is at yet."""
         record.request = f"job {record.job_id}"
-        with self._transaction():
+        with self._database.transaction():
             return self._insert(record)
 
     def note(self, record: Record, **changes: Any) -> None:
         """Writes changes down, and makes them in the record; a job that is no longer under way has no holder."""
         if changes.get("status", "pending") not in UNDER_WAY:
             changes = {"holder": None, "ended_at": time.time(), **changes}
-        with self._transaction():
+        with self._database.transaction():
             self._write(record.row, **changes)
         for name, value in changes.items():
             setattr(record, name, value)
@@ -169,13 +173,67 @@ class Store:
 
     def durations(self, model: str, endpoint: str, last: int = 50) -> list[tuple[float, float | None]]:
         """How long the last jobs of a model took, in seconds, each with the length of what it was made from."""
-        with self._speaking() as database:
+        with self._database.speaking() as database:
             rows = database.execute(
                 "SELECT took, input_seconds FROM jobs WHERE model = ? AND endpoint = ? AND took IS NOT NULL "
                 "ORDER BY row DESC LIMIT ?",
                 [model, endpoint, last],
             ).fetchall()
         return rows[::-1]
+
+    def standing(self, requests: Sequence[str], columns: Sequence[str]) -> dict[tuple[str, int], tuple[Any, ...]]:
+        """How requests stand, many at once: by request and take, the status of its latest job, and these columns.
+
+        Returns:
+            Of a job that is under way again, its ``error`` is the one that it had the last time.
+        """
+        error = list(columns).index("error") if "error" in columns else None
+        found: dict[tuple[str, int], tuple[Any, ...]] = {}
+        with self._database.speaking() as database:
+            for start in range(0, len(requests), _AT_ONCE):
+                some = requests[start : start + _AT_ONCE]
+                rows = database.execute(
+                    f"SELECT request, take, status, {', '.join(columns)} FROM jobs "
+                    f"WHERE request IN ({', '.join('?' * len(some))}) ORDER BY row",
+                    some,
+                )
+                for request, take, status, *values in rows:
+                    if error is not None and values[error] is None and status in UNDER_WAY:
+                        before = found.get((request, take))
+                        values[error] = before[1 + error] if before else None
+                    found[request, take] = (status, *values)
+        return found
+
+    # Sweeps.
+
+    def spent(self, sweep: str) -> tuple[float, int]:
+        """What a sweep has cost in its whole life, in USD, and how many of its jobs have no known price.
+
+        It goes by what each was expected to cost. What is on its way counts, and so does what has failed, and what was
+        perhaps taken; what was certainly not taken does not.
+        """
+        with self._database.speaking() as database:
+            spent, known, jobs = database.execute(
+                "SELECT total(expected_cost), count(expected_cost), count(*) FROM jobs "
+                "WHERE sweep = ? AND status NOT IN ('rejected', 'cancelled')",
+                [sweep],
+            ).fetchone()
+        return spent, jobs - known
+
+    def keep_sweep(self, name: str, definition: str) -> None:
+        """Writes down what a sweep is, over what its name meant before."""
+        with self._database.transaction() as database:
+            database.execute(
+                "INSERT INTO sweeps VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET definition = excluded.definition",
+                [name, definition, time.time()],
+            )
+
+    def sweeps(self) -> dict[str, str]:
+        """The sweeps that were begun here, the oldest first: their definitions by their names."""
+        with self._database.speaking() as database:
+            return dict(database.execute("SELECT name, definition FROM sweeps ORDER BY begun_at, rowid").fetchall())
+
+    # Videos and inputs.
 
     def video(self, record: Record) -> Path | None:
         """The video's file, if there is one of that size."""
@@ -191,7 +249,7 @@ class Store:
         Returns:
             Where it lies now. What somebody has changed by hand under its own name stays.
         """
-        with self._speaking():
+        with self._database.transaction():  # which syncs the folder before it commits what says that the video is there
             names = (f"-{number}" for number in itertools.count(2))
             for more in itertools.chain([""], names):
                 target = self.folder / f"{arrived.stem}{more}{arrived.suffix}"
@@ -201,19 +259,19 @@ class Store:
                 if filecmp.cmp(arrived, target, shallow=False):  # a kernel ended right after it had put it there
                     arrived.unlink()
                     break
-            sync_folder(self.folder)
+            self._placed = True
         return target
 
     def forget(self, records: Sequence[Record]) -> None:
         """Removes jobs and their videos; and those inputs that no other job was made from."""
-        with self._transaction() as database:
+        with self._database.transaction() as database:
             # Only what still stands as it did when the caller looked.
             going = [record for record in records if self._read("row = ? AND status = ?", [record.row, record.status])]
             database.executemany("DELETE FROM jobs WHERE row = ?", [[record.row] for record in going])
             kept = {
                 file["sha256"] for other in self._read("1", []) for file in other.files.values() if "sha256" in file
             }
-        with self._speaking():
+        with self._database.speaking():
             for record in going:
                 if video := self.video(record):
                     video.unlink()
@@ -221,8 +279,6 @@ class Store:
                 for file in record.files.values():
                     if file.get("sha256") not in kept:
                         self.input(file).unlink(missing_ok=True)
-
-    # Inputs.
 
     def input(self, file: Mapping[str, Any]) -> Path:
         """Where an input lies, or would."""
@@ -239,7 +295,7 @@ class Store:
         if target.exists():
             return target
         partial = target.with_name(f"{target.name}.{uuid.uuid4().hex}.part")
-        with self._speaking():
+        with self._database.speaking():
             try:
                 with partial.open("wb") as stream:
                     shutil.copyfileobj(content, stream, 2**20)
@@ -260,11 +316,11 @@ class Store:
     @property
     def desk(self) -> Path:
         """Where this process puts what is not whole yet. When it has gone, another clears it."""
-        with self._speaking():
-            return self._present().desk
+        assert self._holder is not None
+        return self._holder.desk
 
     def _present(self) -> Holder:
-        with self._speaking():
+        with self._database.speaking():
             assert self._holder is not None
             return self._holder
 
@@ -287,7 +343,7 @@ class Store:
     # The database.
 
     def _read(self, condition: str, values: list[Any]) -> list[Record]:
-        with self._speaking() as database:
+        with self._database.speaking() as database:
             rows = database.execute(
                 f"SELECT {', '.join(_COLUMNS)}, row FROM jobs WHERE {condition} ORDER BY row", values
             ).fetchall()
@@ -295,7 +351,7 @@ class Store:
 
     def _insert(self, record: Record) -> Record:
         values = _encoded({name: getattr(record, name) for name in _COLUMNS})
-        with self._speaking() as database:
+        with self._database.speaking() as database:
             places = ", ".join("?" * len(values))
             cursor = database.execute(f"INSERT INTO jobs ({', '.join(values)}) VALUES ({places})", [*values.values()])
         record.row = int(cursor.lastrowid or 0)
@@ -304,91 +360,22 @@ class Store:
     def _write(self, row: int, **changes: Any) -> None:
         values = _encoded(changes)
         assignments = ", ".join(f"{name} = ?" for name in values)
-        with self._speaking() as database:
+        with self._database.speaking() as database:
             changed = database.execute(f"UPDATE jobs SET {assignments} WHERE row = ?", [*values.values(), row])
         if not changed.rowcount:
             raise StoreError(f"The job is no longer in the store {self.folder.name}/: somebody has pruned it.")
 
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._speaking() as database:
-            if self._depth:  # part of another
-                yield database
-                return
-            database.execute("BEGIN IMMEDIATE")
-            self._depth += 1
-            try:
-                yield database
-                database.execute("COMMIT")
-            except BaseException:
-                with contextlib.suppress(sqlite3.OperationalError):  # of some errors SQLite makes an end by itself
-                    database.execute("ROLLBACK")
-                raise
-            finally:
-                self._depth -= 1
-
-    @contextlib.contextmanager
-    def _speaking(self) -> Iterator[sqlite3.Connection]:
-        """The database, to one thread at a time, with what may go wrong turned into a sentence."""
-        with self._lock:
-            try:
-                # A fork must not share it; and of a folder that was removed or moved, the database is no longer there.
-                if self._connection is None or self._process != os.getpid() or self._is_elsewhere():
-                    self._open()
-                assert self._connection is not None
-                yield self._connection
-            except (OSError, sqlite3.Error) as cause:
-                reason = getattr(cause, "strerror", None) or cause
-                raise StoreError(
-                    f"The store {self.folder.name}/ cannot be used: {reason}. Free some space, or check its "
-                    "permissions; connect(store=…) takes another folder.",
-                    cause=cause,
-                ) from None
-
-    def _is_elsewhere(self) -> bool:
-        if self._depth:
-            return False
-        try:
-            now = self.database.stat()
-        except OSError:
-            return True
-        return (now.st_dev, now.st_ino) != self._identity
-
-    def _open(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        address = f"{self.database.as_uri()}{f'?vfs={self._vfs}' if self._vfs else ''}"
-        database = sqlite3.connect(address, timeout=_PATIENCE, isolation_level=None, check_same_thread=False, uri=True)
-        # Where there can be no write-ahead log, as on network drives, SQLite stays with its journal.
-        with contextlib.suppress(sqlite3.OperationalError):
-            database.execute("PRAGMA journal_mode = WAL")
-        database.execute("PRAGMA synchronous = EXTRA")
-        try:
-            self._migrate(database)
-        except BaseException:
-            database.close()
-            raise
-        now = self.database.stat()
-        self._identity = (now.st_dev, now.st_ino)
-        if self._connection is not None:  # a fork's: kept open, since closing it would let go of the parent's locks
-            self._inherited = (self._connection, self._holder)
+    def _come_in(self) -> None:
+        """Takes a name among those that work on the folder, whenever the database has been opened."""
+        if self._holder is not None:  # a fork's: kept, since its end would let go of the parent's lock
+            self._held.append(self._holder)
             self._carried = set()
-        self._connection, self._process = database, os.getpid()
         self._holder = Holder(self.folder / "holders")
 
-    def _migrate(self, database: sqlite3.Connection) -> None:
-        while (version := database.execute("PRAGMA user_version").fetchone()[0]) < len(_MIGRATIONS):
-            database.execute("BEGIN IMMEDIATE")  # which closing the connection takes back, if anything goes wrong
-            # Another kernel may have come first.
-            if database.execute("PRAGMA user_version").fetchone()[0] == version:
-                for statement in _MIGRATIONS[version].split(";"):
-                    database.execute(statement)
-                database.execute(f"PRAGMA user_version = {version + 1}")
-            database.execute("COMMIT")
-        if version > len(_MIGRATIONS):
-            raise StoreError(
-                f"The store {self.folder.name}/ was written by a newer decart_nb. Update this one, or give "
-                "connect(store=…) another folder; nothing was changed."
-            )
+    def _sync_what_was_placed(self) -> None:
+        if self._placed:
+            sync_folder(self.folder)
+            self._placed = False
 
 
 def _encoded(values: Mapping[str, Any]) -> dict[str, Any]:

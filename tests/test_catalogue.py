@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import enum
+import math
 import re
 from typing import Any, NamedTuple
 
@@ -342,10 +344,40 @@ def test_a_model_of_the_callers_own_takes_its_inputs_as_they_are() -> None:
     assert ModelDefinition(name="a", width=2, height=2, fps=1, url_path="/v2/a").url_path == "/v2/a"
 
 
-@pytest.mark.parametrize("wrong", [{"width": 0}, {"height": -1}, {"fps": 0}])
-def test_a_model_of_no_size_or_rate_is_refused(wrong: dict[str, int]) -> None:
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *({"width": 0}, {"height": -1}, {"fps": 0}, {"fps": True}, {"width": 2.0}, {"width": "2"}, {"height": None}),
+        *({"name": 5}, {"name": ""}, {"name": None}, {"name": "two\nlines"}),
+        *({"url_path": 5}, {"url_path": "v1/jobs"}, {"url_path": ".evil.test/"}, {"url_path": "/a\r\nb"}),
+        *({"prices": 0.04}, {"prices": {"720p": "x"}}, {"prices": {"720p": math.nan}}, {"prices": {"720p": -1}}),
+    ],
+    ids=str,
+)
+def test_a_model_that_cannot_be_one_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(InvalidInputError, match=next(iter(wrong))):
         ModelDefinition(**({"name": "lucy-9", "width": 2, "height": 2, "fps": 1} | wrong))
+
+
+def test_numpys_numbers_make_a_model_too() -> None:
+    own = ModelDefinition(name="lucy-9", width=np.int64(640), height=np.int32(360), fps=np.uint8(24))
+    assert [type(value) for value in (own.width, own.height, own.fps)] == [int, int, int]
+
+
+class Prompt(str, enum.Enum):  # noqa: UP042 - of which str() is not the text
+    CAT = "a cat"
+
+
+def test_of_an_enums_member_the_text_is_sent() -> None:
+    values, problems = check(models.video("lucy-pro-t2v"), {"prompt": Prompt.CAT})
+    assert (values, problems) == ({"prompt": "a cat"}, [])
+    assert type(values["prompt"]) is str
+
+
+@pytest.mark.parametrize("name", ["prompt", "seed", "resolution", "orientation"])
+def test_a_number_that_cannot_be_written_out_is_refused_like_any_other(name: str) -> None:
+    (problem,) = check(models.video("lucy-pro-t2v"), {"prompt": "x", name: 10**5000})[1]
+    assert problem.field == name
 
 
 @pytest.mark.parametrize("name", FACTS)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import math
 from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 
 import decart_nb
@@ -22,6 +24,7 @@ from decart_nb import (
     ModelNotFoundError,
     models,
 )
+from decart_nb.client import Timeout
 from tests.scripted import KEY, run, scripted
 
 TAKEN = {"job_id": "job_1", "status": "pending"}
@@ -78,7 +81,19 @@ def test_the_key_is_in_no_repr() -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["", "api.decart.ai", "ftp://api.decart.ai", "http://", "https:///v1", "http://[::1", "http://host:99999", 5, None],
+    [
+        *("", "api.decart.ai", "ftp://api.decart.ai", "http://", "https:///v1", "http://[::1", "http://host:99999"),
+        *(
+            "https://host/?key=1",
+            "https://host/#here",
+            "https://me@host",
+            "https://ho st",
+            "https://ho\0st",
+            b"",
+            5,
+            None,
+        ),
+    ],
 )
 def test_what_is_no_address_is_refused(url: Any) -> None:
     with pytest.raises(InvalidBaseURLError, match=r"must look like https://api\.decart\.ai"):
@@ -88,6 +103,24 @@ def test_what_is_no_address_is_refused(url: Any) -> None:
 @pytest.mark.parametrize("url", ["http://queue.test:8000", "http://queue.test:8000/", "http://queue.test:8000//"])
 def test_a_trailing_slash_is_taken_off(url: str) -> None:
     assert str(sent_by(DecartClient, api_key=KEY, base_url=url).url) == "http://queue.test:8000/v1/jobs/lucy-pro-t2v"
+
+
+@pytest.mark.parametrize(
+    ("url", "spelling"),
+    [
+        ("https://api.decart.ai", "https://api.decart.ai"),
+        ("HTTPS://API.Decart.AI/", "https://api.decart.ai"),
+        ("https://api.decart.ai:443", "https://api.decart.ai"),
+        (" https://api.decart.ai:/\n", "https://api.decart.ai"),
+        ("http://api.decart.ai:80//", "http://api.decart.ai"),
+        ("http://api.decart.ai:443", "http://api.decart.ai:443"),
+        ("https://Proxy.test:8443/Decart/V1/", "https://proxy.test:8443/Decart/V1"),
+        ("http://[::1]:8000/", "http://[::1]:8000"),
+        ("http://[FE80::1]:80", "http://[fe80::1]"),
+    ],
+)
+def test_an_address_has_one_spelling(url: str, spelling: str) -> None:
+    assert DecartClient(KEY, url).base_url == spelling
 
 
 def test_an_address_may_have_a_path() -> None:
@@ -280,3 +313,47 @@ def test_the_callers_transport_carries_url_inputs_without_the_key_and_stays_open
     assert KEY not in str(fetched.headers.raw)
     assert posted.headers["x-api-key"] == KEY
     assert b'filename="a cat.png"' in posted.content
+
+
+@pytest.mark.parametrize(
+    "timeout", ["x", "", 0, -1, math.nan, math.inf, True, [3], {"total": np.datetime64("now")}], ids=repr
+)
+def test_what_is_no_time_to_wait_is_refused(timeout: Any) -> None:
+    with pytest.raises(InvalidInputError, match="timeout must be seconds above 0"):
+        DecartClient(KEY, timeout=timeout)
+
+
+@pytest.mark.parametrize("name", ["connect", "read", "total"])
+@pytest.mark.parametrize("value", ["x", None, 0, -1.0, math.nan, math.inf, False])
+def test_no_part_of_a_timeout_is_anything_else(name: str, value: Any) -> None:
+    with pytest.raises(InvalidInputError, match=f"timeout must be seconds above 0.*{name} is "):
+        Timeout(**{name: value})
+
+
+def test_a_number_is_the_time_for_all_of_a_call() -> None:
+    assert DecartClient(KEY, timeout=np.int64(30)).timeout == Timeout(total=30)
+    assert DecartClient(KEY).timeout == Timeout()
+
+
+@pytest.mark.parametrize(
+    ("options", "kind"),
+    [
+        ({"patience": 5}, InvalidInputError),
+        ({"patience": 0}, InvalidInputError),
+        ({"integration": 5}, InvalidInputError),
+        ({"api_key": 5}, InvalidAPIKeyError),
+    ],
+    ids=str,
+)
+def test_what_a_client_is_not_made_from(options: dict[str, Any], kind: type[DecartSDKError]) -> None:
+    with pytest.raises(kind):
+        DecartClient(**({"api_key": KEY} | options))
+
+
+@pytest.mark.parametrize("options", ["a cat", ["model"], 5])
+def test_a_job_that_is_no_dict_is_refused(options: Any) -> None:
+    for call in ("submit", "submit_and_poll"):
+        client, script = scripted(TAKEN)
+        with pytest.raises(InvalidInputError, match="given as a dict"):
+            run(client, lambda client, call=call: getattr(client.queue, call)(options))
+        assert not script.asked

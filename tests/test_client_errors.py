@@ -48,7 +48,7 @@ ANSWERED = CALLS[:2]
         (401, '{"detail":"Invalid API key"}', "DECART_API_KEY"),
         (403, "", "may not"),
         (404, '{"detail":"Job not found"}', ""),
-        (410, '{"detail":"This model has been retired."}', "retired"),
+        (410, '{"detail":"Gone"}', ""),
         (413, '{"detail":"Too large"}', "too large"),
         (422, '{"detail":[{"loc":["body","seed"],"msg":"no integer"}]}', ""),
         (429, "slow down", "Too many requests"),
@@ -66,6 +66,27 @@ def test_a_refusal_is_told_with_its_status_and_body(
     assert advice in error.message
     assert error.data["status"] == code
     assert len(script.asked) == 1, "nothing is repeated by itself"
+
+
+MODEL_404, MODEL_410 = "has no model of that name", "The model is retired"
+
+
+@pytest.mark.parametrize(
+    ("call", "kind", "not_found", "gone"),
+    [
+        (submit, QueueSubmitError, MODEL_404, MODEL_410),
+        (lambda client: client.queue.resolve("lucy-latest"), QueueStatusError, MODEL_404, MODEL_410),
+        (status, QueueStatusError, None, "has this job no longer"),
+        (result, QueueResultError, None, "has this video no longer"),
+    ],
+    ids=["submit", "resolve", "status", "result"],
+)
+def test_what_is_not_there_is_what_was_asked_for(call: Any, kind: Any, not_found: str | None, gone: str) -> None:
+    advice = {MODEL_404, MODEL_410, "has this job no longer", "has this video no longer"}
+    for code, words in ((404, not_found), (410, gone)):
+        client, _ = scripted(httpx.Response(code))
+        message = error_of(kind, client, call).message
+        assert {told for told in advice if told in message} == ({words} if words else set())
 
 
 @each_call

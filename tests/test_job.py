@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import signal
 import threading
 import time
+import weakref
 from pathlib import Path
 
 import pytest
 
-from decart_nb import JobCancelledError, JobFailedError, JobTimeoutError, polling
+from decart_nb import InvalidInputError, JobCancelledError, JobFailedError, JobTimeoutError, polling
 from decart_nb.clip import Clip
 from decart_nb.job import Job
 from tests.clips import read_clip
@@ -171,3 +173,42 @@ def test_its_repr_tells_how_it_stands() -> None:
     assert repr(job).startswith("<Job j1, lucy-pro-t2v: processing, ")
     job._end("failed", error=JobFailedError("j1", "no good"))
     assert repr(job).endswith(": Job j1 failed: no good>")
+
+
+@pytest.mark.parametrize("timeout", ["x", -1, float("nan"), float("inf"), True, [1]])
+def test_what_is_no_time_to_wait_is_refused(timeout: object) -> None:
+    with pytest.raises(InvalidInputError, match="timeout must be seconds, from 0 on"):
+        _job().result(timeout=timeout)
+
+
+def test_a_look_costs_no_time_and_ages_may_be_waited(clip: Clip) -> None:
+    job = _job()
+    with pytest.raises(JobTimeoutError, match="No video after 0 s"):
+        job.result(timeout=0)
+    _later(job._end, "completed", clip=clip)
+    assert job.result(timeout=1e30) is clip
+
+
+class _Copy:
+    """Something that goes when nobody holds it."""
+
+
+def test_a_job_that_has_failed_holds_nothing_of_the_work_on_it() -> None:
+    def work() -> weakref.ref[_Copy]:
+        copy = _Copy()
+        held = weakref.ref(copy)
+        try:
+            try:
+                raise OSError("no room")
+            except OSError as cause:
+                raise InvalidInputError("It cannot be kept.", cause=cause) from None
+        except InvalidInputError as error:
+            job._end("rejected", error=error)
+        return held
+
+    job = _job()
+    held = work()
+    gc.collect()
+    assert held() is None
+    with pytest.raises(InvalidInputError, match="cannot be kept"):
+        job.result()

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
+import numpy as np
 import pytest
 
-from decart_nb.errors import QueueResultError
+from decart_nb.errors import InvalidInputError, QueueResultError
 from decart_nb.patience import Attempts, Patience
 
 
@@ -46,3 +50,14 @@ def test_patience_begins_anew_when_something_was_achieved() -> None:
     assert attempts.pause(error, limit=100) > 2
     attempts.got_on()
     assert attempts.pause(error, limit=100) <= 1
+
+
+@pytest.mark.parametrize("name", ["submission", "download", "lag", "first", "longest"])
+@pytest.mark.parametrize("value", ["x", None, -1, math.nan, math.inf, True, [1], 10**400])
+def test_what_is_no_number_of_seconds_is_refused(name: str, value: Any) -> None:
+    with pytest.raises(InvalidInputError, match=f"{name} of Patience must be seconds"):
+        Patience(**{name: value})
+
+
+def test_numpys_numbers_are_numbers() -> None:
+    assert Patience(submission=np.int64(3), first=np.float32(0.5)).pause(1) <= 0.5

@@ -76,3 +76,56 @@ def test_a_foreign_record_reaches_no_file_of_this_machine(clip, tmp_path, file) 
     (tmp_path / "foreign.json").write_text(json.dumps(record))
     with pytest.raises(dnb.InvalidInputError, match="does not say which file"):
         dnb.reproduce(tmp_path / "foreign.json")
+
+
+def _foreign(record: dict, **changes: object) -> Path:
+    Path("foreign.json").write_text(json.dumps(record | changes))
+    return Path("foreign.json")
+
+
+@pytest.mark.parametrize("name", ["fresh", "resubmit_uncertain", "model", "self", "job_id", ""])
+def test_odd_inputs_of_a_foreign_record_are_inputs_of_no_model(clip, name) -> None:
+    record = dnb.provenance(clip)
+    with pytest.raises(dnb.InvalidInputError, match=r"is no input of|name of an input"):
+        dnb.reproduce(_foreign(record, inputs={"prompt": "a", name: True}))
+
+
+@pytest.mark.parametrize("changes", [{"inputs": ["a"]}, {"inputs": None}, {"model": 3}, {"files": 3}, {"video": None}])
+def test_a_record_of_another_shape_is_none(clip, changes) -> None:
+    with pytest.raises(dnb.MediaError, match="Nothing says how"):
+        dnb.reproduce(_foreign(dnb.provenance(clip), **changes))
+
+
+@pytest.mark.parametrize("filename", [3, None, ["a"], {}])
+def test_a_file_without_a_name_is_none(clip, filename) -> None:
+    record = dnb.provenance(clip)
+    file = record["files"]["data"] | {"filename": filename}
+    with pytest.raises(dnb.InvalidInputError, match="what the file of data was called"):
+        dnb.reproduce(_foreign(record, files={"data": file}))
+
+
+@pytest.mark.parametrize("place", ["mine.mp4", "/etc/hostname", "http://127.0.0.1:9/secret"])
+@pytest.mark.parametrize("own", [None, dnb.ModelDefinition(name="lucy-9", width=64, height=48, fps=10)])
+def test_a_foreign_record_names_no_place_to_take_a_file_from(clip, small_video, place, own) -> None:
+    shutil.copy(small_video, "mine.mp4")
+    record = dnb.provenance(clip)
+    with pytest.raises(dnb.InvalidInputError, match="does not say which file data was made from"):
+        dnb.reproduce(_foreign(record, files={}, inputs=record["inputs"] | {"data": place}), model=own)
+
+
+def test_numbers_that_are_none_are_refused(clip) -> None:
+    record = dnb.provenance(clip)
+    with pytest.raises(dnb.InvalidInputError, match="seed must be an integer"):
+        dnb.reproduce(_foreign(record, inputs={"prompt": "a", "seed": float("nan")}))
+
+
+def test_a_model_that_no_table_lists_comes_along(clip, canned_queue, live) -> None:
+    foreign = _foreign(dnb.provenance(clip), model="lucy-9")
+    with pytest.raises(dnb.ModelNotFoundError, match=r"reproduce\(path, model=ModelDefinition\(…\)\)"):
+        dnb.reproduce(foreign)
+    own = dnb.ModelDefinition(name="lucy-9", width=64, height=48, fps=10, url_path="/v1/jobs/lucy-2.5")
+    again = dnb.reproduce(foreign, model=own).result(20)
+    assert (again.model, again.inputs["seed"]) == ("lucy-9", 3)
+    assert live.reproduce(foreign, "lucy-2.5").result(20).model == "lucy-2.5"
+    with pytest.raises(dnb.InvalidInputError, match="model is a int"):
+        dnb.reproduce(foreign, model=3)

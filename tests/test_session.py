@@ -257,6 +257,43 @@ def test_two_sessions_live_side_by_side(live: Session, small_video: Path) -> Non
     assert dnb.submit("lucy-pro-t2v", "x", resolution="480p").result(30).path.parent == local.store
 
 
+@pytest.mark.parametrize("flag", ["fresh", "resubmit_uncertain"])
+def test_a_flag_is_true_or_false(live: Session, canned_queue: LocalQueue, small_video: Path, flag: str) -> None:
+    for value in ("yes", 1, None, [True]):
+        for door in (dnb.submit, dnb.generate):
+            with pytest.raises(dnb.InvalidInputError, match=f"{flag} must be True or False"):
+                door("lucy-2.5", "x", data=small_video, **{flag: value})
+    assert canned_queue.jobs.stats.as_dict()["submissions"] == 0
+    assert live.generate("lucy-2.5", "x", data=small_video, **{flag: np.True_}).path.exists()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        *({"store": store} for store in ("a\0b", 5, b"folder", None)),
+        *({"timeout": timeout} for timeout in ("x", float("nan"), 0, -1)),
+        *({"patience": patience} for patience in (5, 0, "x")),
+        *({"prices": prices} for prices in (5, [], {"lucy-2.5": float("nan")}, {"lucy-2.5": "x"}, {"lucy-2.5": True})),
+    ],
+    ids=str,
+)
+def test_what_connect_cannot_use_is_said(options: dict[str, object], canned_queue: LocalQueue) -> None:
+    for target in ("local", None):
+        with pytest.raises(dnb.InvalidInputError) as caught:
+            dnb.connect(target, **options)
+        assert "\0" not in caught.value.message
+        assert next(iter(options)).rstrip("s") in caught.value.message
+
+
+def test_several_spellings_of_an_address_are_one_queue(
+    live: Session, canned_queue: LocalQueue, small_video: Path
+) -> None:
+    first = live.generate("lucy-2.5", "x", data=small_video)
+    address = canned_queue.base_url.replace("http://", "HTTP://") + "/"
+    other = dnb.connect("live", api_key=canned_queue.api_key, base_url=address)
+    assert other.generate("lucy-2.5", "x", data=small_video).job_id == first.job_id
+
+
 class TestWhichQueue:
     """The rules of connect()."""
 

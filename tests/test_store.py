@@ -191,7 +191,7 @@ def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(tmp_path) -> No
 
 def test_a_full_disk_is_a_sentence_and_what_was_written_stands(store) -> None:
     record, _ = store.claim(_wanted())
-    with store._speaking() as database:  # SQLite's own word for a disk that holds no more
+    with store._database.speaking() as database:  # SQLite's own word for a disk that holds no more
         (pages,) = database.execute("PRAGMA page_count").fetchone()
         database.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(StoreError, match=r"full.*Free some space"):
@@ -269,7 +269,7 @@ class Kernels(RuleBasedStateMachine):
     def is_killed(self, which: int) -> None:
         kernel = self.kernels.pop(which % len(self.kernels))
         kernel._holder.close()  # as the operating system does
-        kernel._connection.close()
+        kernel._database._connection.close()
         self.carried = {row: holder for row, holder in self.carried.items() if holder is not kernel}
         if not self.kernels:
             self.kernels.append(Store(self.folder))
@@ -328,7 +328,7 @@ class Kernels(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         for kernel in getattr(self, "kernels", ()):
-            kernel._connection.close()
+            kernel._database._connection.close()
             kernel._holder.close()
         if hasattr(self, "folder"):
             shutil.rmtree(self.folder, ignore_errors=True)
@@ -341,7 +341,7 @@ TestKernels.settings = settings(max_examples=30, stateful_step_count=30, deadlin
 def test_a_commit_that_fails_leaves_nothing_open(store) -> None:
     record, _ = store.claim(_wanted())
     database = sqlite3.connect(store.database, isolation_level=None)
-    with store._speaking() as own:
+    with store._database.speaking() as own:
         own.execute("PRAGMA busy_timeout = 50")
     database.execute("BEGIN IMMEDIATE")
     with pytest.raises(StoreError, match="locked"):

@@ -198,12 +198,14 @@ def test_whoever_keeps_books_hears_of_every_attempt_and_every_pause() -> None:
     client, script = scripted(httpx.Response(429), httpx.ConnectError("refused"), TAKEN, patience=SHORT)
     heard: list[Any] = []
 
+    async def before_each() -> None:
+        heard.append(("attempt", len(script.asked)))
+
+    async def before_pause(error: QueueSubmitError, seconds: float) -> None:
+        heard.append((error.data.get("status"), 0 < seconds <= 0.05))
+
     async def main(client: DecartClient) -> None:
-        await client.queue.submit_request(
-            REQUEST,
-            before_each=lambda: heard.append(("attempt", len(script.asked))),
-            before_pause=lambda error, seconds: heard.append((error.data.get("status"), 0 < seconds <= 0.05)),
-        )
+        await client.queue.submit_request(REQUEST, before_each=before_each, before_pause=before_pause)
 
     run(client, main)
     assert heard == [("attempt", 0), (429, True), ("attempt", 1), (None, True), ("attempt", 2)]
@@ -213,7 +215,7 @@ def test_whoever_keeps_books_hears_of_every_attempt_and_every_pause() -> None:
 def test_what_a_hook_raises_ends_the_submission(hook: str, sent: int) -> None:
     client, script = scripted(httpx.Response(429), TAKEN, patience=SHORT)
 
-    def withdrawn(*_: Any) -> None:
+    async def withdrawn(*_: Any) -> None:
         raise JobCancelledError("withdrawn")
 
     with pytest.raises(JobCancelledError):

@@ -1,4 +1,4 @@
-"""What a person sees of a job and of a clip, in whatever they sit at."""
+"""What a person sees of a job, of a clip and of a sweep, in whatever they sit at."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from contextlib import AbstractContextManager, nullcontext
 from ..job import Job
 from ..nesting import warn_of_old_patch
 from . import host
+from .sweep_words import Sweep
 
 
 def register() -> None:
-    """Tells IPython or marimo, if we are in it, how jobs and clips show themselves."""
+    """Tells IPython or marimo, if we are in it, how jobs, clips and sweeps show themselves."""
     shell = host.shell()
     if shell is not None:
         from . import notebook
@@ -42,4 +43,26 @@ def show(job: Job, *, waiting: bool = False) -> AbstractContextManager[object]:
         from .terminal import progress_line
 
         return progress_line(job)
+    return nullcontext()
+
+
+def show_sweep(sweep: Sweep, *, waiting: bool = False) -> AbstractContextManager[object]:
+    """Shows how far a sweep has come, when its run begins.
+
+    Args:
+        sweep: the sweep.
+        waiting: whether the caller blocks until the run has ended. In a terminal, only then is anything shown.
+
+    Returns:
+        What to hold while waiting.
+    """
+    kernel = host.kernel_shell()
+    if kernel is not None:
+        from . import notebook
+
+        notebook.show_sweep(kernel, sweep, begins=True)
+    elif waiting:
+        from .terminal import sweep_bar
+
+        return sweep_bar(sweep)
     return nullcontext()

@@ -1,4 +1,4 @@
-"""Jobs and clips in a notebook: each shows once, a job as a line that gives way to its clip in the same place."""
+"""Jobs, clips and sweeps in a notebook: each shows once, a job as a line that gives way to its clip in its place."""
 
 from __future__ import annotations
 
@@ -7,16 +7,20 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 from ..clip import Clip
 from ..job import Job
 from . import host, words
 from .place import Place
+from .sweep_place import SweepPlace
+from .sweep_words import Sweep
 from .video import Embedding, clip_html
 
 #: What is on screen already, and the number of the cell that put it there. That cell's last line does not repeat it.
 _shown: WeakKeyDictionary[object, int] = WeakKeyDictionary()
+#: The sweeps whose run has not ended since they were shown.
+_followed: WeakSet[Sweep] = WeakSet()
 _embedding = Embedding()
 #: What came between two cells of a headless run. Its runner listens only while a cell runs, so it waits for the next.
 _late: list[Callable[[], object]] = []
@@ -26,7 +30,7 @@ _folder: Path | None = None
 
 
 def register(shell: Any) -> None:
-    """Tells a shell's formatters about jobs and clips."""
+    """Tells a shell's formatters about jobs, clips and sweeps."""
     global _folder
     # Now, since the working directory may change later.
     _folder = host.served_folder(shell)
@@ -37,7 +41,11 @@ def register(shell: Any) -> None:
         for event, callback in (("pre_run_cell", _cell_begins), ("post_run_cell", _cell_ends)):
             if callback not in shell.events.callbacks[event]:
                 shell.events.register(event, callback)
-        formatter.ipython_display_formatter.for_type(Job, lambda job: _show_unless_echo(shell, job))
+        formatter.ipython_display_formatter.for_type(Job, lambda job: _show_unless_echo(shell, job, show))
+        # By name: a sweep is of a floor above this one, and comes with pandas.
+        formatter.ipython_display_formatter.for_type_by_name(
+            "decart_nb.sweeps", "Sweep", lambda sweep: _show_unless_echo(shell, sweep, show_sweep)
+        )
 
 
 def show(shell: Any, job: Job) -> None:
@@ -45,7 +53,40 @@ def show(shell: Any, job: Job) -> None:
     cell, run = host.cell(shell), shell.execution_count
     _shown[job] = run
 
+    def ended(job: Job) -> None:
+        if job.clip is not None:
+            _shown[job.clip] = run
+
     live = host.a_person_is_there()
+    Place(
+        job,
+        _publisher(shell, live=live),
+        live=live,
+        ended=ended,
+        embeds=lambda size: _embedding.take(size, cell, run),
+        folder=_folder,
+    )
+
+
+def show_sweep(shell: Any, sweep: Sweep, *, begins: bool = False) -> None:
+    """Puts a sweep on screen: a line of totals, over a line for each job that is running.
+
+    Args:
+        shell: the kernel's.
+        sweep: the sweep.
+        begins: whether its run begins just now; the cell that began one shows it once.
+    """
+    if begins and sweep in _followed and _shown.get(sweep) == shell.execution_count:
+        return
+    _shown[sweep] = shell.execution_count
+    if begins:
+        _followed.add(sweep)
+    live = host.a_person_is_there()
+    SweepPlace(sweep, _publisher(shell, live=live), live=live, begins=begins, ended=_followed.discard)
+
+
+def _publisher(shell: Any, *, live: bool) -> Callable[..., None]:
+    """What puts an output on screen under a display id; with ``update=True``, in place of what it held."""
 
     def publish(data: dict[str, Any], display_id: str, *, update: bool = False) -> None:
         # A display id finds its output also from the background thread, and after its cell has returned.
@@ -56,18 +97,7 @@ def show(shell: Any, job: Job) -> None:
             else:
                 _late.append(now)
 
-    def ended(job: Job) -> None:
-        if job.clip is not None:
-            _shown[job.clip] = run
-
-    Place(
-        job,
-        publish,
-        live=live,
-        ended=ended,
-        embeds=lambda size: _embedding.take(size, cell, run),
-        folder=_folder,
-    )
+    return publish
 
 
 def _cell_begins(_: object) -> None:
@@ -98,7 +128,7 @@ def _swallow_echo(shell: Any, thing: object) -> None:
         raise NotImplementedError  # IPython's word for: show it in the ordinary way
 
 
-def _show_unless_echo(shell: Any, job: Job) -> None:
-    if _shown.pop(job, None) != shell.execution_count:
-        show(shell, job)
-        _shown.pop(job, None)
+def _show_unless_echo(shell: Any, thing: Any, show: Callable[[Any, Any], None]) -> None:
+    if _shown.pop(thing, None) != shell.execution_count:
+        show(shell, thing)
+        _shown.pop(thing, None)

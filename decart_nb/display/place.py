@@ -19,7 +19,7 @@ from .job_line import JobLine
 from .video import STYLE, clip_html
 
 #: JupyterLab and Notebook 7: the output after ours, if it is a widget's and holds no element, only a word about that.
-_HIDE_THE_DEAD = (
+HIDE_THE_DEAD = (
     ".jp-OutputArea-child:has(.decart-place)+.jp-OutputArea-child:has(>.lm-Panel.jp-OutputArea-output)"
     ":not(:has(>.jp-OutputArea-output>*)){display:none}"
 )
@@ -98,7 +98,7 @@ class Place:
         whole = f'<div style="display:flex;flex-wrap:wrap;gap:12px">{takes}</div>{self._fallback()}'
         if self._live:
             place = f'class="decart-place decart-at-{self._name}" data-takes="{len(self._kept)}"'
-            whole = f"<div {place}><style>{_HIDE_THE_DEAD}</style>{whole}</div>"
+            whole = f"<div {place}><style>{HIDE_THE_DEAD}</style>{whole}</div>"
         return {"text/html": whole, "text/plain": "\n".join(job_text(job) for job in self._takes)}
 
     def _fallback(self) -> str:

@@ -1,13 +1,20 @@
-"""A job in a terminal or a script: one line of progress, then the clip's path."""
+"""A job or a sweep in a terminal or a script: one line of progress; then the clip's path, or how the sweep ended."""
 
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ..job import Job
-from . import words
+from . import sweep_words, words
+from .sweep_words import Sweep
+
+#: What a terminal has that does not say.
+_COLUMNS = 80
+#: So many columns are left for a sweep's percentage and its bar.
+_BAR = 14
 
 
 @contextmanager
@@ -31,3 +38,33 @@ def progress_line(job: Job) -> Iterator[None]:
             forget()
     if job.clip is not None:
         print(job.clip.path)  # noqa: T201 - the answer, in a terminal
+
+
+@contextmanager
+def sweep_bar(sweep: Sweep) -> Iterator[None]:
+    """Shows progress on standard error, where that is a terminal, and then says there how it ended."""
+    from tqdm import tqdm
+
+    began = time.monotonic()
+    form = "{desc} {percentage:3.0f}%|{bar}|"
+    total = sweep.progress.total
+    with tqdm(total=total, bar_format=form, disable=None, leave=False, dynamic_ncols=True, file=sys.stderr) as bar:
+        if bar.disable:
+            yield
+            return
+
+        def update(sweep: Sweep) -> None:
+            said = sweep_words.line(sweep, began=began, most=(bar.ncols or _COLUMNS) - _BAR)
+            bar.set_description_str(said, refresh=False)
+            bar.n = sweep_words.ended(sweep.progress)
+            bar.refresh()
+
+        forget = sweep.observe(update)
+        update(sweep)
+        try:
+            yield
+        finally:
+            forget()
+            bar.close()
+            said = (sweep_words.line(sweep, began=began), sweep_words.note(sweep.progress))
+            print("\n".join(filter(None, said)), file=sys.stderr)  # noqa: T201 - the answer, in a terminal

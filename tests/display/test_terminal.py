@@ -1,4 +1,4 @@
-"""generate in a script and in a terminal: a line of progress where there is a terminal, then the path."""
+"""generate and sweeps in a script and in a terminal: a line of progress where there is a terminal, then the outcome."""
 
 from __future__ import annotations
 
@@ -18,20 +18,29 @@ dnb.connect("local")
 clip = dnb.generate("lucy-pro-t2v", prompt="x", resolution="480p")
 """
 
+_SWEEP = """
+from decart_nb.display import show_sweep
+from decart_nb.progress import Progress
+class Sweep:
+    name, over, blocks_a_cell, observers, progress = "cats", False, True, [], Progress(4, reused=1, waiting=3)
+    def observe(self, observer):
+        self.observers.append(observer)
+        return lambda: self.observers.remove(observer)
+sweep = Sweep()
+with show_sweep(sweep, waiting=True):
+    for done in range(4):
+        sweep.progress = Progress(4, reused=1, done=done, waiting=3 - done, cost=0.2 * done, note="It is slow.")
+        sweep.over = done == 3
+        for observer in sweep.observers:
+            observer(sweep)
+assert not sweep.observers
+"""
 
-def test_a_script_prints_the_path_and_nothing_else(tmp_path: Path) -> None:
-    answer = subprocess.run([sys.executable, "-c", _SCRIPT], capture_output=True, text=True, timeout=60, check=False)
-    assert (answer.returncode, answer.stderr) == (0, "")
-    assert Path(answer.stdout.strip()).is_file()
-    assert Path(answer.stdout.strip()).parent == tmp_path / "decart_runs"
 
-
-@pytest.mark.parametrize(
-    "command", [["-c", _SCRIPT], ["-m", "IPython", "--no-banner", "--simple-prompt", "-c", _SCRIPT]]
-)
-def test_a_terminal_shows_one_line_of_progress(command: list[str]) -> None:
+def _seen(command: list[str], columns: int = 100) -> str:
+    """What a terminal gets from Python."""
     parent, child = pty.openpty()
-    termios.tcsetwinsize(child, (24, 100))
+    termios.tcsetwinsize(child, (24, columns))
     process = subprocess.Popen([sys.executable, *command], stdout=child, stderr=child, stdin=child)
     os.close(child)
     seen = b""
@@ -45,9 +54,40 @@ def test_a_terminal_shows_one_line_of_progress(command: list[str]) -> None:
         seen += chunk
     os.close(parent)
     assert process.wait(60) == 0
-    text = seen.decode()
+    return seen.decode()
+
+
+def test_a_script_prints_the_path_and_nothing_else(tmp_path: Path) -> None:
+    answer = subprocess.run([sys.executable, "-c", _SCRIPT], capture_output=True, text=True, timeout=60, check=False)
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert Path(answer.stdout.strip()).is_file()
+    assert Path(answer.stdout.strip()).parent == tmp_path / "decart_runs"
+
+
+@pytest.mark.parametrize(
+    "command", [["-c", _SCRIPT], ["-m", "IPython", "--no-banner", "--simple-prompt", "-c", _SCRIPT]]
+)
+def test_a_terminal_shows_one_line_of_progress(command: list[str]) -> None:
+    text = _seen(command)
     percents = [int(number) for number in re.findall(r"lucy-pro-t2v: [^\r\n]*? (\d+)%", text)]
     assert len(set(percents)) >= 2
     assert percents == sorted(percents)
     assert re.search(r"decart_runs/lucy-pro-t2v-x-\w+\.mp4", text)
     assert "Traceback" not in text
+
+
+def test_a_sweep_in_a_script_prints_nothing() -> None:
+    answer = subprocess.run([sys.executable, "-c", _SWEEP], capture_output=True, text=True, timeout=60, check=False)
+    assert (answer.returncode, answer.stdout, answer.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"), [(100, "sweep cats: 3 of 4 done (1 reused), about $0.40"), (40, "3 of 4")]
+)
+def test_a_terminal_shows_one_line_of_a_sweep_and_then_how_it_ended(columns: int, said: str) -> None:
+    text = _seen(["-c", _SWEEP], columns)
+    lines = re.split(r"[\r\n]+", text)
+    (line,) = {line for line in lines if line.startswith(said)}
+    assert " 75%|" in line
+    assert all(len(line.rstrip()) <= columns for line in lines if "%" in line)
+    assert "sweep cats: 4 of 4 done (1 reused) in under 1 s, about $0.60\r\nIt is slow.\r\n" in text

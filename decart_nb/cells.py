@@ -1,0 +1,375 @@
+"""The rows of a sweep as requests: read, checked, priced, and found by their digests, without sending anything.
+
+A hundred thousand rows share a few values: each value is read once for each model, and a row only puts together what is
+known of its parts.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from . import media
+from .axes import Axes, fill, placeholders
+from .catalogue import ModelDefinition, Problem, check_one, check_whole, refuse
+from .errors import DecartSDKError, InvalidInputError, MediaError, did_you_mean
+from .identity import Form, as_json
+from .inputs import NotUsable, Remote, Request, Upload, is_file, read_file
+from .queue_calls import model_of
+from .values import NotPlain, plain
+
+#: What a row says beside the inputs of its model.
+MODEL, TAKE, PROMPT = "model", "take", "prompt"
+#: The column in which a table keeps the prompt as it was before its placeholders were filled.
+TEMPLATE = "prompt_template"
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """A file that was read for a sweep.
+
+    Attributes:
+        upload: the file.
+        shown: what tables call it: the path or the address that was given, or its place in the store.
+        sha256: of its content.
+        seconds: how long it is, if it is a video.
+    """
+
+    upload: Upload
+    shown: str
+    sha256: str
+    seconds: float | None = None
+
+
+@dataclass(slots=True)
+class Cell:
+    """A row of a sweep.
+
+    Attributes:
+        model: what it is for; ``None`` where no model has that name.
+        resolved: what the model's name means.
+        parts: what its inputs are.
+        take: which of the videos that this request makes.
+        request: the digest that it is found by; empty where it is invalid, or a file of it is still to be fetched.
+        why: what is wrong with it.
+        seconds: how long the video will be, as far as that is known.
+        cost: what it is expected to cost, in USD; ``None`` where that is not known.
+        same_as: the number of the row that asks for the same, and comes first.
+    """
+
+    model: ModelDefinition | None
+    resolved: str
+    parts: tuple[_Part, ...]
+    take: int
+    request: str = ""
+    why: str = ""
+    seconds: float | None = None
+    cost: float | None = None
+    same_as: int | None = None
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """What the store finds it by."""
+        return self.request, self.take
+
+    @property
+    def files(self) -> dict[str, Given | Remote]:
+        """Its files, by field."""
+        return {part.name: part.file for part in self.parts if part.file is not None}
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """Its plain fields, as they are sent."""
+        return {part.name: part.value for part in self.parts if part.file is None}
+
+    @property
+    def input_seconds(self) -> float | None:
+        """How long the video is that goes into it."""
+        data = self.files.get("data")
+        return data.seconds if isinstance(data, Given) else None
+
+    def as_request(self) -> Request:
+        """It, as what is sent."""
+        assert self.model is not None
+        files = {name: file.upload if isinstance(file, Given) else file for name, file in self.files.items()}
+        return Request(self.model, self.values, files)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    """One input of a row: a plain value, with its spelling in the digest, or a file; or what is wrong with it."""
+
+    name: str
+    value: Any = None
+    json: str = ""
+    file: Given | Remote | None = None
+    problem: Problem | None = None
+
+
+class Reader:
+    """Reads the rows of a sweep.
+
+    Args:
+        axes: what it varies.
+        endpoint: the queue's address, or ``local``.
+        price: USD per generated second of a model at a resolution.
+        extras: names that may be there although no model takes them: a table's own columns.
+
+    Attributes:
+        models: the models that it is for.
+        choices: the names that fill the placeholders of prompts.
+
+    Raises:
+        InvalidInputError: there is no model, or a name that nothing takes.
+    """
+
+    def __init__(
+        self,
+        axes: Axes,
+        endpoint: str,
+        price: Callable[[ModelDefinition, str | None], float | None],
+        extras: Collection[str] = (),
+    ) -> None:
+        self.axes = axes
+        self._endpoint, self._price = endpoint, price
+        self._places = {
+            name: (number, column)
+            for number, factor in enumerate(axes.factors)
+            for column, name in enumerate(factor.names)
+        }
+        if MODEL not in self._places:
+            raise InvalidInputError('A sweep needs a model: sweep(model="lucy-2.5", …), or a column called model.')
+        self._definitions: dict[Any, ModelDefinition | str] = {}
+        used = dict.fromkeys(self._definition(value) for value in self._values(MODEL))
+        self.models = [model for model in used if isinstance(model, ModelDefinition)]
+        takes = [spec.name for model in self.models for spec in model.fields or ()]
+        named = {name for text in self._values(PROMPT) for name in placeholders(str(text))}
+        self.choices = [name for name in axes.names if name in named - {MODEL, TAKE, *takes}]
+        taken = {name for name in axes.names for model in self.models if self.takes(model, name)}
+        self._inputs = [name for name in axes.names if name in taken]
+        unknown = [name for name in axes.names if name not in {MODEL, TAKE, *taken, *self.choices, *extras}]
+        if unknown and self.models:
+            raise InvalidInputError(
+                f"{unknown[0]} is no input of any model of this sweep, and no prompt has {{{unknown[0]}}} in it."
+                f"{did_you_mean(unknown[0], [*takes, *(named - set(takes))])}",
+                {"fields": unknown},
+            )
+
+    def read(
+        self,
+        *,
+        resolved: Mapping[str, str] | None = None,
+        keep: Callable[[Upload], Given] | None = None,
+        fetched: Mapping[str, Given | str] | None = None,
+    ) -> list[Cell]:
+        """The cells, in the order of the plan.
+
+        Args:
+            resolved: what the names of models mean to the queue, where it has been asked; else the catalogue says.
+            keep: puts a file where it stays as it is.
+            fetched: by their addresses, the files that have been fetched, or why they could not be.
+        """
+        self._resolved, self._keep, self._fetched = resolved or {}, keep or _looked_at, fetched or {}
+        self._files: dict[tuple[int, int], Given | Remote | str] = {}
+        self._forms: dict[str, Form] = {}
+        self._wholes: dict[tuple[str, frozenset[str]], list[Problem]] = {}
+        self._filled: dict[tuple[str, str], _Part] = {}
+        # For each model, what each position of each factor comes to; made when it is first met.
+        known: dict[tuple[str, int, int], list[_Part]] = {}
+        cells: list[Cell] = []
+        first: dict[tuple[str, int], int] = {}
+        for positions in self.axes:
+            model, take = self._definition(self._at(MODEL, positions)), self._at(TAKE, positions) or 0
+            if isinstance(model, str):
+                cells.append(Cell(None, "", (), take, why=model))
+                continue
+            parts: list[_Part] = []
+            for place in enumerate(positions):
+                some = known.get((model.name, *place))
+                if some is None:
+                    some = known[model.name, *place] = self._parts(model, *place)
+                parts += some
+            if self.choices and (template := self._at(PROMPT, positions)) is not None and self.takes(model, PROMPT):
+                parts.append(self._prompt(model, template, positions))
+            cell = self._cell(model, tuple(parts), take)
+            if cell.request:
+                there = first.setdefault(cell.key, len(cells))
+                cell.same_as = None if there == len(cells) else there
+            cells.append(cell)
+        return cells
+
+    def column(self, name: str) -> list[Any]:
+        """What a table shows of a name, row by row: files by what they are called."""
+        factor, column = self._places[name]
+        shown = [self._shown(row[column]) for row in self.axes.factors[factor].rows]
+        return [shown[positions[factor]] for positions in self.axes]
+
+    def prompts(self) -> list[Any]:
+        """The prompts with their placeholders filled, row by row."""
+        return [
+            None if (text := self._at(PROMPT, positions)) is None else fill(str(text), self._choices(positions))
+            for positions in self.axes
+        ]
+
+    def is_varied(self, name: str) -> bool:
+        """Whether a name is an axis, and not a held value."""
+        return not self.axes.factors[self._places[name][0]].held
+
+    def left_out(self, cell: Cell) -> list[str]:
+        """The inputs that a row's model does not take, although another one of the sweep does."""
+        if cell.model is None:
+            return []
+        given = {part.name for part in cell.parts}
+        return [name for name in self._inputs if name not in given and not self.takes(cell.model, name)]
+
+    def addresses(self) -> list[str]:
+        """Those of the files that are to be fetched, after they have been read."""
+        return list(dict.fromkeys(file.url for file in self._files.values() if isinstance(file, Remote)))
+
+    def file(self, value: Any) -> Given | None:
+        """The file that a value of an axis is, if it was read as one."""
+        found = (self._files.get((id(value), fps)) for fps in {0, *(model.fps for model in self.models)})
+        return next((file for file in found if isinstance(file, Given)), None)
+
+    def _values(self, name: str) -> list[Any]:
+        if name not in self._places:
+            return []
+        factor, column = self._places[name]
+        return [row[column] for row in self.axes.factors[factor].rows if row[column] is not None]
+
+    def _at(self, name: str, positions: tuple[int, ...]) -> Any:
+        if name not in self._places:
+            return None
+        factor, column = self._places[name]
+        return self.axes.factors[factor].rows[positions[factor]][column]
+
+    def _choices(self, positions: tuple[int, ...]) -> dict[str, Any]:
+        return {name: self._at(name, positions) for name in self.choices}
+
+    def _definition(self, value: Any) -> ModelDefinition | str:
+        """The model that was meant, or why there is none."""
+        key = value if isinstance(value, str) else id(value)
+        if key not in self._definitions:
+            try:
+                self._definitions[key] = model_of(value)
+            except DecartSDKError as error:
+                self._definitions[key] = error.message
+        return self._definitions[key]
+
+    def takes(self, model: ModelDefinition, name: str) -> bool:
+        """Whether a name is an input of a model."""
+        if model.fields is None:  # whatever it is, it is sent
+            return name not in {MODEL, TAKE, TEMPLATE, *self.choices}
+        return any(spec.name == name for spec in model.fields)
+
+    def _parts(self, model: ModelDefinition, factor: int, position: int) -> list[_Part]:
+        """What a position of a factor comes to for a model; what it does not take is left out."""
+        names, row = self.axes.factors[factor].names, self.axes.factors[factor].rows[position]
+        return [
+            self._part(model, name, value)
+            for name, value in zip(names, row, strict=True)
+            if value is not None and not (name == PROMPT and self.choices) and self.takes(model, name)
+        ]
+
+    def _part(self, model: ModelDefinition, name: str, value: Any) -> _Part:
+        try:
+            if is_file(model, name, value):
+                return _Part(name, file=self._read(model, name, value))
+            if isinstance(value, str) and value[:1] == "[" and name == "trajectory":
+                value = json.loads(value)  # as a table of results has it
+            value, problem = check_one(model, name, value)
+            if problem:
+                return _Part(name, problem=problem)
+            value = plain(value)
+            return _Part(name, value, as_json(value))
+        except (NotUsable, NotPlain, ValueError) as error:
+            return _Part(name, problem=Problem(name, str(error), "value_error"))
+
+    def _read(self, model: ModelDefinition, name: str, value: Any) -> Given | Remote:
+        """A file, read once for all models that make the same of it."""
+        key = (id(value), model.fps if hasattr(value, "__array__") else 0)
+        if key not in self._files:
+            self._files[key] = self._read_anew(model, name, value)
+        found = self._files[key]
+        if isinstance(found, str):
+            raise NotUsable(found)
+        if isinstance(found, Given):
+            read_file(model, name, found.upload)  # whether this model takes it too
+        return found
+
+    def _read_anew(self, model: ModelDefinition, name: str, value: Any) -> Given | Remote | str:
+        if isinstance(value, Given):
+            return value
+        try:
+            file = read_file(model, name, value)
+        except NotUsable as error:
+            return str(error)
+        if isinstance(file, Upload):
+            given = self._keep(file)
+            return replace(given, shown=os.fspath(value)) if isinstance(value, (str, os.PathLike)) else given
+        found = self._fetched.get(file.url, file)
+        return replace(found, shown=file.url) if isinstance(found, Given) else found
+
+    def _prompt(self, model: ModelDefinition, template: Any, positions: tuple[int, ...]) -> _Part:
+        chosen = self._choices(positions)
+        for name in placeholders(str(template)):
+            if name in chosen and chosen[name] is None:
+                return _Part(PROMPT, problem=Problem(PROMPT, f"needs {name}, which this row does not have.", "missing"))
+        text = fill(str(template), chosen)
+        if (model.name, text) not in self._filled:
+            self._filled[model.name, text] = self._part(model, PROMPT, text)
+        return self._filled[model.name, text]
+
+    def _cell(self, model: ModelDefinition, parts: tuple[_Part, ...], take: Any) -> Cell:
+        resolved = self._resolved.get(model.name) or model.alias_of or model.successor or model.name
+        cell = Cell(model, resolved, parts, take)
+        names = frozenset([part.name for part in parts])
+        if (model.name, names) not in self._wholes:
+            self._wholes[model.name, names] = check_whole(model, names)
+        problems = self._wholes[model.name, names] + [part.problem for part in parts if part.problem]
+        if problems:
+            cell.why = refuse(model, problems).message
+            return cell
+        self._price_of(cell)
+        if any(isinstance(part.file, Remote) for part in parts):
+            return cell
+        if model.name not in self._forms:
+            self._forms[model.name] = Form(self._endpoint, resolved, model)
+        fields = {part.name: part.json for part in parts if part.file is None}
+        files = {part.name: part.file.sha256 for part in parts if isinstance(part.file, Given)}
+        cell.request = self._forms[model.name].digest(fields, files)
+        return cell
+
+    def _price_of(self, cell: Cell) -> None:
+        assert cell.model is not None
+        resolution = next((part.value for part in cell.parts if part.name == "resolution"), None)
+        price = self._price(cell.model, resolution)
+        cell.seconds = cell.input_seconds if cell.model.seconds is None else cell.model.seconds
+        if price is not None and (cell.seconds is not None or not price):
+            cell.cost = round(price * (cell.seconds or 0.0), 6)
+
+    def _shown(self, value: Any) -> Any:
+        if isinstance(value, ModelDefinition):
+            return value.name
+        if value is None or isinstance(value, (str, int, float, list, tuple, dict)):
+            return value
+        if file := self.file(value):
+            return file.shown
+        return os.fspath(value) if isinstance(value, os.PathLike) else f"{value!r:.60}"
+
+
+def look_at(upload: Upload, shown: str = "") -> Given:
+    """A file with what is to be known of it. Nothing is kept."""
+    seconds = None
+    if upload.media_type.startswith("video/"):
+        with contextlib.suppress(MediaError), upload.open() as stream:
+            seconds = media.probe(stream).duration
+    return Given(upload, shown or upload.filename, upload.sha256(), seconds)
+
+
+def _looked_at(upload: Upload) -> Given:
+    return look_at(upload)

@@ -1,0 +1,85 @@
+"""What is written down of a request before it is sent: its files, kept in the store, and what it is found by."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from . import media
+from .catalogue import ModelDefinition
+from .errors import MediaError
+from .identity import digest_of
+from .inputs import Remote, Request, Upload
+from .records import Record
+from .store import Store
+
+
+def intent(store: Store, request: Request, endpoint: str, backend: str, resolved: str) -> tuple[Request, Record]:
+    """The request with its files kept in the store, and what is to be remembered of it.
+
+    Args:
+        store: the store.
+        request: with all its files fetched.
+        endpoint, backend: where it goes.
+        resolved: what the model's name means there.
+    """
+    files: dict[str, dict[str, Any]] = {}
+    kept: dict[str, Upload | Remote] = {}
+    for name, upload in request.files.items():
+        assert isinstance(upload, Upload)
+        files[name] = described(upload)
+        kept[name] = keep(store, upload, files[name])
+    digests = {name: file["sha256"] for name, file in files.items()}
+    wanted = Record(
+        digest_of(endpoint, resolved, request.model, request.values, digests),
+        endpoint,
+        backend,
+        resolved,
+        request.model.name,
+        inputs=dict(request.values),
+        files=files,
+        input_seconds=input_seconds(kept),
+    )
+    return replace(request, files=kept), wanted
+
+
+def described(upload: Upload) -> dict[str, Any]:
+    """What is remembered of a file."""
+    known = {"filename": upload.filename, "size_bytes": upload.size, "media_type": upload.media_type}
+    return {"sha256": upload.sha256(), **known}
+
+
+def keep(store: Store, upload: Upload, file: Mapping[str, Any]) -> Upload:
+    """The same upload from the store, where it is kept from now on."""
+    with upload.open() as stream:
+        return Upload(upload.filename, store.keep_input(file, stream))
+
+
+def input_seconds(files: Mapping[str, Upload | Remote]) -> float | None:
+    """How long the video is that a job works on, if it works on one."""
+    data = files.get("data")
+    if not isinstance(data, Upload) or not data.media_type.startswith("video/"):
+        return None
+    with contextlib.suppress(MediaError), data.open() as stream:
+        return media.probe(stream).duration
+    return None
+
+
+def addressed(model: ModelDefinition, resolved: str) -> ModelDefinition:
+    """The model under the name that was found for it, so that nothing moves between the two."""
+    return model if model.alias_of is None else replace(model, name=resolved, url_path=f"/v1/jobs/{resolved}")
+
+
+def filename_for(record: Record) -> str:
+    """A name that a person can tell from another, and that no other job has: it ends with the job's id."""
+    words = re.findall(r"[a-z0-9]+", str(record.inputs.get("prompt", "")).lower())
+    slug = "-".join(words)[:40].strip("-")
+    model = re.sub(r"[^A-Za-z0-9.]+", "-", record.asked_model)[:60]
+    tail = str(record.job_id)
+    if not re.fullmatch(r"[A-Za-z0-9-]{1,64}", tail):
+        tail = hashlib.sha256(tail.encode()).hexdigest()[:32]
+    return "-".join(part for part in (model, slug, tail) if part) + ".mp4"

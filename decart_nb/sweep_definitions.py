@@ -1,0 +1,79 @@
+"""What a sweep is, as the store keeps it: its axes, with its files by their digests, for whoever loads it elsewhere."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from dataclasses import asdict
+from typing import Any
+
+from .axes import Axes, Axis
+from .catalogue import Field, ModelDefinition, models
+from .cells import Given, Reader
+from .errors import StoreError
+from .inputs import Upload
+from .store import Store
+
+_FILE, _MODEL = "$file", "$model"
+
+
+def definition_of(axes: Axes, reader: Reader, extras: Collection[str]) -> str:
+    """A sweep whose files are kept, as JSON."""
+
+    def plain(value: Any) -> Any:
+        if file := reader.file(value):
+            upload = file.upload
+            return {
+                _FILE: {"sha256": file.sha256, "filename": upload.filename, "seconds": file.seconds},
+                "shown": file.shown,
+            }
+        if isinstance(value, ModelDefinition):
+            return value.name if _is_listed(value) else {_MODEL: asdict(value)}
+        return value
+
+    factors = [
+        {"names": factor.names, "held": factor.held, "rows": [[plain(value) for value in row] for row in factor.rows]}
+        for factor in axes.factors
+    ]
+    return json.dumps({"factors": factors, "drawn": axes.drawn, "extras": sorted(extras)}, default=repr)
+
+
+def read_definition(text: str, store: Store) -> tuple[Axes, frozenset[str]]:
+    """The axes of a sweep, and the columns that were its caller's own.
+
+    Raises:
+        StoreError: a file that it was made from is no longer there.
+    """
+
+    def value(plain: Any) -> Any:
+        if isinstance(plain, dict) and _FILE in plain:
+            file = plain[_FILE]
+            path = store.input(file)
+            if not path.is_file():
+                raise StoreError(f"{file['filename']}, which the sweep was made from, is no longer in {path.parent}/.")
+            return Given(Upload(file["filename"], path), plain["shown"], file["sha256"], file["seconds"])
+        if isinstance(plain, dict) and _MODEL in plain:
+            return _model(plain[_MODEL])
+        return plain
+
+    read = json.loads(text)
+    factors = [
+        Axis(tuple(factor["names"]), [tuple(value(one) for one in row) for row in factor["rows"]], factor["held"])
+        for factor in read["factors"]
+    ]
+    return Axes(factors, read["drawn"]), frozenset(read["extras"])
+
+
+def _is_listed(model: ModelDefinition) -> bool:
+    """Whether a definition is the catalogue's own."""
+    return model.name in models and models.video(model.name) == model
+
+
+def _model(plain: dict[str, Any]) -> ModelDefinition:
+    def of_tuples(values: dict[str, Any]) -> dict[str, Any]:  # JSON has lists in their place
+        return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+
+    values = of_tuples(plain)
+    if plain["fields"] is not None:
+        values["fields"] = tuple(Field(**of_tuples(field)) for field in plain["fields"])
+    return ModelDefinition(**values)

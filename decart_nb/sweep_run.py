@@ -1,0 +1,336 @@
+"""One run of a sweep: which rows go, how many at once, and what becomes of each."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from .cells import Cell, Given, Reader, look_at
+from .concurrency import Gate, rounds
+from .errors import CapReachedError, InvalidInputError
+from .inputs import Remote, Request, Upload
+from .job import Job
+from .progress import Progress
+from .records import Record
+from .runner import Runner
+
+#: At most ten times a second it tells how it goes.
+_PAUSE = 0.1
+_TICK = 0.5
+#: So many rows have to have ended before they tell how long the others take.
+_ENOUGH = 3
+_COLUMNS = ("path", "size_bytes")
+
+
+class SweepRun:
+    """One run of a sweep, on the loop in the background.
+
+    Args:
+        name: the sweep's.
+        reader: its rows.
+        runner: what carries them.
+        cap: the most that the sweep may cost in its whole life, in USD.
+        ceiling: the most jobs in flight.
+        again: which of what has ended badly is made anew: ``failed``, ``uncertain``.
+        begun: is called with the files that were kept, on a thread, before anything is submitted.
+        told: is called when something has changed.
+
+    Attributes:
+        cells: the rows, once they have been read.
+        made: the requests whose videos this run has made.
+        over: whether it has ended.
+        error: why it could not begin.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        reader: Reader,
+        runner: Runner,
+        *,
+        cap: float | None,
+        ceiling: int | None,
+        again: frozenset[str],
+        begun: Callable[[], object],
+        told: Callable[[], object],
+    ) -> None:
+        self._name, self._reader, self._runner = name, reader, runner
+        self._cap, self._ceiling, self._again, self._begun, self._told = cap, ceiling, again, begun, told
+        self.cells: list[Cell] = []
+        self.made: set[tuple[str, int]] = set()
+        self.over = False
+        self.error: Exception | None = None
+        self._began = time.monotonic()
+        self._total = len(reader.axes)
+        self._counts: Counter[str] = Counter()
+        self._copies: Counter[int] = Counter()
+        self._jobs: dict[int, Job] = {}
+        self._held: list[int] = []
+        self._freed = False
+        self._spent, self._unknown, self._ended = 0.0, 0, 0
+        self._guess: float | None = None
+        self._stopped = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def drive(self) -> None:
+        """Runs it to its end."""
+        self._loop, self._wake = asyncio.get_running_loop(), asyncio.Event()
+        telling = asyncio.create_task(self._tell_now_and_then())
+        try:
+            todo = await self._begin()
+            while todo:
+                await self._submit_all(todo)
+                # What was rejected costs nothing after all.
+                todo, self._held = (self._held, []) if self._freed and not self._stopped else ([], self._held)
+                self._freed = False
+        except Exception as error:  # noqa: BLE001 - whatever it is, whoever waits is told
+            self.error = error
+        finally:
+            telling.cancel()
+            self.over = True
+            self._told()
+
+    def stop(self) -> None:
+        """Submits nothing more; what has been submitted is still fetched. From any thread."""
+        self._stopped = True
+        for job in tuple(self._jobs.values()):
+            if job.id is None:
+                job.cancel()
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._wake.set)
+
+    @property
+    def progress(self) -> Progress:
+        """How far it has come."""
+        jobs, counts = dict(self._jobs), Counter(self._counts)
+        running = sum(1 + self._copies[number] for number in tuple(jobs))
+        held = sum(1 + self._copies[number] for number in tuple(self._held))
+        waiting = self._total - sum(counts.values()) - running - held
+        costs = [self.cells[number].cost for number in tuple(jobs)]
+        return Progress(
+            total=self._total,
+            done=counts["done"],
+            reused=counts["reused"],
+            running=running,
+            waiting=waiting,
+            failed=counts["failed"] + counts["uncertain"],
+            invalid=counts["invalid"],
+            held_back=held,
+            cost=self._spent + sum(cost or 0.0 for cost in costs),
+            cost_unknown=self._unknown > 0 or None in costs,
+            cap=self._cap,
+            seconds_left=None if self.over else self._seconds_left(running + waiting),
+            jobs=tuple(jobs.values()),
+            note=self._note(counts, held, waiting),
+        )
+
+    # Its beginning.
+
+    async def _begin(self) -> list[int]:
+        """Reads the rows once more, keeps their files, and finds those that are to be made."""
+        resolved = {model.name: await self._runner.resolved(model) for model in self._reader.models}
+        read = functools.partial(self._reader.read, resolved=resolved, keep=self._keep)
+        cells = await asyncio.to_thread(read)
+        if addresses := self._reader.addresses():
+            fetched = {url: await self._fetched(url, cells) for url in addresses}
+            cells = await asyncio.to_thread(read, fetched=fetched)
+        self.cells = cells
+        todo = await asyncio.to_thread(self._look)
+        for model in self._reader.models:
+            count = sum(cells[number].model is model for number in todo)
+            usual = (await self._runner.expect(resolved[model.name], None)).usual[1]
+            self._guess = max(self._guess or 0.0, rounds(count, self._ceiling) * usual)
+        return todo
+
+    def _keep(self, upload: Upload) -> Given:
+        """Puts a file into the store, by a copy that nobody changes meanwhile."""
+        given = look_at(upload.kept())
+        store = self._runner.store
+        with given.upload.open() as stream:
+            path = store.keep_input(described(given), stream)
+        shown = path.relative_to(store.folder.parent)
+        return Given(Upload(upload.filename, path), str(shown), given.sha256, given.seconds)
+
+    async def _fetched(self, url: str, cells: Sequence[Cell]) -> Given | str:
+        """A file from its address, kept, or why it cannot be fetched."""
+        model, name = next(
+            (cell.model, name)
+            for cell in cells
+            for name, file in cell.files.items()
+            if cell.model and isinstance(file, Remote) and file.url == url
+        )
+        try:
+            request = await self._runner.client.queue.fetch(Request(model, {}, {name: Remote(url)}))
+        except InvalidInputError as error:
+            return error.message.partition(f": {name} ")[2] or error.message
+        upload = request.files[name]
+        assert isinstance(upload, Upload)
+        return await asyncio.to_thread(self._keep, upload)
+
+    def _look(self) -> list[int]:
+        """Counts what is there already, and gives the numbers of the rows that are to be made, in their order."""
+        store = self._runner.store
+        self._begun()
+        self._spent, self._unknown = store.spent(self._name)
+        standing = store.standing(list({cell.request for cell in self.cells if cell.request}), _COLUMNS)
+        todo = []
+        self._copies.update(cell.same_as for cell in self.cells if cell.same_as is not None)
+        for number, cell in enumerate(self.cells):
+            if cell.same_as is not None:
+                continue
+            status, path, size = standing.get(cell.key, (None, None, None))
+            if cell.why:
+                self._count(number, "invalid")
+            elif status == "completed" and path and _has_size(store.folder / path, size):
+                self._count(number, "reused")
+            elif status in ("failed", "uncertain") and status not in self._again:
+                self._count(number, status)
+            else:
+                todo.append(number)
+        # Rows that share a clip go together.
+        order: dict[str, int] = {}
+        clips = {
+            number: next((file.sha256 for file in self.cells[number].files.values() if isinstance(file, Given)), "")
+            for number in todo
+        }
+        return sorted(todo, key=lambda number: order.setdefault(clips[number], len(order)))
+
+    # Its rows.
+
+    async def _submit_all(self, todo: Sequence[int]) -> None:
+        """Submits rows as the gates open, and waits for all of them."""
+        lines: dict[str, deque[int]] = {}
+        for number in todo:
+            lines.setdefault(self.cells[number].resolved, deque()).append(number)
+        gates = {model: Gate() for model in lines}
+        tasks: set[asyncio.Task[None]] = set()
+        while True:
+            self._wake.clear()
+            for model, line in lines.items():
+                while line and not self._stopped and self._has_room() and gates[model].opens():
+                    number = line.popleft()
+                    task = asyncio.create_task(self._make(number, gates[model]))
+                    self._jobs[number] = self._job(self.cells[number])
+                    tasks.add(task)
+                    task.add_done_callback(tasks.discard)
+            if not self._jobs and (self._stopped or not any(lines.values())):
+                return
+            await self._wake.wait()
+
+    def _has_room(self) -> bool:
+        return self._ceiling is None or len(self._jobs) < self._ceiling
+
+    def _job(self, cell: Cell) -> Job:
+        assert cell.model is not None
+        files = {
+            name: file.upload.filename if isinstance(file, Given) else file.url for name, file in cell.files.items()
+        }
+        return Job(cell.model.name, {**cell.values, **files}, estimate=self._runner.prior)
+
+    async def _make(self, number: int, gate: Gate) -> None:
+        cell, job, episode = self.cells[number], self._jobs[number], gate.begin()
+        try:
+            await self._runner.carry(
+                job,
+                cell.as_request(),
+                self._record(cell),
+                exact=True,
+                cap=self._cap,
+                resubmit_uncertain="uncertain" in self._again,
+                refused=functools.partial(gate.refused, episode),
+            )
+        finally:
+            gate.end(episode)
+            del self._jobs[number]
+            self._settle(number, job)
+            self._wake.set()
+
+    def _record(self, cell: Cell) -> Record:
+        assert cell.model is not None
+        return Record(
+            cell.request,
+            self._runner.endpoint,
+            self._runner.backend,
+            cell.resolved,
+            cell.model.name,
+            cell.take,
+            cell.values,
+            {name: described(file) for name, file in cell.files.items() if isinstance(file, Given)},
+            cell.input_seconds,
+            sweep=self._name,
+            expected_cost=cell.cost,
+        )
+
+    def _settle(self, number: int, job: Job) -> None:
+        """Counts a row that has ended."""
+        cell = self.cells[number]
+        self._ended += 1
+        if isinstance(job.error, CapReachedError):
+            self._held.append(number)
+            return
+        ours = job.status not in ("rejected", "cancelled") and not (job.clip and job.clip.reused)
+        self._spent += (cell.cost or 0.0) * ours
+        self._unknown += ours and cell.cost is None
+        self._freed |= job.status == "rejected"
+        if job.clip is not None:
+            if not job.clip.reused:
+                self.made.add(cell.key)
+            self._count(number, "reused" if job.clip.reused else "done")
+        elif job.status != "cancelled":  # else it waits again
+            self._count(number, "uncertain" if job.status == "uncertain" else "failed")
+
+    def _count(self, number: int, state: str) -> None:
+        self._counts[state] += 1
+        self._counts["reused" if state == "done" else state] += self._copies[number]
+
+    # What is told.
+
+    async def _tell_now_and_then(self) -> None:
+        """Tells what has changed, as often as a person can follow, and that time passes."""
+        last, silent = (0, 0), 0.0
+        while True:
+            await asyncio.sleep(_PAUSE)
+            now = (sum(self._counts.values()), sum(job.id is not None for job in self._jobs.values()) + len(self._jobs))
+            silent += _PAUSE
+            if now != last or silent >= _TICK:
+                last, silent = now, 0.0
+                self._told()
+
+    def _seconds_left(self, rows: int) -> float | None:
+        elapsed = time.monotonic() - self._began
+        if self._ended >= _ENOUGH:
+            return rows * elapsed / self._ended
+        return None if self._guess is None else max(0.0, self._guess - elapsed)
+
+    def _note(self, counts: Counter[str], held: int, waiting: int) -> str:
+        parts = []
+        if held and self._cap is not None:
+            rows = "1 row is" if held == 1 else f"{held:,} rows are"
+            parts.append(f"{rows} kept back by max_cost={self._cap:g}, and stay planned.")
+        if counts["failed"]:
+            parts.append("What failed is left alone until .retry().")
+        if counts["uncertain"]:
+            parts.append("What was perhaps submitted is left alone until .retry(uncertain=True).")
+        if counts["invalid"]:
+            parts.append("Why rows are invalid stands in .plan.")
+        if self._stopped and waiting:
+            parts.append("It was stopped; running it again goes on.")
+        return " ".join(parts)
+
+
+def described(given: Given) -> dict[str, Any]:
+    """What is remembered of a file."""
+    upload = given.upload
+    known = {"filename": upload.filename, "size_bytes": upload.size, "media_type": upload.media_type}
+    return {"sha256": given.sha256, **known}
+
+
+def _has_size(path: Any, size: int | None) -> bool:
+    with contextlib.suppress(OSError):
+        return bool(path.stat().st_size == size)
+    return False

@@ -1,0 +1,147 @@
+"""The tables of a sweep: its plan before anything is sent, and its results at any moment. Loaded when one is wanted."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from .cells import MODEL, PROMPT, TAKE, TEMPLATE, Cell, Reader
+from .records import UNDER_WAY
+from .table import OWN, column_names, typed
+
+#: What the results take from the store, beside the status.
+FROM_STORE = (
+    *("job_id", "path", "error", "sweep", "submitted_at", "seconds", "cost"),
+    *("width", "height", "fps", "duration", "backend", "size_bytes", "sha256"),
+)
+_NO_JOB: tuple[Any, ...] = (None,) * (1 + len(FROM_STORE))
+Standing = Mapping[tuple[str, int], tuple[Any, ...]]
+
+
+class Plan(pd.DataFrame):  # type: ignore[misc]  # pandas ships no types
+    """A plan, which shows its totals above its rows. Parts of it are ordinary tables."""
+
+    @property
+    def _constructor(self) -> type[pd.DataFrame]:
+        return pd.DataFrame  # type: ignore[no-any-return]
+
+    def __repr__(self) -> str:
+        return f"{self.attrs.get('totals', '')}\n{super().__repr__()}".lstrip()
+
+    def _repr_html_(self) -> str | None:
+        shown: str | None = super()._repr_html_()
+        return shown if shown is None else f"<p>{html.escape(self.attrs.get('totals', ''))}</p>{shown}"
+
+
+def inputs_of(reader: Reader, cells: Sequence[Cell]) -> dict[str, list[Any]]:
+    """The columns of what rows ask for: the model, the inputs, and the columns that were the caller's own."""
+    columns: dict[str, list[Any]] = {MODEL: reader.column(MODEL)}
+    names = [name for name in reader.axes.names if name not in (MODEL, TAKE)]
+    for name, column in column_names(names).items():
+        values = reader.column(name)
+        if name == PROMPT and reader.choices:
+            columns[column], columns[TEMPLATE] = reader.prompts(), values
+        else:
+            columns.setdefault(column, values)
+        if not reader.is_varied(name):
+            takes = {model.name for model in reader.models if reader.takes(model, name)}
+            if takes:  # a held value is no input of a model that does not take it
+                columns[column] = [
+                    value if cell.model and cell.model.name in takes else None
+                    for value, cell in zip(columns[column], cells, strict=True)
+                ]
+    return columns
+
+
+def plan_of(
+    reader: Reader, cells: Sequence[Cell], states: Sequence[str], whys: Sequence[str], *, totals: str, name: str
+) -> Plan:
+    """The plan.
+
+    Args:
+        reader, cells: the rows.
+        states: of each, whether it is ``new``, ``reused``, ``in flight``, ``invalid``, or left alone.
+        whys: and why, where there is something to say.
+        totals: all in one line.
+        name: the sweep's.
+    """
+    columns: dict[str, Sequence[Any]] = {**inputs_of(reader, cells)}
+    columns["take"] = [cell.take for cell in cells]
+    columns["plan"] = states
+    columns["why"] = [why or None for why in whys]
+    if any(left := [", ".join(reader.left_out(cell)) or None for cell in cells]):
+        columns["left_out"] = left
+    columns["seconds"] = [cell.seconds for cell in cells]
+    columns["cost"] = [cell.cost for cell in cells]
+    plan = Plan(typed(columns))
+    plan.attrs.update(sweep=name, totals=totals)
+    return plan
+
+
+def results_of(
+    reader: Reader,
+    cells: Sequence[Cell],
+    standing: Standing,
+    *,
+    name: str,
+    folder: Path,
+    backend: str,
+    made: set[tuple[str, int]] | None,
+) -> pd.DataFrame:
+    """The results.
+
+    Args:
+        reader, cells: the rows.
+        standing: what the store says of their requests: the status, and :data:`FROM_STORE`.
+        name: the sweep's.
+        folder: the store's.
+        backend: where it runs.
+        made: the requests whose videos this run of the sweep has made; ``None`` where it has not run here.
+    """
+    shown = str(folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder)
+    columns: dict[str, Sequence[Any]] = {**inputs_of(reader, cells)}
+    rows = [standing.get((cell.request, cell.take), _NO_JOB) if cell.request else _NO_JOB for cell in cells]
+    own: dict[str, Sequence[Any]] = dict(zip(("status", *FROM_STORE), zip(*rows, strict=True), strict=True))
+    sweeps = own.pop("sweep")
+    status = [
+        "invalid" if cell.why else "planned" if said in (None, "cancelled") else said
+        for cell, said in zip(cells, own["status"], strict=True)
+    ]
+    done = [said == "completed" for said in status]
+    own["status"] = status
+    own["error"] = [cell.why or error for cell, error in zip(cells, own["error"], strict=True)]
+    own["path"] = [path and f"{shown}/{path}" for path in own["path"]]
+    own["backend"] = [backend] * len(cells)
+    own["reused"] = [
+        (cell.same_as is not None or (sweep != name if made is None else cell.key not in made)) if ended else None
+        for cell, sweep, ended in zip(cells, sweeps, done, strict=True)
+    ]
+    own["take"] = [cell.take for cell in cells]
+    columns.update({column: own[column] for column in OWN if column in own})
+    results = typed(columns)
+    results.attrs["sweep"] = name
+    return results
+
+
+def state_of(cell: Cell, row: tuple[Any, ...] | None) -> tuple[str, str]:
+    """What a plan says of a row, by what the store says of its request, and why."""
+    row = row or _NO_JOB
+    status, error = row[0], row[1 + FROM_STORE.index("error")]
+    if cell.why:
+        return "invalid", cell.why
+    if cell.same_as is not None:
+        return "reused", f"the same request as row {cell.same_as}"
+    if status == "completed":
+        return "reused", ""
+    if status in UNDER_WAY and row[1 + FROM_STORE.index("job_id")]:
+        return "in flight", ""
+    if status in ("failed", "uncertain"):
+        again = "retry(uncertain=True) submits it again" if status == "uncertain" else "retry() makes it again"
+        return status, f"{error} {again}"
+    if status == "unreachable":
+        return "in flight", error or ""
+    return "new", "" if cell.request else "its input is fetched first"

@@ -1,0 +1,491 @@
+"""Sweeps: a table of prompts × models × seeds as a plan, a run, and results."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+import math
+import os
+import threading
+from collections.abc import Callable, Collection, Generator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .axes import Axes, read_axes
+from .background import start, wait_for
+from .cells import Cell, Reader
+from .concurrency import rounds
+from .errors import InvalidInputError, did_you_mean
+from .progress import Progress
+from .runner import Runner
+from .sweep_definitions import definition_of, read_definition
+from .sweep_run import SweepRun
+from .table import OWN
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from .sweep_tables import Plan, Standing
+
+#: An interrupt reaches a kernel that is in ``await`` only when its loop wakes; so it is woken, every so many seconds.
+_WAKE = 0.2
+_log = logging.getLogger("decart_nb")
+#: The columns of results that say what became of a row; a sweep of such a table asks anew.
+_OUTCOME = frozenset(OWN) - {"model", "take"}
+_Show = Callable[..., contextlib.AbstractContextManager[object]]
+
+
+class Sweep:
+    """A table of jobs, made by ``decart_nb.sweep``. Nothing is sent before :meth:`run` or :meth:`start`.
+
+    ``await`` it for its results, as a cell's last line or in a coroutine.
+
+    Attributes:
+        name: what :func:`decart_nb.sweep.load` finds it by; made from what it asks for, unless it was given.
+        over: whether nothing of it is under way here.
+    """
+
+    def __init__(
+        self,
+        axes: Axes,
+        runner: Runner,
+        *,
+        name: str | None = None,
+        extras: Collection[str] = (),
+        show: _Show,
+    ) -> None:
+        if name is not None and (not isinstance(name, str) or not name.strip() or not name.isprintable()):
+            raise InvalidInputError(f"The name of a sweep must be text, in one line, not {name!r:.60}.")
+        self._axes, self._runner, self._extras, self._show = axes, runner, extras, show
+        self._reader = Reader(axes, runner.endpoint, runner.price, extras)
+        self._given_name = name.strip() if name else None
+        self._planned: list[Cell] | None = None
+        self._resolved: dict[str, str] = {}
+        self._last: SweepRun | None = None
+        self._blocked = 0
+        self._changed = threading.Condition()
+        self._observers: list[Callable[[Sweep], object]] = []
+
+    # What it is.
+
+    def __len__(self) -> int:
+        return len(self._axes)
+
+    @property
+    def name(self) -> str:
+        """What it is found by."""
+        if self._given_name is None:
+            keys = "\n".join(f"{cell.request} {cell.take} {cell.why}" for cell in self._cells())
+            self._given_name = f"sweep-{hashlib.sha256(keys.encode()).hexdigest()[:10]}"
+        return self._given_name
+
+    def sample(self, n: int, seed: int | None = None) -> Sweep:
+        """A sweep of some of the rows, drawn without repetition, in the order of the plan.
+
+        Args:
+            n: how many.
+            seed: the same seed draws the same rows.
+
+        Raises:
+            InvalidInputError: there are not that many.
+        """
+        return Sweep(self._axes.sample(n, seed), self._runner, extras=self._extras, show=self._show)
+
+    def resolve(self) -> Sweep:
+        """Asks the queue what the ``-latest`` names mean today; the plan goes by that. Returns itself.
+
+        Raises:
+            QueueStatusError: the queue does not say.
+        """
+
+        async def ask() -> dict[str, str]:
+            return {model.name: await self._runner.resolved(model) for model in self._reader.models}
+
+        self._resolved, self._planned = wait_for(ask()), None
+        return self
+
+    @property
+    def plan(self) -> Plan:
+        """What would run. Nothing is sent for it, and no server is asked.
+
+        Returns:
+            A row a job, with its inputs; and ``plan``: whether it is ``new``, ``reused`` (stored already, or the same
+            as a row above), ``in flight``, ``failed`` or ``uncertain`` (left alone until :meth:`retry`), or
+            ``invalid``, and ``why``; then ``seconds`` of video, and the estimated ``cost`` in USD. What is not known
+            is missing.
+        """
+        from .sweep_tables import plan_of, state_of
+
+        cells = self._cells()
+        standing = self._standing(cells)
+        states, whys = zip(*[state_of(cell, standing.get(cell.key)) for cell in cells], strict=True)
+        totals = self._totals(cells, states)
+        return plan_of(self._reader, cells, states, whys, totals=totals, name=self.name)
+
+    # Its run.
+
+    def run(
+        self, *, max_cost: float | None = None, concurrency: int | None = None, allow_unknown_cost: bool = False
+    ) -> pd.DataFrame:
+        """Makes what is not there yet, shows how it goes, and waits for the end. Running it again goes on.
+
+        Interrupting it stops the submitting; what has been submitted is fetched all the same. A row that fails stops
+        no other, and is left alone until :meth:`retry`.
+
+        Args:
+            max_cost: the most that the sweep may cost in its whole life, in USD, by the estimates of its plan: failed
+                and uncertain jobs count too. What would go beyond it is not submitted, and stays ``planned``.
+            concurrency: the most jobs in flight at once. How many of them the service bears is learnt all the same.
+            allow_unknown_cost: whether rows without a known price are made although there is a ``max_cost``.
+
+        Returns:
+            :attr:`results`.
+
+        Raises:
+            InvalidInputError: an argument makes no sense, or rows have no known price under a ``max_cost``.
+            DecartSDKError: the sweep could not begin; nothing was submitted.
+        """
+        self.start(max_cost=max_cost, concurrency=concurrency, allow_unknown_cost=allow_unknown_cost, _waiting=True)
+        return self.results
+
+    def retry(
+        self,
+        *,
+        uncertain: bool = False,
+        max_cost: float | None = None,
+        concurrency: int | None = None,
+        allow_unknown_cost: bool = False,
+    ) -> pd.DataFrame:
+        """As :meth:`run`, and makes what has failed anew. Until that has come out well, the old error stands.
+
+        Args:
+            uncertain: whether what was perhaps submitted is submitted again; if it was taken, both are paid.
+            max_cost, concurrency, allow_unknown_cost: as for :meth:`run`.
+        """
+        self.start(
+            max_cost=max_cost,
+            concurrency=concurrency,
+            allow_unknown_cost=allow_unknown_cost,
+            _waiting=True,
+            _again=frozenset({"failed", *(["uncertain"] if uncertain else [])}),
+        )
+        return self.results
+
+    def start(
+        self,
+        *,
+        max_cost: float | None = None,
+        concurrency: int | None = None,
+        allow_unknown_cost: bool = False,
+        _waiting: bool = False,
+        _again: frozenset[str] = frozenset(),
+    ) -> Sweep:
+        """As :meth:`run`, and returns at once: itself, which can be awaited.
+
+        Args:
+            max_cost, concurrency, allow_unknown_cost: as for :meth:`run`.
+        """
+        cap = _checked_cost(max_cost)
+        ceiling = _checked_count(concurrency)
+        if self._last is not None and not self._last.over:
+            raise InvalidInputError(
+                f"{self.name} is running already: await it, look at its .results, or .cancel() it first."
+            )
+        if cap is not None and not allow_unknown_cost:
+            self._refuse_unknown_cost()
+        run = self._last = SweepRun(
+            self.name,
+            self._reader,
+            self._runner,
+            cap=cap,
+            ceiling=ceiling,
+            again=_again,
+            begun=self._remember,
+            told=self._tell,
+        )
+        start(run.drive())
+        try:
+            with self._show(self, waiting=_waiting):
+                if _waiting:
+                    self._wait(run)
+        except KeyboardInterrupt:  # also while it is being put on screen
+            self.cancel()
+            raise KeyboardInterrupt(
+                f"{self.name} submits no more. What was submitted is still fetched; run it again to go on."
+            ) from None
+        return self
+
+    def cancel(self) -> None:
+        """Stops submitting. What has been submitted is still fetched and kept."""
+        if self._last is not None:
+            self._last.stop()
+
+    @property
+    def results(self) -> pd.DataFrame:
+        """How every row stands, at this moment, in the order of the plan.
+
+        Returns:
+            A column for every input and axis, and ``take status job_id path error reused submitted_at seconds cost
+            width height fps duration backend size_bytes sha256``. ``status`` is that of a job, or ``invalid``;
+            ``reused``, whether the video was there before; times are UTC, seconds count from the submission, costs
+            are estimates in USD.
+        """
+        from .sweep_tables import results_of
+
+        cells = (self._last and self._last.cells) or self._cells()
+        return results_of(
+            self._reader,
+            cells,
+            self._standing(cells),
+            name=self.name,
+            folder=self._runner.store.folder,
+            backend=self._runner.backend,
+            made=self._last.made if self._last else None,
+        )
+
+    # How it goes.
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing of it is under way here."""
+        return self._last is None or self._last.over
+
+    @property
+    def blocks_a_cell(self) -> bool:
+        """Whether the main thread, where cells run, waits for it."""
+        return self._blocked > 0
+
+    @property
+    def progress(self) -> Progress:
+        """How far it has come."""
+        return self._last.progress if self._last else Progress(len(self), waiting=len(self))
+
+    def observe(self, observer: Callable[[Sweep], object]) -> Callable[[], None]:
+        """Calls ``observer(sweep)`` at most ten times a second, on the background thread, until the run's end.
+
+        Returns:
+            What stops that.
+        """
+        self._observers.append(observer)
+
+        def forget() -> None:
+            with contextlib.suppress(ValueError):
+                self._observers.remove(observer)
+
+        return forget
+
+    def __await__(self) -> Generator[Any, None, pd.DataFrame]:
+        return self._awaited().__await__()
+
+    def __repr__(self) -> str:
+        if self._last is None:
+            return f"<Sweep of {len(self):,} rows: .plan tells what would run, .run() runs it>"
+        now = self._last.progress
+        ended = "ended" if self.over else "running"
+        return f"<Sweep {self.name}, {ended}: {now.done + now.reused} of {now.total} done, {now.failed} failed>"
+
+    # What it is made of.
+
+    def _cells(self) -> list[Cell]:
+        if self._planned is None:
+            self._planned = self._reader.read(resolved=self._resolved)
+        return self._planned
+
+    def _standing(self, cells: list[Cell]) -> Standing:
+        from .sweep_tables import FROM_STORE
+
+        requests = list({cell.request for cell in cells if cell.request})
+        return self._runner.store.standing(requests, FROM_STORE)
+
+    def _remember(self) -> None:
+        text = definition_of(self._axes, self._reader, self._extras)
+        self._runner.store.keep_sweep(self.name, text)
+
+    def _refuse_unknown_cost(self) -> None:
+        from .sweep_tables import state_of
+
+        cells = self._cells()
+        standing = self._standing(cells)
+        unknown = {
+            cell.model.name
+            for cell in cells
+            if cell.model and cell.cost is None and state_of(cell, standing.get(cell.key))[0] == "new"
+        }
+        if unknown:
+            raise InvalidInputError(
+                f"What {' and '.join(sorted(unknown))} will cost is not known, so max_cost cannot hold it. Give the "
+                "price, connect(prices={…: USD per generated second}), or allow_unknown_cost=True."
+            )
+
+    def _totals(self, cells: list[Cell], states: tuple[str, ...]) -> str:
+        """The plan in one line."""
+        count = {state: states.count(state) for state in dict.fromkeys(states)}
+        new = [cell for cell, state in zip(cells, states, strict=True) if state == "new"]
+        parts = [f"{len(cells):,} row{'s' * (len(cells) != 1)}"]
+        parts += [f"{number:,} {state}" for state, number in count.items()]
+        if new:
+            seconds = sum(cell.seconds or 0.0 for cell in new)
+            more = "+" if any(cell.seconds is None for cell in new) else ""
+            parts.append(f"{seconds:,.0f}{more} s of video to make")
+            known = sum(cell.cost or 0.0 for cell in new)
+            unknown = sum(cell.cost is None for cell in new)
+            if known or not unknown:
+                parts.append(f"about ${known:,.2f}")
+            if unknown:
+                parts.append(f"{unknown:,} of unknown cost")
+            parts.append(self._duration(new))
+        return " · ".join(parts)
+
+    def _duration(self, new: list[Cell]) -> str:
+        """How long it may take, from what such jobs took before, and from how many run at once at first."""
+        by_model: dict[str, list[Cell]] = {}
+        for cell in new:
+            by_model.setdefault(cell.resolved, []).append(cell)
+        low = high = 0.0
+        for model, cells in by_model.items():
+            usual = self._runner.expected(model, cells[0].input_seconds).usual
+            count = rounds(len(cells))
+            low, high = max(low, count * usual[0]), max(high, count * usual[1])
+        return f"perhaps {_time(low)} to {_time(high)}"
+
+    # Waiting for it.
+
+    def _tell(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+        for observer in tuple(self._observers):
+            try:
+                observer(self)
+            except Exception:  # noqa: BLE001 - what an onlooker does wrong must not stop a paid job
+                _log.exception("An observer of sweep %s broke.", self.name)
+
+    def _wait(self, run: SweepRun) -> None:
+        here = threading.current_thread() is threading.main_thread()
+        self._blocked += here
+        try:
+            with self._changed:
+                self._changed.wait_for(lambda: run.over)
+        finally:
+            self._blocked -= here
+        if run.error is not None:
+            raise run.error.with_traceback(None)
+
+    async def _awaited(self) -> pd.DataFrame:
+        if self._last is None:
+            self.start()
+        run, loop, changed = self._last, asyncio.get_running_loop(), asyncio.Event()
+        assert run is not None
+        forget = self.observe(lambda _: loop.call_soon_threadsafe(changed.set))
+        try:
+            while not run.over:
+                changed.clear()
+                # Not wait_for: on Python 3.11 it swallows an interrupt that comes together with a change.
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_WAKE):
+                        await changed.wait()
+        except asyncio.CancelledError:
+            self.cancel()
+            raise
+        finally:
+            forget()
+        if run.error is not None:
+            raise run.error.with_traceback(None)
+        return self.results
+
+
+def _checked_cost(cap: Any) -> float | None:
+    if cap is None:
+        return None
+    if isinstance(cap, bool) or not isinstance(cap, (int, float)) or not 0 <= cap < math.inf:
+        raise InvalidInputError(f"max_cost must be USD, as a number from 0, not {cap!r:.60}.")
+    return float(cap)
+
+
+def _checked_count(count: Any) -> int | None:
+    if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 1):
+        raise InvalidInputError(f"concurrency must be a whole number of jobs from 1, not {count!r:.60}.")
+    return count
+
+
+def _time(seconds: float) -> str:
+    return f"{max(1, round(seconds))} s" if seconds < 100 else f"{round(seconds / 60):,} min"
+
+
+class Sweeps:
+    """What ``decart_nb.sweep`` is: call it to make a sweep, or load one by its name.
+
+    Args:
+        runner: gives what the sweeps are run with.
+        show: puts a sweep on screen while it runs.
+    """
+
+    def __init__(self, runner: Callable[[], Runner], show: _Show) -> None:
+        self._runner, self._show = runner, show
+
+    def __call__(self, *tables: Any, name: str | None = None, repeat: int = 1, **axes: Any) -> Sweep:
+        """A sweep: the product of its axes, or a row a job of a table, or the product of both. Nothing is sent yet.
+
+        Lists, ranges, Series and one-dimensional arrays are axes; anything else is held. An input that a model does not
+        take is left out for that model. ``prompt="a {animal} in {place}", animal=[…], place=[…]`` fills the prompt.
+
+        Args:
+            tables: DataFrames, or the path of a CSV file, with a row a job; and what ``decart_nb.zip_axes`` gives,
+                where inputs go together.
+            name: what it is found by; else it gets one by what it asks for. Under one name, ``max_cost`` holds for
+                all its runs together.
+            repeat: how many takes of each row.
+            axes: the model, and its inputs as for ``submit``; the last changes fastest.
+
+        Raises:
+            InvalidInputError: there is no model, an axis is empty, or a name is none that anything takes.
+        """
+        groups = [_table(table) for table in tables]
+        extras = {column for group in groups if hasattr(group, "columns") for column in group.columns}
+        return Sweep(read_axes(groups, axes, repeat=repeat), self._runner(), name=name, extras=extras, show=self._show)
+
+    def load(self, name: str) -> Sweep:
+        """A sweep that was begun with this store, in this kernel or another.
+
+        Args:
+            name: the sweep's.
+
+        Raises:
+            InvalidInputError: there is none of that name.
+            StoreError: a file that it was made from is gone.
+        """
+        runner = self._runner()
+        known = runner.store.sweeps()
+        if name not in known:
+            listed = f" It knows {', '.join([*known][-10:])}." if known else ""
+            raise InvalidInputError(
+                f"The store {runner.store.folder.name}/ knows no sweep called {name!r:.60}."
+                f"{did_you_mean(str(name), known)}{listed}"
+            )
+        axes, extras = read_definition(known[name], runner.store)
+        return Sweep(axes, runner, name=name, extras=extras, show=self._show)
+
+
+def _table(given: Any) -> Any:
+    """A table of jobs, without the columns that only tell what became of them."""
+    if isinstance(given, (str, os.PathLike)):
+        given = _read_csv(Path(given))
+    if not hasattr(given, "columns"):
+        return given
+    return given.drop(columns=[name for name in _OUTCOME if name in given.columns])
+
+
+def _read_csv(path: Path) -> Any:
+    import pandas as pd
+
+    if path.suffix.lower() not in (".csv", ".tsv", ".txt"):
+        raise InvalidInputError(
+            f"A sweep reads tables from CSV files, not from {path.name}; read it with pandas first."
+        )
+    try:
+        # Text stays text: a prompt may be "NA", and only what is empty is missing.
+        return pd.read_csv(path.expanduser(), sep=None, engine="python", keep_default_na=False, na_values=[""])
+    except (OSError, ValueError) as cause:
+        reason = getattr(cause, "strerror", None) or cause
+        raise InvalidInputError(f"{path.name} cannot be read as a table: {reason}.", cause=cause) from None
