@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -75,6 +76,12 @@ class Cell:
     def key(self) -> tuple[str, int]:
         """What the store finds it by."""
         return self.request, self.take
+
+    @property
+    def asked(self) -> str:
+        """What it asks for, in place of a digest, where a file of it is still to be fetched."""
+        files = {name: file.url if isinstance(file, Remote) else file.sha256 for name, file in self.files.items()}
+        return f"{self.resolved} {sorted((self.values | files).items())}"
 
     @property
     def files(self) -> dict[str, Given | Remote]:
@@ -146,6 +153,9 @@ class Reader:
         self._definitions: dict[Any, ModelDefinition | str] = {}
         used = dict.fromkeys(self._definition(value) for value in self._values(MODEL))
         self.models = [model for model in used if isinstance(model, ModelDefinition)]
+        for model, count in Counter(model.name for model in self.models).items():
+            if count > 1:
+                raise InvalidInputError(f"Two models of this sweep are called {model}; give each a name of its own.")
         takes = [spec.name for model in self.models for spec in model.fields or ()]
         named = {name for text in self._values(PROMPT) for name in placeholders(str(text))}
         self.choices = [name for name in axes.names if name in named - {MODEL, TAKE, *takes}]
@@ -277,7 +287,7 @@ class Reader:
 
     def _part(self, model: ModelDefinition, name: str, value: Any) -> _Part:
         try:
-            if is_file(model, name, value):
+            if isinstance(value, Given) or is_file(model, name, value):
                 return _Part(name, file=self._read(model, name, value))
             if isinstance(value, str) and value[:1] == "[" and name == "trajectory":
                 value = json.loads(value)  # as a table of results has it

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from . import cli_sweep
 from ._version import __version__
 from .errors import DecartSDKError, StoreError
 from .local.durations import durations, usage
@@ -19,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command, and gives its exit status."""
     options = _parser().parse_args(arguments)
     try:
-        options.run(options)
+        status: int | None = options.run(options)
     except DecartSDKError as error:
         print(f"decart-nb: {error}", file=sys.stderr)  # noqa: T201 - the shell's way to hear of it
         return 1
@@ -27,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if str(interrupt):  # where the job is that goes on
             print(interrupt, file=sys.stderr)  # noqa: T201
         return 130
-    return 0
+    return status or 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -44,6 +45,8 @@ def _parser() -> argparse.ArgumentParser:
         "--store", type=Path, default=Path("decart_runs"), metavar="FOLDER", help="the folder (%(default)s)"
     )
     jobs.set_defaults(run=_jobs)
+
+    cli_sweep.add_to(commands)
 
     serve = commands.add_parser("serve", help="run the local queue, which speaks Decart's protocol")
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s: this machine only)")

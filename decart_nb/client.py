@@ -47,6 +47,7 @@ _Way = Literal["in", "up", "down"]
 #: So many files may be on their way at once: in from elsewhere, up to the queue, and down from it. More would not be
 #: faster, and each has its buffers.
 _AT_ONCE = 16
+_PIECE = 2**17
 
 
 @dataclass(frozen=True)
@@ -201,13 +202,16 @@ class _Body(httpx.AsyncByteStream):
         self.gone = False
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        last: bytes | None = None
+        gathered, last = b"", b""  # what comes in crumbs goes out in pieces: each costs a call of the system
         async for chunk in self._stream:
-            if last is not None:
-                yield last
-            last = chunk
+            if gathered and len(gathered) + len(last) > _PIECE:
+                yield gathered
+                gathered = b""
+            gathered, last = gathered + last, chunk
+        if gathered:
+            yield gathered
         self.gone = True  # not after the last chunk: whoever has that one need not come back for more
-        yield last or b""
+        yield last
 
 
 class _Key(httpx.Auth):

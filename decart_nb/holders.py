@@ -24,6 +24,7 @@ class Holder:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._has_desk = False
         folder.mkdir(exist_ok=True)
         while True:
             self.name = uuid.uuid4().hex
@@ -53,8 +54,10 @@ class Holder:
     def desk(self) -> Path:
         """A folder for what is not whole yet."""
         desk = self._desk_of(self.name)
-        with contextlib.suppress(OSError):  # whoever writes there will tell
-            desk.mkdir(exist_ok=True)
+        if not self._has_desk:
+            with contextlib.suppress(OSError):  # whoever writes there will tell
+                desk.mkdir(exist_ok=True)
+                self._has_desk = True
         return desk
 
     def close(self) -> None:

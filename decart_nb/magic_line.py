@@ -137,10 +137,10 @@ def _value(option: str, spec: Field, text: str | None, words: deque[str], variab
             raise InvalidInputError(f"{option} wants a value.")
         text = words.popleft()
     read = value(text, variables)
-    return _typed(spec, read) if isinstance(read, str) else read
+    return typed(spec, read) if isinstance(read, str) else read
 
 
-def _typed(spec: Field, text: str) -> Any:
+def typed(spec: Field, text: str) -> Any:
     """A text as what its option holds; where it is none, as it is, and the catalogue says what is wrong with it."""
     try:
         if spec.type == "integer":

@@ -20,6 +20,7 @@ class Progress:
         failed: failed, rejected, uncertain or out of reach.
         invalid: rows that would be refused, and were never sent.
         held_back: what the cap kept back.
+        stopped: whether nothing more is submitted, because somebody said so.
         cost: an estimate in USD of what this sweep has spent in its whole life; unknown prices count nothing.
         cost_unknown: whether any of it had no known price.
         cap: the most that may be spent, in USD, if there is one.
@@ -36,6 +37,7 @@ class Progress:
     failed: int = 0
     invalid: int = 0
     held_back: int = 0
+    stopped: bool = False
     cost: float = 0.0
     cost_unknown: bool = False
     cap: float | None = None

@@ -19,8 +19,9 @@ from .errors import JobTimeoutError, QueueStatusError
 from .patience import Patience
 from .polling import Estimate
 
-#: Polls a second, of all jobs together. Sixty jobs of half a minute need about twenty.
-BUDGET = 50.0
+#: Polls a second, of all jobs together, until the service says that there are too many. Sixty jobs of half a minute
+#: need about twenty.
+BUDGET = 200.0
 _LEAST_RATE = 1.0
 #: What has to wait goes in groups, so many seconds apart: to wake up for every single poll costs more than the poll.
 _BREATH = 0.2

@@ -12,10 +12,12 @@ system lets go of when a process ends tells whether the holder is still there.
 
 from __future__ import annotations
 
+import contextlib
 import filecmp
 import itertools
 import json
 import os
+import re
 import shutil
 import time
 import uuid
@@ -32,6 +34,9 @@ from .records import UNDER_WAY, Record
 
 #: What the same request, made again, does not try anew.
 _STANDS = (*UNDER_WAY, "completed", "unreachable", "uncertain")
+#: So many seconds an input is kept of which no job is known yet.
+_JUST_NOW = 3600.0
+_DIGEST = re.compile(r'"sha256": "([^"]+)"')
 #: Less than a price can be: sums of prices are not exact.
 _CENT_FRACTION = 1e-6
 #: SQLite takes so many values in one question, and many more.
@@ -185,7 +190,8 @@ class Store:
         """How requests stand, many at once: by request and take, the status of its latest job, and these columns.
 
         Returns:
-            Of a job that is under way again, its ``error`` is the one that it had the last time.
+            Of a job that is under way again, its ``error`` is the one that it had the last time. One that was
+            withdrawn does not count where there was another before it.
         """
         error = list(columns).index("error") if "error" in columns else None
         found: dict[tuple[str, int], tuple[Any, ...]] = {}
@@ -198,6 +204,8 @@ class Store:
                     some,
                 )
                 for request, take, status, *values in rows:
+                    if status == "cancelled" and (request, take) in found:
+                        continue
                     if error is not None and values[error] is None and status in UNDER_WAY:
                         before = found.get((request, take))
                         values[error] = before[1 + error] if before else None
@@ -263,22 +271,26 @@ class Store:
         return target
 
     def forget(self, records: Sequence[Record]) -> None:
-        """Removes jobs and their videos; and those inputs that no other job was made from."""
+        """Removes jobs and their videos; and all inputs that nothing else was made from, or is just about to be."""
         with self._database.transaction() as database:
             # Only what still stands as it did when the caller looked.
             going = [record for record in records if self._read("row = ? AND status = ?", [record.row, record.status])]
             database.executemany("DELETE FROM jobs WHERE row = ?", [[record.row] for record in going])
-            kept = {
-                file["sha256"] for other in self._read("1", []) for file in other.files.values() if "sha256" in file
-            }
+            for sweep in {record.sweep for record in going if record.sweep}:
+                database.execute(
+                    "DELETE FROM sweeps WHERE name = ? AND NOT EXISTS (SELECT 1 FROM jobs WHERE sweep = name)", [sweep]
+                )
+            named = [files for (files,) in database.execute("SELECT files FROM jobs")]
+        kept = {digest for text in (*named, *self.sweeps().values()) for digest in _DIGEST.findall(text)}
         with self._database.speaking():
             for record in going:
                 if video := self.video(record):
                     video.unlink()
                     video.with_name(f"{video.name}.json").unlink(missing_ok=True)
-                for file in record.files.values():
-                    if file.get("sha256") not in kept:
-                        self.input(file).unlink(missing_ok=True)
+            for path in (self.folder / "inputs").iterdir():
+                # What was kept just now is for a job that will be written down next.
+                if path.name.partition(".")[0] not in kept and path.stat().st_mtime < time.time() - _JUST_NOW:
+                    path.unlink(missing_ok=True)
 
     def input(self, file: Mapping[str, Any]) -> Path:
         """Where an input lies, or would."""
@@ -293,6 +305,8 @@ class Store:
         """
         target = self.input(file)
         if target.exists():
+            with contextlib.suppress(OSError):  # it is needed, so it is not to be cleared away
+                os.utime(target)
             return target
         partial = target.with_name(f"{target.name}.{uuid.uuid4().hex}.part")
         with self._database.speaking():

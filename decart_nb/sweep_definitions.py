@@ -11,7 +11,7 @@ from .axes import Axes, Axis
 from .catalogue import Field, ModelDefinition, models
 from .cells import Given, Reader
 from .errors import StoreError
-from .inputs import Upload
+from .inputs import Upload, is_file
 from .store import Store
 
 _FILE, _MODEL = "$file", "$model"
@@ -20,8 +20,8 @@ _FILE, _MODEL = "$file", "$model"
 def definition_of(axes: Axes, reader: Reader, extras: Collection[str]) -> str:
     """A sweep whose files are kept, as JSON."""
 
-    def plain(value: Any) -> Any:
-        if file := reader.file(value):
+    def plain(name: str, value: Any) -> Any:
+        if any(is_file(model, name, value) for model in reader.models) and (file := reader.file(value)):
             upload = file.upload
             return {
                 _FILE: {"sha256": file.sha256, "filename": upload.filename, "seconds": file.seconds},
@@ -32,7 +32,11 @@ def definition_of(axes: Axes, reader: Reader, extras: Collection[str]) -> str:
         return value
 
     factors = [
-        {"names": factor.names, "held": factor.held, "rows": [[plain(value) for value in row] for row in factor.rows]}
+        {
+            "names": factor.names,
+            "held": factor.held,
+            "rows": [[plain(*named) for named in zip(factor.names, row, strict=True)] for row in factor.rows],
+        }
         for factor in axes.factors
     ]
     return json.dumps({"factors": factors, "drawn": axes.drawn, "extras": sorted(extras)}, default=repr)

@@ -8,6 +8,7 @@ import functools
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from .cells import Cell, Given, Reader, look_at
@@ -16,7 +17,7 @@ from .errors import CapReachedError, InvalidInputError
 from .inputs import Remote, Request, Upload
 from .job import Job
 from .progress import Progress
-from .records import Record
+from .records import UNDER_WAY, Record
 from .runner import Runner
 
 #: At most ten times a second it tells how it goes.
@@ -72,6 +73,7 @@ class SweepRun:
         self._jobs: dict[int, Job] = {}
         self._held: list[int] = []
         self._freed = False
+        self._paid: set[int] = set()  # the rows whose jobs the store had counted before this run
         self._spent, self._unknown, self._ended = 0.0, 0, 0
         self._guess: float | None = None
         self._stopped = False
@@ -105,13 +107,18 @@ class SweepRun:
             self._loop.call_soon_threadsafe(self._wake.set)
 
     @property
+    def gives_way(self) -> bool:
+        """Whether another run of the same rows may begin: this one only waits for what it has submitted."""
+        return self.over or (self._stopped and bool(self.cells))
+
+    @property
     def progress(self) -> Progress:
         """How far it has come."""
         jobs, counts = dict(self._jobs), Counter(self._counts)
         running = sum(1 + self._copies[number] for number in tuple(jobs))
         held = sum(1 + self._copies[number] for number in tuple(self._held))
         waiting = self._total - sum(counts.values()) - running - held
-        costs = [self.cells[number].cost for number in tuple(jobs)]
+        costs = [self.cells[number].cost for number in tuple(jobs) if number not in self._paid]
         return Progress(
             total=self._total,
             done=counts["done"],
@@ -121,6 +128,7 @@ class SweepRun:
             failed=counts["failed"] + counts["uncertain"],
             invalid=counts["invalid"],
             held_back=held,
+            stopped=self._stopped,
             cost=self._spent + sum(cost or 0.0 for cost in costs),
             cost_unknown=self._unknown > 0 or None in costs,
             cap=self._cap,
@@ -164,8 +172,9 @@ class SweepRun:
             for name, file in cell.files.items()
             if cell.model and isinstance(file, Remote) and file.url == url
         )
+        anything = replace(model, fields=None)  # each row looks for itself whether its model takes it
         try:
-            request = await self._runner.client.queue.fetch(Request(model, {}, {name: Remote(url)}))
+            request = await self._runner.client.queue.fetch(Request(anything, {}, {name: Remote(url)}))
         except InvalidInputError as error:
             return error.message.partition(f": {name} ")[2] or error.message
         upload = request.files[name]
@@ -192,6 +201,8 @@ class SweepRun:
                 self._count(number, status)
             else:
                 todo.append(number)
+                if status in (*UNDER_WAY, "unreachable", "completed"):
+                    self._paid.add(number)
         # Rows that share a clip go together.
         order: dict[str, int] = {}
         clips = {
@@ -214,8 +225,10 @@ class SweepRun:
             for model, line in lines.items():
                 while line and not self._stopped and self._has_room() and gates[model].opens():
                     number = line.popleft()
-                    task = asyncio.create_task(self._make(number, gates[model]))
+                    # At once, not when the task has its turn: the gate must know of it before the next one asks.
+                    episode = gates[model].begin()
                     self._jobs[number] = self._job(self.cells[number])
+                    task = asyncio.create_task(self._make(number, gates[model], episode))
                     tasks.add(task)
                     task.add_done_callback(tasks.discard)
             if not self._jobs and (self._stopped or not any(lines.values())):
@@ -232,8 +245,8 @@ class SweepRun:
         }
         return Job(cell.model.name, {**cell.values, **files}, estimate=self._runner.prior)
 
-    async def _make(self, number: int, gate: Gate) -> None:
-        cell, job, episode = self.cells[number], self._jobs[number], gate.begin()
+    async def _make(self, number: int, gate: Gate, episode: int) -> None:
+        cell, job = self.cells[number], self._jobs[number]
         try:
             await self._runner.carry(
                 job,
@@ -274,6 +287,7 @@ class SweepRun:
             self._held.append(number)
             return
         ours = job.status not in ("rejected", "cancelled") and not (job.clip and job.clip.reused)
+        ours = ours and number not in self._paid
         self._spent += (cell.cost or 0.0) * ours
         self._unknown += ours and cell.cost is None
         self._freed |= job.status == "rejected"
@@ -317,7 +331,7 @@ class SweepRun:
         if counts["uncertain"]:
             parts.append("What was perhaps submitted is left alone until .retry(uncertain=True).")
         if counts["invalid"]:
-            parts.append("Why rows are invalid stands in .plan.")
+            parts.append(".plan says why rows are invalid.")
         if self._stopped and waiting:
             parts.append("It was stopped; running it again goes on.")
         return " ".join(parts)

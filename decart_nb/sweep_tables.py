@@ -33,8 +33,15 @@ class Plan(pd.DataFrame):  # type: ignore[misc]  # pandas ships no types
         return f"{self.attrs.get('totals', '')}\n{super().__repr__()}".lstrip()
 
     def _repr_html_(self) -> str | None:
-        shown: str | None = super()._repr_html_()
-        return shown if shown is None else f"<p>{html.escape(self.attrs.get('totals', ''))}</p>{shown}"
+        # Why a row is invalid is shown to its end, and two prices, or two dollars in a prompt, are no formula.
+        with pd.option_context("display.max_colwidth", 200, "display.html.use_mathjax", False):
+            shown: str | None = super()._repr_html_()
+        if shown is None:
+            return None
+        totals = html.escape(self.attrs.get("totals", ""))
+        # What is missing is left out, and does not fill the column with its name.
+        shown = shown.replace("<td>&lt;NA&gt;</td>", "<td></td>")
+        return f'<p class="mathjax_ignore tex2jax_ignore">{totals}</p>{shown}'
 
 
 def inputs_of(reader: Reader, cells: Sequence[Cell]) -> dict[str, list[Any]]:

@@ -9,6 +9,7 @@ import logging
 import math
 import os
 import threading
+from collections import Counter
 from collections.abc import Callable, Collection, Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -77,7 +78,7 @@ class Sweep:
     def name(self) -> str:
         """What it is found by."""
         if self._given_name is None:
-            keys = "\n".join(f"{cell.request} {cell.take} {cell.why}" for cell in self._cells())
+            keys = "\n".join(f"{cell.request or cell.asked} {cell.take} {cell.why}" for cell in self._cells())
             self._given_name = f"sweep-{hashlib.sha256(keys.encode()).hexdigest()[:10]}"
         return self._given_name
 
@@ -189,12 +190,13 @@ class Sweep:
         """
         cap = _checked_cost(max_cost)
         ceiling = _checked_count(concurrency)
-        if self._last is not None and not self._last.over:
+        if self._last is not None and not self._last.gives_way:
             raise InvalidInputError(
                 f"{self.name} is running already: await it, look at its .results, or .cancel() it first."
             )
+        self._cells()  # before the run reads them too: two cannot read at once
         if cap is not None and not allow_unknown_cost:
-            self._refuse_unknown_cost()
+            self._refuse_unknown_cost(_again)
         run = self._last = SweepRun(
             self.name,
             self._reader,
@@ -259,8 +261,8 @@ class Sweep:
 
     @property
     def progress(self) -> Progress:
-        """How far it has come."""
-        return self._last.progress if self._last else Progress(len(self), waiting=len(self))
+        """How far it has come. Where it has not run here, it is as the store has it."""
+        return self._last.progress if self._last else self._stored_progress()
 
     def observe(self, observer: Callable[[Sweep], object]) -> Callable[[], None]:
         """Calls ``observer(sweep)`` at most ten times a second, on the background thread, until the run's end.
@@ -299,11 +301,34 @@ class Sweep:
         requests = list({cell.request for cell in cells if cell.request})
         return self._runner.store.standing(requests, FROM_STORE)
 
+    def _stored_progress(self) -> Progress:
+        from .sweep_tables import state_of
+
+        cells = self._cells()
+        standing = self._standing(cells)
+        # A row that asks for the same as another stands as that one does.
+        firsts = [cell if cell.same_as is None else cells[cell.same_as] for cell in cells]
+        count = Counter(state_of(cell, standing.get(cell.key))[0] for cell in firsts)
+        spent, unknown = self._runner.store.spent(self.name)
+        on_its_way = "So it stood when this was shown. " if count["in flight"] else ""
+        goes_on = count["new"] or count["in flight"]
+        return Progress(
+            len(cells),
+            done=count["reused"],
+            running=count["in flight"],
+            waiting=count["new"],
+            failed=count["failed"] + count["uncertain"],
+            invalid=count["invalid"],
+            cost=spent,
+            cost_unknown=unknown > 0,
+            note=f"{on_its_way}.run() makes what is not there yet." if goes_on else "",
+        )
+
     def _remember(self) -> None:
         text = definition_of(self._axes, self._reader, self._extras)
         self._runner.store.keep_sweep(self.name, text)
 
-    def _refuse_unknown_cost(self) -> None:
+    def _refuse_unknown_cost(self, again: frozenset[str]) -> None:
         from .sweep_tables import state_of
 
         cells = self._cells()
@@ -311,7 +336,7 @@ class Sweep:
         unknown = {
             cell.model.name
             for cell in cells
-            if cell.model and cell.cost is None and state_of(cell, standing.get(cell.key))[0] == "new"
+            if cell.model and cell.cost is None and state_of(cell, standing.get(cell.key))[0] in {"new", *again}
         }
         if unknown:
             raise InvalidInputError(
@@ -484,8 +509,13 @@ def _read_csv(path: Path) -> Any:
             f"A sweep reads tables from CSV files, not from {path.name}; read it with pandas first."
         )
     try:
+        with path.expanduser().open(encoding="utf-8-sig") as stream:  # a sheet's export may begin with that mark
+            head = stream.readline()
+        separator = max(",;\t", key=head.count)  # pandas' own guess takes a letter, where there is but one column
         # Text stays text: a prompt may be "NA", and only what is empty is missing.
-        return pd.read_csv(path.expanduser(), sep=None, engine="python", keep_default_na=False, na_values=[""])
+        return pd.read_csv(
+            path.expanduser(), sep=separator, encoding="utf-8-sig", keep_default_na=False, na_values=[""]
+        )
     except (OSError, ValueError) as cause:
         reason = getattr(cause, "strerror", None) or cause
         raise InvalidInputError(f"{path.name} cannot be read as a table: {reason}.", cause=cause) from None

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import hashlib
 import math
 import os
@@ -225,21 +224,20 @@ async def download(
     partial = target.with_name(f"{target.name}.{secrets.token_hex(4)}.part")  # several may fetch at once
     try:
         with partial.open("w+b") as stream:
-            checking = functools.partial(check, partial) if check else None
-            received = await receive(client, path, stream, completed=completed, check=checking)
-        await asyncio.to_thread(_settle, partial, target)
+
+            def settle() -> None:
+                """Gives the file its name, if it is what it should be, and leaves neither to the system's leisure."""
+                if check:
+                    check(partial)
+                os.fsync(stream.fileno())
+                partial.replace(target)
+                sync_folder(target.parent)
+
+            received = await receive(client, path, stream, completed=completed, check=settle)
     finally:
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)
     return Download(target, received.size, received.sha256)
-
-
-def _settle(partial: Path, target: Path) -> None:
-    """Gives a file its name, and leaves neither to the operating system's leisure."""
-    with partial.open("rb+") as stream:
-        os.fsync(stream.fileno())
-    partial.replace(target)
-    sync_folder(target.parent)
 
 
 def _tag(response: httpx.Response) -> str | None:

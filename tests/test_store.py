@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import multiprocessing
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -216,10 +217,28 @@ def test_forgetting_takes_the_video_and_the_inputs_that_nothing_else_was_made_fr
         (store.folder / f"{number}.mp4.json").write_text("{}")
         store.note(record, status="completed", path=f"{number}.mp4", size_bytes=5)
         records.append(record)
+    (store.folder / "inputs" / "killed.png.1.part").write_bytes(b"x")
+    for path in (store.folder / "inputs").iterdir():
+        os.utime(path, (1, 1))
+    store.keep_input({"sha256": "new", "filename": "x.png"}, io.BytesIO(b"x"))  # for a job that comes next
+    store.keep_sweep("cats", '{"data": {"sha256": "swept"}}')
+    store.keep_input({"sha256": "swept", "filename": "x.png"}, io.BytesIO(b"x"))
+    os.utime(store.folder / "inputs" / "swept.png", (1, 1))
     store.forget(records[:2])
     assert [record.row for record in store.find()] == [records[2].row]
     assert sorted(path.name for path in store.folder.glob("*.mp4*")) == ["2.mp4", "2.mp4.json"]
-    assert [path.name for path in (store.folder / "inputs").iterdir()] == ["both.png"]
+    assert sorted(path.stem for path in (store.folder / "inputs").iterdir()) == ["both", "new", "swept"]
+
+
+def test_a_sweep_whose_jobs_are_all_forgotten_is_forgotten_too(store) -> None:
+    records = [store.claim(_wanted(f"r{number}", sweep="cats"))[0] for number in range(2)]
+    for record in records:
+        store.note(record, status="failed", error="no")
+    store.keep_sweep("cats", "{}")
+    store.forget(records[:1])
+    assert store.sweeps() == {"cats": "{}"}
+    store.forget(records[1:])
+    assert store.sweeps() == {}
 
 
 def test_a_fork_does_not_share_the_connection_nor_the_claims(store) -> None:

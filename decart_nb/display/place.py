@@ -16,7 +16,7 @@ from typing import Any
 from ..job import Job
 from . import words
 from .job_line import JobLine
-from .video import STYLE, clip_html
+from .video import NO_MATH, STYLE, clip_html
 
 #: JupyterLab and Notebook 7: the output after ours, if it is a widget's and holds no element, only a word about that.
 HIDE_THE_DEAD = (
@@ -112,14 +112,14 @@ class Place:
             if job.id:
                 attach = html.escape(f"dnb.attach({job.id!r})")
                 shown = f"{html.escape(job.model)}: submitted; <code>{attach}</code> shows how it stands"
-        return f'<div class="decart-fallback" style="{STYLE}">{shown}</div>'
+        return f'<div class="decart-fallback {NO_MATH}" style="{STYLE}">{shown}</div>'
 
 
 def job_html(job: Job, folder: Path | None, *, embed: bool) -> str:
     """A job as it stays in the notebook: its clip, or why there is none."""
     if job.clip is not None:
         return clip_html(job.clip, folder, embed=embed)
-    return f'<div style="white-space:pre-wrap;{STYLE}">{html.escape(job_text(job))}</div>'
+    return f'<div class="{NO_MATH}" style="white-space:pre-wrap;{STYLE}">{html.escape(job_text(job))}</div>'
 
 
 def job_text(job: Job) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .. import media
 from ..clip import Clip
 from . import words
-from .video import STYLE
+from .video import NO_MATH, STYLE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _WIDTH, _UPRIGHT = 320, 180
 #: A table has so many posters at most, some 2 MB, so that the notebook can still be opened.
 _MOST = 120
-_CELL = "text-align:left;vertical-align:top;padding:4px 8px;white-space:normal;overflow-wrap:anywhere;max-width:320px"
+_CELL = "text-align:left;vertical-align:top;padding:4px 8px;white-space:normal;overflow-wrap:anywhere;min-width:8em;max-width:320px"
 
 
 def table_html(table: pd.DataFrame) -> str | None:
@@ -35,7 +35,7 @@ def table_html(table: pd.DataFrame) -> str | None:
         for label, cells in zip(table.index, table.to_numpy(dtype=object), strict=True):
             inner = "".join(_cell("td", _shown(value, left)) for value in cells)
             lines.append(f"<tr>{_cell('th', html.escape(_label(label)))}{inner}</tr>")
-        return f'<table style="{STYLE};max-width:none">{"".join(lines)}</table>'.encode(errors="replace").decode()
+        return f'<table class="{NO_MATH}" style="{STYLE};max-width:none">{"".join(lines)}</table>'.encode(errors="replace").decode()
     except Exception:  # noqa: BLE001 - a formatter never raises
         return None
 

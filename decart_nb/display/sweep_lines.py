@@ -56,7 +56,6 @@ class SweepLines(LiveView):
         self._turn = threading.RLock()  # the sweep tells from any thread, and the last word must be the latest
         # Clicks reach some kernels while a cell blocks, and others only after it.
         self._clicks_are_heard = False
-        self._stopped = False
         self._lines: list[_Line | None] = []
         self._numbered = 0
         self._forget: Callable[[], object] = int  # nothing, so far
@@ -91,8 +90,8 @@ class SweepLines(LiveView):
             self.more = f"and {hidden:,} more" if hidden and not over else ""
             self.note = sweep_words.note(progress)
             begun = progress.done + progress.running + progress.failed > 0
-            self.stop = "Stop" if begun and not over and not self._stopped else ""
-            self.hint = "" if over else self._why_no_button(sweep)
+            self.stop = "Stop" if begun and not over else ""
+            self.hint = "" if over else self._why_no_button(sweep, progress)
             self.over = over
             if over:
                 self._forget()
@@ -112,11 +111,13 @@ class SweepLines(LiveView):
             self._numbered += 1
             self._lines[self._lines.index(None)] = _Line(job, self._numbered)
 
-    def _why_no_button(self, sweep: Sweep) -> str:
-        if self._stopped:
+    def _why_no_button(self, sweep: Sweep, progress: Progress) -> str:
+        if progress.stopped:
             return "stopped: nothing more is submitted; what is running is still fetched"
         if sweep.blocks_a_cell and not self._clicks_are_heard:
             return "to stop, interrupt the kernel"
+        if not progress.waiting and all(job.id for job in progress.jobs):
+            return "all is submitted"
         return ""
 
     def _hear(self, _: object, message: dict[str, Any], __: object) -> None:
@@ -127,7 +128,6 @@ class SweepLines(LiveView):
         try:
             if message.get("asks") == "stop":
                 self._sweep.cancel()
-                self._stopped = True
         except Exception as error:  # noqa: BLE001 - there is no cell to raise it in: it is shown in its place
             self.problem = str(error)
         self._update(self._sweep)

@@ -13,7 +13,7 @@ from . import sweep_words
 from .place import HIDE_THE_DEAD
 from .sweep_lines import SweepLines
 from .sweep_words import Sweep
-from .video import STYLE
+from .video import NO_MATH, STYLE
 
 
 class SweepPlace:
@@ -96,6 +96,4 @@ def static_lines(sweep: Sweep, *, began: float | None = None) -> tuple[str, ...]
 
 def static_html(lines: tuple[str, ...]) -> str:
     """The same as HTML."""
-    # Two prices are no formula: that class keeps MathJax away, in its third and its second version.
-    kind = "decart-fallback mathjax_ignore tex2jax_ignore"
-    return f'<div class="{kind}" style="{STYLE}">{"<br>".join(map(html.escape, lines))}</div>'
+    return f'<div class="decart-fallback {NO_MATH}" style="{STYLE}">{"<br>".join(map(html.escape, lines))}</div>'

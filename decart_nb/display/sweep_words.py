@@ -42,8 +42,9 @@ class Sweep(Protocol):
 
 
 def title(sweep: Sweep) -> str:
-    """What it is called: ``sweep cats``."""
-    return f"sweep {one_line(sweep.name, _LONGEST_NAME)}".strip()
+    """What it is called: ``sweep cats``, or the name that it was given for want of one, ``sweep-0a1b2c3d4e``."""
+    name = one_line(sweep.name, _LONGEST_NAME)
+    return name if name.startswith("sweep") else f"sweep {name}".strip()
 
 
 def totals(progress: Progress, *, over: bool = False, took: float | None = None) -> list[tuple[str, str]]:

@@ -41,8 +41,13 @@ def progress_line(job: Job) -> Iterator[None]:
 
 
 @contextmanager
-def sweep_bar(sweep: Sweep) -> Iterator[None]:
-    """Shows progress on standard error, where that is a terminal, and then says there how it ended."""
+def sweep_bar(sweep: Sweep, *, outcome: bool = True) -> Iterator[None]:
+    """Shows progress on standard error, where that is a terminal, and then says there how it ended.
+
+    Args:
+        sweep: the sweep.
+        outcome: whether it says so; else the caller does.
+    """
     from tqdm import tqdm
 
     began = time.monotonic()
@@ -66,5 +71,6 @@ def sweep_bar(sweep: Sweep) -> Iterator[None]:
         finally:
             forget()
             bar.close()
-            said = (sweep_words.line(sweep, began=began), sweep_words.note(sweep.progress))
-            print("\n".join(filter(None, said)), file=sys.stderr)  # noqa: T201 - the answer, in a terminal
+            if outcome:
+                said = (sweep_words.line(sweep, began=began), sweep_words.note(sweep.progress))
+                print("\n".join(filter(None, said)), file=sys.stderr)  # noqa: T201 - the answer, in a terminal

@@ -16,6 +16,8 @@ STYLE = (
     "font:var(--jp-ui-font-size1,13px)/1.5 var(--jp-ui-font-family,system-ui,sans-serif);"
     "color:var(--jp-ui-font-color2,inherit);max-width:640px"
 )
+#: Two dollars in a prompt are no formula: these classes keep MathJax away, in its third and its second version.
+NO_MATH = "mathjax_ignore tex2jax_ignore"
 #: Up to so many bytes a video lies in the notebook itself, as long as all of them together have no more than these.
 EMBEDDED = 4 * 2**20
 _EMBEDDED_IN_ALL = 20 * 2**20
@@ -61,7 +63,7 @@ def clip_html(clip: Clip, folder: Path | None, *, embed: bool) -> str:
         source = _embedded(clip) if embed else _referred_to(clip, folder)
     except Exception as error:  # noqa: BLE001 - a formatter never raises
         reason = f"{clip.path.name} cannot be shown: {getattr(error, 'strerror', None) or error}"
-        return f'<div style="{STYLE}">{html.escape(" · ".join(caption))}<br>{html.escape(reason)}</div>'
+        return f'<div class="{NO_MATH}" style="{STYLE}">{html.escape(" · ".join(caption))}<br>{html.escape(reason)}</div>'
     if "src=" not in source:
         caption.append("too large to embed, and out of the notebook's reach: clip.video() shows it")
     width = min(clip.width, _WIDTH) if clip.width >= clip.height else min(clip.width, _WIDTH * 9 // 16)
@@ -70,7 +72,7 @@ def clip_html(clip: Clip, folder: Path | None, *, embed: bool) -> str:
         f'<figure style="margin:0;flex:0 1 {max(width, _CAPTION)}px">'
         f'<video {source} width="{clip.width}" height="{clip.height}" style="{style}" '
         "controls autoplay loop muted playsinline></video>"
-        f'<figcaption style="{STYLE};padding:4px 0">{html.escape(" · ".join(caption))}</figcaption>'
+        f'<figcaption class="{NO_MATH}" style="{STYLE};padding:4px 0">{html.escape(" · ".join(caption))}</figcaption>'
         "</figure>"
     )
 
