@@ -12,6 +12,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from . import media
@@ -365,7 +366,7 @@ class Reader:
     def _shown(self, value: Any) -> Any:
         if isinstance(value, ModelDefinition):
             return value.name
-        if value is None or isinstance(value, (str, int, float, list, tuple, dict)):
+        if value is None or isinstance(value, (str, int, float, list, tuple, dict, datetime)):
             return value
         if file := self.file(value):
             return file.shown

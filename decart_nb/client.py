@@ -228,11 +228,18 @@ class _Key(httpx.Auth):
 def _engine() -> httpx.AsyncBaseTransport:
     # aiohttp's engine under httpx: with hundreds of jobs in flight it takes a fraction of the CPU of httpx's own
     # pool (benchmarks/engine.py). Imported on the first request, since it costs as much as httpx itself.
-    from httpx_aiohttp import AiohttpTransport
+    from httpx_aiohttp.transport import AiohttpResponseStream, AiohttpTransport
+
+    class Engine(AiohttpTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            response = await super().handle_async_request(request)
+            if isinstance(response.stream, AiohttpResponseStream):
+                response.stream.CHUNK_SIZE = _PIECE  # videos come in fewer pieces, each of which costs the same
+            return response
 
     # Idle connections go before the server hangs up on them (5 s are usual): a submission that meets a server in the
     # act of hanging up would be lost, and nobody could say whether it was taken.
-    return AiohttpTransport(limits=httpx.Limits(keepalive_expiry=4.0))
+    return Engine(limits=httpx.Limits(keepalive_expiry=4.0))
 
 
 def _checked_url(url: str) -> str:

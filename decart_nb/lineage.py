@@ -198,8 +198,13 @@ def inputs_of(
     return inputs
 
 
-def write_sidecar(video: Path, record: Mapping[str, Any]) -> Path:
+def write_sidecar(video: Path, record: Mapping[str, Any], *, synced: bool = True) -> Path:
     """Writes a record down beside its video; it is there as a whole or not at all.
+
+    Args:
+        video: the video.
+        record: what made it.
+        synced: whether it must outlast a failing machine; what the store knows too need not.
 
     Returns:
         Its path: the video's, and ``.json``.
@@ -208,7 +213,7 @@ def write_sidecar(video: Path, record: Mapping[str, Any]) -> Path:
         MediaError: it cannot be written.
     """
     target = _sidecar(video)
-    with tags.replacing(target) as file:
+    with tags.replacing(target, synced=synced) as file:
         file.write(_json(record, indent=2) + b"\n")
     return target
 

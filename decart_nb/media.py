@@ -18,6 +18,7 @@ from typing import Any, BinaryIO, cast
 
 import av
 import numpy as np
+from av.bitstream import BitStreamFilterContext
 from av.container import InputContainer
 from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
 from av.video.stream import VideoStream
@@ -90,6 +91,43 @@ def probe(source: Source, *, name: str | None = None) -> VideoInfo:
             codec = stream.codec_context.codec.canonical_name
             tags = {name.lower(): _clean(text) for name, text in container.metadata.items()}
             return VideoInfo(width, height, float(rate), seconds, codec, bool(container.streams.audio), tags)
+
+
+def skim(source: Source, *, name: str | None = None) -> VideoInfo:
+    """As :func:`probe` of what has just been downloaded, in a tenth of the time.
+
+    An H.264 or H.265 video is not decoded: all its frames are counted, and the first one is taken to pieces, which
+    fails for whatever is short or no video. One that was recorded lying on its side is described as it lies.
+
+    Args:
+        source, name: as for :func:`probe`.
+
+    Raises:
+        MediaError: it is not a video that can be decoded, or not all of it is there.
+    """
+    name = name or _name_of(source)
+    with _opened(source, name, _VIDEO) as file:
+        found = None if stills.animated(file, name) else _skimmed(file, name)
+    return found or probe(source, name=name)
+
+
+def _skimmed(file: BinaryIO, name: str) -> VideoInfo | None:
+    with _container(file, name, _VIDEO, look_only=True) as (container, stream), _decoding(name, _VIDEO):
+        codec = stream.codec_context
+        kind, rate, seconds = codec.codec.canonical_name, stream.average_rate, _header_seconds(container, stream)
+        square = stream.sample_aspect_ratio in (None, 0, 1)
+        if kind not in _PIECES or not (stream.frames and rate and seconds and square):
+            return None
+        packets = [packet for packet in container.demux(stream) if packet.size]
+        if len(packets) < stream.frames or any(packet.is_corrupt for packet in packets):
+            raise MediaError(f"{name} is not {_VIDEO} that can be decoded: it breaks off.")
+        BitStreamFilterContext(_PIECES[kind], stream).filter(packets[0])
+        tags = {name.lower(): _clean(text) for name, text in container.metadata.items()}
+        return VideoInfo(codec.width, codec.height, float(rate), seconds, kind, bool(container.streams.audio), tags)
+
+
+#: What takes a frame to pieces.
+_PIECES = {"h264": "h264_mp4toannexb", "hevc": "hevc_mp4toannexb"}
 
 
 # A tag that is no UTF-8 is no reason to refuse a video. PyAV 19 sees to that by itself, with halves of characters.

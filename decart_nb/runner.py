@@ -367,7 +367,7 @@ class Runner:
             record.job_id,
             self.store.desk / filename_for(record),
             completed=True,
-            check=lambda path: seen.append(media.probe(path)),
+            check=lambda path: seen.append(media.skim(path)),
         )
         price = self.price(model, record.inputs.get("resolution")) if model else None
         return await self._writer.write(
@@ -397,7 +397,8 @@ class Runner:
         }
         # Before it counts as completed, since nobody would come back for it; and on the desk, which is cleared.
         with contextlib.suppress(MediaError, OSError):  # the store knows it all the same
-            sidecar = lineage.write_sidecar(arrived.path, lineage.describe_job(replace(record, **made)))
+            told = lineage.describe_job(replace(record, **made))
+            sidecar = lineage.write_sidecar(arrived.path, told, synced=False)
             sidecar.replace(path.with_name(f"{path.name}.json"))
         self.store.note(record, **made)
         return clip_of(record, path, reused=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from .axes import Axes, Axis
@@ -14,7 +15,7 @@ from .errors import StoreError
 from .inputs import Upload, is_file
 from .store import Store
 
-_FILE, _MODEL = "$file", "$model"
+_FILE, _MODEL, _TIME = "$file", "$model", "$time"
 
 
 def definition_of(axes: Axes, reader: Reader, extras: Collection[str]) -> str:
@@ -29,6 +30,8 @@ def definition_of(axes: Axes, reader: Reader, extras: Collection[str]) -> str:
             }
         if isinstance(value, ModelDefinition):
             return value.name if _is_listed(value) else {_MODEL: asdict(value)}
+        if isinstance(value, datetime):
+            return {_TIME: value.isoformat()}
         return value
 
     factors = [
@@ -58,6 +61,8 @@ def read_definition(text: str, store: Store) -> tuple[Axes, frozenset[str]]:
             return Given(Upload(file["filename"], path), plain["shown"], file["sha256"], file["seconds"])
         if isinstance(plain, dict) and _MODEL in plain:
             return _model(plain[_MODEL])
+        if isinstance(plain, dict) and _TIME in plain:
+            return datetime.fromisoformat(plain[_TIME])
         return plain
 
     read = json.loads(text)

@@ -132,7 +132,7 @@ class SweepRun:
             cost=self._spent + sum(cost or 0.0 for cost in costs),
             cost_unknown=self._unknown > 0 or None in costs,
             cap=self._cap,
-            seconds_left=None if self.over else self._seconds_left(running + waiting),
+            seconds_left=None if self.over else self._seconds_left(running + waiting * (not self._stopped)),
             jobs=tuple(jobs.values()),
             note=self._note(counts, held, waiting),
         )
@@ -324,8 +324,8 @@ class SweepRun:
     def _note(self, counts: Counter[str], held: int, waiting: int) -> str:
         parts = []
         if held and self._cap is not None:
-            rows = "1 row is" if held == 1 else f"{held:,} rows are"
-            parts.append(f"{rows} kept back by max_cost={self._cap:g}, and stay planned.")
+            rows, stay = ("1 row is", "stays") if held == 1 else (f"{held:,} rows are", "stay")
+            parts.append(f"{rows} kept back by max_cost={self._cap:g}, and {stay} planned.")
         if counts["failed"]:
             parts.append("What failed is left alone until .retry().")
         if counts["uncertain"]:

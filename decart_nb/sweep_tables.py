@@ -58,7 +58,7 @@ def inputs_of(reader: Reader, cells: Sequence[Cell]) -> dict[str, list[Any]]:
             takes = {model.name for model in reader.models if reader.takes(model, name)}
             if takes:  # a held value is no input of a model that does not take it
                 columns[column] = [
-                    value if cell.model and cell.model.name in takes else None
+                    value if cell.model is None or cell.model.name in takes else None
                     for value, cell in zip(columns[column], cells, strict=True)
                 ]
     return columns

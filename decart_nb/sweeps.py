@@ -310,8 +310,11 @@ class Sweep:
         firsts = [cell if cell.same_as is None else cells[cell.same_as] for cell in cells]
         count = Counter(state_of(cell, standing.get(cell.key))[0] for cell in firsts)
         spent, unknown = self._runner.store.spent(self.name)
-        on_its_way = "So it stood when this was shown. " if count["in flight"] else ""
-        goes_on = count["new"] or count["in flight"]
+        notes = [
+            (count["in flight"], "So it stood when this was shown."),
+            (count["new"] or count["in flight"], ".run() makes what is not there yet."),
+            (count["invalid"], ".plan says why rows are invalid."),
+        ]
         return Progress(
             len(cells),
             done=count["reused"],
@@ -321,7 +324,7 @@ class Sweep:
             invalid=count["invalid"],
             cost=spent,
             cost_unknown=unknown > 0,
-            note=f"{on_its_way}.run() makes what is not there yet." if goes_on else "",
+            note=" ".join(note for holds, note in notes if holds),
         )
 
     def _remember(self) -> None:

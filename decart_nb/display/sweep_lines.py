@@ -90,7 +90,7 @@ class SweepLines(LiveView):
             self.more = f"and {hidden:,} more" if hidden and not over else ""
             self.note = sweep_words.note(progress)
             begun = progress.done + progress.running + progress.failed > 0
-            self.stop = "Stop" if begun and not over else ""
+            self.stop = "Stop" if begun and not over and not progress.stopped else ""
             self.hint = "" if over else self._why_no_button(sweep, progress)
             self.over = over
             if over:
