@@ -185,7 +185,7 @@ class Reader:
             fetched: by their addresses, the files that have been fetched, or why they could not be.
         """
         self._resolved, self._keep, self._fetched = resolved or {}, keep or _looked_at, fetched or {}
-        self._files: dict[tuple[int, int], Given | Remote | str] = {}
+        self._files: dict[tuple[Any, int], Given | Remote | str] = {}
         self._forms: dict[str, Form] = {}
         self._wholes: dict[tuple[str, frozenset[str]], list[Problem]] = {}
         self._filled: dict[tuple[str, str], _Part] = {}
@@ -243,7 +243,7 @@ class Reader:
 
     def file(self, value: Any) -> Given | None:
         """The file that a value of an axis is, if it was read as one."""
-        found = (self._files.get((id(value), fps)) for fps in {0, *(model.fps for model in self.models)})
+        found = (self._files.get((_identity(value), fps)) for fps in {0, *(model.fps for model in self.models)})
         return next((file for file in found if isinstance(file, Given)), None)
 
     def _values(self, name: str) -> list[Any]:
@@ -302,7 +302,7 @@ class Reader:
 
     def _read(self, model: ModelDefinition, name: str, value: Any) -> Given | Remote:
         """A file, read once for all models that make the same of it."""
-        key = (id(value), model.fps if hasattr(value, "__array__") else 0)
+        key = (_identity(value), model.fps if hasattr(value, "__array__") else 0)
         if key not in self._files:
             self._files[key] = self._read_anew(model, name, value)
         found = self._files[key]
@@ -316,7 +316,7 @@ class Reader:
         if isinstance(value, Given):
             return value
         try:
-            file = read_file(model, name, value)
+            file = read_file(replace(model, fields=None), name, value)  # whatever it is: another model may take it
         except NotUsable as error:
             return str(error)
         if isinstance(file, Upload):
@@ -371,6 +371,11 @@ class Reader:
         if file := self.file(value):
             return file.shown
         return os.fspath(value) if isinstance(value, os.PathLike) else f"{value!r:.60}"
+
+
+def _identity(value: Any) -> Any:
+    """What tells one file from another that was given: each row of a table has a text of its own for the same path."""
+    return os.fspath(value) if isinstance(value, (str, os.PathLike)) else id(value)
 
 
 def look_at(upload: Upload, shown: str = "") -> Given:

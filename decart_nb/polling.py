@@ -191,4 +191,4 @@ def _kinds(logs: Sequence[float], share: float) -> Iterator[_Kind]:
 
 #: What is expected of a service about which nothing is known, and of the local queue.
 LIVE = Estimate.around(20.0, 1.0)
-LOCAL = Estimate.around(2.0, 0.8, floor=0.5)
+LOCAL = Estimate.around(2.0, 0.8)

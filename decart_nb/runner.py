@@ -216,12 +216,15 @@ class Runner:
                     job._tell()
 
     async def _read_and_carry(self, job: Job, request: Request, fresh: bool, resubmit_uncertain: bool) -> None:
+        kept, wanted = await self._kept(request)
+        self._let_repeat(job, kept)  # whose files lie in the store; with the last word of it, their copies go
+        del request
+        await self._carry(job, kept, wanted, fresh=fresh, resubmit_uncertain=resubmit_uncertain)
+
+    async def _kept(self, request: Request) -> tuple[Request, Record]:
         request = await self.client.queue.fetch(request)
         resolved = await self.resolved(request.model)
-        read = functools.partial(intent, self.store, request, self.endpoint, self.backend, resolved)
-        kept, wanted = await asyncio.to_thread(read)
-        self._let_repeat(job, kept)  # whose files lie in the store, and not in copies of their own
-        await self._carry(job, kept, wanted, fresh=fresh, resubmit_uncertain=resubmit_uncertain)
+        return await asyncio.to_thread(intent, self.store, request, self.endpoint, self.backend, resolved)
 
     async def _carry(
         self,

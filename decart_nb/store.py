@@ -39,8 +39,6 @@ _JUST_NOW = 3600.0
 _DIGEST = re.compile(r'"sha256": "([^"]+)"')
 #: Less than a price can be: sums of prices are not exact.
 _CENT_FRACTION = 1e-6
-#: SQLite takes so many values in one question, and many more.
-_AT_ONCE = 500
 
 _COLUMNS = [column.name for column in fields(Record) if column.name != "row"]
 _AS_JSON = ("inputs", "files")
@@ -193,23 +191,21 @@ class Store:
             Of a job that is under way again, its ``error`` is the one that it had the last time. One that was
             withdrawn does not count where there was another before it.
         """
-        error = list(columns).index("error") if "error" in columns else None
-        found: dict[tuple[str, int], tuple[Any, ...]] = {}
+        wanted = f"SELECT request, take, status, {', '.join(columns)} FROM jobs"
         with self._database.speaking() as database:
-            for start in range(0, len(requests), _AT_ONCE):
-                some = requests[start : start + _AT_ONCE]
-                rows = database.execute(
-                    f"SELECT request, take, status, {', '.join(columns)} FROM jobs "
-                    f"WHERE request IN ({', '.join('?' * len(some))}) ORDER BY row",
-                    some,
-                )
-                for request, take, status, *values in rows:
-                    if status == "cancelled" and (request, take) in found:
-                        continue
-                    if error is not None and values[error] is None and status in UNDER_WAY:
-                        before = found.get((request, take))
-                        values[error] = before[1 + error] if before else None
-                    found[request, take] = (status, *values)
+            (jobs,) = database.execute("SELECT count(*) FROM jobs").fetchone()
+            if len(requests) > jobs / 4:  # to read them all is quicker than to look for each
+                rows = database.execute(f"{wanted} ORDER BY row").fetchall()
+            else:
+                some = "WHERE request IN (SELECT value FROM json_each(?))"
+                rows = database.execute(f"{wanted} {some} ORDER BY row", [json.dumps(list(requests))]).fetchall()
+        error = 3 + list(columns).index("error") if "error" in columns else None
+        found: dict[tuple[str, int], tuple[Any, ...]] = {}
+        for row in rows:
+            found_now, before = row[2:], found.get(row[:2])
+            if error and before and row[2] in UNDER_WAY and row[error] is None:
+                found_now = (*row[2:error], before[error - 2], *row[error + 1 :])
+            found[row[:2]] = found_now
         return found
 
     # Sweeps.

@@ -125,7 +125,7 @@ class SweepRun:
             reused=counts["reused"],
             running=running,
             waiting=waiting,
-            failed=counts["failed"] + counts["uncertain"],
+            failed=counts["failed"] + counts["passing"] + counts["uncertain"],
             invalid=counts["invalid"],
             held_back=held,
             stopped=self._stopped,
@@ -296,7 +296,7 @@ class SweepRun:
                 self.made.add(cell.key)
             self._count(number, "reused" if job.clip.reused else "done")
         elif job.status != "cancelled":  # else it waits again
-            self._count(number, "uncertain" if job.status == "uncertain" else "failed")
+            self._count(number, job.status if job.status in ("failed", "uncertain") else "passing")
 
     def _count(self, number: int, state: str) -> None:
         self._counts[state] += 1
@@ -319,7 +319,7 @@ class SweepRun:
         elapsed = time.monotonic() - self._began
         if self._ended >= _ENOUGH:
             return rows * elapsed / self._ended
-        return None if self._guess is None else max(0.0, self._guess - elapsed)
+        return None if self._guess is None or self._stopped else max(0.0, self._guess - elapsed)
 
     def _note(self, counts: Counter[str], held: int, waiting: int) -> str:
         parts = []
@@ -328,6 +328,8 @@ class SweepRun:
             parts.append(f"{rows} kept back by max_cost={self._cap:g}, and {stay} planned.")
         if counts["failed"]:
             parts.append("What failed is left alone until .retry().")
+        if counts["passing"]:
+            parts.append("What was refused or is out of reach is tried again by the next run.")
         if counts["uncertain"]:
             parts.append("What was perhaps submitted is left alone until .retry(uncertain=True).")
         if counts["invalid"]:

@@ -120,7 +120,7 @@ def results_of(
     ]
     done = [said == "completed" for said in status]
     own["status"] = status
-    own["error"] = [cell.why or error for cell, error in zip(cells, own["error"], strict=True)]
+    own["error"] = [_in_a_line(cell.why) or error for cell, error in zip(cells, own["error"], strict=True)]
     own["path"] = [path and f"{shown}/{path}" for path in own["path"]]
     own["backend"] = [backend] * len(cells)
     own["reused"] = [
@@ -139,7 +139,7 @@ def state_of(cell: Cell, row: tuple[Any, ...] | None) -> tuple[str, str]:
     row = row or _NO_JOB
     status, error = row[0], row[1 + FROM_STORE.index("error")]
     if cell.why:
-        return "invalid", cell.why
+        return "invalid", _in_a_line(cell.why)
     if cell.same_as is not None:
         return "reused", f"the same request as row {cell.same_as}"
     if status == "completed":
@@ -152,3 +152,8 @@ def state_of(cell: Cell, row: tuple[Any, ...] | None) -> tuple[str, str]:
     if status == "unreachable":
         return "in flight", error or ""
     return "new", "" if cell.request else "its input is fetched first"
+
+
+def _in_a_line(why: str) -> str:
+    """What is wrong with a row, without the breaks, which a table shows as two signs."""
+    return " ".join(why.replace("\n  - ", " ").split()) if "\n" in why else why

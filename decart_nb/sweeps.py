@@ -214,9 +214,7 @@ class Sweep:
                     self._wait(run)
         except KeyboardInterrupt:  # also while it is being put on screen
             self.cancel()
-            raise KeyboardInterrupt(
-                f"{self.name} submits no more. What was submitted is still fetched; run it again to go on."
-            ) from None
+            raise KeyboardInterrupt(self._stopped()) from None
         return self
 
     def cancel(self) -> None:
@@ -336,15 +334,18 @@ class Sweep:
 
         cells = self._cells()
         standing = self._standing(cells)
-        unknown = {
-            cell.model.name
+        unknown = [
+            cell
             for cell in cells
             if cell.model and cell.cost is None and state_of(cell, standing.get(cell.key))[0] in {"new", *again}
-        }
+        ]
         if unknown:
+            names = sorted({cell.model.name for cell in unknown if cell.model})
+            fetched = any(not cell.request for cell in unknown)
             raise InvalidInputError(
-                f"What {' and '.join(sorted(unknown))} will cost is not known, so max_cost cannot hold it. Give the "
-                "price, connect(prices={…: USD per generated second}), or allow_unknown_cost=True."
+                f"What {' and '.join(names)} will cost is not known, so max_cost cannot hold it. Give the price, "
+                "connect(prices={…: USD per generated second}), or allow_unknown_cost=True."
+                f"{' How long a file from an address is, is known only when it has been fetched.' * fetched}"
             )
 
     def _totals(self, cells: list[Cell], states: tuple[str, ...]) -> str:
@@ -400,6 +401,9 @@ class Sweep:
         if run.error is not None:
             raise run.error.with_traceback(None)
 
+    def _stopped(self) -> str:
+        return f"{self.name} submits no more. What was submitted is still fetched; run it again to go on."
+
     async def _awaited(self) -> pd.DataFrame:
         if self._last is None:
             self.start()
@@ -413,9 +417,9 @@ class Sweep:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(_WAKE):
                         await changed.wait()
-        except asyncio.CancelledError:
+        except asyncio.CancelledError:  # an interrupt too comes as that
             self.cancel()
-            raise
+            raise asyncio.CancelledError(self._stopped()) from None
         finally:
             forget()
         if run.error is not None:

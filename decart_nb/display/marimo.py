@@ -1,4 +1,4 @@
-"""Jobs, clips and sweeps in marimo, which asks an object itself for its HTML, and keeps no outputs in the notebook's file."""
+"""Jobs, clips and sweeps in marimo, which asks an object itself for its HTML, and keeps no outputs in its file."""
 
 from __future__ import annotations
 

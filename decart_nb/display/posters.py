@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 _WIDTH, _UPRIGHT = 320, 180
 #: A table has so many posters at most, some 2 MB, so that the notebook can still be opened.
 _MOST = 120
-_CELL = "text-align:left;vertical-align:top;padding:4px 8px;white-space:normal;overflow-wrap:anywhere;min-width:8em;max-width:320px"
+_CELL = (
+    "text-align:left;vertical-align:top;padding:4px 8px;white-space:normal;overflow-wrap:anywhere;"
+    "min-width:8em;max-width:320px"
+)
 
 
 def table_html(table: pd.DataFrame) -> str | None:
@@ -35,7 +38,8 @@ def table_html(table: pd.DataFrame) -> str | None:
         for label, cells in zip(table.index, table.to_numpy(dtype=object), strict=True):
             inner = "".join(_cell("td", _shown(value, left)) for value in cells)
             lines.append(f"<tr>{_cell('th', html.escape(_label(label)))}{inner}</tr>")
-        return f'<table class="{NO_MATH}" style="{STYLE};max-width:none">{"".join(lines)}</table>'.encode(errors="replace").decode()
+        table_tag = f'<table class="{NO_MATH}" style="{STYLE};max-width:none">'
+        return f"{table_tag}{''.join(lines)}</table>".encode(errors="replace").decode()
     except Exception:  # noqa: BLE001 - a formatter never raises
         return None
 

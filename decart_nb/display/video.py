@@ -63,7 +63,8 @@ def clip_html(clip: Clip, folder: Path | None, *, embed: bool) -> str:
         source = _embedded(clip) if embed else _referred_to(clip, folder)
     except Exception as error:  # noqa: BLE001 - a formatter never raises
         reason = f"{clip.path.name} cannot be shown: {getattr(error, 'strerror', None) or error}"
-        return f'<div class="{NO_MATH}" style="{STYLE}">{html.escape(" · ".join(caption))}<br>{html.escape(reason)}</div>'
+        said = "<br>".join(map(html.escape, (" · ".join(caption), reason)))
+        return f'<div class="{NO_MATH}" style="{STYLE}">{said}</div>'
     if "src=" not in source:
         caption.append("too large to embed, and out of the notebook's reach: clip.video() shows it")
     width = min(clip.width, _WIDTH) if clip.width >= clip.height else min(clip.width, _WIDTH * 9 // 16)
