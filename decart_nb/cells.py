@@ -17,7 +17,7 @@ from typing import Any
 
 from . import media
 from .axes import Axes, fill, placeholders
-from .catalogue import ModelDefinition, Problem, check_one, check_whole, refuse
+from .catalogue import ModelDefinition, Problem, check_one, check_whole, models, refuse
 from .errors import DecartSDKError, InvalidInputError, MediaError, did_you_mean
 from .identity import Form, as_json
 from .inputs import NotUsable, Remote, Request, Upload, is_file, read_file
@@ -161,12 +161,13 @@ class Reader:
         named = {name for text in self._values(PROMPT) for name in placeholders(str(text))}
         self.choices = [name for name in axes.names if name in named - {MODEL, TAKE, *takes}]
         taken = {name for name in axes.names for model in self.models if self.takes(model, name)}
-        self._inputs = [name for name in axes.names if name in taken]
-        unknown = [name for name in axes.names if name not in {MODEL, TAKE, *taken, *self.choices, *extras}]
+        known = {spec.name for model in models for spec in model.fields or ()}  # another sweep's models may take it
+        self._inputs = [name for name in axes.names if name in taken | known]
+        unknown = [name for name in axes.names if name not in {MODEL, TAKE, *taken, *known, *self.choices, *extras}]
         if unknown and self.models:
             raise InvalidInputError(
                 f"{unknown[0]} is no input of any model of this sweep, and no prompt has {{{unknown[0]}}} in it."
-                f"{did_you_mean(unknown[0], [*takes, *(named - set(takes))])}",
+                f"{did_you_mean(unknown[0], {*takes, *named}) or did_you_mean(unknown[0], known)}",
                 {"fields": unknown},
             )
 
@@ -231,7 +232,7 @@ class Reader:
         return not self.axes.factors[self._places[name][0]].held
 
     def left_out(self, cell: Cell) -> list[str]:
-        """The inputs that a row's model does not take, although another one of the sweep does."""
+        """The inputs that a row's model does not take, although other models do."""
         if cell.model is None:
             return []
         given = {part.name for part in cell.parts}

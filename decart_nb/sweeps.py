@@ -6,11 +6,11 @@ import asyncio
 import contextlib
 import hashlib
 import logging
-import math
 import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Generator
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ from .runner import Runner
 from .sweep_definitions import definition_of, read_definition
 from .sweep_run import SweepRun
 from .table import OWN
+from .values import is_flag, is_number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -361,7 +362,7 @@ class Sweep:
             known = sum(cell.cost or 0.0 for cell in new)
             unknown = sum(cell.cost is None for cell in new)
             if known or not unknown:
-                parts.append(f"about ${known:,.2f}")
+                parts.append(f"about ${known:,.2f}" if known else "no cost")
             if unknown:
                 parts.append(f"{unknown:,} of unknown cost")
             parts.append(self._duration(new))
@@ -430,15 +431,17 @@ class Sweep:
 def _checked_cost(cap: Any) -> float | None:
     if cap is None:
         return None
-    if isinstance(cap, bool) or not isinstance(cap, (int, float)) or not 0 <= cap < math.inf:
+    if not is_number(cap):
         raise InvalidInputError(f"max_cost must be USD, as a number from 0, not {cap!r:.60}.")
     return float(cap)
 
 
 def _checked_count(count: Any) -> int | None:
-    if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 1):
+    if count is None:
+        return None
+    if is_flag(count) or not isinstance(count, Integral) or count < 1:
         raise InvalidInputError(f"concurrency must be a whole number of jobs from 1, not {count!r:.60}.")
-    return count
+    return int(count)
 
 
 def _time(seconds: float) -> str:

@@ -148,15 +148,20 @@ def test_version():
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ([], ["demo", "serve", "--version"]),
+        ([], ["demo", "jobs", "serve", "sweep", "--version"]),
         (["demo"], ["prompt"]),
         (
             ["serve"],
             ["--host", "127.0.0.1", "--port", "--api-key", "--delay", "--folder", "--canned", "--durations", "--seed"],
         ),
         (["serve"], ["--faults", ", ".join(HITS)]),
+        (["sweep"], ["--model", "--seed", "--set", "--repeat", "--name", "--out", "--max-cost", "--concurrency"]),
+        (
+            ["sweep"],
+            ["--price", "--allow-unknown-cost", "--retry", "--uncertain", "--dry-run", "--local", "--base-url"],
+        ),
     ],
-    ids=["all", "demo", "serve", "faults"],
+    ids=["all", "demo", "serve", "faults", "sweep", "price"],
 )
 def test_help_names_everything(arguments, words, monkeypatch):
     monkeypatch.setenv("COLUMNS", "400")

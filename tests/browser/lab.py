@@ -152,6 +152,25 @@ def ended(cell: Locator) -> None:
     expect(cell.locator(".jp-InputPrompt")).to_have_text(re.compile(r"\[\d+\]:"), timeout=PATIENCE)
 
 
+def sweep(name: str, *, model: str = "lucy-pro-t2v", rows: int = 10) -> str:
+    """What makes a sweep, as ``sw``."""
+    return f"sw = dnb.sweep(model={model!r}, prompt={name!r}, seed=range({rows}), name={name!r})\n"
+
+
+def at_the_queue(cell: Locator, count: int = 8) -> None:
+    """Waits until so many jobs of a sweep have been submitted."""
+    expect(cell.locator(".decart-sweep").get_by_text("waiting in the queue")).to_have_count(count, timeout=PATIENCE)
+
+
+def finish_sweep(cell: Locator, queue: Queue) -> None:
+    """Ends the jobs of a sweep, round by round, until the cell says that it has ended."""
+    deadline = time.monotonic() + PATIENCE / 1000
+    while not cell.locator(".decart-sweep").get_by_text(re.compile(r"done in ")).count():
+        assert time.monotonic() < deadline, "The sweep does not end."
+        queue.finish()
+        cell.page.wait_for_timeout(100)
+
+
 def plays(video: Locator, *, pressed: bool = False) -> None:
     """Waits until a video plays. Only one that is in sight does; and with each new output in its place it is a new one.
 

@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 from .lab import APPS, Lab, Notebook, Queue, plays, shoot
 
 #: What frontends say of a widget that they cannot show.
-_DEAD = re.compile("model not found|error displaying|loading widget|failed to|could not", re.IGNORECASE)
+DEAD = re.compile("model not found|error displaying|loading widget|failed to|could not", re.IGNORECASE)
 _ATTACH = re.compile(r"lucy-pro-t2v: submitted; dnb\.attach\('[0-9a-f]{32}'\) shows how it stands")
 
 
@@ -46,7 +46,7 @@ class _Kept:
         expect(self.under_way.locator(".decart-fallback")).to_have_text(_ATTACH)
         for cell in (self.done, self.under_way):
             expect(cell.locator(".jp-OutputArea").get_by_role("button")).to_have_count(0)
-            assert not _DEAD.search(cell.locator(".jp-OutputArea").inner_text())
+            assert not DEAD.search(cell.locator(".jp-OutputArea").inner_text())
         expect(self.under_way.get_by_role("progressbar")).to_have_count(0)
         self.done.get_by_text("as code", exact=True).click()
         expect(self.done.get_by_text("dnb.generate('lucy-pro-t2v', prompt='a moor')")).to_be_visible()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import Locator, expect
 
-from .lab import THEMES, Notebook, Queue, shoot
+from .lab import THEMES, Notebook, Queue, at_the_queue, finish_sweep, shoot, sweep
 
 # Colours are painted, one over the other, to find out what they are: they may be named, mixed, half transparent.
 _CONTRASTS = """output => {
@@ -73,7 +73,43 @@ def test_all_of_it_stands_out_from_its_ground(notebook: Notebook, queue: Queue) 
             shoot(cell, f"{state}, {theme}")
             assert len(contrasts) >= 4
             assert ({"bar", "focus"} <= set(contrasts)) == (state == "under way")
-            for what, value in contrasts.items():
-                if value < (3 if what in ("bar", "focus") else 4.5):
-                    faint[theme, state, what] = round(value, 2)
+            faint |= _faint(contrasts, theme, state)
     assert faint == {}
+
+
+def test_and_so_does_all_of_a_sweep(notebook: Notebook, queue: Queue) -> None:
+    failed = notebook.run(sweep("a marsh", rows=3) + "sw.start(concurrency=8)")
+    expect(failed.get_by_text("all is submitted")).to_be_visible()
+    queue.finish(error="no such place")
+    expect(failed.locator(".decart-sweep").get_by_text("3 failed")).to_be_visible()
+    running = notebook.run(sweep("a bay") + "sw.start(concurrency=8)")
+    at_the_queue(running)
+    queue.finish()
+    expect(running.locator(".decart-sweep").get_by_text("8 of 10 done")).to_be_visible()
+    notebook.run("again = dnb.sweep(model='lucy-pro-t2v', prompt='a bay', seed=range(18), name='two bays')")
+    reused = notebook.run("again.start(concurrency=8)")
+    expect(reused.locator(".decart-sweep").get_by_text("8 reused")).to_be_visible()
+    expect(reused.get_by_role("button", name="Stop")).to_be_visible()
+    faint = {}
+    for theme in THEMES:
+        notebook.theme(theme)
+        notebook.page.keyboard.press("Shift")
+        reused.get_by_role("button", name="Stop").focus()
+        for state, cell in (("failed", failed), ("running", running), ("reused", reused)):
+            contrasts = cell.locator(".jp-OutputArea").evaluate(_CONTRASTS)
+            shoot(cell, f"sweep {state}, {theme}")
+            assert len(contrasts) >= 4
+            assert "bar" in contrasts
+            assert ("focus" in contrasts) == (state == "reused")
+            faint |= _faint(contrasts, theme, state)
+    assert faint == {}
+    for cell in (running, reused):
+        finish_sweep(cell, queue)
+
+
+def _faint(contrasts: dict[str, float], theme: str, state: str) -> dict[tuple[str, str, str], float]:
+    return {
+        (theme, state, what): round(value, 2)
+        for what, value in contrasts.items()
+        if value < (3 if what in ("bar", "focus") else 4.5)
+    }

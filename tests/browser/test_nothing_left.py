@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from .lab import Lab, Notebook, Queue
+from .lab import Lab, Notebook, Queue, at_the_queue, sweep
 
 #: A view that leaves behind one of each.
 _CARELESS = """
@@ -80,3 +80,21 @@ def test_nothing_is_left_of_a_cleared_output(watched: Notebook, queue: Queue) ->
     page.wait_for_function("() => document.querySelectorAll('.decart-live').length === 0")
     assert notebook.says(_WIDGETS) == "[]"
     assert notebook.says("len(job._observers), job.done") == "0 True"
+
+
+def test_nor_of_a_sweep(watched: Notebook, queue: Queue) -> None:
+    notebook, page = watched, watched.page
+    cell = notebook.run(sweep("a lagoon") + "sw.start(concurrency=8)")
+    expect(cell.get_by_role("button", name="Stop")).to_be_visible()
+    at_the_queue(cell)
+    assert page.evaluate(_COUNTS)[0] > 0
+    assert notebook.says(_WIDGETS).count("SweepLines") == 1
+
+    _clear(notebook, cell)
+    page.wait_for_function(f"() => ({_COUNTS})().join() === '0,0,0'")
+    assert max(notebook.script(_MODELS)) == 0
+    assert notebook.says(_WIDGETS) == "[]"
+    notebook.run("sw.cancel()")
+    queue.finish()
+    # The sweep went on, for all that.
+    assert notebook.says("(await sw).status.eq('completed').sum(), len(sw._observers)") == "8 0"

@@ -39,6 +39,7 @@ class Sweep:
 
     def cancel(self) -> None:
         self.cancelled = True
+        self.progress = replace(self.progress, stopped=True)
 
     def tell(self, *, over: bool = False, **changes: Any) -> None:
         self.progress = replace(self.progress, **changes)
@@ -99,6 +100,10 @@ def test_a_sweep_in_words(sweep) -> None:
     assert words.line(sweep) == (
         "sweep cats: 17 of 24 done (3 reused), 4 running, 1 failed, about $0.84 of at most $5.00, about 40 s left"
     )
+
+
+def test_a_sweep_without_a_name_of_its_own_is_called_once_what_it_is() -> None:
+    assert words.title(Sweep(name="sweep-0a1b2c3d4e")) == "sweep-0a1b2c3d4e"
 
 
 def test_what_is_nothing_is_not_said() -> None:
@@ -252,6 +257,18 @@ def test_stop_stops_the_submitting(lines, sweep) -> None:
     assert (lines.stop, lines.hint) == ("", "stopped: nothing more is submitted; what is running is still fetched")
     sweep.tell(over=True)
     assert (lines.stop, lines.hint, lines.over) == ("", "", True)
+
+
+def test_when_all_is_submitted_there_is_nothing_to_stop(lines, sweep) -> None:
+    sweep.tell(waiting=0, running=6, jobs=(Job("lucy-2.5", {}, estimate=Estimate.around(1.0, 1.0)),))
+    assert (lines.stop, lines.hint) == ("Stop", "")
+    sweep.tell(jobs=(_job(),))
+    assert lines.hint == "all is submitted"
+
+
+def test_a_sweep_that_was_stopped_in_python_says_so(lines, sweep) -> None:
+    sweep.tell(stopped=True)
+    assert lines.hint.startswith("stopped: nothing more is submitted")
 
 
 def test_a_sweep_that_has_not_begun_has_nothing_to_stop() -> None:

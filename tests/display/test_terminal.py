@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import pty
 import re
 import subprocess
 import sys
-import termios
 from pathlib import Path
 
 import pytest
+
+from tests.terminals import seen
 
 _SCRIPT = """
 import decart_nb as dnb
@@ -37,26 +36,6 @@ assert not sweep.observers
 """
 
 
-def _seen(command: list[str], columns: int = 100) -> str:
-    """What a terminal gets from Python."""
-    parent, child = pty.openpty()
-    termios.tcsetwinsize(child, (24, columns))
-    process = subprocess.Popen([sys.executable, *command], stdout=child, stderr=child, stdin=child)
-    os.close(child)
-    seen = b""
-    while True:
-        try:
-            chunk = os.read(parent, 4096)
-        except OSError:  # Linux's word for: the other side has hung up
-            break
-        if not chunk:
-            break
-        seen += chunk
-    os.close(parent)
-    assert process.wait(60) == 0
-    return seen.decode()
-
-
 def test_a_script_prints_the_path_and_nothing_else(tmp_path: Path) -> None:
     answer = subprocess.run([sys.executable, "-c", _SCRIPT], capture_output=True, text=True, timeout=60, check=False)
     assert (answer.returncode, answer.stderr) == (0, "")
@@ -68,7 +47,7 @@ def test_a_script_prints_the_path_and_nothing_else(tmp_path: Path) -> None:
     "command", [["-c", _SCRIPT], ["-m", "IPython", "--no-banner", "--simple-prompt", "-c", _SCRIPT]]
 )
 def test_a_terminal_shows_one_line_of_progress(command: list[str]) -> None:
-    text = _seen(command)
+    text = seen(command)
     percents = [int(number) for number in re.findall(r"lucy-pro-t2v: [^\r\n]*? (\d+)%", text)]
     assert len(set(percents)) >= 2
     assert percents == sorted(percents)
@@ -85,7 +64,7 @@ def test_a_sweep_in_a_script_prints_nothing() -> None:
     ("columns", "said"), [(100, "sweep cats: 3 of 4 done (1 reused), about $0.40"), (40, "3 of 4")]
 )
 def test_a_terminal_shows_one_line_of_a_sweep_and_then_how_it_ended(columns: int, said: str) -> None:
-    text = _seen(["-c", _SWEEP], columns)
+    text = seen(["-c", _SWEEP], columns)
     lines = re.split(r"[\r\n]+", text)
     (line,) = {line for line in lines if line.startswith(said)}
     assert " 75%|" in line

@@ -1,0 +1,132 @@
+"""What the tests of sweeps share: sessions at a canned queue, and kernels of their own that run sweeps."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import decart_nb as dnb
+from decart_nb import polling, session
+from decart_nb.catalogue import models
+from decart_nb.inputs import prepare
+from decart_nb.intents import intent
+from decart_nb.local.embedded import LocalQueue
+from decart_nb.local.faults import Faults, Lots
+from decart_nb.patience import Patience
+from decart_nb.session import Session
+from decart_nb.store import Store
+
+#: What jobs take at the canned queue.
+SHORT = polling.Estimate.around(0.2, 0.5, floor=0.1)
+#: Its cells cost 0.20 each: it makes five seconds of video.
+T2V = "lucy-pro-t2v"
+PRICES = {T2V: 0.04}
+#: What goes on soon where something did not work.
+QUICK = Patience(submission=60.0, download=60.0, first=0.05, longest=0.2)
+
+# Kernels are forked from a process that has already imported what takes long.
+_kernels = multiprocessing.get_context("forkserver")
+_kernels.set_forkserver_preload(
+    ["decart_nb.session", "decart_nb.sweep_tables", "decart_nb.local.embedded", "httpx_aiohttp", "av", "pytest"]
+)
+
+
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is connected yet, and the local queue is not all that there may be."""
+    monkeypatch.setattr(session, "_current", None)
+    monkeypatch.setattr(polling, "LIVE", SHORT)
+    monkeypatch.delenv("DECART_BACKEND")
+
+
+def connected(queue: LocalQueue, **options: Any) -> Session:
+    """A session that takes a queue for Decart."""
+    usual = {"api_key": queue.api_key, "base_url": queue.base_url, "prices": PRICES, "patience": QUICK}
+    return dnb.connect("live", **(usual | options))
+
+
+def submitted(queue: LocalQueue) -> int:
+    """How many submissions a queue has taken so far."""
+    taken: int = queue.jobs.stats.as_dict()["submissions"]
+    return taken
+
+
+@contextlib.contextmanager
+def failing(queue: LocalQueue) -> Iterator[None]:
+    """Every job that is submitted meanwhile fails."""
+    queue.jobs.lots, lots = Lots(Faults({"failed": 1.0})), queue.jobs.lots
+    try:
+        yield
+    finally:
+        queue.jobs.lots = lots
+
+
+def kernel(
+    queue: LocalQueue, work: Callable[..., object], *args: Any, **options: Any
+) -> multiprocessing.process.BaseProcess:
+    """Another kernel, which does some work with the store of this folder."""
+    address = {"api_key": queue.api_key, "base_url": queue.base_url}
+    started = _kernels.Process(target=_work, args=(Path.cwd(), address, work, args, options))
+    started.start()
+    return started
+
+
+def ended(*kernels: multiprocessing.process.BaseProcess) -> None:
+    """Waits until they have done their work."""
+    for one in kernels:
+        one.join(60)
+        assert one.exitcode == 0
+        one.close()
+
+
+def same(found: pd.DataFrame, wanted: pd.DataFrame, but: Sequence[str] = ()) -> None:
+    """Two tables hold the same in the same types, but for some columns."""
+    pd.testing.assert_frame_equal(found.drop(columns=[*but]), wanted.drop(columns=[*but]))
+
+
+def wait_until(true: Callable[[], bool], seconds: float = 20.0) -> None:
+    """Waits for something that is about to be."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
+# What kernels do.
+
+
+def cut_off(prompt: str) -> None:
+    """Ends in the middle of a submission."""
+    here = session._current
+    store = Store(here.store)
+    _, wanted = intent(store, prepare(models.video(T2V), {"prompt": prompt}), here.base_url, here.backend, T2V)
+    record, _ = store.claim(wanted)
+    store.note(record, sent_at=time.time())
+
+
+def make(prompt: str, seeds: int, **options: Any) -> None:
+    """Runs a sweep over so many seeds."""
+    dnb.sweep(model=T2V, prompt=prompt, seed=range(seeds), name=prompt).run(**options)
+
+
+def load_and_keep(name: str, path: str) -> None:
+    dnb.sweep.load(name).results.to_pickle(path)
+
+
+def _work(
+    folder: Path, address: dict[str, str], work: Callable[..., object], args: tuple[Any, ...], options: dict[str, Any]
+) -> None:
+    os.environ.pop("DECART_BACKEND", None)
+    os.chdir(folder)
+    warnings.simplefilter("ignore")
+    polling.LIVE = SHORT
+    dnb.connect("live", **address, prices=PRICES, patience=QUICK)
+    work(*args, **options)
