@@ -17,7 +17,8 @@ from typing import Any
 
 from . import media
 from .axes import Axes, fill, placeholders
-from .catalogue import ModelDefinition, Problem, check_one, check_whole, models, refuse
+from .catalogue import ModelDefinition, models
+from .checks import Problem, check_one, check_whole, refuse
 from .errors import DecartSDKError, InvalidInputError, MediaError, did_you_mean
 from .identity import Form, as_json
 from .inputs import NotUsable, Remote, Request, Upload, is_file, read_file

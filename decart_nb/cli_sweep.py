@@ -94,7 +94,7 @@ def _run(options: argparse.Namespace) -> int:
 def _sweep(options: argparse.Namespace) -> Sweep:
     """The sweep that is asked for, on a session of its own."""
     from .display.terminal import sweep_bar
-    from .sweeps import Sweeps
+    from .sweep_door import Sweeps
 
     if options.uncertain and not options.retry:
         raise InvalidInputError("--uncertain goes with --retry.")

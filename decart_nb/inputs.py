@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
-from .catalogue import FILE_INPUTS, FILE_TYPES, Field, ModelDefinition, Problem, check, refuse
+from .catalogue import FILE_INPUTS, FILE_TYPES, Field, ModelDefinition
+from .checks import Problem, check, refuse
 from .errors import MediaError
 from .values import NotPlain, is_scalar, plain
 

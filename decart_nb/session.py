@@ -22,7 +22,7 @@ from .job import Job
 from .patience import Patience
 from .queue_calls import model_of
 from .runner import Runner
-from .sweeps import Sweeps
+from .sweep_door import Sweeps
 from .values import is_flag, shown
 
 if TYPE_CHECKING:
@@ -319,7 +319,7 @@ def attach(job_id: str, model: str | ModelDefinition | None = None) -> Job:
     return _session().attach(job_id, model)
 
 
-#: What makes sweeps, and loads them: see :class:`decart_nb.sweeps.Sweeps`.
+#: What makes sweeps, and loads them: see :class:`decart_nb.sweep_door.Sweeps`.
 sweep = Sweeps(lambda: _session()._runner, show_sweep)
 
 

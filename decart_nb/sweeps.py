@@ -6,24 +6,21 @@ import asyncio
 import contextlib
 import hashlib
 import logging
-import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Generator
 from numbers import Integral
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .axes import Axes, read_axes
+from .axes import Axes
 from .background import start, wait_for
 from .cells import Cell, Reader
 from .concurrency import rounds
-from .errors import InvalidInputError, did_you_mean
+from .errors import InvalidInputError
 from .progress import Progress
 from .runner import Runner
-from .sweep_definitions import definition_of, read_definition
+from .sweep_definitions import definition_of
 from .sweep_run import SweepRun
-from .table import OWN
 from .values import is_flag, is_number
 
 if TYPE_CHECKING:
@@ -34,9 +31,7 @@ if TYPE_CHECKING:
 #: An interrupt reaches a kernel that is in ``await`` only when its loop wakes; so it is woken, every so many seconds.
 _WAKE = 0.2
 _log = logging.getLogger("decart_nb")
-#: The columns of results that say what became of a row; a sweep of such a table asks anew.
-_OUTCOME = frozenset(OWN) - {"model", "take"}
-_Show = Callable[..., contextlib.AbstractContextManager[object]]
+Show = Callable[..., contextlib.AbstractContextManager[object]]
 
 
 class Sweep:
@@ -56,7 +51,7 @@ class Sweep:
         *,
         name: str | None = None,
         extras: Collection[str] = (),
-        show: _Show,
+        show: Show,
     ) -> None:
         if name is not None and (not isinstance(name, str) or not name.strip() or not name.isprintable()):
             raise InvalidInputError(f"The name of a sweep must be text, in one line, not {name!r:.60}.")
@@ -446,86 +441,3 @@ def _checked_count(count: Any) -> int | None:
 
 def _time(seconds: float) -> str:
     return f"{max(1, round(seconds))} s" if seconds < 100 else f"{round(seconds / 60):,} min"
-
-
-class Sweeps:
-    """What ``decart_nb.sweep`` is: call it to make a sweep, or load one by its name.
-
-    Args:
-        runner: gives what the sweeps are run with.
-        show: puts a sweep on screen while it runs.
-    """
-
-    def __init__(self, runner: Callable[[], Runner], show: _Show) -> None:
-        self._runner, self._show = runner, show
-
-    def __call__(self, *tables: Any, name: str | None = None, repeat: int = 1, **axes: Any) -> Sweep:
-        """A sweep: the product of its axes, or a row a job of a table, or the product of both. Nothing is sent yet.
-
-        Lists, ranges, Series and one-dimensional arrays are axes; anything else is held. An input that a model does not
-        take is left out for that model. ``prompt="a {animal} in {place}", animal=[…], place=[…]`` fills the prompt.
-
-        Args:
-            tables: DataFrames, or the path of a CSV file, with a row a job; and what ``decart_nb.zip_axes`` gives,
-                where inputs go together.
-            name: what it is found by; else it gets one by what it asks for. Under one name, ``max_cost`` holds for
-                all its runs together.
-            repeat: how many takes of each row.
-            axes: the model, and its inputs as for ``submit``; the last changes fastest.
-
-        Raises:
-            InvalidInputError: there is no model, an axis is empty, or a name is none that anything takes.
-        """
-        groups = [_table(table) for table in tables]
-        extras = {column for group in groups if hasattr(group, "columns") for column in group.columns}
-        return Sweep(read_axes(groups, axes, repeat=repeat), self._runner(), name=name, extras=extras, show=self._show)
-
-    def load(self, name: str) -> Sweep:
-        """A sweep that was begun with this store, in this kernel or another.
-
-        Args:
-            name: the sweep's.
-
-        Raises:
-            InvalidInputError: there is none of that name.
-            StoreError: a file that it was made from is gone.
-        """
-        runner = self._runner()
-        known = runner.store.sweeps()
-        if name not in known:
-            listed = f" It knows {', '.join([*known][-10:])}." if known else ""
-            raise InvalidInputError(
-                f"The store {runner.store.folder.name}/ knows no sweep called {name!r:.60}."
-                f"{did_you_mean(str(name), known)}{listed}"
-            )
-        axes, extras = read_definition(known[name], runner.store)
-        return Sweep(axes, runner, name=name, extras=extras, show=self._show)
-
-
-def _table(given: Any) -> Any:
-    """A table of jobs, without the columns that only tell what became of them."""
-    if isinstance(given, (str, os.PathLike)):
-        given = _read_csv(Path(given))
-    if not hasattr(given, "columns"):
-        return given
-    return given.drop(columns=[name for name in _OUTCOME if name in given.columns])
-
-
-def _read_csv(path: Path) -> Any:
-    import pandas as pd
-
-    if path.suffix.lower() not in (".csv", ".tsv", ".txt"):
-        raise InvalidInputError(
-            f"A sweep reads tables from CSV files, not from {path.name}; read it with pandas first."
-        )
-    try:
-        with path.expanduser().open(encoding="utf-8-sig") as stream:  # a sheet's export may begin with that mark
-            head = stream.readline()
-        separator = max(",;\t", key=head.count)  # pandas' own guess takes a letter, where there is but one column
-        # Text stays text: a prompt may be "NA", and only what is empty is missing.
-        return pd.read_csv(
-            path.expanduser(), sep=separator, encoding="utf-8-sig", keep_default_na=False, na_values=[""]
-        )
-    except (OSError, ValueError) as cause:
-        reason = getattr(cause, "strerror", None) or cause
-        raise InvalidInputError(f"{path.name} cannot be read as a table: {reason}.", cause=cause) from None

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from decart_nb import InvalidInputError, ModelDefinition, ModelNotFoundError, models
-from decart_nb.catalogue import Models, check, refuse
+from decart_nb.catalogue import Models
+from decart_nb.checks import check, refuse
 
 
 class Fact(NamedTuple):

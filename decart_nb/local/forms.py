@@ -10,7 +10,8 @@ from typing import Any
 
 from starlette.datastructures import FormData, UploadFile
 
-from ..catalogue import FILE_TYPES, ModelDefinition, Problem, check
+from ..catalogue import FILE_TYPES, ModelDefinition
+from ..checks import Problem, check
 
 
 def read(model: ModelDefinition, form: FormData) -> tuple[dict[str, Any], dict[str, UploadFile], list[Problem]]:

@@ -1,0 +1,101 @@
+"""The way to a sweep: ``decart_nb.sweep``, which makes one of axes and tables, or loads one by its name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from .axes import read_axes
+from .errors import InvalidInputError, did_you_mean
+from .runner import Runner
+from .sweep_definitions import read_definition
+from .sweeps import Show, Sweep
+from .table import OWN
+
+#: The columns of results that say what became of a row; a sweep of such a table asks anew.
+_OUTCOME = frozenset(OWN) - {"model", "take"}
+
+
+class Sweeps:
+    """What ``decart_nb.sweep`` is: call it to make a sweep, or load one by its name.
+
+    Args:
+        runner: gives what the sweeps are run with.
+        show: puts a sweep on screen while it runs.
+    """
+
+    def __init__(self, runner: Callable[[], Runner], show: Show) -> None:
+        self._runner, self._show = runner, show
+
+    def __call__(self, *tables: Any, name: str | None = None, repeat: int = 1, **axes: Any) -> Sweep:
+        """A sweep: the product of its axes, or a row a job of a table, or the product of both. Nothing is sent yet.
+
+        Lists, ranges, Series and one-dimensional arrays are axes; anything else is held. An input that a model does not
+        take is left out for that model. ``prompt="a {animal} in {place}", animal=[…], place=[…]`` fills the prompt.
+
+        Args:
+            tables: DataFrames, or the path of a CSV file, with a row a job; and what ``decart_nb.zip_axes`` gives,
+                where inputs go together.
+            name: what it is found by; else it gets one by what it asks for. Under one name, ``max_cost`` holds for
+                all its runs together.
+            repeat: how many takes of each row.
+            axes: the model, and its inputs as for ``submit``; the last changes fastest.
+
+        Raises:
+            InvalidInputError: there is no model, an axis is empty, or a name is none that anything takes.
+        """
+        groups = [_table(table) for table in tables]
+        extras = {column for group in groups if hasattr(group, "columns") for column in group.columns}
+        return Sweep(read_axes(groups, axes, repeat=repeat), self._runner(), name=name, extras=extras, show=self._show)
+
+    def load(self, name: str) -> Sweep:
+        """A sweep that was begun with this store, in this kernel or another.
+
+        Args:
+            name: the sweep's.
+
+        Raises:
+            InvalidInputError: there is none of that name.
+            StoreError: a file that it was made from is gone.
+        """
+        runner = self._runner()
+        known = runner.store.sweeps()
+        if name not in known:
+            listed = f" It knows {', '.join([*known][-10:])}." if known else ""
+            raise InvalidInputError(
+                f"The store {runner.store.folder.name}/ knows no sweep called {name!r:.60}."
+                f"{did_you_mean(str(name), known)}{listed}"
+            )
+        axes, extras = read_definition(known[name], runner.store)
+        return Sweep(axes, runner, name=name, extras=extras, show=self._show)
+
+
+def _table(given: Any) -> Any:
+    """A table of jobs, without the columns that only tell what became of them."""
+    if isinstance(given, (str, os.PathLike)):
+        given = _read_csv(Path(given))
+    if not hasattr(given, "columns"):
+        return given
+    return given.drop(columns=[name for name in _OUTCOME if name in given.columns])
+
+
+def _read_csv(path: Path) -> Any:
+    import pandas as pd
+
+    if path.suffix.lower() not in (".csv", ".tsv", ".txt"):
+        raise InvalidInputError(
+            f"A sweep reads tables from CSV files, not from {path.name}; read it with pandas first."
+        )
+    try:
+        with path.expanduser().open(encoding="utf-8-sig") as stream:  # a sheet's export may begin with that mark
+            head = stream.readline()
+        separator = max(",;\t", key=head.count)  # pandas' own guess takes a letter, where there is but one column
+        # Text stays text: a prompt may be "NA", and only what is empty is missing.
+        return pd.read_csv(
+            path.expanduser(), sep=separator, encoding="utf-8-sig", keep_default_na=False, na_values=[""]
+        )
+    except (OSError, ValueError) as cause:
+        reason = getattr(cause, "strerror", None) or cause
+        raise InvalidInputError(f"{path.name} cannot be read as a table: {reason}.", cause=cause) from None
