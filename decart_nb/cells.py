@@ -98,8 +98,9 @@ class Cell:
     @property
     def input_seconds(self) -> float | None:
         """How long the video is that goes into it."""
-        data = self.files.get("data")
-        return data.seconds if isinstance(data, Given) else None
+        return next(
+            (part.file.seconds for part in self.parts if part.name == "data" and isinstance(part.file, Given)), None
+        )
 
     def as_request(self) -> Request:
         """It, as what is sent."""

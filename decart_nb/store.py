@@ -203,6 +203,8 @@ class Store:
         found: dict[tuple[str, int], tuple[Any, ...]] = {}
         for row in rows:
             found_now, before = row[2:], found.get(row[:2])
+            if before and row[2] == "cancelled":
+                continue
             if error and before and row[2] in UNDER_WAY and row[error] is None:
                 found_now = (*row[2:error], before[error - 2], *row[error + 1 :])
             found[row[:2]] = found_now

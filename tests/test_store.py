@@ -230,6 +230,24 @@ def test_forgetting_takes_the_video_and_the_inputs_that_nothing_else_was_made_fr
     assert sorted(path.stem for path in (store.folder / "inputs").iterdir()) == ["both", "new", "swept"]
 
 
+def test_how_many_requests_stand_at_once(store) -> None:
+    for request, ends in {"a": ["failed", "planned"], "b": ["failed", "cancelled"], "c": ["cancelled"]}.items():
+        for status in ends:
+            record, _ = store.claim(_wanted(request))
+            if status != "planned":
+                store.note(record, status=status, error=f"{status} {request}")
+    told = {
+        ("a", 0): ("planned", "failed a"),
+        ("b", 0): ("failed", "failed b"),
+        ("c", 0): ("cancelled", "cancelled c"),
+    }
+    assert store.standing(["a", "b", "c"], ["error"]) == told
+    for number in range(20):
+        store.claim(_wanted(f"other{number}"))
+    assert store.standing(["a", "b", "c"], ["error"]) == told
+    assert store.standing([], ["error"]) == {}
+
+
 def test_a_sweep_whose_jobs_are_all_forgotten_is_forgotten_too(store) -> None:
     records = [store.claim(_wanted(f"r{number}", sweep="cats"))[0] for number in range(2)]
     for record in records:

@@ -55,7 +55,7 @@ def test_a_plan_tells_what_is_new_reused_in_flight_failed_uncertain_and_invalid(
         connected(queue)  # which finds what that kernel has left
         takes.append(2.0)
         under_way = dnb.submit(T2V, "under way")
-        wait_until(lambda: under_way.id is not None)
+        wait_until(lambda: dnb.jobs()["status"].eq("pending").any())
         _check_the_plan(lambda: sweeping.submitted(queue), under_way)
 
 
