@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 from PIL import Image
 
 from decart_nb import ModelDefinition
@@ -305,6 +305,7 @@ def sweeps(draw: st.DrawFn) -> tuple[list[Axis], dict[str, Any], int]:
     return groups, named, draw(st.integers(1, 3))
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(sweeps())
 def test_a_sweep_is_as_large_as_the_product_of_its_axes(sweep) -> None:
     groups, named, repeat = sweep
@@ -316,6 +317,7 @@ def test_a_sweep_is_as_large_as_the_product_of_its_axes(sweep) -> None:
     assert [*axes] == sorted(axes)
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(sweeps())
 def test_products_and_zips_mix_as_nested_loops_would(sweep) -> None:
     groups, named, repeat = sweep
@@ -328,6 +330,7 @@ def test_products_and_zips_mix_as_nested_loops_would(sweep) -> None:
     assert rows(read_axes(groups, named, repeat=repeat)) == expected
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(sweeps(), st.randoms())
 def test_the_order_of_keywords_changes_no_row(sweep, shuffler) -> None:
     groups, named, repeat = sweep
@@ -341,6 +344,7 @@ def test_the_order_of_keywords_changes_no_row(sweep, shuffler) -> None:
     assert as_a_bag(one) == as_a_bag(other)
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(sweeps(), st.data(), st.integers())
 def test_a_sample_is_distinct_rows_of_the_sweep_in_its_order(sweep, data, seed) -> None:
     groups, named, repeat = sweep
@@ -356,6 +360,7 @@ def test_a_sample_is_distinct_rows_of_the_sweep_in_its_order(sweep, data, seed) 
     assert [*again] == sorted(again)
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.text(), st.dictionaries(st.sampled_from(NAMES), st.text()))
 def test_a_text_without_placeholders_stays_as_it_is(text, choices) -> None:
     if not {*placeholders(text)} & {*choices}:
@@ -363,6 +368,7 @@ def test_a_text_without_placeholders_stays_as_it_is(text, choices) -> None:
     assert fill(text, {}) == text
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.lists(st.tuples(st.text(st.characters(exclude_characters="{}")), st.sampled_from(NAMES))), st.data())
 def test_a_template_is_its_texts_with_the_choices_between(parts, data) -> None:
     choices = {name: data.draw(st.text() | st.integers() | st.none()) for _, name in parts}
