@@ -187,7 +187,7 @@ class Reader:
             keep: puts a file where it stays as it is.
             fetched: by their addresses, the files that have been fetched, or why they could not be.
         """
-        self._resolved, self._keep, self._fetched = resolved or {}, keep or _looked_at, fetched or {}
+        self._resolved, self._keep, self._fetched = resolved or {}, keep or look_at, fetched or {}
         self._files: dict[tuple[Any, int], Given | Remote | str] = {}
         self._forms: dict[str, Form] = {}
         self._wholes: dict[tuple[str, frozenset[str]], list[Problem]] = {}
@@ -295,6 +295,8 @@ class Reader:
                 return _Part(name, file=self._read(model, name, value))
             if isinstance(value, str) and value[:1] == "[" and name == "trajectory":
                 value = json.loads(value)  # as a table of results has it
+            if isinstance(value, float) and value.is_integer() and name == "seed":
+                value = int(value)  # as a column has it that had gaps, and so has numpy.linspace
             value, problem = check_one(model, name, value)
             if problem:
                 return _Part(name, problem=problem)
@@ -331,8 +333,11 @@ class Reader:
     def _prompt(self, model: ModelDefinition, template: Any, positions: tuple[int, ...]) -> _Part:
         chosen = self._choices(positions)
         for name in placeholders(str(template)):
-            if name in chosen and chosen[name] is None:
-                return _Part(PROMPT, problem=Problem(PROMPT, f"needs {name}, which this row does not have.", "missing"))
+            if chosen.get(name) is None:
+                about = f"has {{{name}}} in it, and this row has no {name} to put there."
+                if name in self._inputs:
+                    about = f"has {{{name}}} in it, and a model's own inputs are not put there."
+                return _Part(PROMPT, problem=Problem(PROMPT, about, "missing"))
         text = fill(str(template), chosen)
         if (model.name, text) not in self._filled:
             self._filled[model.name, text] = self._part(model, PROMPT, text)
@@ -381,14 +386,10 @@ def _identity(value: Any) -> Any:
     return os.fspath(value) if isinstance(value, (str, os.PathLike)) else id(value)
 
 
-def look_at(upload: Upload, shown: str = "") -> Given:
+def look_at(upload: Upload) -> Given:
     """A file with what is to be known of it. Nothing is kept."""
     seconds = None
     if upload.media_type.startswith("video/"):
         with contextlib.suppress(MediaError), upload.open() as stream:
             seconds = media.probe(stream).duration
-    return Given(upload, shown or upload.filename, upload.sha256(), seconds)
-
-
-def _looked_at(upload: Upload) -> Given:
-    return look_at(upload)
+    return Given(upload, upload.filename, upload.sha256(), seconds)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import operator
+import sys
+import warnings
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from .catalogue import Field, FieldType, ModelDefinition
-from .errors import InvalidInputError, did_you_mean
+from .errors import InvalidInputError, ModelWarning, did_you_mean
 from .values import NotPlain, is_flag, shown, text
 
 
@@ -94,6 +96,21 @@ def refuse(model: ModelDefinition, problems: list[Problem]) -> InvalidInputError
     return InvalidInputError(
         f"Invalid inputs for {model.name}: {text}", {"fields": [problem.field for problem in problems]}
     )
+
+
+def warn_of_age(model: ModelDefinition) -> None:
+    """Warns of a model that Decart has retired or renamed, at the line of the caller."""
+    if model.status == "retired":
+        text = f"{model.name} is retired at Decart and will probably be refused. decart_nb.models lists the live ones."
+    elif model.successor:
+        text = f"{model.name} is an old name at Decart; use {model.successor}."
+    else:
+        return
+    # It points at the caller's line, by whichever of our doors the call came in: a magic is called by IPython.
+    level, frame = 1, sys._getframe()
+    while frame.f_back and frame.f_globals["__name__"].partition(".")[0] in ("decart_nb", "IPython"):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(text, ModelWarning, stacklevel=level)
 
 
 def _an(type: FieldType) -> str:

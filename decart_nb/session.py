@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import functools
 import os
-import sys
-import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -13,10 +11,11 @@ from typing import TYPE_CHECKING, Any, Self
 
 from . import connecting, lineage, polling, pruning
 from .catalogue import ModelDefinition
+from .checks import warn_of_age
 from .client import BASE_URL, DecartClient, Timeout
 from .clip import Clip
 from .display import register, show, show_sweep
-from .errors import InvalidInputError, ModelWarning
+from .errors import InvalidInputError
 from .inputs import prepare
 from .job import Job
 from .patience import Patience
@@ -180,7 +179,7 @@ class Session:
         definition = model_of(model)
         request = prepare(definition, inputs, keep=True)
         if self.backend == "live":
-            _warn(definition)
+            warn_of_age(definition)
         return self._runner.submit(request, **asked)
 
     def _pick_up(self) -> str:
@@ -372,17 +371,3 @@ def known_ids() -> list[str]:
 
 def _session() -> Session:
     return _current if _current is not None else connect()
-
-
-def _warn(model: ModelDefinition) -> None:
-    if model.status == "retired":
-        text = f"{model.name} is retired at Decart and will probably be refused. decart_nb.models lists the live ones."
-    elif model.successor:
-        text = f"{model.name} is an old name at Decart; use {model.successor}."
-    else:
-        return
-    # It points at the caller's line, by whichever of our doors the call came in: a magic is called by IPython.
-    level, frame = 1, sys._getframe()
-    while frame.f_back and frame.f_globals["__name__"].partition(".")[0] in ("decart_nb", "IPython"):
-        level, frame = level + 1, frame.f_back
-    warnings.warn(text, ModelWarning, stacklevel=level)

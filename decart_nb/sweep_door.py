@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,15 @@ from .table import OWN
 
 #: The columns of results that say what became of a row; a sweep of such a table asks anew.
 _OUTCOME = frozenset(OWN) - {"model", "take"}
+
+
+#: What may be asked of a job or of a run, but not here.
+_ELSEWHERE = {
+    "max_cost": "it goes to the run, sweep(…).run(max_cost=…)",
+    "concurrency": "it goes to the run, sweep(…).run(concurrency=…)",
+    "fresh": "repeat=2 makes more takes of each row",
+    "models": "an axis is called what the input is, model=[…]",
+}
 
 
 class Sweeps:
@@ -46,6 +56,9 @@ class Sweeps:
         Raises:
             InvalidInputError: there is no model, an axis is empty, or a name is none that anything takes.
         """
+        for word, where in _ELSEWHERE.items():
+            if word in axes:
+                raise InvalidInputError(f"{word} is nothing that a sweep varies: {where}.")
         groups = [_table(table) for table in tables]
         extras = {column for group in groups if hasattr(group, "columns") for column in group.columns}
         return Sweep(read_axes(groups, axes, repeat=repeat), self._runner(), name=name, extras=extras, show=self._show)
@@ -86,16 +99,32 @@ def _read_csv(path: Path) -> Any:
 
     if path.suffix.lower() not in (".csv", ".tsv", ".txt"):
         raise InvalidInputError(
-            f"A sweep reads tables from CSV files, not from {path.name}; read it with pandas first."
+            f"{path.name} is no CSV file, and other tables are read with pandas first. If it is a model, it goes by "
+            "name: sweep(model=…, prompt=[…])."
         )
     try:
         with path.expanduser().open(encoding="utf-8-sig") as stream:  # a sheet's export may begin with that mark
             head = stream.readline()
         separator = max(",;\t", key=head.count)  # pandas' own guess takes a letter, where there is but one column
         # Text stays text: a prompt may be "NA", and only what is empty is missing.
+        with path.expanduser().open(encoding="utf-8-sig", newline="") as stream:
+            rows = list(csv.reader(stream, delimiter=separator))
+        for number, row in enumerate(rows, 1):
+            if len(row) > len(rows[0]):
+                raise InvalidInputError(
+                    f"Line {number} of {path.name} has more columns than its head. A text with {separator!r} in it "
+                    'belongs in quotes: "a tree, soft light".'
+                )
         return pd.read_csv(
-            path.expanduser(), sep=separator, encoding="utf-8-sig", keep_default_na=False, na_values=[""]
+            path.expanduser(),
+            sep=separator,
+            encoding="utf-8-sig",
+            keep_default_na=False,
+            na_values=[""],
+            index_col=False,
         )
-    except (OSError, ValueError) as cause:
-        reason = getattr(cause, "strerror", None) or cause
+    except UnicodeDecodeError as cause:
+        raise InvalidInputError(f"{path.name} is not UTF-8; save it as that.", cause=cause) from None
+    except (OSError, ValueError, csv.Error) as cause:
+        reason = str(getattr(cause, "strerror", None) or cause).strip().rstrip(".")
         raise InvalidInputError(f"{path.name} cannot be read as a table: {reason}.", cause=cause) from None

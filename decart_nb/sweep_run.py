@@ -19,6 +19,7 @@ from .job import Job
 from .progress import Progress
 from .records import UNDER_WAY, Record
 from .runner import Runner
+from .store import Store
 
 #: At most ten times a second it tells how it goes.
 _PAUSE = 0.1
@@ -161,8 +162,7 @@ class SweepRun:
         store = self._runner.store
         with given.upload.open() as stream:
             path = store.keep_input(described(given), stream)
-        shown = path.relative_to(store.folder.parent)
-        return Given(Upload(upload.filename, path), str(shown), given.sha256, given.seconds)
+        return as_kept(replace(given, upload=Upload(upload.filename, path)), store)
 
     async def _fetched(self, url: str, cells: Sequence[Cell]) -> Given | str:
         """A file from its address, kept, or why it cannot be fetched."""
@@ -337,6 +337,12 @@ class SweepRun:
         if self._stopped and waiting:
             parts.append("It was stopped; running it again goes on.")
         return " ".join(parts)
+
+
+def as_kept(given: Given, store: Store) -> Given:
+    """The file, called by its place in the store, where it is or will be."""
+    path = store.input(described(given))
+    return replace(given, shown=str(path.relative_to(store.folder.parent)))
 
 
 def described(given: Given) -> dict[str, Any]:

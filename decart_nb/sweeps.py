@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from .axes import Axes
 from .background import start, wait_for
-from .cells import Cell, Reader
+from .cells import Cell, Reader, look_at
+from .checks import warn_of_age
 from .concurrency import rounds
 from .errors import InvalidInputError
 from .progress import Progress
 from .runner import Runner
 from .sweep_definitions import definition_of
-from .sweep_run import SweepRun
+from .sweep_run import SweepRun, as_kept
 from .values import is_flag, is_number
 
 if TYPE_CHECKING:
@@ -133,7 +134,8 @@ class Sweep:
 
         Args:
             max_cost: the most that the sweep may cost in its whole life, in USD, by the estimates of its plan: failed
-                and uncertain jobs count too. What would go beyond it is not submitted, and stays ``planned``.
+                and uncertain jobs count too. What would go beyond it is not submitted, and stays ``planned``; the line
+                of progress says so. It holds for this call: one without it has no cap.
             concurrency: the most jobs in flight at once. How many of them the service bears is learnt all the same.
             allow_unknown_cost: whether rows without a known price are made although there is a ``max_cost``.
 
@@ -190,6 +192,9 @@ class Sweep:
             raise InvalidInputError(
                 f"{self.name} is running already: await it, look at its .results, or .cancel() it first."
             )
+        if self._runner.backend == "live":
+            for model in self._reader.models:
+                warn_of_age(model)
         self._cells()  # before the run reads them too: two cannot read at once
         if cap is not None and not allow_unknown_cost:
             self._refuse_unknown_cost(_again)
@@ -286,7 +291,10 @@ class Sweep:
 
     def _cells(self) -> list[Cell]:
         if self._planned is None:
-            self._planned = self._reader.read(resolved=self._resolved)
+            store = self._runner.store
+            self._planned = self._reader.read(
+                resolved=self._resolved, keep=lambda upload: as_kept(look_at(upload), store)
+            )
         return self._planned
 
     def _standing(self, cells: list[Cell]) -> Standing:

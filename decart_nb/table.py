@@ -129,7 +129,7 @@ def _typed(name: str, values: Any) -> Any:
     import pandas as pd
 
     dtype = getattr(values, "dtype", None)
-    if dtype == pd.StringDtype("pyarrow") and OWN.get(name, "string") == "string":
+    if getattr(dtype, "storage", None) == "pyarrow" and OWN.get(name, "string") == "string":
         return pd.array(values, dtype="string")  # which holds no halves of characters
     if dtype is None or pd.api.types.is_string_dtype(dtype):
         values = _listed(values)

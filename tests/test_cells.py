@@ -147,6 +147,20 @@ def test_what_a_model_needs_and_lacks_makes_its_row_invalid() -> None:
     assert "data is missing" in second.why
 
 
+def test_a_placeholder_that_nothing_fills_is_a_mistake_beside_one_that_is_filled() -> None:
+    (cell,) = cells(model="lucy-pro-t2v", prompt="{a} and {place}", a=["x"])
+    assert "{place} in it, and this row has no place" in cell.why
+    (cell,) = cells(model="lucy-pro-t2v", prompt="{a} and {seed}", a=["x"], seed=[1])
+    assert "a model's own inputs are not put there" in cell.why
+    (cell,) = cells(model="lucy-pro-t2v", prompt="as it is: {place}")
+    assert cell.values["prompt"] == "as it is: {place}"
+
+
+def test_a_whole_float_is_a_seed() -> None:
+    assert [cell.values["seed"] for cell in cells(model="lucy-pro-t2v", prompt="a", seed=[1.0, 2.0])] == [1, 2]
+    assert "seed must be an integer" in cells(model="lucy-pro-t2v", prompt="a", seed=[1.5])[0].why
+
+
 def test_a_name_that_nothing_takes_is_refused_and_a_tables_own_column_is_not() -> None:
     with pytest.raises(InvalidInputError, match=r"promt is no input of any model .* Did you mean prompt\?"):
         reader(model="lucy-pro-t2v", promt="a")
@@ -185,10 +199,10 @@ def test_takes_are_others_of_the_same_request() -> None:
     assert {cell.same_as for cell in rows} == {None}
 
 
-def test_a_prompts_placeholders_are_filled_and_what_has_no_choice_stays() -> None:
-    read = reader(model="lucy-pro-t2v", prompt="{a} of {b} {c}", a=["x", "{b}"], b=["y", None])
-    assert [cell.values.get("prompt") for cell in read.read()] == ["x of y {c}", None, "{b} of y {c}", None]
-    assert "prompt needs b, which this row does not have" in read.read()[1].why
+def test_a_prompts_placeholders_are_filled_and_a_row_without_one_of_them_is_invalid() -> None:
+    read = reader(model="lucy-pro-t2v", prompt="{a} of {b} {{}}", a=["x", "{b}"], b=["y", None])
+    assert [cell.values.get("prompt") for cell in read.read()] == ["x of y {{}}", None, "{b} of y {{}}", None]
+    assert "prompt has {b} in it, and this row has no b to put there" in read.read()[1].why
     assert read.choices == ["a", "b"]
     assert read.prompts()[0] == "x of y {c}"
 

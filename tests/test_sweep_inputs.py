@@ -151,6 +151,7 @@ def test_a_file_that_cannot_be_fetched_makes_its_rows_invalid(submitted, small_v
     assert submitted() == 1
 
 
+@pytest.mark.filterwarnings("ignore::decart_nb.ModelWarning")  # the model is retired, and the queue is not Decart
 def test_trajectories_in_a_table_are_values(submitted, small_image) -> None:
     points = [POINTS, [(0, 0.1, 0.2), (5, 0.3, 0.4)]]
     table = pd.DataFrame({"model": "lucy-motion", "data": str(small_image), "trajectory": points})
@@ -194,3 +195,29 @@ def test_a_moving_name_that_nobody_can_tell_ends_the_run_before_it_began(canned_
             begin()
     assert list(gone.results["status"]) == ["planned"]
     assert sweep.over
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["prompt,note\nA tree, soft light,x\n", "prompt\nA tree, soft light\n", "prompt,note\nA tree,x,\n"],
+)
+def test_a_comma_that_is_not_in_quotes_moves_no_text_into_another_column(live, text) -> None:
+    Path("prompts.csv").write_text(text)
+    with pytest.raises(dnb.InvalidInputError, match=r"Line 2 of prompts\.csv has more columns .* belongs in quotes"):
+        live.sweep("prompts.csv", model="lucy-2.5")
+
+
+def test_a_run_warns_of_a_retired_model_and_so_does_no_plan(live) -> None:
+    sweep = live.sweep(model="lucy-pro-t2v", prompt="a")
+    assert list(sweep.plan.plan) == ["new"]
+    with pytest.warns(dnb.ModelWarning, match="lucy-pro-t2v is retired"):
+        sweep.run()
+
+
+def test_images_of_the_memory_are_told_apart_before_and_after(live, small_video) -> None:
+    images = [Image.new("RGB", (64, 48), color) for color in ("red", "blue")]
+    asked = {"model": "lucy-2.5", "prompt": "a", "data": small_video, "reference_image": images}
+    planned = list(live.sweep(**asked).plan.reference_image)
+    assert len(set(planned)) == 2
+    assert list(live.sweep(**asked).run().reference_image) == planned
+    assert list(live.sweep(**asked).results.reference_image) == planned
