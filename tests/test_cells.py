@@ -204,7 +204,7 @@ def test_a_prompts_placeholders_are_filled_and_a_row_without_one_of_them_is_inva
     assert [cell.values.get("prompt") for cell in read.read()] == ["x of y {{}}", None, "{b} of y {{}}", None]
     assert "prompt has {b} in it, and this row has no b to put there" in read.read()[1].why
     assert read.choices == ["a", "b"]
-    assert read.prompts()[0] == "x of y {c}"
+    assert read.prompts()[0] == "x of y {{}}"
 
 
 def test_prices_go_by_what_is_generated(tmp_path) -> None:
