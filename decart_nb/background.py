@@ -80,10 +80,15 @@ class Writer:
         return await end
 
     async def _write_all(self, loop: asyncio.AbstractEventLoop) -> None:
-        while some := self._waiting.pop(loop, []):
-            ends = await asyncio.to_thread(self._store.together, [work for work, _ in some])
-            _tell(some, ends)
-        del self._busy[loop]
+        try:
+            while some := self._waiting.pop(loop, []):
+                try:
+                    ends = await asyncio.to_thread(self._store.together, [work for work, _ in some])
+                except Exception as error:  # noqa: BLE001 - no thread can be had: whoever waits is told
+                    ends = [(None, error)] * len(some)
+                _tell(some, ends)
+        finally:
+            del self._busy[loop]
 
 
 def _tell(works: Sequence[_Work], ends: Sequence[tuple[Any, Exception | None]]) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import os
 import sqlite3
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -37,8 +38,22 @@ _MIGRATIONS = (
     CREATE INDEX jobs_by_sweep ON jobs (sweep, status, expected_cost) WHERE sweep IS NOT NULL;
     CREATE TABLE sweeps (name TEXT PRIMARY KEY, definition TEXT NOT NULL, begun_at REAL NOT NULL);
     """,
+    "ALTER TABLE sweeps ADD COLUMN pruned_cost REAL NOT NULL DEFAULT 0",
 )
 _PATIENCE = 30.0
+
+
+_all: weakref.WeakSet[Database] = weakref.WeakSet()
+
+
+def _begin_anew() -> None:
+    """In a fork: whoever held a lock, or was in the middle of a transaction, is not there."""
+    for database in tuple(_all):
+        database._lock, database._depth = threading.RLock(), 0
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_anew)
 
 
 class Database:
@@ -58,10 +73,20 @@ class Database:
         self.path = path
         self._vfs, self._opened, self._committing = vfs, opened, committing
         self._lock = threading.RLock()
+        _all.add(self)
         self._connection: sqlite3.Connection | None = None
         self._inherited: list[sqlite3.Connection] = []
         self._process = 0
         self._depth = 0
+        self._undoing: list[Callable[[], object]] = []
+
+    def if_undone(self, undo: Callable[[], object]) -> None:
+        """What is called if the transaction that is under way does not come to a commit."""
+        self._undoing.append(undo)
+
+    def _undo(self, since: int = 0) -> None:
+        while len(self._undoing) > since:
+            self._undoing.pop()()
 
     @contextlib.contextmanager
     def speaking(self) -> Iterator[sqlite3.Connection]:
@@ -98,7 +123,9 @@ class Database:
                 yield connection
                 self._committing()
                 connection.execute("COMMIT")
+                self._undoing.clear()
             except BaseException:
+                self._undo()
                 with contextlib.suppress(sqlite3.OperationalError):  # of some errors SQLite makes an end by itself
                     connection.execute("ROLLBACK")
                 raise
@@ -116,9 +143,11 @@ class Database:
             with self.transaction() as connection:
                 for work in works:
                     connection.execute("SAVEPOINT work")
+                    done = len(self._undoing)
                     try:
                         ends.append((work(), None))
                     except Exception as error:  # noqa: BLE001 - whatever it is, it is for the one who wanted that work
+                        self._undo(done)
                         connection.execute("ROLLBACK TO work")
                         ends.append((None, error))
                     connection.execute("RELEASE work")

@@ -118,10 +118,15 @@ def _skimmed(file: BinaryIO, name: str) -> VideoInfo | None:
         square = stream.sample_aspect_ratio in (None, 0, 1)
         if kind not in _PIECES or not (stream.frames and rate and seconds and square):
             return None
-        packets = [packet for packet in container.demux(stream) if packet.size]
-        if len(packets) < stream.frames or any(packet.is_corrupt for packet in packets):
+        frames = 0
+        for packet in container.demux(stream):
+            if not packet.size or packet.is_corrupt:
+                continue
+            frames += 1
+            if frames == 1:
+                BitStreamFilterContext(_PIECES[kind], stream).filter(packet)  # and nothing is left in it
+        if frames < stream.frames:
             raise MediaError(f"{name} is not {_VIDEO} that can be decoded: it breaks off.")
-        BitStreamFilterContext(_PIECES[kind], stream).filter(packets[0])
         tags = {name.lower(): _clean(text) for name, text in container.metadata.items()}
         return VideoInfo(codec.width, codec.height, float(rate), seconds, kind, bool(container.streams.audio), tags)
 

@@ -105,6 +105,7 @@ class Queue:
         *,
         before_each: Callable[[], Awaitable[object]] | None = None,
         before_pause: Callable[[QueueSubmitError, float], Awaitable[object]] | None = None,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> JobSubmitResponse:
         """Submits what :func:`decart_nb.inputs.prepare` has read and :meth:`fetch` has completed.
 
@@ -117,6 +118,7 @@ class Queue:
                 submission.
             before_pause: awaited with the error after every attempt that certainly was not taken, and the seconds until
                 the next one. What it raises ends the submission.
+            sleep: what waits so many seconds until the next attempt; it may cut that short.
 
         Raises:
             QueueSubmitError: the queue did not take the job, or its answer was lost.
@@ -134,7 +136,7 @@ class Queue:
                 pause = attempts.pause(error, self._client.patience.submission)
                 if before_pause:
                     await before_pause(error, pause)
-            await asyncio.sleep(pause)
+            await sleep(pause)
 
     async def _patiently(
         self,

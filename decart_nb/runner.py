@@ -239,7 +239,8 @@ class Runner:
         job.estimate = await self.expect(wanted.model, wanted.input_seconds)
         claim = functools.partial(self.store.claim, wanted, resubmit_uncertain=resubmit_uncertain, **terms)
         record, ours = await self._until_it_is_ours(job, *await self._writer.write(claim))
-        nothing = {"rejected", "cancelled", *(["uncertain"] if resubmit_uncertain else [])}
+        # Who says what he has seen takes what has come of it since then.
+        nothing = {"rejected", "cancelled", *(["uncertain"] if resubmit_uncertain and "seen" not in terms else [])}
         while not ours and record.status in nothing:  # what somebody else's attempt has come to
             record, ours = await self._until_it_is_ours(job, *await self._writer.write(claim))
         try:
@@ -285,9 +286,14 @@ class Runner:
             if refused:
                 refused(error)
 
+        async def sleep(seconds: float) -> None:
+            until = time.monotonic() + seconds
+            while not job._withdrawn and (left := until - time.monotonic()) > 0:
+                await asyncio.sleep(min(left, _TICK))
+
         try:
             submitted = await self.client.queue.submit_request(
-                request, before_each=before_each, before_pause=before_pause
+                request, before_each=before_each, before_pause=before_pause, sleep=sleep
             )
         except JobCancelledError as error:
             await self._note(record, status="cancelled", error=error.message)

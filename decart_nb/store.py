@@ -34,11 +34,13 @@ from .records import UNDER_WAY, Record
 
 #: What the same request, made again, does not try anew.
 _STANDS = (*UNDER_WAY, "completed", "unreachable", "uncertain")
+#: What certainly was not taken, and costs nothing.
+_FREE = ("rejected", "cancelled")
 #: So many seconds an input is kept of which no job is known yet.
 _JUST_NOW = 3600.0
 _DIGEST = re.compile(r'"sha256": "([^"]+)"')
-#: Less than a price can be: sums of prices are not exact.
-_CENT_FRACTION = 1e-6
+#: In USD, since sums of prices are not exact; no price is as low.
+_TOLERANCE = 1e-6
 
 _COLUMNS = [column.name for column in fields(Record) if column.name != "row"]
 _AS_JSON = ("inputs", "files")
@@ -90,6 +92,7 @@ class Store:
         resubmit_uncertain: bool = False,
         fresh: bool = False,
         exact: bool = False,
+        seen: int | None = None,
         cap: float | None = None,
     ) -> tuple[Record, bool]:
         """Writes an intent down, or finds that there is one already.
@@ -99,6 +102,8 @@ class Store:
             resubmit_uncertain: whether a submission whose answer was lost is made again.
             fresh: whether another take is wanted than those that there are.
             exact: whether this very take is wanted, and no other one in its place.
+            seen: the number of the latest job with this request and take that the caller has seen, 0 for none. What has
+                ended badly since then is not made again.
             cap: what all jobs of the intent's sweep may cost together, in USD, as far as that is known.
 
         Returns:
@@ -114,18 +119,24 @@ class Store:
             if not fresh and standing:  # of two, the later
                 # The first take; or, where that came to nothing, the latest one that is there.
                 record, ours = self._take_over(standing.get(0) or standing[max(standing)])
-                if record.status != "uncertain" or not resubmit_uncertain:
+                if ours and record.job_id is None and wanted.sweep is not None:  # whoever wrote it down, we pay for it
+                    self._reserve(wanted, cap, own=record.row)
+                    self.note(record, sweep=wanted.sweep, expected_cost=wanted.expected_cost)
+                if record.status != "uncertain" or not resubmit_uncertain or (seen is not None and record.row > seen):
                     return record, ours
                 wanted.take = record.take
+            elif seen is not None and (
+                ended := self._read(
+                    "request = ? AND take = ? AND row > ? AND status = 'failed'", [wanted.request, wanted.take, seen]
+                )
+            ):
+                return ended[-1], False
             elif fresh:
                 (last,) = database.execute("SELECT max(take) FROM jobs WHERE request = ?", [wanted.request]).fetchone()
                 wanted.take = 0 if last is None else last + 1
-            if cap is not None and wanted.sweep is not None and wanted.expected_cost:
-                spent, _ = self.spent(wanted.sweep)
-                if spent + wanted.expected_cost > cap + _CENT_FRACTION:
-                    raise CapReachedError(f"The job was not submitted: with it, the sweep would cost over ${cap:.2f}.")
+            self._reserve(wanted, cap)
             wanted.holder = self.holder
-            self._carried.add(self._insert(wanted).row)
+            self._carry(self._insert(wanted).row)
             return wanted, True
 
     def take_over(self, record: Record) -> tuple[Record, bool]:
@@ -212,32 +223,43 @@ class Store:
 
     # Sweeps.
 
-    def spent(self, sweep: str) -> tuple[float, int]:
+    def spent(self, sweep: str, *, but: int = 0) -> tuple[float, int]:
         """What a sweep has cost in its whole life, in USD, and how many of its jobs have no known price.
 
         It goes by what each was expected to cost. What is on its way counts, and so does what has failed, and what was
-        perhaps taken; what was certainly not taken does not.
+        perhaps taken, and what was pruned since; what was certainly not taken does not.
+
+        Args:
+            sweep: its name.
+            but: the number of a job that is left out.
         """
+        unsent = "status = 'planned' AND sent_at IS NULL"
         with self._database.speaking() as database:
+            holders = database.execute(f"SELECT DISTINCT holder FROM jobs WHERE sweep = ? AND {unsent}", [sweep])
+            gone = [name for (name,) in holders.fetchall() if not self._present().is_there(name)]
             spent, known, jobs = database.execute(
                 "SELECT total(expected_cost), count(expected_cost), count(*) FROM jobs "
-                "WHERE sweep = ? AND status NOT IN ('rejected', 'cancelled')",
-                [sweep],
+                f"WHERE sweep = ? AND row != ? AND status NOT IN {_FREE} "
+                f"AND NOT ({unsent} AND holder IN (SELECT value FROM json_each(?)))",
+                [sweep, but, json.dumps(gone)],
             ).fetchone()
-        return spent, jobs - known
+            pruned = database.execute("SELECT pruned_cost FROM sweeps WHERE name = ?", [sweep]).fetchone()
+        return spent + (pruned[0] if pruned else 0.0), jobs - known
 
     def keep_sweep(self, name: str, definition: str) -> None:
         """Writes down what a sweep is, over what its name meant before."""
         with self._database.transaction() as database:
             database.execute(
-                "INSERT INTO sweeps VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET definition = excluded.definition",
+                "INSERT INTO sweeps (name, definition, begun_at) VALUES (?, ?, ?) "
+                "ON CONFLICT (name) DO UPDATE SET definition = excluded.definition",
                 [name, definition, time.time()],
             )
 
     def sweeps(self) -> dict[str, str]:
         """The sweeps that were begun here, the oldest first: their definitions by their names."""
         with self._database.speaking() as database:
-            return dict(database.execute("SELECT name, definition FROM sweeps ORDER BY begun_at, rowid").fetchall())
+            wanted = "SELECT name, definition FROM sweeps WHERE definition != '' ORDER BY begun_at, rowid"
+            return dict(database.execute(wanted).fetchall())
 
     # Videos and inputs.
 
@@ -274,10 +296,13 @@ class Store:
             # Only what still stands as it did when the caller looked.
             going = [record for record in records if self._read("row = ? AND status = ?", [record.row, record.status])]
             database.executemany("DELETE FROM jobs WHERE row = ?", [[record.row] for record in going])
+            for record in going:
+                if record.sweep and record.status not in _FREE:  # what was spent stays spent
+                    paid = [record.expected_cost or 0.0, record.sweep]
+                    database.execute("UPDATE sweeps SET pruned_cost = pruned_cost + ? WHERE name = ?", paid)
             for sweep in {record.sweep for record in going if record.sweep}:
-                database.execute(
-                    "DELETE FROM sweeps WHERE name = ? AND NOT EXISTS (SELECT 1 FROM jobs WHERE sweep = name)", [sweep]
-                )
+                gone = "name = ? AND NOT EXISTS (SELECT 1 FROM jobs WHERE sweep = name)"
+                database.execute(f"UPDATE sweeps SET definition = '' WHERE {gone}", [sweep])
             named = [files for (files,) in database.execute("SELECT files FROM jobs")]
         kept = {digest for text in (*named, *self.sweeps().values()) for digest in _DIGEST.findall(text)}
         with self._database.speaking():
@@ -349,8 +374,19 @@ class Store:
             self.note(record, status="uncertain", error=lost)
             return record, False
         self.note(record, holder=self.holder, status="pending" if record.job_id else "planned")
-        self._carried.add(record.row)
+        self._carry(record.row)
         return record, True
+
+    def _carry(self, row: int) -> None:
+        self._carried.add(row)
+        self._database.if_undone(lambda: self._carried.discard(row))
+
+    def _reserve(self, wanted: Record, cap: float | None, own: int = 0) -> None:
+        """Makes sure that a job's sweep may cost as much more as that; ``own`` is the job's own row, if it has one."""
+        if cap is not None and wanted.sweep is not None and wanted.expected_cost:
+            spent, _ = self.spent(wanted.sweep, but=own)
+            if spent + wanted.expected_cost > cap + _TOLERANCE:
+                raise CapReachedError(f"The job was not submitted: with it, the sweep would cost more than ${cap:,g}.")
 
     # The database.
 

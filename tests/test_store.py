@@ -12,12 +12,13 @@ import sys
 import textwrap
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings, strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
-from decart_nb import StoreError
+from decart_nb import CapReachedError, StoreError
 from decart_nb.records import UNDER_WAY, Record
 from decart_nb.store import Store
 
@@ -437,3 +438,62 @@ def test_resubmission_is_made_at_once_where_the_holder_has_died(store) -> None:
     record, ours = store.claim(_wanted(), resubmit_uncertain=True)
     assert ours
     assert record.status == "planned"
+
+
+def _sweeping(store: Store, request: str, **terms: Any) -> tuple[Record, bool]:
+    return store.claim(_wanted(request, sweep="cats", expected_cost=0.2), exact=True, **terms)
+
+
+def test_a_cap_counts_what_is_on_its_way_failed_uncertain_or_pruned_and_not_what_was_never_sent(store) -> None:
+    store.keep_sweep("cats", "{}")
+    for request, status in {"a": "failed", "b": "uncertain", "c": "rejected", "d": "planned"}.items():
+        record, _ = _sweeping(store, request, cap=1.0)
+        if status != "planned":
+            store.note(record, status=status, error="no")
+    assert store.spent("cats") == (pytest.approx(0.6), 0)
+    _gone(store.folder, "store.claim(Record('e', 'local', 'local', 'm', 'm', sweep='cats', expected_cost=0.2))")
+    assert store.spent("cats") == (pytest.approx(0.6), 0)  # whoever was about to send it is gone
+    store.forget([record for record in store.find() if record.status == "failed"])
+    assert store.spent("cats") == (pytest.approx(0.6), 0)
+    assert _sweeping(store, "e", cap=0.8)[1]
+    with pytest.raises(CapReachedError, match="more than"):
+        _sweeping(store, "f", cap=0.8)
+    assert len(store.find(request="f")) == 0
+
+
+def test_a_job_that_was_planned_by_one_who_is_gone_is_paid_for_by_whoever_takes_it_over(store) -> None:
+    _gone(store.folder, "store.claim(Record('e', 'local', 'local', 'm', 'm'))")
+    with pytest.raises(CapReachedError):
+        _sweeping(store, "e", cap=0.1)
+    record, ours = _sweeping(store, "e", cap=0.2)
+    assert (ours, record.sweep, store.spent("cats")[0]) == (True, "cats", 0.2)
+
+
+@pytest.mark.parametrize("status", ["failed", "uncertain"])
+def test_what_has_ended_badly_since_it_was_seen_is_not_made_again(store, status) -> None:
+    first, _ = _sweeping(store, "a")
+    store.note(first, status=status, error="no")
+    again = {"resubmit_uncertain": True, "seen": first.row}
+    second, ours = _sweeping(store, "a", **again)
+    assert ours
+    store.note(second, status=status, error="no")
+    late, ours = _sweeping(store, "a", **again)
+    assert (late.row, ours) == (second.row, False)
+
+
+def test_a_commit_that_fails_leaves_nobody_at_the_job(store) -> None:
+    with store._database.speaking() as database:
+        (pages,) = database.execute("PRAGMA page_count").fetchone()
+        database.execute(f"PRAGMA max_page_count = {pages}")
+    large = _wanted("large", inputs={"prompt": "x" * 10**6})
+    ((_, error),) = store.together([lambda: store.claim(large)])
+    assert isinstance(error, StoreError)
+    assert store._carried == set()
+
+
+def test_what_is_done_together_fails_apart(store) -> None:
+    record, _ = store.claim(_wanted("a"))
+    gone = Record("g", "local", "local", "m", "m", row=99)
+    ends = store.together([lambda: store.note(gone, status="failed"), lambda: store.note(record, job_id="j1")])
+    assert [type(error) for _, error in ends] == [StoreError, type(None)]
+    assert store.get(record.row).job_id == "j1"
