@@ -36,7 +36,7 @@ from .transfers import Download
 
 _TICK = 0.5
 #: So many seconds an estimate is good for; a sweep asks for the same one all the time.
-_ESTIMATE_LASTS = 2.0
+_ESTIMATE_LASTS = 0.5
 #: Those that somebody still holds: their connections are closed at the interpreter's end.
 _open: weakref.WeakSet[Runner] = weakref.WeakSet()
 

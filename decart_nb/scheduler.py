@@ -19,9 +19,8 @@ from .errors import JobTimeoutError, QueueStatusError
 from .patience import Patience
 from .polling import Estimate
 
-#: Polls a second, of all jobs together, until the service says that there are too many. Sixty jobs of half a minute
-#: need about twenty.
-BUDGET = 200.0
+#: Polls a second in vain, of all jobs together. Sixty jobs of half a minute need about twenty.
+BUDGET = 50.0
 _LEAST_RATE = 1.0
 #: What has to wait goes in groups, so many seconds apart: to wake up for every single poll costs more than the poll.
 _BREATH = 0.2
@@ -39,7 +38,7 @@ class Scheduler:
     Args:
         ask: what asks the queue how a job stands.
         patience: how long to pause after polls that failed.
-        budget: polls a second, of all jobs together.
+        budget: polls a second, of all jobs together; those that find a job at its end are not counted.
     """
 
     def __init__(
@@ -104,6 +103,8 @@ class Scheduler:
                 told(status)
             age, failures = clock() - submitted, 0
             if status.status in ("completed", "failed"):
+                self._opens -= 1 / self._rate
+                self._set_timer()
                 return status if under_way is None else replace(status, seconds=(under_way + age) / 2)
             if age > polling.DEADLINE:
                 raise _given_up(job_id, "has not ended", age)
