@@ -15,12 +15,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .errors import InvalidInputError
+from .values import NotPlain, shown, text
 
 if TYPE_CHECKING:
     import pandas as pd
 
 #: The longest that an axis may be, and the largest sweep that is gone through; a sample may be of a larger one.
 MOST_ROWS = 1_000_000
+#: The highest number of a take, which the store can hold.
+_LAST_TAKE = 2**63 - 1
 _SINGLE = (str, bytes, bytearray, memoryview, os.PathLike, Mapping)
 _PLACEHOLDER = re.compile(r"\{(\w[\w .-]*)\}")
 
@@ -55,11 +58,8 @@ class Axes:
     def __init__(self, factors: Iterable[Axis], drawn: Sequence[int] | None = None) -> None:
         self.factors = tuple(factors)
         self.drawn = drawn  # the sample's rows, as their numbers in the product
-        places = [
-            (name, at, column) for at, factor in enumerate(self.factors) for column, name in enumerate(factor.names)
-        ]
-        self._places = sorted(places, key=lambda place: place[0] == "take")
-        self.names = tuple(name for name, _, _ in self._places)
+        names = [name for factor in self.factors for name in factor.names]
+        self.names = tuple(sorted(names, key=lambda name: name == "take"))
         self.size = math.prod(len(factor.rows) for factor in self.factors) if drawn is None else len(drawn)
 
     def __len__(self) -> int:
@@ -89,19 +89,17 @@ class Axes:
         """
         n, seed, most = _plain(n), _plain(seed), min(self.size, MOST_ROWS)
         if not _is_whole(n) or not 1 <= n <= most:
-            raise InvalidInputError(f"sample(n) draws 1 to {most:,} of this sweep's {self.size:,} rows, not {n!r:.60}.")
+            raise InvalidInputError(
+                f"sample(n) draws 1 to {most:,} of this sweep's {self.size:,} rows, not {shown(n)}."
+            )
         if seed is not None and not _is_whole(seed):
-            raise InvalidInputError(f"The seed of a sample must be a whole number or None, not {seed!r:.60}.")
+            raise InvalidInputError(f"The seed of a sample must be a whole number or None, not {shown(seed)}.")
         # Floyd's way, since random.sample stops at sys.maxsize.
         draw, chosen = random.Random(seed), set[int]()
         for last in range(self.size - n, self.size):
             pick = draw.randrange(last + 1)
             chosen.add(last if pick in chosen else pick)
         return Axes(self.factors, [pick if self.drawn is None else self.drawn[pick] for pick in sorted(chosen)])
-
-    def row(self, positions: Sequence[int]) -> dict[str, Any]:
-        """The values at a position in each factor, by name."""
-        return {name: self.factors[at].rows[positions[at]][column] for name, at, column in self._places}
 
     def _positions(self, number: int) -> tuple[int, ...]:
         positions = []
@@ -160,9 +158,13 @@ def frame_axis(frame: pd.DataFrame) -> Axis:
     for name, count in Counter(names).items():
         if not isinstance(name, str) or count > 1:
             raise InvalidInputError(
-                f"Each column of a table needs a name of its own, as text, which {name!r:.60} is not; "
+                f"Each column of a table needs a name of its own, as text, which {shown(name)} is not; "
                 "frame.columns = […] renames them."
             )
+        try:
+            text(name)
+        except NotPlain as error:
+            raise InvalidInputError(f"The name of a column, {shown(name)}, {error}") from None
     if not len(frame) or not names:
         raise InvalidInputError("The table is empty; a sweep needs a row for each job, and columns such as model.")
     return Axis(names, list(zip(*(_column(column) for _, column in frame.items()), strict=True)))
@@ -184,20 +186,22 @@ def read_axes(groups: Sequence[Axis | pd.DataFrame], named: Mapping[str, Any], *
         if not isinstance(factor, Axis):
             raise InvalidInputError(
                 "Only a DataFrame and zip_axes(…) go into a sweep without a name; all else needs one, "
-                f"as in prompt=[…]: {factor!r:.60}."
+                f"as in prompt=[…]: {shown(factor)}."
             )
     for name, given in named.items():
         values, held = _read(name, given)
         factors.append(Axis((name,), [(one,) for one in values], held))
     repeat = _plain(repeat)
     if not _is_whole(repeat) or not 1 <= repeat <= MOST_ROWS:
-        raise InvalidInputError(f"repeat must be a whole number from 1 to {MOST_ROWS:,}, not {repeat!r:.60}.")
+        raise InvalidInputError(f"repeat must be a whole number from 1 to {MOST_ROWS:,}, not {shown(repeat)}.")
     takes = [row[factor.names.index("take")] for factor in factors if "take" in factor.names for row in factor.rows]
     if takes and repeat > 1:
         raise _refused("take", "is given, and repeat makes takes too; leave one of the two out.")
     for take in takes:
         if not _is_whole(take) or take < 0:
-            raise _refused("take", f"must be whole numbers from 0, not {take!r:.60}.")
+            raise _refused("take", f"must be whole numbers from 0, not {shown(take)}.")
+        if take > _LAST_TAKE:
+            raise _refused("take", f"is {shown(take)}; it must be below 2**63.")
     if repeat > 1:
         factors.append(Axis(("take",), [(take,) for take in range(repeat)]))
     for name, count in Counter(name for factor in factors for name in factor.names).items():
@@ -236,7 +240,7 @@ def _read(name: str, given: Any) -> tuple[list[Any], bool]:
         raise _refused(name, f"is a set, which has no order: sorted({name}) has one, and so has a list.")
     if isinstance(given, _SINGLE) or not isinstance(given, Iterable):
         if marked:
-            raise _refused(name, f"is marked as an axis, so it must be a list of values, not {given!r:.60}.")
+            raise _refused(name, f"is marked as an axis, so it must be a list of values, not {shown(given)}.")
         return [given], True
     if not marked and (given.ndim != 1 if hasattr(given, "ndim") else hasattr(given, "read")):
         return [given], True

@@ -23,10 +23,12 @@ from .errors import DecartSDKError, InvalidInputError, MediaError, did_you_mean
 from .identity import Form, as_json
 from .inputs import NotUsable, Remote, Request, Upload, is_file, read_file
 from .queue_calls import model_of
-from .values import NotPlain, plain
+from .table import as_text
+from .values import NotPlain, plain, shown
 
 #: What a row says beside the inputs of its model.
 MODEL, TAKE, PROMPT = "model", "take", "prompt"
+_KEPT_AS_IT_IS = frozenset({str, float, bool, type(None)})
 #: The column in which a table keeps the prompt as it was before its placeholders were filled.
 TEMPLATE = "prompt_template"
 
@@ -46,6 +48,19 @@ class Given:
     shown: str
     sha256: str
     seconds: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Invalid:
+    """What is left of an input that no model took, and that cannot be kept.
+
+    Attributes:
+        why: the end of a sentence that begins with the input's name.
+        shown: what tables call it.
+    """
+
+    why: str
+    shown: Any
 
 
 @dataclass(slots=True)
@@ -152,7 +167,11 @@ class Reader:
             for column, name in enumerate(factor.names)
         }
         if MODEL not in self._places:
-            raise InvalidInputError('A sweep needs a model: sweep(model="lucy-2.5", …), or a column called model.')
+            meant = next((name for name in axes.names if name.strip().casefold() in (MODEL, "models")), None)
+            raise InvalidInputError(
+                'A sweep needs a model: sweep(model="lucy-2.5", …), or a column called model.'
+                f"{f' It has {shown(meant)}; did you mean model?' if meant is not None else ''}"
+            )
         self._definitions: dict[Any, ModelDefinition | str] = {}
         used = dict.fromkeys(self._definition(value) for value in self._values(MODEL))
         self.models = [model for model in used if isinstance(model, ModelDefinition)]
@@ -160,7 +179,7 @@ class Reader:
             if count > 1:
                 raise InvalidInputError(f"Two models of this sweep are called {model}; give each a name of its own.")
         takes = [spec.name for model in self.models for spec in model.fields or ()]
-        named = {name for text in self._values(PROMPT) for name in placeholders(str(text))}
+        named = {name for text in self._values(PROMPT) if isinstance(text, str) for name in placeholders(text)}
         self.choices = [name for name in axes.names if name in named - {MODEL, TAKE, *takes}]
         taken = {name for name in axes.names for model in self.models if self.takes(model, name)}
         known = {spec.name for model in models for spec in model.fields or ()}  # another sweep's models may take it
@@ -219,13 +238,15 @@ class Reader:
     def column(self, name: str) -> list[Any]:
         """What a table shows of a name, row by row: files by what they are called."""
         factor, column = self._places[name]
-        shown = [self._shown(row[column]) for row in self.axes.factors[factor].rows]
-        return [shown[positions[factor]] for positions in self.axes]
+        called = [self._shown(row[column]) for row in self.axes.factors[factor].rows]
+        return [called[positions[factor]] for positions in self.axes]
 
     def prompts(self) -> list[Any]:
         """The prompts with their placeholders filled, row by row."""
         return [
-            None if (text := self._at(PROMPT, positions)) is None else fill(str(text), self._choices(positions))
+            fill(text, self._choices(positions))
+            if isinstance(text := self._at(PROMPT, positions), str)
+            else self._shown(text)
             for positions in self.axes
         ]
 
@@ -249,6 +270,29 @@ class Reader:
         found = (self._files.get((_identity(value), fps)) for fps in {0, *(model.fps for model in self.models)})
         return next((file for file in found if isinstance(file, Given)), None)
 
+    def to_keep(self, name: str, value: Any) -> Any:
+        """What a definition keeps of a value that is no file: it reads, and is shown, as the value itself."""
+        if type(value) in _KEPT_AS_IT_IS or isinstance(value, Invalid):
+            return value
+        if type(value) is int and value.bit_length() <= 64:  # of which an axis may have a million
+            return value
+        if isinstance(value, os.PathLike) and any(is_file(model, name, os.fsdecode(value)) for model in self.models):
+            return os.fsdecode(value)  # which is read as a file too
+        if name in self.choices:
+            told = _plain_or_text(value)
+            return told if said(told) == said(value) else said(value)
+        called = self._shown(value)
+        if name == MODEL:
+            why = self._definition(value)
+            return Invalid(why, called) if isinstance(why, str) else value
+        parts = [self._part(model, name, value) for model in self.models if self.takes(model, name)]
+        if not parts:
+            return _plain_or_text(called)
+        if all(part.problem for part in parts):
+            assert parts[0].problem is not None
+            return Invalid(parts[0].problem.message, _plain_or_text(called))
+        return next(part.value for part in parts if not part.problem)
+
     def _values(self, name: str) -> list[Any]:
         if name not in self._places:
             return []
@@ -262,10 +306,13 @@ class Reader:
         return self.axes.factors[factor].rows[positions[factor]][column]
 
     def _choices(self, positions: tuple[int, ...]) -> dict[str, Any]:
-        return {name: self._at(name, positions) for name in self.choices}
+        chosen = {name: self._at(name, positions) for name in self.choices}
+        return {name: None if value is None else said(value) for name, value in chosen.items()}
 
     def _definition(self, value: Any) -> ModelDefinition | str:
         """The model that was meant, or why there is none."""
+        if value is None or isinstance(value, Invalid):
+            return "The row has no model." if value is None else value.why
         key = value if isinstance(value, str) else id(value)
         if key not in self._definitions:
             try:
@@ -290,8 +337,10 @@ class Reader:
         ]
 
     def _part(self, model: ModelDefinition, name: str, value: Any) -> _Part:
+        if isinstance(value, Invalid):
+            return _Part(name, problem=Problem(name, value.why, "value_error"))
         try:
-            if isinstance(value, Given) or is_file(model, name, value):
+            if is_file(model, name, value) or (isinstance(value, Given) and model.fields is None):
                 return _Part(name, file=self._read(model, name, value))
             if isinstance(value, str) and value[:1] == "[" and name == "trajectory":
                 value = json.loads(value)  # as a table of results has it
@@ -302,6 +351,8 @@ class Reader:
                 return _Part(name, problem=problem)
             value = plain(value)
             return _Part(name, value, as_json(value))
+        except RecursionError:
+            return _Part(name, problem=Problem(name, "is nested too deep to be read.", "value_error"))
         except (NotUsable, NotPlain, ValueError) as error:
             return _Part(name, problem=Problem(name, str(error), "value_error"))
 
@@ -331,14 +382,16 @@ class Reader:
         return replace(found, shown=file.url) if isinstance(found, Given) else found
 
     def _prompt(self, model: ModelDefinition, template: Any, positions: tuple[int, ...]) -> _Part:
+        if not isinstance(template, str):
+            return self._part(model, PROMPT, template)
         chosen = self._choices(positions)
-        for name in placeholders(str(template)):
+        for name in placeholders(template):
             if chosen.get(name) is None:
                 about = f"has {{{name}}} in it, and this row has no {name} to put there."
                 if name in self._inputs:
                     about = f"has {{{name}}} in it, and a model's own inputs are not put there."
                 return _Part(PROMPT, problem=Problem(PROMPT, about, "missing"))
-        text = fill(str(template), chosen)
+        text = fill(template, chosen)
         if (model.name, text) not in self._filled:
             self._filled[model.name, text] = self._part(model, PROMPT, text)
         return self._filled[model.name, text]
@@ -374,11 +427,33 @@ class Reader:
     def _shown(self, value: Any) -> Any:
         if isinstance(value, ModelDefinition):
             return value.name
+        if isinstance(value, Invalid):
+            return value.shown
         if value is None or isinstance(value, (str, int, float, list, tuple, dict, datetime)):
             return value
         if file := self.file(value):
             return file.shown
-        return os.fspath(value) if isinstance(value, os.PathLike) else f"{value!r:.60}"
+        if isinstance(value, os.PathLike):
+            return os.fsdecode(value)
+        is_long = isinstance(value, (bytes, bytearray, memoryview)) or hasattr(value, "__array__")
+        return shown(value) if is_long else said(value)
+
+
+def said(value: Any) -> str:
+    """The text of a value, whatever it is."""
+    try:
+        return str(value)
+    except Exception:  # noqa: BLE001 - a number of too many digits has none, and somebody's own may break
+        return shown(value)
+
+
+def _plain_or_text(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value
+    try:
+        return plain(value)
+    except (NotPlain, RecursionError):
+        return as_text(value)
 
 
 def _identity(value: Any) -> Any:

@@ -6,8 +6,10 @@ import argparse
 import math
 import random
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from . import cli_sweep
 from ._version import __version__
@@ -20,7 +22,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command, and gives its exit status."""
     options = _parser().parse_args(arguments)
     try:
-        status: int | None = options.run(options)
+        with warnings.catch_warnings():
+            warnings.showwarning = _warn
+            status: int | None = options.run(options)
     except DecartSDKError as error:
         print(f"decart-nb: {error}", file=sys.stderr)  # noqa: T201 - the shell's way to hear of it
         return 1
@@ -29,6 +33,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(interrupt, file=sys.stderr)  # noqa: T201
         return 130
     return status or 0
+
+
+def _warn(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, file: Any = None, line: Any = None
+) -> None:
+    print(f"decart-nb: {message}", file=sys.stderr)  # noqa: T201 - the line of code that it is about is nobody's
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -288,7 +288,8 @@ class Runner:
 
         async def sleep(seconds: float) -> None:
             until = time.monotonic() + seconds
-            while not job._withdrawn and (left := until - time.monotonic()) > 0:
+            # An event would have to be set from any thread, on this loop.
+            while not job._withdrawn and (left := until - time.monotonic()) > 0:  # noqa: ASYNC110
                 await asyncio.sleep(min(left, _TICK))
 
         try:

@@ -10,12 +10,12 @@ from typing import Any
 
 from .axes import Axes, Axis
 from .catalogue import Field, ModelDefinition, models
-from .cells import Given, Reader
+from .cells import MODEL, Given, Invalid, Reader
 from .errors import StoreError
 from .inputs import Upload, is_file
 from .store import Store
 
-_FILE, _MODEL, _TIME = "$file", "$model", "$time"
+_FILE, _MODEL, _TIME, _INVALID, _PLAIN = "$file", "$model", "$time", "$invalid", "$plain"
 
 
 def definition_of(axes: Axes, reader: Reader, extras: Collection[str]) -> str:
@@ -28,10 +28,19 @@ def definition_of(axes: Axes, reader: Reader, extras: Collection[str]) -> str:
                 _FILE: {"sha256": file.sha256, "filename": upload.filename, "seconds": file.seconds},
                 "shown": file.shown,
             }
-        if isinstance(value, ModelDefinition):
+        if name == MODEL and isinstance(value, ModelDefinition):
             return value.name if _is_listed(value) else {_MODEL: asdict(value)}
+        if not isinstance(value, datetime):
+            value = reader.to_keep(name, value)
+        return marked(value)
+
+    def marked(value: Any) -> Any:
         if isinstance(value, datetime):
             return {_TIME: value.isoformat()}
+        if isinstance(value, Invalid):
+            return {_INVALID: value.why, "shown": marked(value.shown)}
+        if isinstance(value, dict) and any(key.startswith("$") for key in value):
+            return {_PLAIN: value}
         return value
 
     factors = [
@@ -42,7 +51,7 @@ def definition_of(axes: Axes, reader: Reader, extras: Collection[str]) -> str:
         }
         for factor in axes.factors
     ]
-    return json.dumps({"factors": factors, "drawn": axes.drawn, "extras": sorted(extras)}, default=repr)
+    return json.dumps({"factors": factors, "drawn": axes.drawn, "extras": sorted(extras)})
 
 
 def read_definition(text: str, store: Store) -> tuple[Axes, frozenset[str]]:
@@ -63,7 +72,9 @@ def read_definition(text: str, store: Store) -> tuple[Axes, frozenset[str]]:
             return _model(plain[_MODEL])
         if isinstance(plain, dict) and _TIME in plain:
             return datetime.fromisoformat(plain[_TIME])
-        return plain
+        if isinstance(plain, dict) and _INVALID in plain:
+            return Invalid(plain[_INVALID], value(plain["shown"]))
+        return plain[_PLAIN] if isinstance(plain, dict) and _PLAIN in plain else plain
 
     read = json.loads(text)
     factors = [

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from .axes import read_axes
+from .catalogue import models
 from .errors import InvalidInputError, did_you_mean
 from .runner import Runner
 from .sweep_definitions import read_definition
 from .sweeps import Show, Sweep
 from .table import OWN
+from .values import shown
 
 #: The columns of results that say what became of a row; a sweep of such a table asks anew.
 _OUTCOME = frozenset(OWN) - {"model", "take"}
+_NOTHING = ' \t\r\n,;"'
+_WHOLE = re.compile(r"([+-]?[0-9]+)(\.0*)?")
+_MOST_DIGITS = 300
 
 
 #: What may be asked of a job or of a run, but not here.
@@ -75,11 +81,11 @@ class Sweeps:
         """
         runner = self._runner()
         known = runner.store.sweeps()
-        if name not in known:
+        if not isinstance(name, str) or name not in known:
             listed = f" It knows {', '.join([*known][-10:])}." if known else ""
             raise InvalidInputError(
-                f"The store {runner.store.folder.name}/ knows no sweep called {name!r:.60}."
-                f"{did_you_mean(str(name), known)}{listed}"
+                f"The store {runner.store.folder.name}/ knows no sweep called {shown(name)}."
+                f"{did_you_mean(name, known) if isinstance(name, str) else ''}{listed}"
             )
         axes, extras = read_definition(known[name], runner.store)
         return Sweep(axes, runner, name=name, extras=extras, show=self._show)
@@ -88,43 +94,77 @@ class Sweeps:
 def _table(given: Any) -> Any:
     """A table of jobs, without the columns that only tell what became of them."""
     if isinstance(given, (str, os.PathLike)):
-        given = _read_csv(Path(given))
+        given = _read_csv(given)
     if not hasattr(given, "columns"):
         return given
     return given.drop(columns=[name for name in _OUTCOME if name in given.columns])
 
 
-def _read_csv(path: Path) -> Any:
+def _read_csv(given: str | os.PathLike[Any]) -> Any:
     import pandas as pd
 
+    path = Path(os.fsdecode(given))
     if path.suffix.lower() not in (".csv", ".tsv", ".txt"):
         raise InvalidInputError(
             f"{path.name} is no CSV file, and other tables are read with pandas first. If it is a model, it goes by "
             "name: sweep(model=…, prompt=[…])."
         )
     try:
-        with path.expanduser().open(encoding="utf-8-sig") as stream:  # a sheet's export may begin with that mark
-            head = stream.readline()
-        separator = max(",;\t", key=head.count)  # pandas' own guess takes a letter, where there is but one column
-        # Text stays text: a prompt may be "NA", and only what is empty is missing.
-        with path.expanduser().open(encoding="utf-8-sig", newline="") as stream:
-            rows = list(csv.reader(stream, delimiter=separator))
-        for number, row in enumerate(rows, 1):
-            if len(row) > len(rows[0]):
-                raise InvalidInputError(
-                    f"Line {number} of {path.name} has more columns than its head. A text with {separator!r} in it "
-                    'belongs in quotes: "a tree, soft light".'
-                )
-        return pd.read_csv(
-            path.expanduser(),
-            sep=separator,
-            encoding="utf-8-sig",
-            keep_default_na=False,
-            na_values=[""],
-            index_col=False,
-        )
+        head, *rows = _csv_rows(path.expanduser())
     except UnicodeDecodeError as cause:
         raise InvalidInputError(f"{path.name} is not UTF-8; save it as that.", cause=cause) from None
-    except (OSError, ValueError, csv.Error) as cause:
+    except (OSError, RuntimeError, ValueError, csv.Error) as cause:  # also for the folder of an unknown user
         reason = str(getattr(cause, "strerror", None) or cause).strip().rstrip(".")
         raise InvalidInputError(f"{path.name} cannot be read as a table: {reason}.", cause=cause) from None
+    names = [name or f"Unnamed: {place}" for place, name in enumerate(head)]  # as pandas calls an index
+    reads = [_CONVERTERS.get(name, str) for name in names]
+    # Text stays text: a prompt may be "NA" or "1984", and only what is empty is missing.
+    table = [
+        [read(text) if text else None for read, text in zip(reads, [*row, *[""] * (len(head) - len(row))], strict=True)]
+        for row in rows
+    ]
+    return pd.DataFrame(table, columns=names, dtype=object)
+
+
+def _csv_rows(path: Path) -> list[list[str]]:
+    """The rows that are not empty, the head first."""
+    with path.open(encoding="utf-8-sig") as stream:  # a sheet's export may begin with that mark
+        head = next((line for line in stream if line.strip(_NOTHING)), "")
+    separator = max(",;\t", key=head.count)
+    rows: list[list[str]] = []
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        reader = csv.reader(stream, delimiter=separator)
+        for row in reader:
+            if not any(cell.strip() for cell in row):
+                continue
+            if rows and len(row) > len(rows[0]):
+                raise InvalidInputError(
+                    f"Line {reader.line_num} of {path.name} has more columns than its head. A text with "
+                    f'{separator!r} in it belongs in quotes: "a tree, soft light".'
+                )
+            rows.append(row)
+    if not rows:
+        raise ValueError("it is empty")
+    return rows
+
+
+def _integer(text: str) -> int | str:
+    """A whole number, as a table with gaps may have it too: ``7.0``."""
+    found = _WHOLE.fullmatch(text.strip())
+    return int(found[1]) if found and len(found[1]) < _MOST_DIGITS else text
+
+
+def _flag(text: str) -> bool | str:
+    return {"true": True, "false": False}.get(text.strip().lower(), text)
+
+
+#: What becomes of the columns of a CSV that are no text.
+_CONVERTERS: dict[str, Callable[[str], Any]] = {
+    "take": _integer,
+    **{
+        spec.name: {"integer": _integer, "flag": _flag}[spec.type]
+        for model in models
+        for spec in model.fields or ()
+        if spec.type in ("integer", "flag")
+    },
+}

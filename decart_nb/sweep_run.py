@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import logging
+import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from .cells import Cell, Given, Reader, look_at
 from .concurrency import Gate, rounds
-from .errors import CapReachedError, InvalidInputError
+from .errors import CapReachedError, DecartSDKError, InvalidInputError, StoreError
 from .inputs import Remote, Request, Upload
 from .job import Job
 from .progress import Progress
@@ -26,7 +28,13 @@ _PAUSE = 0.1
 _TICK = 0.5
 #: So many rows have to have ended before they tell how long the others take.
 _ENOUGH = 3
-_COLUMNS = ("path", "size_bytes")
+#: So many files are fetched from their addresses at once.
+_FETCHES = 8
+#: So many ids a note names.
+_NAMED = 3
+_CENT = 0.01
+_COLUMNS = ("row", "job_id", "path", "size_bytes")
+_log = logging.getLogger("decart_nb")
 
 
 class SweepRun:
@@ -34,17 +42,23 @@ class SweepRun:
 
     Args:
         name: the sweep's.
-        reader: its rows.
+        reader: its rows; nobody else may read with it.
         runner: what carries them.
         cap: the most that the sweep may cost in its whole life, in USD.
         ceiling: the most jobs in flight.
+        unpriced: whether rows without a known price are made although there is a cap.
         again: which of what has ended badly is made anew: ``failed``, ``uncertain``.
-        begun: is called with the files that were kept, on a thread, before anything is submitted.
+        lost: jobs as of the attribute, of runs before this one: the store is told of them, if it can be.
+        begun: is called when the files were kept, with what the models' names mean, on a thread, before anything is
+            submitted.
         told: is called when something has changed.
 
     Attributes:
+        reader: has read the rows, and knows their files.
         cells: the rows, once they have been read.
         made: the requests whose videos this run has made.
+        lost: by their requests, the ids of jobs that were submitted and that the store could not take, each with what
+            went wrong.
         over: whether it has ended.
         error: why it could not begin.
     """
@@ -57,14 +71,18 @@ class SweepRun:
         *,
         cap: float | None,
         ceiling: int | None,
+        unpriced: bool,
         again: frozenset[str],
-        begun: Callable[[], object],
+        lost: Mapping[tuple[str, int], tuple[str, str]],
+        begun: Callable[[Mapping[str, str]], object],
         told: Callable[[], object],
     ) -> None:
-        self._name, self._reader, self._runner = name, reader, runner
-        self._cap, self._ceiling, self._again, self._begun, self._told = cap, ceiling, again, begun, told
+        self._name, self.reader, self._runner = name, reader, runner
+        self._cap, self._ceiling, self._unpriced, self._again = cap, ceiling, unpriced, again
+        self._begun, self._told = begun, told
         self.cells: list[Cell] = []
         self.made: set[tuple[str, int]] = set()
+        self.lost = dict(lost)
         self.over = False
         self.error: Exception | None = None
         self._began = time.monotonic()
@@ -72,25 +90,37 @@ class SweepRun:
         self._counts: Counter[str] = Counter()
         self._copies: Counter[int] = Counter()
         self._jobs: dict[int, Job] = {}
+        self._counting = threading.Lock()  # a row goes from one count to the other at once
+        self._seen: dict[int, int] = {}  # of rows, the number of the latest job that the store had before this run
         self._held: list[int] = []
+        self._too_dear: float | None = None  # the least that was found to be beyond the cap
         self._freed = False
         self._paid: set[int] = set()  # the rows whose jobs the store had counted before this run
         self._spent, self._unknown, self._ended = 0.0, 0, 0
         self._guess: float | None = None
         self._stopped = False
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._beginning: asyncio.Task[list[int]] | None = None
 
     async def drive(self) -> None:
         """Runs it to its end."""
         self._loop, self._wake = asyncio.get_running_loop(), asyncio.Event()
         telling = asyncio.create_task(self._tell_now_and_then())
+        self._beginning = asyncio.create_task(self._begin())
+        if self._stopped:  # before there was anything to cancel
+            self._beginning.cancel()
         try:
-            todo = await self._begin()
+            todo = await self._beginning
             while todo:
                 await self._submit_all(todo)
                 # What was rejected costs nothing after all.
-                todo, self._held = (self._held, []) if self._freed and not self._stopped else ([], self._held)
+                with self._counting:
+                    todo, self._held = (self._held, []) if self._freed and not self._stopped else ([], self._held)
                 self._freed = False
+            await self._count_what_was_spent()
+        except asyncio.CancelledError:
+            if not self._stopped:
+                raise
         except Exception as error:  # noqa: BLE001 - whatever it is, whoever waits is told
             self.error = error
         finally:
@@ -101,23 +131,32 @@ class SweepRun:
     def stop(self) -> None:
         """Submits nothing more; what has been submitted is still fetched. From any thread."""
         self._stopped = True
-        for job in tuple(self._jobs.values()):
+        with self._counting:
+            jobs = tuple(self._jobs.values())
+        for job in jobs:
             if job.id is None:
                 job.cancel()
         if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._wake.set)
+            self._loop.call_soon_threadsafe(self._halt)
+
+    def _halt(self) -> None:
+        self._wake.set()
+        if self._beginning is not None:
+            self._beginning.cancel()  # what waits for servers there has sent nothing that costs anything
 
     @property
     def gives_way(self) -> bool:
         """Whether another run of the same rows may begin: this one only waits for what it has submitted."""
-        return self.over or (self._stopped and bool(self.cells))
+        return self.over or self._stopped
 
     @property
     def progress(self) -> Progress:
         """How far it has come."""
-        jobs, counts = dict(self._jobs), Counter(self._counts)
-        running = sum(1 + self._copies[number] for number in tuple(jobs))
-        held = sum(1 + self._copies[number] for number in tuple(self._held))
+        with self._counting:
+            jobs, counts = dict(self._jobs), Counter(self._counts)
+            held = len(self._held) + sum(self._copies[number] for number in self._held if number in self._copies)
+            spent, unknown = self._spent, self._unknown
+        running = sum(1 + self._copies[number] for number in jobs)
         waiting = self._total - sum(counts.values()) - running - held
         costs = [self.cells[number].cost for number in tuple(jobs) if number not in self._paid]
         return Progress(
@@ -130,8 +169,8 @@ class SweepRun:
             invalid=counts["invalid"],
             held_back=held,
             stopped=self._stopped,
-            cost=self._spent + sum(cost or 0.0 for cost in costs),
-            cost_unknown=self._unknown > 0 or None in costs,
+            cost=spent + sum(cost or 0.0 for cost in costs),
+            cost_unknown=unknown > 0 or None in costs,
             cap=self._cap,
             seconds_left=None if self.over else self._seconds_left(running + waiting * (not self._stopped)),
             jobs=tuple(jobs.values()),
@@ -142,18 +181,22 @@ class SweepRun:
 
     async def _begin(self) -> list[int]:
         """Reads the rows once more, keeps their files, and finds those that are to be made."""
-        resolved = {model.name: await self._runner.resolved(model) for model in self._reader.models}
-        read = functools.partial(self._reader.read, resolved=resolved, keep=self._keep)
+        models = self.reader.models
+        meanings = await asyncio.gather(*[self._runner.resolved(model) for model in models])
+        resolved = {model.name: meaning for model, meaning in zip(models, meanings, strict=True)}
+        read = functools.partial(self.reader.read, resolved=resolved, keep=self._keep)
         cells = await asyncio.to_thread(read)
-        if addresses := self._reader.addresses():
-            fetched = {url: await self._fetched(url, cells) for url in addresses}
-            cells = await asyncio.to_thread(read, fetched=fetched)
+        if addresses := self.reader.addresses():
+            few = asyncio.Semaphore(_FETCHES)
+            files = await asyncio.gather(*[self._fetched(url, cells, few) for url in addresses])
+            cells = await asyncio.to_thread(read, fetched=dict(zip(addresses, files, strict=True)))
         self.cells = cells
-        todo = await asyncio.to_thread(self._look)
-        for model in self._reader.models:
+        todo = await asyncio.to_thread(self._look, resolved)
+        for model in models:
             count = sum(cells[number].model is model for number in todo)
-            usual = (await self._runner.expect(resolved[model.name], None)).usual[1]
-            self._guess = max(self._guess or 0.0, rounds(count, self._ceiling) * usual)
+            # Others wait for the same estimate: they shall not be cancelled with this.
+            expected = await asyncio.shield(self._runner.expect(resolved[model.name], None))
+            self._guess = max(self._guess or 0.0, rounds(count, self._ceiling) * expected.usual[1])
         return todo
 
     def _keep(self, upload: Upload) -> Given:
@@ -164,7 +207,7 @@ class SweepRun:
             path = store.keep_input(described(given), stream)
         return as_kept(replace(given, upload=Upload(upload.filename, path)), store)
 
-    async def _fetched(self, url: str, cells: Sequence[Cell]) -> Given | str:
+    async def _fetched(self, url: str, cells: Sequence[Cell], few: asyncio.Semaphore) -> Given | str:
         """A file from its address, kept, or why it cannot be fetched."""
         model, name = next(
             (cell.model, name)
@@ -173,36 +216,50 @@ class SweepRun:
             if cell.model and isinstance(file, Remote) and file.url == url
         )
         anything = replace(model, fields=None)  # each row looks for itself whether its model takes it
-        try:
-            request = await self._runner.client.queue.fetch(Request(anything, {}, {name: Remote(url)}))
-        except InvalidInputError as error:
-            return error.message.partition(f": {name} ")[2] or error.message
-        upload = request.files[name]
-        assert isinstance(upload, Upload)
-        return await asyncio.to_thread(self._keep, upload)
+        async with few:
+            try:
+                request = await self._runner.client.queue.fetch(Request(anything, {}, {name: Remote(url)}))
+            except InvalidInputError as error:
+                return error.message.partition(f": {name} ")[2] or error.message
+            upload = request.files[name]
+            assert isinstance(upload, Upload)
+            return await asyncio.to_thread(self._keep, upload)
 
-    def _look(self) -> list[int]:
+    def _look(self, resolved: Mapping[str, str]) -> list[int]:
         """Counts what is there already, and gives the numbers of the rows that are to be made, in their order."""
         store = self._runner.store
-        self._begun()
-        self._spent, self._unknown = store.spent(self._name)
+        self._write_down_what_was_lost()
         standing = store.standing(list({cell.request for cell in self.cells if cell.request}), _COLUMNS)
-        todo = []
-        self._copies.update(cell.same_as for cell in self.cells if cell.same_as is not None)
+        todo: list[int] = []
+        unpriced: list[Cell] = []
+        ended: list[tuple[int, str]] = []
         for number, cell in enumerate(self.cells):
             if cell.same_as is not None:
                 continue
-            status, path, size = standing.get(cell.key, (None, None, None))
+            status, row, job_id, path, size = standing.get(cell.key, (None, 0, None, None, None))
             if cell.why:
-                self._count(number, "invalid")
+                ended.append((number, "invalid"))
             elif status == "completed" and path and _has_size(store.folder / path, size):
-                self._count(number, "reused")
+                ended.append((number, "reused"))
             elif status in ("failed", "uncertain") and status not in self._again:
-                self._count(number, status)
+                ended.append((number, status))
             else:
                 todo.append(number)
+                self._seen[number] = row
                 if status in (*UNDER_WAY, "unreachable", "completed"):
                     self._paid.add(number)
+                if cell.cost is None and not (job_id and number in self._paid):
+                    unpriced.append(cell)
+        # What the plan went by may have changed: what a name means, and files.
+        if self._cap is not None and not self._unpriced:
+            refuse_unpriced(unpriced)
+        self._begun(resolved)
+        spent = store.spent(self._name)
+        with self._counting:
+            self._spent, self._unknown = spent
+            self._copies.update(cell.same_as for cell in self.cells if cell.same_as is not None)
+            for number, state in ended:
+                self._count(number, state)
         # Rows that share a clip go together.
         order: dict[str, int] = {}
         clips = {
@@ -210,6 +267,24 @@ class SweepRun:
             for number in todo
         }
         return sorted(todo, key=lambda number: order.setdefault(clips[number], len(order)))
+
+    def _write_down_what_was_lost(self) -> None:
+        """Tells the store the ids that it could not take at the time, so that their jobs are fetched."""
+        store = self._runner.store
+        for record in store.left(self._runner.endpoint) if self.lost else []:
+            job_id, message = self.lost.get((record.request, record.take), (None, ""))
+            if job_id is not None and record.job_id is None:
+                store.note(record, job_id=job_id, status="unreachable", error=message)
+        for (request, take), (job_id, _) in tuple(self.lost.items()):
+            if any(record.job_id == job_id for record in store.find(request=request, take=take)):
+                del self.lost[request, take]
+
+    async def _count_what_was_spent(self) -> None:
+        """Asks the store at the end: others at the same sweep have paid for some of it."""
+        with contextlib.suppress(StoreError):
+            spent = await asyncio.to_thread(self._runner.store.spent, self._name)
+            with self._counting:
+                self._spent, self._unknown = spent
 
     # Its rows.
 
@@ -223,11 +298,18 @@ class SweepRun:
         while True:
             self._wake.clear()
             for model, line in lines.items():
-                while line and not self._stopped and self._has_room() and gates[model].opens():
+                while line and not self._stopped:
+                    if self._is_too_dear(line[0]):
+                        with self._counting:
+                            self._held.append(line.popleft())
+                        continue
+                    if not self._has_room() or not gates[model].opens():
+                        break
                     number = line.popleft()
                     # At once, not when the task has its turn: the gate must know of it before the next one asks.
                     episode = gates[model].begin()
-                    self._jobs[number] = self._job(self.cells[number])
+                    with self._counting:
+                        self._jobs[number] = self._job(self.cells[number])
                     task = asyncio.create_task(self._make(number, gates[model], episode))
                     tasks.add(task)
                     task.add_done_callback(tasks.discard)
@@ -237,6 +319,13 @@ class SweepRun:
 
     def _has_room(self) -> bool:
         return self._ceiling is None or len(self._jobs) < self._ceiling
+
+    def _is_too_dear(self, number: int) -> bool:
+        """Whether the cap has kept back another row that costs no more: then the store need not be asked."""
+        cost = self.cells[number].cost
+        if not cost or self._too_dear is None:
+            return False
+        return cost >= self._too_dear and number not in self._paid
 
     def _job(self, cell: Cell) -> Job:
         assert cell.model is not None
@@ -253,14 +342,18 @@ class SweepRun:
                 cell.as_request(),
                 self._record(cell),
                 exact=True,
+                seen=self._seen[number],
                 cap=self._cap,
                 resubmit_uncertain="uncertain" in self._again,
                 refused=functools.partial(gate.refused, episode),
             )
         finally:
             gate.end(episode)
-            del self._jobs[number]
-            self._settle(number, job)
+            with self._counting:
+                del self._jobs[number]
+                self._settle(number, job)
+            if cell.key in self.lost:
+                _log.error("Sweep %s: job %s could not be written down. %s", self._name, *self.lost[cell.key])
             self._wake.set()
 
     def _record(self, cell: Cell) -> Record:
@@ -285,12 +378,19 @@ class SweepRun:
         self._ended += 1
         if isinstance(job.error, CapReachedError):
             self._held.append(number)
+            if cell.cost:
+                self._too_dear = min(cell.cost, self._too_dear or cell.cost)
             return
         ours = job.status not in ("rejected", "cancelled") and not (job.clip and job.clip.reused)
         ours = ours and number not in self._paid
         self._spent += (cell.cost or 0.0) * ours
         self._unknown += ours and cell.cost is None
-        self._freed |= job.status == "rejected"
+        if job.status == "rejected":
+            self._freed, self._too_dear = True, None
+        error = job.error
+        if job.id and error and (isinstance(error, StoreError) or not isinstance(error, DecartSDKError)):
+            message = error.message if isinstance(error, DecartSDKError) else f"{type(error).__name__}: {error}"
+            self.lost[cell.key] = job.id, message
         if job.clip is not None:
             if not job.clip.reused:
                 self.made.add(cell.key)
@@ -323,9 +423,14 @@ class SweepRun:
 
     def _note(self, counts: Counter[str], held: int, waiting: int) -> str:
         parts = []
+        if self.error is not None:
+            parts.append(self.error.message if isinstance(self.error, DecartSDKError) else repr(self.error))
+        if lost := [job_id for job_id, _ in tuple(self.lost.values())]:
+            named = ", ".join(lost[:_NAMED]) + f" and {len(lost) - _NAMED:,} more in .results" * (len(lost) > _NAMED)
+            parts.append(f"The store could not take what was submitted: keep {named}; decart_nb.attach(id) fetches it.")
         if held and self._cap is not None:
             rows, stay = ("1 row is", "stays") if held == 1 else (f"{held:,} rows are", "stay")
-            parts.append(f"{rows} kept back by max_cost={self._cap:g}, and {stay} planned.")
+            parts.append(f"{rows} kept back by max_cost={_money(self._cap)}, and {stay} planned.")
         if counts["failed"]:
             parts.append("What failed is left alone until .retry().")
         if counts["passing"]:
@@ -337,6 +442,23 @@ class SweepRun:
         if self._stopped and waiting:
             parts.append("It was stopped; running it again goes on.")
         return " ".join(parts)
+
+
+def refuse_unpriced(cells: Iterable[Cell]) -> None:
+    """Refuses rows whose price is not known, since no cap can hold them.
+
+    Raises:
+        InvalidInputError: there are such rows.
+    """
+    unknown = [cell for cell in cells if cell.model and cell.cost is None]
+    if unknown:
+        names = sorted({cell.model.name for cell in unknown if cell.model})
+        fetched = any(not cell.request for cell in unknown)
+        raise InvalidInputError(
+            f"What {' and '.join(names)} will cost is not known, so max_cost cannot hold it. Give the price, "
+            "connect(prices={…: USD per generated second}), or allow_unknown_cost=True."
+            f"{' How long a file from an address is, is known only when it has been fetched.' * fetched}"
+        )
 
 
 def as_kept(given: Given, store: Store) -> Given:
@@ -356,3 +478,7 @@ def _has_size(path: Any, size: int | None) -> bool:
     with contextlib.suppress(OSError):
         return bool(path.stat().st_size == size)
     return False
+
+
+def _money(cost: float) -> str:
+    return f"${cost:g}" if 0 < cost < _CENT else f"${cost:,.2f}"

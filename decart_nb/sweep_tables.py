@@ -18,6 +18,7 @@ FROM_STORE = (
     *("job_id", "path", "error", "sweep", "submitted_at", "seconds", "cost"),
     *("width", "height", "fps", "duration", "backend", "size_bytes", "sha256"),
 )
+_PLANNED = ("plan", "why", "left_out")
 _NO_JOB: tuple[Any, ...] = (None,) * (1 + len(FROM_STORE))
 Standing = Mapping[tuple[str, int], tuple[Any, ...]]
 
@@ -44,11 +45,16 @@ class Plan(pd.DataFrame):  # type: ignore[misc]  # pandas ships no types
         return f'<p class="mathjax_ignore tex2jax_ignore">{totals}</p>{shown}'
 
 
-def inputs_of(reader: Reader, cells: Sequence[Cell]) -> dict[str, list[Any]]:
-    """The columns of what rows ask for: the model, the inputs, and the columns that were the caller's own."""
+def inputs_of(reader: Reader, cells: Sequence[Cell], more: Sequence[str] = ()) -> dict[str, list[Any]]:
+    """The columns of what rows ask for: the model, the inputs, and the columns that were the caller's own.
+
+    Args:
+        reader, cells: the rows.
+        more: what the table has besides, and besides a job's own columns.
+    """
     columns: dict[str, list[Any]] = {MODEL: reader.column(MODEL)}
     names = [name for name in reader.axes.names if name not in (MODEL, TAKE)]
-    for name, column in column_names(names).items():
+    for name, column in column_names(names, [*more, *([TEMPLATE] if reader.choices else [])]).items():
         values = reader.column(name)
         if name == PROMPT and reader.choices:
             columns[column], columns[TEMPLATE] = reader.prompts(), values
@@ -76,7 +82,7 @@ def plan_of(
         totals: all in one line.
         name: the sweep's.
     """
-    columns: dict[str, Sequence[Any]] = {**inputs_of(reader, cells)}
+    columns: dict[str, Sequence[Any]] = {**inputs_of(reader, cells, _PLANNED)}
     columns["take"] = [cell.take for cell in cells]
     columns["plan"] = states
     columns["why"] = [why or None for why in whys]

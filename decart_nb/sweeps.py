@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import hashlib
 import logging
 import threading
 from collections import Counter
-from collections.abc import Callable, Collection, Generator
+from collections.abc import Callable, Collection, Generator, Mapping
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from .errors import InvalidInputError
 from .progress import Progress
 from .runner import Runner
 from .sweep_definitions import definition_of
-from .sweep_run import SweepRun, as_kept
+from .sweep_run import SweepRun, as_kept, refuse_unpriced
 from .values import is_flag, is_number
 
 if TYPE_CHECKING:
@@ -57,7 +58,8 @@ class Sweep:
         if name is not None and (not isinstance(name, str) or not name.strip() or not name.isprintable()):
             raise InvalidInputError(f"The name of a sweep must be text, in one line, not {name!r:.60}.")
         self._axes, self._runner, self._extras, self._show = axes, runner, extras, show
-        self._reader = Reader(axes, runner.endpoint, runner.price, extras)
+        self._reader = self._new_reader()
+        self._reading = threading.Lock()
         self._given_name = name.strip() if name else None
         self._planned: list[Cell] | None = None
         self._resolved: dict[str, str] = {}
@@ -146,7 +148,7 @@ class Sweep:
             InvalidInputError: an argument makes no sense, or rows have no known price under a ``max_cost``.
             DecartSDKError: the sweep could not begin; nothing was submitted.
         """
-        self.start(max_cost=max_cost, concurrency=concurrency, allow_unknown_cost=allow_unknown_cost, _waiting=True)
+        self._begin(max_cost, concurrency, allow_unknown_cost, waiting=True)
         return self.results
 
     def retry(
@@ -163,29 +165,30 @@ class Sweep:
             uncertain: whether what was perhaps submitted is submitted again; if it was taken, both are paid.
             max_cost, concurrency, allow_unknown_cost: as for :meth:`run`.
         """
-        self.start(
-            max_cost=max_cost,
-            concurrency=concurrency,
-            allow_unknown_cost=allow_unknown_cost,
-            _waiting=True,
-            _again=frozenset({"failed", *(["uncertain"] if uncertain else [])}),
-        )
+        again = frozenset({"failed", *(["uncertain"] if uncertain else [])})
+        self._begin(max_cost, concurrency, allow_unknown_cost, waiting=True, again=again)
         return self.results
 
     def start(
-        self,
-        *,
-        max_cost: float | None = None,
-        concurrency: int | None = None,
-        allow_unknown_cost: bool = False,
-        _waiting: bool = False,
-        _again: frozenset[str] = frozenset(),
+        self, *, max_cost: float | None = None, concurrency: int | None = None, allow_unknown_cost: bool = False
     ) -> Sweep:
         """As :meth:`run`, and returns at once: itself, which can be awaited.
 
         Args:
             max_cost, concurrency, allow_unknown_cost: as for :meth:`run`.
         """
+        self._begin(max_cost, concurrency, allow_unknown_cost)
+        return self
+
+    def _begin(
+        self,
+        max_cost: float | None,
+        concurrency: int | None,
+        allow_unknown_cost: bool,
+        *,
+        waiting: bool = False,
+        again: frozenset[str] = frozenset(),
+    ) -> None:
         cap = _checked_cost(max_cost)
         ceiling = _checked_count(concurrency)
         if self._last is not None and not self._last.gives_way:
@@ -195,28 +198,29 @@ class Sweep:
         if self._runner.backend == "live":
             for model in self._reader.models:
                 warn_of_age(model)
-        self._cells()  # before the run reads them too: two cannot read at once
         if cap is not None and not allow_unknown_cost:
-            self._refuse_unknown_cost(_again)
+            self._refuse_unknown_cost(again)
+        reader = self._new_reader()
         run = self._last = SweepRun(
             self.name,
-            self._reader,
+            reader,
             self._runner,
             cap=cap,
             ceiling=ceiling,
-            again=_again,
-            begun=self._remember,
+            unpriced=allow_unknown_cost,
+            again=again,
+            lost=self._last.lost if self._last else {},
+            begun=functools.partial(self._remember, reader),
             told=self._tell,
         )
         start(run.drive())
         try:
-            with self._show(self, waiting=_waiting):
-                if _waiting:
+            with self._show(self, waiting=waiting):
+                if waiting:
                     self._wait(run)
         except KeyboardInterrupt:  # also while it is being put on screen
             self.cancel()
             raise KeyboardInterrupt(self._stopped()) from None
-        return self
 
     def cancel(self) -> None:
         """Stops submitting. What has been submitted is still fetched and kept."""
@@ -235,15 +239,17 @@ class Sweep:
         """
         from .sweep_tables import results_of
 
-        cells = (self._last and self._last.cells) or self._cells()
+        run = self._last
+        # A run knows what its own reader has read.
+        reader, cells = (run.reader, run.cells) if run and run.cells else (self._reader, self._cells())
         return results_of(
-            self._reader,
+            reader,
             cells,
             self._standing(cells),
             name=self.name,
             folder=self._runner.store.folder,
             backend=self._runner.backend,
-            made=self._last.made if self._last else None,
+            made=run.made if run else None,
         )
 
     # How it goes.
@@ -284,24 +290,38 @@ class Sweep:
         if self._last is None:
             return f"<Sweep of {len(self):,} rows: .plan tells what would run, .run() runs it>"
         now = self._last.progress
+        if self._last.error is not None:
+            return f"<Sweep {self.name}, not begun: {now.note}>"
         ended = "ended" if self.over else "running"
         return f"<Sweep {self.name}, {ended}: {now.done + now.reused} of {now.total} done, {now.failed} failed>"
 
     # What it is made of.
 
+    def _new_reader(self) -> Reader:
+        return Reader(self._axes, self._runner.endpoint, self._runner.price, self._extras)
+
     def _cells(self) -> list[Cell]:
-        if self._planned is None:
-            store = self._runner.store
-            self._planned = self._reader.read(
-                resolved=self._resolved, keep=lambda upload: as_kept(look_at(upload), store)
-            )
-        return self._planned
+        """The rows, as they were when they were last read: after a run has read them, they are read once more."""
+        with self._reading:
+            cells = self._planned
+            if cells is None:
+                store = self._runner.store
+                cells = self._planned = self._reader.read(
+                    resolved=self._resolved, keep=lambda upload: as_kept(look_at(upload), store)
+                )
+            return cells
 
     def _standing(self, cells: list[Cell]) -> Standing:
         from .sweep_tables import FROM_STORE
 
         requests = list({cell.request for cell in cells if cell.request})
-        return self._runner.store.standing(requests, FROM_STORE)
+        standing = self._runner.store.standing(requests, FROM_STORE)
+        for key, (job_id, error) in tuple(self._last.lost.items()) if self._last else ():
+            row = dict(zip(("status", *FROM_STORE), standing.get(key, [None] * (1 + len(FROM_STORE))), strict=True))
+            if row["job_id"] is None:  # else somebody has written it down after all
+                row |= {"status": "unreachable", "job_id": job_id, "error": error}
+                standing[key] = tuple(row.values())
+        return standing
 
     def _stored_progress(self) -> Progress:
         from .sweep_tables import state_of
@@ -310,11 +330,15 @@ class Sweep:
         standing = self._standing(cells)
         # A row that asks for the same as another stands as that one does.
         firsts = [cell if cell.same_as is None else cells[cell.same_as] for cell in cells]
-        count = Counter(state_of(cell, standing.get(cell.key))[0] for cell in firsts)
+        rows = [standing.get(cell.key) for cell in firsts]
+        count = Counter(
+            "rejected" if row and row[0] == "rejected" and not cell.why else state_of(cell, row)[0]
+            for cell, row in zip(firsts, rows, strict=True)
+        )
         spent, unknown = self._runner.store.spent(self.name)
         notes = [
             (count["in flight"], "So it stood when this was shown."),
-            (count["new"] or count["in flight"], ".run() makes what is not there yet."),
+            (count["new"] or count["in flight"] or count["rejected"], ".run() makes what is not there yet."),
             (count["invalid"], ".plan says why rows are invalid."),
         ]
         return Progress(
@@ -322,35 +346,27 @@ class Sweep:
             done=count["reused"],
             running=count["in flight"],
             waiting=count["new"],
-            failed=count["failed"] + count["uncertain"],
+            failed=count["failed"] + count["uncertain"] + count["rejected"],
             invalid=count["invalid"],
             cost=spent,
             cost_unknown=unknown > 0,
             note=" ".join(note for holds, note in notes if holds),
         )
 
-    def _remember(self) -> None:
-        text = definition_of(self._axes, self._reader, self._extras)
+    def _remember(self, reader: Reader, resolved: Mapping[str, str]) -> None:
+        """Writes down what is about to be run; the plan goes by what is there from now on."""
+        text = definition_of(self._axes, reader, self._extras)
         self._runner.store.keep_sweep(self.name, text)
+        with self._reading:
+            self._resolved, self._planned = dict(resolved), None
 
     def _refuse_unknown_cost(self, again: frozenset[str]) -> None:
         from .sweep_tables import state_of
 
         cells = self._cells()
         standing = self._standing(cells)
-        unknown = [
-            cell
-            for cell in cells
-            if cell.model and cell.cost is None and state_of(cell, standing.get(cell.key))[0] in {"new", *again}
-        ]
-        if unknown:
-            names = sorted({cell.model.name for cell in unknown if cell.model})
-            fetched = any(not cell.request for cell in unknown)
-            raise InvalidInputError(
-                f"What {' and '.join(names)} will cost is not known, so max_cost cannot hold it. Give the price, "
-                "connect(prices={…: USD per generated second}), or allow_unknown_cost=True."
-                f"{' How long a file from an address is, is known only when it has been fetched.' * fetched}"
-            )
+        states = {"new", *again}
+        refuse_unpriced(cell for cell in cells if state_of(cell, standing.get(cell.key))[0] in states)
 
     def _totals(self, cells: list[Cell], states: tuple[str, ...]) -> str:
         """The plan in one line."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import NoneType
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .clip import inputs_of
 from .errors import InvalidInputError
 from .records import Record
+from .values import shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,13 +64,19 @@ def frame(records: Sequence[Record], folder: Path) -> pd.DataFrame:
     )
 
 
-def column_names(inputs: Iterable[str]) -> dict[str, str]:
-    """The column of each input. One that is called like a job's own column is kept beside it, as ``input_status``."""
-    taken = {*OWN, *(inputs := dict.fromkeys(inputs))}
+def column_names(inputs: Iterable[str], more: Collection[str] = ()) -> dict[str, str]:
+    """The column of each input. One that is called like a job's own column is kept beside it, as ``input_status``.
+
+    Args:
+        inputs: by their names.
+        more: what a table has besides a job's own columns.
+    """
+    own = {*OWN, *more}
+    taken = {*own, *(inputs := dict.fromkeys(inputs))}
     names = {}
     for name in inputs:
         column = name
-        while column in OWN or (column != name and column in taken):
+        while column in own or (column != name and column in taken):
             column = f"input_{column}"
         taken.add(column)
         names[name] = column
@@ -216,22 +223,27 @@ def _texts(values: list[Any]) -> Any:
         return pd.array(values, dtype="string")
     except (TypeError, ValueError):
         # A sweep's rows share what they hold: each such thing is written once.
-        texts = {key: _text(value) for key, value in {id(value): value for value in values}.items()}
+        texts = {key: as_text(value) for key, value in {id(value): value for value in values}.items()}
         return pd.array([None if value is None else texts[id(value)] for value in values], dtype="string")
 
 
-def _text(value: Any) -> str:
-    if isinstance(value, os.PathLike):
-        text = os.fsdecode(value)
-    elif isinstance(value, (list, tuple, dict)) or hasattr(value, "tolist"):
-        try:
-            text = json.dumps(value, default=lambda thing: thing.tolist(), ensure_ascii=False)
-        except (AttributeError, TypeError, ValueError):
-            text = str(value)
-    else:
-        text = str(value)
+def as_text(value: Any) -> str:
+    """What stands in a column of texts for a value, whatever it is: JSON for lists and dicts."""
+    try:
+        text = _json(value) if isinstance(value, (list, tuple, dict)) or hasattr(value, "tolist") else None
+        if text is None:
+            text = os.fsdecode(value) if isinstance(value, os.PathLike) else str(value)
+    except Exception:  # noqa: BLE001 - a number of too many digits has no text, and somebody's own may break
+        text = shown(value)
     # Halves of a character that belong together become one, and what is left of them a question mark in a diamond.
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def _json(value: Any) -> str | None:
+    try:
+        return json.dumps(value, default=lambda thing: thing.tolist(), ensure_ascii=False)
+    except (AttributeError, TypeError, ValueError, RecursionError):
+        return None
 
 
 def _times(values: list[Any], kinds: set[type]) -> Any:

@@ -25,7 +25,14 @@ TRIPLES = [[0, 0.1, 0.2], (9, 0.5, 0.5)]
 
 
 def rows(axes: Axes) -> list[dict[str, Any]]:
-    return [axes.row(positions) for positions in axes]
+    return [
+        {
+            name: one
+            for factor, position in zip(axes.factors, positions, strict=True)
+            for name, one in zip(factor.names, factor.rows[position], strict=True)
+        }
+        for positions in axes
+    ]
 
 
 def read(name: str, given: Any) -> tuple[list[Any], bool]:

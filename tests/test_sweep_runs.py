@@ -25,6 +25,8 @@ from decart_nb.store import Store
 from tests import sweeping
 from tests.sweeping import T2V, connected, ended, failing, kernel, same, wait_until
 
+pytestmark = pytest.mark.filterwarnings("ignore:lucy-pro:decart_nb.ModelWarning")
+
 
 @pytest.fixture(autouse=True)
 def no_session(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,7 +73,7 @@ def test_a_cap_is_not_passed_with_many_in_flight_and_holds_for_the_sweeps_whole_
     assert statuses(table) == {"completed": 5, "planned": 15}
     assert table.loc[table["status"] == "planned", ["job_id", "error"]].isna().all(axis=None)
     assert sweep.progress.held_back == 15
-    assert "15 rows are kept back by max_cost=1" in sweep.progress.note
+    assert "15 rows are kept back by max_cost=$1.00, and" in sweep.progress.note
     assert sweep.progress.cost == pytest.approx(1.0)
 
     again = dnb.sweep(model=T2V, prompt="a", seed=range(20))  # as the same cell makes it

@@ -12,6 +12,8 @@ from decart_nb.local.embedded import LocalQueue
 from tests import sweeping
 from tests.sweeping import T2V, connected, failing, submitted, wait_until
 
+pytestmark = pytest.mark.filterwarnings("ignore:lucy-pro:decart_nb.ModelWarning")
+
 
 @pytest.fixture(autouse=True)
 def slow_queue(tmp_path: Path, small_video: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalQueue]:
