@@ -190,7 +190,7 @@ def fill(small: str, rows: int) -> None:
     import dataclasses
 
     from decart_nb.axes import read_axes
-    from decart_nb.cells import Reader
+    from decart_nb.cell_reader import Reader
     from decart_nb.records import Record
     from decart_nb.store import Store
 

@@ -7,7 +7,7 @@ import math
 from .errors import DecartSDKError
 
 #: So many at first; twice as many after each round of them, until the service says that there are too many.
-START = 16
+START = 32
 _TOO_MANY = 429
 
 

@@ -55,6 +55,7 @@ class Job:
         self._observers: list[Callable[[Job], object]] = []
         self._blocked = 0  # how many calls of result() hold up the main thread
         self._again: Callable[[], Job] | None = None
+        self._on_end_there: Callable[[], object] | None = None  # called when the queue is done with it
         self._withdrawn = False  # the runner looks at it for the last time right before it submits
 
     @property

@@ -370,6 +370,8 @@ class Runner:
         end = await self.client.queue.wait(
             record.job_id, on_status_change=moved, estimate=job.estimate, age=age, fresh=fresh
         )
+        if job._on_end_there:
+            job._on_end_there()
         if end.status == "failed":
             raise JobFailedError(record.job_id, end.reason or "the service gave no reason.")
         seen: list[media.VideoInfo] = []

@@ -10,7 +10,8 @@ from typing import Any
 
 from .axes import Axes, Axis
 from .catalogue import Field, ModelDefinition, models
-from .cells import MODEL, Given, Invalid, Reader
+from .cell_reader import Reader
+from .cells import MODEL, Given, Invalid
 from .errors import StoreError
 from .inputs import Upload, is_file
 from .store import Store

@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from .cells import Cell, Given, Reader, look_at
+from .cell_reader import Reader
+from .cells import Cell, Given, look_at
 from .concurrency import Gate, rounds
 from .errors import CapReachedError, DecartSDKError, InvalidInputError, StoreError
 from .inputs import Remote, Request, Upload
@@ -336,6 +337,17 @@ class SweepRun:
 
     async def _make(self, number: int, gate: Gate, episode: int) -> None:
         cell, job = self.cells[number], self._jobs[number]
+        inside = True
+
+        def leave() -> None:
+            """The queue is done with it; while its video is fetched, another one may begin."""
+            nonlocal inside
+            if inside:
+                inside = False
+                gate.end(episode)
+                self._wake.set()
+
+        job._on_end_there = leave
         try:
             await self._runner.carry(
                 job,
@@ -348,7 +360,7 @@ class SweepRun:
                 refused=functools.partial(gate.refused, episode),
             )
         finally:
-            gate.end(episode)
+            leave()
             with self._counting:
                 del self._jobs[number]
                 self._settle(number, job)

@@ -9,7 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from .cells import MODEL, PROMPT, TAKE, TEMPLATE, Cell, Reader
+from .cell_reader import Reader
+from .cells import MODEL, PROMPT, TAKE, TEMPLATE, Cell
 from .records import UNDER_WAY
 from .table import OWN, column_names, typed
 

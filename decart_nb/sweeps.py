@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 from .axes import Axes
 from .background import start, wait_for
-from .cells import Cell, Reader, look_at
+from .cell_reader import Reader
+from .cells import Cell, look_at
 from .checks import warn_of_age
-from .concurrency import rounds
 from .errors import InvalidInputError
 from .progress import Progress
 from .runner import Runner
 from .sweep_definitions import definition_of
 from .sweep_run import SweepRun, as_kept, refuse_unpriced
+from .sweep_totals import totals_of
 from .values import is_flag, is_number
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ class Sweep:
         cells = self._cells()
         standing = self._standing(cells)
         states, whys = zip(*[state_of(cell, standing.get(cell.key)) for cell in cells], strict=True)
-        totals = self._totals(cells, states)
+        totals = totals_of(cells, states, self._runner.expected)
         return plan_of(self._reader, cells, states, whys, totals=totals, name=self.name)
 
     # Its run.
@@ -368,37 +369,6 @@ class Sweep:
         states = {"new", *again}
         refuse_unpriced(cell for cell in cells if state_of(cell, standing.get(cell.key))[0] in states)
 
-    def _totals(self, cells: list[Cell], states: tuple[str, ...]) -> str:
-        """The plan in one line."""
-        count = {state: states.count(state) for state in dict.fromkeys(states)}
-        new = [cell for cell, state in zip(cells, states, strict=True) if state == "new"]
-        parts = [f"{len(cells):,} row{'s' * (len(cells) != 1)}"]
-        parts += [f"{number:,} {state}" for state, number in count.items()]
-        if new:
-            seconds = sum(cell.seconds or 0.0 for cell in new)
-            more = "+" if any(cell.seconds is None for cell in new) else ""
-            parts.append(f"{seconds:,.0f}{more} s of video to make")
-            known = sum(cell.cost or 0.0 for cell in new)
-            unknown = sum(cell.cost is None for cell in new)
-            if known or not unknown:
-                parts.append(f"about ${known:,.2f}" if known else "no cost")
-            if unknown:
-                parts.append(f"{unknown:,} of unknown cost")
-            parts.append(self._duration(new))
-        return " · ".join(parts)
-
-    def _duration(self, new: list[Cell]) -> str:
-        """How long it may take, from what such jobs took before, and from how many run at once at first."""
-        by_model: dict[str, list[Cell]] = {}
-        for cell in new:
-            by_model.setdefault(cell.resolved, []).append(cell)
-        low = high = 0.0
-        for model, cells in by_model.items():
-            usual = self._runner.expected(model, cells[0].input_seconds).usual
-            count = rounds(len(cells))
-            low, high = max(low, count * usual[0]), max(high, count * usual[1])
-        return f"perhaps {_time(low)} to {_time(high)}"
-
     # Waiting for it.
 
     def _tell(self) -> None:
@@ -461,7 +431,3 @@ def _checked_count(count: Any) -> int | None:
     if is_flag(count) or not isinstance(count, Integral) or count < 1:
         raise InvalidInputError(f"concurrency must be a whole number of jobs from 1, not {count!r:.60}.")
     return int(count)
-
-
-def _time(seconds: float) -> str:
-    return f"{max(1, round(seconds))} s" if seconds < 100 else f"{round(seconds / 60):,} min"

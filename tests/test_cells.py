@@ -14,7 +14,8 @@ from hypothesis import given, settings, strategies as st
 
 from decart_nb import InvalidInputError, ModelDefinition, media, models
 from decart_nb.axes import read_axes, zip_axes
-from decart_nb.cells import Cell, Given, Reader
+from decart_nb.cell_reader import Reader
+from decart_nb.cells import Cell, Given
 from decart_nb.checks import check
 from decart_nb.identity import digest_of
 from decart_nb.inputs import Upload, prepare

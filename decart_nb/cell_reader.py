@@ -1,0 +1,354 @@
+"""The rows of a sweep as requests: read, checked, priced, and found by their digests, without sending anything.
+
+A hundred thousand rows share a few values: each value is read once for each model, and a row only puts together what is
+known of its parts.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from .axes import Axes, fill, placeholders
+from .catalogue import ModelDefinition, models
+from .cells import MODEL, PROMPT, TAKE, TEMPLATE, Cell, Given, Invalid, Part, look_at
+from .checks import Problem, check_one, check_whole, refuse
+from .errors import DecartSDKError, InvalidInputError, did_you_mean
+from .identity import Form, as_json
+from .inputs import NotUsable, Remote, Upload, is_file, read_file
+from .queue_calls import model_of
+from .table import as_text
+from .values import NotPlain, plain, shown
+
+_KEPT_AS_IT_IS = frozenset({str, float, bool, type(None)})
+
+
+class Reader:
+    """Reads the rows of a sweep.
+
+    Args:
+        axes: what it varies.
+        endpoint: the queue's address, or ``local``.
+        price: USD per generated second of a model at a resolution.
+        extras: names that may be there although no model takes them: a table's own columns.
+
+    Attributes:
+        models: the models that it is for.
+        choices: the names that fill the placeholders of prompts.
+
+    Raises:
+        InvalidInputError: there is no model, or a name that nothing takes.
+    """
+
+    def __init__(
+        self,
+        axes: Axes,
+        endpoint: str,
+        price: Callable[[ModelDefinition, str | None], float | None],
+        extras: Collection[str] = (),
+    ) -> None:
+        self.axes = axes
+        self._endpoint, self._price = endpoint, price
+        self._places = {
+            name: (number, column)
+            for number, factor in enumerate(axes.factors)
+            for column, name in enumerate(factor.names)
+        }
+        if MODEL not in self._places:
+            meant = next((name for name in axes.names if name.strip().casefold() in (MODEL, "models")), None)
+            raise InvalidInputError(
+                'A sweep needs a model: sweep(model="lucy-2.5", …), or a column called model.'
+                f"{f' It has {shown(meant)}; did you mean model?' if meant is not None else ''}"
+            )
+        self._definitions: dict[Any, ModelDefinition | str] = {}
+        used = dict.fromkeys(self._definition(value) for value in self._values(MODEL))
+        self.models = [model for model in used if isinstance(model, ModelDefinition)]
+        for model, count in Counter(model.name for model in self.models).items():
+            if count > 1:
+                raise InvalidInputError(f"Two models of this sweep are called {model}; give each a name of its own.")
+        takes = [spec.name for model in self.models for spec in model.fields or ()]
+        named = {name for text in self._values(PROMPT) if isinstance(text, str) for name in placeholders(text)}
+        self.choices = [name for name in axes.names if name in named - {MODEL, TAKE, *takes}]
+        taken = {name for name in axes.names for model in self.models if self.takes(model, name)}
+        known = {spec.name for model in models for spec in model.fields or ()}  # another sweep's models may take it
+        self._inputs = [name for name in axes.names if name in taken | known]
+        unknown = [name for name in axes.names if name not in {MODEL, TAKE, *taken, *known, *self.choices, *extras}]
+        if unknown and self.models:
+            raise InvalidInputError(
+                f"{unknown[0]} is no input of any model of this sweep, and no prompt has {{{unknown[0]}}} in it."
+                f"{did_you_mean(unknown[0], {*takes, *named}) or did_you_mean(unknown[0], known)}",
+                {"fields": unknown},
+            )
+
+    def read(
+        self,
+        *,
+        resolved: Mapping[str, str] | None = None,
+        keep: Callable[[Upload], Given] | None = None,
+        fetched: Mapping[str, Given | str] | None = None,
+    ) -> list[Cell]:
+        """The cells, in the order of the plan.
+
+        Args:
+            resolved: what the names of models mean to the queue, where it has been asked; else the catalogue says.
+            keep: puts a file where it stays as it is.
+            fetched: by their addresses, the files that have been fetched, or why they could not be.
+        """
+        self._resolved, self._keep, self._fetched = resolved or {}, keep or look_at, fetched or {}
+        self._files: dict[tuple[Any, int], Given | Remote | str] = {}
+        self._forms: dict[str, Form] = {}
+        self._wholes: dict[tuple[str, frozenset[str]], list[Problem]] = {}
+        self._filled: dict[tuple[str, str], Part] = {}
+        # For each model, what each position of each factor comes to; made when it is first met.
+        known: dict[tuple[str, int, int], list[Part]] = {}
+        cells: list[Cell] = []
+        first: dict[tuple[str, int], int] = {}
+        for positions in self.axes:
+            model, take = self._definition(self._at(MODEL, positions)), self._at(TAKE, positions) or 0
+            if isinstance(model, str):
+                cells.append(Cell(None, "", (), take, why=model))
+                continue
+            parts: list[Part] = []
+            for place in enumerate(positions):
+                some = known.get((model.name, *place))
+                if some is None:
+                    some = known[model.name, *place] = self._parts(model, *place)
+                parts += some
+            if self.choices and (template := self._at(PROMPT, positions)) is not None and self.takes(model, PROMPT):
+                parts.append(self._prompt(model, template, positions))
+            cell = self._cell(model, tuple(parts), take)
+            if cell.request:
+                there = first.setdefault(cell.key, len(cells))
+                cell.same_as = None if there == len(cells) else there
+            cells.append(cell)
+        return cells
+
+    def column(self, name: str) -> list[Any]:
+        """What a table shows of a name, row by row: files by what they are called."""
+        factor, column = self._places[name]
+        called = [self._shown(row[column]) for row in self.axes.factors[factor].rows]
+        return [called[positions[factor]] for positions in self.axes]
+
+    def prompts(self) -> list[Any]:
+        """The prompts with their placeholders filled, row by row."""
+        return [
+            fill(text, self._choices(positions))
+            if isinstance(text := self._at(PROMPT, positions), str)
+            else self._shown(text)
+            for positions in self.axes
+        ]
+
+    def is_varied(self, name: str) -> bool:
+        """Whether a name is an axis, and not a held value."""
+        return not self.axes.factors[self._places[name][0]].held
+
+    def left_out(self, cell: Cell) -> list[str]:
+        """The inputs that a row's model does not take, although other models do."""
+        if cell.model is None:
+            return []
+        given = {part.name for part in cell.parts}
+        return [name for name in self._inputs if name not in given and not self.takes(cell.model, name)]
+
+    def addresses(self) -> list[str]:
+        """Those of the files that are to be fetched, after they have been read."""
+        return list(dict.fromkeys(file.url for file in self._files.values() if isinstance(file, Remote)))
+
+    def file(self, value: Any) -> Given | None:
+        """The file that a value of an axis is, if it was read as one."""
+        found = (self._files.get((_identity(value), fps)) for fps in {0, *(model.fps for model in self.models)})
+        return next((file for file in found if isinstance(file, Given)), None)
+
+    def to_keep(self, name: str, value: Any) -> Any:
+        """What a definition keeps of a value that is no file: it reads, and is shown, as the value itself."""
+        if type(value) in _KEPT_AS_IT_IS or isinstance(value, Invalid):
+            return value
+        if type(value) is int and value.bit_length() <= 64:  # of which an axis may have a million
+            return value
+        if isinstance(value, os.PathLike) and any(is_file(model, name, os.fsdecode(value)) for model in self.models):
+            return os.fsdecode(value)  # which is read as a file too
+        if name in self.choices:
+            told = _plain_or_text(value)
+            return told if said(told) == said(value) else said(value)
+        called = self._shown(value)
+        if name == MODEL:
+            why = self._definition(value)
+            return Invalid(why, called) if isinstance(why, str) else value
+        parts = [self._part(model, name, value) for model in self.models if self.takes(model, name)]
+        if not parts:
+            return _plain_or_text(called)
+        if all(part.problem for part in parts):
+            assert parts[0].problem is not None
+            return Invalid(parts[0].problem.message, _plain_or_text(called))
+        return next(part.value for part in parts if not part.problem)
+
+    def _values(self, name: str) -> list[Any]:
+        if name not in self._places:
+            return []
+        factor, column = self._places[name]
+        return [row[column] for row in self.axes.factors[factor].rows if row[column] is not None]
+
+    def _at(self, name: str, positions: tuple[int, ...]) -> Any:
+        if name not in self._places:
+            return None
+        factor, column = self._places[name]
+        return self.axes.factors[factor].rows[positions[factor]][column]
+
+    def _choices(self, positions: tuple[int, ...]) -> dict[str, Any]:
+        chosen = {name: self._at(name, positions) for name in self.choices}
+        return {name: None if value is None else said(value) for name, value in chosen.items()}
+
+    def _definition(self, value: Any) -> ModelDefinition | str:
+        """The model that was meant, or why there is none."""
+        if value is None or isinstance(value, Invalid):
+            return "The row has no model." if value is None else value.why
+        key = value if isinstance(value, str) else id(value)
+        if key not in self._definitions:
+            try:
+                self._definitions[key] = model_of(value)
+            except DecartSDKError as error:
+                self._definitions[key] = error.message
+        return self._definitions[key]
+
+    def takes(self, model: ModelDefinition, name: str) -> bool:
+        """Whether a name is an input of a model."""
+        if model.fields is None:  # whatever it is, it is sent
+            return name not in {MODEL, TAKE, TEMPLATE, *self.choices}
+        return any(spec.name == name for spec in model.fields)
+
+    def _parts(self, model: ModelDefinition, factor: int, position: int) -> list[Part]:
+        """What a position of a factor comes to for a model; what it does not take is left out."""
+        names, row = self.axes.factors[factor].names, self.axes.factors[factor].rows[position]
+        return [
+            self._part(model, name, value)
+            for name, value in zip(names, row, strict=True)
+            if value is not None and not (name == PROMPT and self.choices) and self.takes(model, name)
+        ]
+
+    def _part(self, model: ModelDefinition, name: str, value: Any) -> Part:
+        if isinstance(value, Invalid):
+            return Part(name, problem=Problem(name, value.why, "value_error"))
+        try:
+            if is_file(model, name, value) or (isinstance(value, Given) and model.fields is None):
+                return Part(name, file=self._read(model, name, value))
+            if isinstance(value, str) and value[:1] == "[" and name == "trajectory":
+                value = json.loads(value)  # as a table of results has it
+            if isinstance(value, float) and value.is_integer() and name == "seed":
+                value = int(value)  # as a column has it that had gaps, and so has numpy.linspace
+            value, problem = check_one(model, name, value)
+            if problem:
+                return Part(name, problem=problem)
+            value = plain(value)
+            return Part(name, value, as_json(value))
+        except RecursionError:
+            return Part(name, problem=Problem(name, "is nested too deep to be read.", "value_error"))
+        except (NotUsable, NotPlain, ValueError) as error:
+            return Part(name, problem=Problem(name, str(error), "value_error"))
+
+    def _read(self, model: ModelDefinition, name: str, value: Any) -> Given | Remote:
+        """A file, read once for all models that make the same of it."""
+        key = (_identity(value), model.fps if hasattr(value, "__array__") else 0)
+        if key not in self._files:
+            self._files[key] = self._read_anew(model, name, value)
+        found = self._files[key]
+        if isinstance(found, str):
+            raise NotUsable(found)
+        if isinstance(found, Given):
+            read_file(model, name, found.upload)  # whether this model takes it too
+        return found
+
+    def _read_anew(self, model: ModelDefinition, name: str, value: Any) -> Given | Remote | str:
+        if isinstance(value, Given):
+            return value
+        try:
+            file = read_file(replace(model, fields=None), name, value)  # whatever it is: another model may take it
+        except NotUsable as error:
+            return str(error)
+        if isinstance(file, Upload):
+            given = self._keep(file)
+            return replace(given, shown=os.fspath(value)) if isinstance(value, (str, os.PathLike)) else given
+        found = self._fetched.get(file.url, file)
+        return replace(found, shown=file.url) if isinstance(found, Given) else found
+
+    def _prompt(self, model: ModelDefinition, template: Any, positions: tuple[int, ...]) -> Part:
+        if not isinstance(template, str):
+            return self._part(model, PROMPT, template)
+        chosen = self._choices(positions)
+        for name in placeholders(template):
+            if chosen.get(name) is None:
+                about = f"has {{{name}}} in it, and this row has no {name} to put there."
+                if name in self._inputs:
+                    about = f"has {{{name}}} in it, and a model's own inputs are not put there."
+                return Part(PROMPT, problem=Problem(PROMPT, about, "missing"))
+        text = fill(template, chosen)
+        if (model.name, text) not in self._filled:
+            self._filled[model.name, text] = self._part(model, PROMPT, text)
+        return self._filled[model.name, text]
+
+    def _cell(self, model: ModelDefinition, parts: tuple[Part, ...], take: Any) -> Cell:
+        resolved = self._resolved.get(model.name) or model.alias_of or model.successor or model.name
+        cell = Cell(model, resolved, parts, take)
+        names = frozenset([part.name for part in parts])
+        if (model.name, names) not in self._wholes:
+            self._wholes[model.name, names] = check_whole(model, names)
+        problems = self._wholes[model.name, names] + [part.problem for part in parts if part.problem]
+        if problems:
+            cell.why = refuse(model, problems).message
+            return cell
+        self._price_of(cell)
+        if any(isinstance(part.file, Remote) for part in parts):
+            return cell
+        if model.name not in self._forms:
+            self._forms[model.name] = Form(self._endpoint, resolved, model)
+        fields = {part.name: part.json for part in parts if part.file is None}
+        files = {part.name: part.file.sha256 for part in parts if isinstance(part.file, Given)}
+        cell.request = self._forms[model.name].digest(fields, files)
+        return cell
+
+    def _price_of(self, cell: Cell) -> None:
+        assert cell.model is not None
+        resolution = next((part.value for part in cell.parts if part.name == "resolution"), None)
+        price = self._price(cell.model, resolution)
+        cell.seconds = cell.input_seconds if cell.model.seconds is None else cell.model.seconds
+        if price is not None and (cell.seconds is not None or not price):
+            cell.cost = round(price * (cell.seconds or 0.0), 6)
+
+    def _shown(self, value: Any) -> Any:
+        if isinstance(value, ModelDefinition):
+            return value.name
+        if isinstance(value, Invalid):
+            return value.shown
+        if value is None or isinstance(value, (str, int, float, list, tuple, dict, datetime)):
+            return value
+        if file := self.file(value):
+            return file.shown
+        if isinstance(value, os.PathLike):
+            return os.fsdecode(value)
+        is_long = isinstance(value, (bytes, bytearray, memoryview)) or hasattr(value, "__array__")
+        return shown(value) if is_long else said(value)
+
+
+def said(value: Any) -> str:
+    """The text of a value, whatever it is."""
+    try:
+        return str(value)
+    except Exception:  # noqa: BLE001 - a number of too many digits has none, and somebody's own may break
+        return shown(value)
+
+
+def _plain_or_text(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value
+    try:
+        return plain(value)
+    except (NotPlain, RecursionError):
+        return as_text(value)
+
+
+def _identity(value: Any) -> Any:
+    """What tells one file from another that was given: each row of a table has a text of its own for the same path."""
+    return os.fspath(value) if isinstance(value, (str, os.PathLike)) else id(value)
