@@ -13,7 +13,7 @@ export JUPYTER_PREFER_ENV_PATH := 1
 # The kernel would warn that it speaks over TCP: it does, and to this machine only.
 NBCONVERT := $(BIN)/jupyter nbconvert --log-level=ERROR --ExecutePreprocessor.extra_arguments=--log-level=40
 
-APART := tests/kernel tests/browser tests/test_killed.py tests/test_under_faults.py tests/test_older_pandas.py
+APART := tests/kernel tests/browser tests/test_killed.py tests/test_under_faults.py tests/test_older_pandas.py tests/test_sweep_runs.py tests/test_reuse.py
 
 .PHONY: demo lab test bench clean
 
@@ -33,7 +33,7 @@ test: $(VENV)/.test
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	@rm -rf build/notebooks && mkdir -p build/notebooks && cp notebooks/*.ipynb build/notebooks
-	@# Kernels, browsers and killed processes mostly wait, so their tests run beside the others; their word comes at the end.
+	@# What mostly waits (kernels, browsers, other processes) is tested beside the rest; its word comes at the end.
 	@$(BIN)/python -m pytest $(APART) > build/apart.txt 2>&1 & apart=$$!; \
 	$(BIN)/python -m pytest --nbval-lax --nbval-current-env tests build/notebooks $(APART:%=--ignore=%); here=$$?; \
 	wait $$apart; apart=$$?; cat build/apart.txt; exit $$((here | apart))
