@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass
 from typing import Any
 
-from . import media
 from .catalogue import ModelDefinition
 from .checks import Problem
-from .errors import MediaError
 from .inputs import Remote, Request, Upload
+from .intents import seconds_of
 
 #: What a row says beside the inputs of its model.
 MODEL, TAKE, PROMPT = "model", "take", "prompt"
@@ -122,8 +120,4 @@ class Part:
 
 def look_at(upload: Upload) -> Given:
     """A file with what is to be known of it. Nothing is kept."""
-    seconds = None
-    if upload.media_type.startswith("video/"):
-        with contextlib.suppress(MediaError), upload.open() as stream:
-            seconds = media.probe(stream).duration
-    return Given(upload, upload.filename, upload.sha256(), seconds)
+    return Given(upload, upload.filename, upload.sha256(), seconds_of(upload))

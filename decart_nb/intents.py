@@ -31,7 +31,7 @@ def intent(store: Store, request: Request, endpoint: str, backend: str, resolved
     kept: dict[str, Upload | Remote] = {}
     for name, upload in request.files.items():
         assert isinstance(upload, Upload)
-        files[name] = described(upload)
+        files[name] = described(upload, upload.sha256())
         kept[name] = keep(store, upload, files[name])
     digests = {name: file["sha256"] for name, file in files.items()}
     wanted = Record(
@@ -47,10 +47,10 @@ def intent(store: Store, request: Request, endpoint: str, backend: str, resolved
     return replace(request, files=kept), wanted
 
 
-def described(upload: Upload) -> dict[str, Any]:
+def described(upload: Upload, sha256: str) -> dict[str, Any]:
     """What is remembered of a file."""
     known = {"filename": upload.filename, "size_bytes": upload.size, "media_type": upload.media_type}
-    return {"sha256": upload.sha256(), **known}
+    return {"sha256": sha256, **known}
 
 
 def keep(store: Store, upload: Upload, file: Mapping[str, Any]) -> Upload:
@@ -62,10 +62,14 @@ def keep(store: Store, upload: Upload, file: Mapping[str, Any]) -> Upload:
 def input_seconds(files: Mapping[str, Upload | Remote]) -> float | None:
     """How long the video is that a job works on, if it works on one."""
     data = files.get("data")
-    if not isinstance(data, Upload) or not data.media_type.startswith("video/"):
-        return None
-    with contextlib.suppress(MediaError), data.open() as stream:
-        return media.probe(stream).duration
+    return seconds_of(data) if isinstance(data, Upload) else None
+
+
+def seconds_of(upload: Upload) -> float | None:
+    """How long a file is, if it is a video."""
+    if upload.media_type.startswith("video/"):
+        with contextlib.suppress(MediaError), upload.open() as stream:
+            return media.probe(stream).duration
     return None
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
@@ -14,14 +13,10 @@ from .clip import Clip
 from .errors import InvalidInputError, JobCancelledError, JobTimeoutError
 from .polling import Estimate
 from .values import is_number, shown
-
-_log = logging.getLogger("decart_nb")
-
-#: An interrupt reaches a kernel that is in ``await`` only when its loop wakes; so it is woken, every so many seconds.
-_WAKE = 0.2
+from .watched import Watched
 
 
-class Job:
+class Job(Watched):
     """A request on its way to a clip. It goes on in the background, whatever becomes of the cell that made it.
 
     ``await`` it or call :meth:`result` for its clip. Made by ``submit`` and ``attach``, not by hand.
@@ -39,6 +34,7 @@ class Job:
     """
 
     def __init__(self, model: str, inputs: Mapping[str, Any], *, estimate: Estimate, job_id: str | None = None) -> None:
+        super().__init__()
         self.id = job_id
         self.model = model
         self.inputs = inputs
@@ -51,8 +47,6 @@ class Job:
         self._ended_at: float | None = None
         self._stops = 0
         self._over = False
-        self._changed = threading.Condition()
-        self._observers: list[Callable[[Job], object]] = []
         self._blocked = 0  # how many calls of result() hold up the main thread
         self._again: Callable[[], Job] | None = None
         self._on_end_there: Callable[[], object] | None = None  # called when the queue is done with it
@@ -131,19 +125,11 @@ class Job:
         return self._wait().__await__()
 
     async def _wait(self) -> Clip:
-        loop, changed, stops = asyncio.get_running_loop(), asyncio.Event(), self._stops
-        forget = self.observe(lambda _: loop.call_soon_threadsafe(changed.set))
+        stops = self._stops
         try:
-            while not self._over and self._stops == stops:
-                changed.clear()
-                # Not wait_for: on Python 3.11 it swallows an interrupt that comes together with a change.
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(_WAKE):
-                        await changed.wait()
+            await self._until(lambda: self._over or self._stops != stops)
         except asyncio.CancelledError:
             raise asyncio.CancelledError(f"Stopped waiting. {self._whereabouts()}") from None
-        finally:
-            forget()
         return self._outcome()
 
     def _outcome(self) -> Clip:
@@ -180,20 +166,6 @@ class Job:
             raise InvalidInputError(f"What job {self.id} was asked for is not known here; submit it anew.")
         return self._again()
 
-    def observe(self, observer: Callable[[Job], object]) -> Callable[[], None]:
-        """Calls ``observer(job)`` on every change and every half second, on the background thread, until the end.
-
-        Returns:
-            What stops that.
-        """
-        self._observers.append(observer)
-
-        def forget() -> None:
-            with contextlib.suppress(ValueError):
-                self._observers.remove(observer)
-
-        return forget
-
     def __repr__(self) -> str:
         where = f" {self.id}" if self.id else ""
         end = f": {self.error}" if self.error else ""
@@ -219,14 +191,8 @@ class Job:
         self._over = True
         self._tell()
 
-    def _tell(self) -> None:
-        with self._changed:
-            self._changed.notify_all()
-        for observer in tuple(self._observers):
-            try:
-                observer(self)
-            except Exception:  # noqa: BLE001 - what an onlooker does wrong must not stop a paid job
-                _log.exception("An observer of job %s broke.", self.id)
+    def _called(self) -> str:
+        return f"job {self.id}"
 
 
 def _forget_where(error: BaseException | None) -> None:

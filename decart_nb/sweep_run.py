@@ -18,6 +18,7 @@ from .cells import Cell, Given, look_at
 from .concurrency import Gate, rounds
 from .errors import CapReachedError, DecartSDKError, InvalidInputError, StoreError
 from .inputs import Remote, Request, Upload
+from .intents import described
 from .job import Job
 from .progress import Progress
 from .records import UNDER_WAY, Record
@@ -205,7 +206,7 @@ class SweepRun:
         given = look_at(upload.kept())
         store = self._runner.store
         with given.upload.open() as stream:
-            path = store.keep_input(described(given), stream)
+            path = store.keep_input(described(given.upload, given.sha256), stream)
         return as_kept(replace(given, upload=Upload(upload.filename, path)), store)
 
     async def _fetched(self, url: str, cells: Sequence[Cell], few: asyncio.Semaphore) -> Given | str:
@@ -378,7 +379,7 @@ class SweepRun:
             cell.model.name,
             cell.take,
             cell.values,
-            {name: described(file) for name, file in cell.files.items() if isinstance(file, Given)},
+            {name: described(file.upload, file.sha256) for name, file in cell.files.items() if isinstance(file, Given)},
             cell.input_seconds,
             sweep=self._name,
             expected_cost=cell.cost,
@@ -475,15 +476,8 @@ def refuse_unpriced(cells: Iterable[Cell]) -> None:
 
 def as_kept(given: Given, store: Store) -> Given:
     """The file, called by its place in the store, where it is or will be."""
-    path = store.input(described(given))
+    path = store.input(described(given.upload, given.sha256))
     return replace(given, shown=str(path.relative_to(store.folder.parent)))
-
-
-def described(given: Given) -> dict[str, Any]:
-    """What is remembered of a file."""
-    upload = given.upload
-    known = {"filename": upload.filename, "size_bytes": upload.size, "media_type": upload.media_type}
-    return {"sha256": given.sha256, **known}
 
 
 def _has_size(path: Any, size: int | None) -> bool:

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import functools
 import hashlib
-import logging
 import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Generator, Mapping
@@ -25,19 +24,17 @@ from .sweep_definitions import definition_of
 from .sweep_run import SweepRun, as_kept, refuse_unpriced
 from .sweep_totals import totals_of
 from .values import is_flag, is_number
+from .watched import Watched
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from .sweep_tables import Plan, Standing
 
-#: An interrupt reaches a kernel that is in ``await`` only when its loop wakes; so it is woken, every so many seconds.
-_WAKE = 0.2
-_log = logging.getLogger("decart_nb")
 Show = Callable[..., contextlib.AbstractContextManager[object]]
 
 
-class Sweep:
+class Sweep(Watched):
     """A table of jobs, made by ``decart_nb.sweep``. Nothing is sent before :meth:`run` or :meth:`start`.
 
     ``await`` it for its results, as a cell's last line or in a coroutine.
@@ -56,6 +53,7 @@ class Sweep:
         extras: Collection[str] = (),
         show: Show,
     ) -> None:
+        super().__init__()
         if name is not None and (not isinstance(name, str) or not name.strip() or not name.isprintable()):
             raise InvalidInputError(f"The name of a sweep must be text, in one line, not {name!r:.60}.")
         self._axes, self._runner, self._extras, self._show = axes, runner, extras, show
@@ -66,8 +64,6 @@ class Sweep:
         self._resolved: dict[str, str] = {}
         self._last: SweepRun | None = None
         self._blocked = 0
-        self._changed = threading.Condition()
-        self._observers: list[Callable[[Sweep], object]] = []
 
     # What it is.
 
@@ -270,20 +266,6 @@ class Sweep:
         """How far it has come. Where it has not run here, it is as the store has it."""
         return self._last.progress if self._last else self._stored_progress()
 
-    def observe(self, observer: Callable[[Sweep], object]) -> Callable[[], None]:
-        """Calls ``observer(sweep)`` at most ten times a second, on the background thread, until the run's end.
-
-        Returns:
-            What stops that.
-        """
-        self._observers.append(observer)
-
-        def forget() -> None:
-            with contextlib.suppress(ValueError):
-                self._observers.remove(observer)
-
-        return forget
-
     def __await__(self) -> Generator[Any, None, pd.DataFrame]:
         return self._awaited().__await__()
 
@@ -371,14 +353,8 @@ class Sweep:
 
     # Waiting for it.
 
-    def _tell(self) -> None:
-        with self._changed:
-            self._changed.notify_all()
-        for observer in tuple(self._observers):
-            try:
-                observer(self)
-            except Exception:  # noqa: BLE001 - what an onlooker does wrong must not stop a paid job
-                _log.exception("An observer of sweep %s broke.", self.name)
+    def _called(self) -> str:
+        return f"sweep {self.name}"
 
     def _wait(self, run: SweepRun) -> None:
         here = threading.current_thread() is threading.main_thread()
@@ -397,21 +373,13 @@ class Sweep:
     async def _awaited(self) -> pd.DataFrame:
         if self._last is None:
             self.start()
-        run, loop, changed = self._last, asyncio.get_running_loop(), asyncio.Event()
+        run = self._last
         assert run is not None
-        forget = self.observe(lambda _: loop.call_soon_threadsafe(changed.set))
         try:
-            while not run.over:
-                changed.clear()
-                # Not wait_for: on Python 3.11 it swallows an interrupt that comes together with a change.
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(_WAKE):
-                        await changed.wait()
+            await self._until(lambda: run.over)
         except asyncio.CancelledError:  # an interrupt too comes as that
             self.cancel()
             raise asyncio.CancelledError(self._stopped()) from None
-        finally:
-            forget()
         if run.error is not None:
             raise run.error.with_traceback(None)
         return self.results

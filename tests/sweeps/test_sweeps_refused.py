@@ -8,7 +8,6 @@ import fractions
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,31 +16,13 @@ import pandas as pd
 import pytest
 
 import decart_nb as dnb
-from decart_nb.local.embedded import LocalQueue
-from decart_nb.session import Session
 from decart_nb.sweep_tables import Plan
-from tests import sweeping
-from tests.sweeping import T2V, connected
+from tests.sweeping import T2V
 
 pytestmark = pytest.mark.filterwarnings("ignore:lucy-pro:decart_nb.ModelWarning")
 
 #: A number that Python does not write out.
 HUGE = 10**5000
-
-
-@pytest.fixture(autouse=True)
-def no_session(monkeypatch: pytest.MonkeyPatch) -> None:
-    sweeping.alone(monkeypatch)
-
-
-@pytest.fixture(autouse=True)
-def live(no_session: None, canned_queue: LocalQueue) -> Session:
-    return connected(canned_queue)
-
-
-@pytest.fixture
-def submitted(canned_queue: LocalQueue) -> Callable[[], int]:
-    return lambda: sweeping.submitted(canned_queue)
 
 
 class Broken:

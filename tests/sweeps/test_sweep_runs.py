@@ -10,7 +10,7 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,29 +20,11 @@ import pytest
 import decart_nb as dnb
 from decart_nb.local.embedded import LocalQueue
 from decart_nb.local.faults import Faults
-from decart_nb.session import Session
 from decart_nb.store import Store
 from tests import sweeping
 from tests.sweeping import T2V, connected, ended, failing, kernel, same, wait_until
 
 pytestmark = pytest.mark.filterwarnings("ignore:lucy-pro:decart_nb.ModelWarning")
-
-
-@pytest.fixture(autouse=True)
-def no_session(monkeypatch: pytest.MonkeyPatch) -> None:
-    sweeping.alone(monkeypatch)
-
-
-@pytest.fixture(autouse=True)
-def live(no_session: None, canned_queue: LocalQueue) -> Session:
-    """A session that takes the canned queue for Decart."""
-    return connected(canned_queue)
-
-
-@pytest.fixture
-def submitted(canned_queue: LocalQueue) -> Callable[[], int]:
-    """How many submissions the queue has taken so far."""
-    return lambda: sweeping.submitted(canned_queue)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,29 +11,9 @@ import pandas as pd
 import pytest
 
 import decart_nb as dnb
-from decart_nb.local.embedded import LocalQueue
-from decart_nb.session import Session
-from tests import sweeping
-from tests.sweeping import T2V, connected
+from tests.sweeping import T2V
 
 pytestmark = pytest.mark.filterwarnings("ignore:lucy-pro:decart_nb.ModelWarning")
-
-
-@pytest.fixture(autouse=True)
-def no_session(monkeypatch: pytest.MonkeyPatch) -> None:
-    sweeping.alone(monkeypatch)
-
-
-@pytest.fixture(autouse=True)
-def live(no_session: None, canned_queue: LocalQueue) -> Session:
-    """A session that takes the canned queue for Decart."""
-    return connected(canned_queue)
-
-
-@pytest.fixture
-def submitted(canned_queue: LocalQueue) -> Callable[[], int]:
-    """How many submissions the queue has taken so far."""
-    return lambda: sweeping.submitted(canned_queue)
 
 
 def test_one_prompt_more_costs_exactly_its_own_cells(submitted, small_video) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import io
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +13,6 @@ import pytest
 from PIL import Image
 
 import decart_nb as dnb
-from decart_nb.local.embedded import LocalQueue
-from decart_nb.session import Session
-from tests import sweeping
 from tests.scripted import answer, serving
 from tests.sweeping import T2V, connected, same
 
@@ -28,23 +24,6 @@ OWN = (
     *("take", "status", "job_id", "path", "error", "reused", "submitted_at", "seconds", "cost"),
     *("width", "height", "fps", "duration", "backend", "size_bytes", "sha256"),
 )
-
-
-@pytest.fixture(autouse=True)
-def no_session(monkeypatch: pytest.MonkeyPatch) -> None:
-    sweeping.alone(monkeypatch)
-
-
-@pytest.fixture(autouse=True)
-def live(no_session: None, canned_queue: LocalQueue) -> Session:
-    """A session that takes the canned queue for Decart."""
-    return connected(canned_queue)
-
-
-@pytest.fixture
-def submitted(canned_queue: LocalQueue) -> Callable[[], int]:
-    """How many submissions the queue has taken so far."""
-    return lambda: sweeping.submitted(canned_queue)
 
 
 def test_a_table_is_a_row_a_job_and_keeps_its_own_columns(submitted, small_video) -> None:

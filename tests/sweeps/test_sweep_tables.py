@@ -13,7 +13,6 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 import decart_nb as dnb
 from decart_nb import session
 from decart_nb.local.embedded import LocalQueue
-from decart_nb.session import Session
 from decart_nb.table import as_results
 from tests import sweeping
 from tests.sweeping import T2V, connected, ended, failing, kernel, same, wait_until
@@ -25,23 +24,6 @@ OWN = (
     *("take", "status", "job_id", "path", "error", "reused", "submitted_at", "seconds", "cost"),
     *("width", "height", "fps", "duration", "backend", "size_bytes", "sha256"),
 )
-
-
-@pytest.fixture(autouse=True)
-def no_session(monkeypatch: pytest.MonkeyPatch) -> None:
-    sweeping.alone(monkeypatch)
-
-
-@pytest.fixture(autouse=True)
-def live(no_session: None, canned_queue: LocalQueue) -> Session:
-    """A session that takes the canned queue for Decart."""
-    return connected(canned_queue)
-
-
-@pytest.fixture
-def submitted(canned_queue: LocalQueue) -> Callable[[], int]:
-    """How many submissions the queue has taken so far."""
-    return lambda: sweeping.submitted(canned_queue)
 
 
 def test_a_plan_tells_what_is_new_reused_in_flight_failed_uncertain_and_invalid(small_video, tmp_path) -> None:

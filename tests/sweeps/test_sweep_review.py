@@ -9,7 +9,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,29 +21,10 @@ from decart_nb import media
 from decart_nb.local.embedded import LocalQueue
 from decart_nb.local.faults import Faults
 from decart_nb.runner import Runner
-from decart_nb.session import Session
 from decart_nb.store import Store
-from tests import sweeping
 from tests.sweeping import T2V, connected, failing, wait_until
 
 pytestmark = pytest.mark.filterwarnings("ignore:lucy-pro:decart_nb.ModelWarning")
-
-
-@pytest.fixture(autouse=True)
-def no_session(monkeypatch: pytest.MonkeyPatch) -> None:
-    sweeping.alone(monkeypatch)
-
-
-@pytest.fixture(autouse=True)
-def live(no_session: None, canned_queue: LocalQueue) -> Session:
-    """A session that takes the canned queue for Decart."""
-    return connected(canned_queue)
-
-
-@pytest.fixture
-def submitted(canned_queue: LocalQueue) -> Callable[[], int]:
-    """How many submissions the queue has taken so far."""
-    return lambda: sweeping.submitted(canned_queue)
 
 
 @pytest.fixture
