@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from PIL import Image
 
 from decart_nb import media
 from decart_nb.local.embedded import LocalQueue
+
+# A shell starts background jobs with interrupts ignored, as `make test` does with half of the tests: some interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
