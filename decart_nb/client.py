@@ -20,7 +20,7 @@ import weakref
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Literal, NamedTuple, Self
+from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
 import httpx
@@ -167,7 +167,7 @@ class DecartClient:
             headers = {"User-Agent": self._user_agent()}
             engine = self._transport or _engine()
             client = httpx.AsyncClient(headers=headers, timeout=wait, transport=engine)
-            self._pools[loop] = _Pool(engine, client, client.headers, {"timeout": wait.as_dict()})
+            self._pools[loop] = _Pool(self, engine, client)
         return self._pools[loop]
 
     def _turn(self, way: _Way) -> asyncio.Semaphore:
@@ -187,11 +187,8 @@ class DecartClient:
             pool = await self._pool()
             # Straight to the engine: cookies, redirects and authentication have no part in this, and cost as much CPU
             # as the rest of the call.
-            request = httpx.Request(
-                method, _url(self.base_url, path), headers=pool.headers, extensions=pool.extensions, **content
-            )
-            request.headers.update(headers or {})
-            request.headers["X-API-KEY"] = self.api_key  # in no variable that a traceback might show
+            made = pool.request if headers or content else pool.question
+            request = made(method, path, headers=headers, **content)
             if content.get("files"):
                 request.stream = body = _Body(request.stream)
             async with asyncio.timeout(self.timeout.total):
@@ -228,19 +225,31 @@ class _Body(httpx.AsyncByteStream):
         yield last
 
 
-class _Pool(NamedTuple):
-    """The connections of one event loop, and what goes with every request over them."""
+class _Pool:
+    """The connections of one event loop, and the requests that go over them.
 
-    engine: httpx.AsyncBaseTransport
-    client: httpx.AsyncClient
-    headers: httpx.Headers
-    extensions: dict[str, Any]
+    Attributes:
+        engine: what carries the requests to the queue.
+        client: what fetches from other addresses, by the same engine; it does not know the key.
+        question: as :meth:`request`, made once: a job is asked for many times, each time in the same words.
+    """
 
+    def __init__(self, owner: DecartClient, engine: httpx.AsyncBaseTransport, client: httpx.AsyncClient) -> None:
+        self.engine = engine
+        self.client = client
+        self._base_url = owner.base_url
+        self._headers = client.headers.copy()
+        self._headers["X-API-KEY"] = owner.api_key  # in no variable that a traceback might show
+        self._extensions = {"timeout": client.timeout.as_dict()}
+        self.question = functools.lru_cache(maxsize=4096)(self.request)
 
-@functools.lru_cache(maxsize=4096)
-def _url(base: str, path: str) -> httpx.URL:
-    """An address, read once: a job is asked for many times."""
-    return httpx.URL(base + path)
+    def request(self, method: str, path: str, *, headers: Any = None, **content: Any) -> httpx.Request:
+        """A request to the queue."""
+        request = httpx.Request(
+            method, self._base_url + path, headers=self._headers, extensions=self._extensions, **content
+        )
+        request.headers.update(headers or {})
+        return request
 
 
 def _engine() -> httpx.AsyncBaseTransport:

@@ -198,13 +198,14 @@ def inputs_of(
     return inputs
 
 
-def write_sidecar(video: Path, record: Mapping[str, Any], *, synced: bool = True) -> Path:
+def write_sidecar(video: Path, record: Mapping[str, Any], *, desk: Path | None = None) -> Path:
     """Writes a record down beside its video; it is there as a whole or not at all.
 
     Args:
         video: the video.
         record: what made it.
-        synced: whether it must outlast a failing machine; what the store knows too need not.
+        desk: a folder, of the same drive, that somebody clears: it is written there first, and not synced, which is
+            enough where a store knows the record too.
 
     Returns:
         Its path: the video's, and ``.json``.
@@ -212,9 +213,15 @@ def write_sidecar(video: Path, record: Mapping[str, Any], *, synced: bool = True
     Raises:
         MediaError: it cannot be written.
     """
-    target = _sidecar(video)
-    with tags.replacing(target, synced=synced) as file:
-        file.write(_json(record, indent=2) + b"\n")
+    target, text = _sidecar(video), _json(record, indent=2) + b"\n"
+    if desk is None:
+        with tags.replacing(target) as file:
+            file.write(text)
+    else:
+        with tags.saving(target):
+            draft = desk / target.name
+            draft.write_bytes(text)
+            draft.replace(target)
     return target
 
 

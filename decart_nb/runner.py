@@ -407,11 +407,10 @@ class Runner:
             # Decart bills by the generated second.
             "cost": None if price is None else round(price * info.duration, 4),
         }
-        # Before it counts as completed, since nobody would come back for it; and on the desk, which is cleared.
-        with contextlib.suppress(MediaError, OSError):  # the store knows it all the same
+        # Before it counts as completed, since nobody would come back for it.
+        with contextlib.suppress(MediaError):  # the store knows it all the same
             told = lineage.describe_job(replace(record, **made))
-            sidecar = lineage.write_sidecar(arrived.path, told, synced=False)
-            sidecar.replace(path.with_name(f"{path.name}.json"))
+            lineage.write_sidecar(path, told, desk=self.store.desk)
         self.store.note(record, **made)
         return clip_of(record, path, reused=False)
 

@@ -24,6 +24,8 @@ BUDGET = 50.0
 _LEAST_RATE = 1.0
 #: What has to wait goes in groups, so many seconds apart: to wake up for every single poll costs more than the poll.
 _BREATH = 0.2
+#: Who would be next within so many seconds goes along, for the same reason.
+_COMPANY = 0.2
 #: An answer is a few bytes: one that takes longer has got lost.
 _STALLED = 20.0
 #: A job is given up when nothing has answered until this age, well beyond its ten minutes, and not before so many
@@ -52,8 +54,9 @@ class Scheduler:
         self._patience = patience or Patience()
         self._budget = self._rate = budget
         self._numbers = itertools.count()
-        self._line: list[tuple[float, int, asyncio.Future[None]]] = []
+        self._line: list[tuple[float, int, float, asyncio.Future[None]]] = []
         self._timer: asyncio.TimerHandle | None = None
+        self._rings = 0.0
         #: When the next poll may start, whosever it is; and until when a 429 is no news.
         self._opens = self._held = 0.0
 
@@ -88,7 +91,7 @@ class Scheduler:
         under_way = age if fresh else None  # when it certainly had not ended, if the poll after that was answered
         failures, pause = 0, estimate.gap(age) if fresh else 0.0
         while True:
-            await self._turn(pause)
+            await self._turn(pause, pause if failures else max(estimate.floor, pause - _COMPANY))
             try:
                 status = await self._asked(job_id)
             except QueueStatusError as error:
@@ -132,11 +135,15 @@ class Scheduler:
                 self._opens = max(self._opens, self._held)
         return pause
 
-    async def _turn(self, pause: float) -> None:
-        """Returns after so many seconds, and as many more as others and the budget need."""
+    async def _turn(self, pause: float, least: float) -> None:
+        """Returns after so many seconds, and as many more as others and the budget need.
+
+        After the least number of seconds it goes along with others.
+        """
         loop = asyncio.get_running_loop()
         turn: asyncio.Future[None] = loop.create_future()
-        place = (loop.time() + pause, next(self._numbers), turn)
+        now = loop.time()
+        place = (now + pause, next(self._numbers), now + least, turn)
         heapq.heappush(self._line, place)
         self._set_timer()
         try:
@@ -150,16 +157,19 @@ class Scheduler:
 
     def _set_timer(self) -> None:
         at = max(self._line[0][0], self._opens) if self._line else None
-        if self._timer and (at is None or at < self._timer.when()):
+        if self._timer and (at is None or at < self._rings):
             self._timer.cancel()
             self._timer = None
         if at is not None and self._timer is None:
-            self._timer = asyncio.get_running_loop().call_at(at, self._next)
+            self._timer, self._rings = asyncio.get_running_loop().call_at(at, self._next), at
 
     def _next(self) -> None:
         self._timer, now, granted = None, asyncio.get_running_loop().time(), 0
-        while self._line and max(self._line[0][0], self._opens) <= now and granted < max(1.0, _BREATH * self._rate):
-            _, _, turn = heapq.heappop(self._line)
+        while self._line and self._opens <= now and granted < max(1.0, _BREATH * self._rate):
+            due, _, soonest, turn = self._line[0]
+            if due > now and (not granted or due > now + _COMPANY or soonest > now):
+                break
+            heapq.heappop(self._line)
             if not turn.done():
                 turn.set_result(None)
                 granted += 1

@@ -106,7 +106,8 @@ class SweepRun:
 
     async def drive(self) -> None:
         """Runs it to its end."""
-        self._loop, self._wake = asyncio.get_running_loop(), asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._wake, self._news = asyncio.Event(), asyncio.Event()
         telling = asyncio.create_task(self._tell_now_and_then())
         self._beginning = asyncio.create_task(self._begin())
         if self._stopped:  # before there was anything to cancel
@@ -312,6 +313,7 @@ class SweepRun:
                     episode = gates[model].begin()
                     with self._counting:
                         self._jobs[number] = self._job(self.cells[number])
+                    self._news.set()
                     task = asyncio.create_task(self._make(number, gates[model], episode))
                     tasks.add(task)
                     task.add_done_callback(tasks.discard)
@@ -365,6 +367,7 @@ class SweepRun:
             with self._counting:
                 del self._jobs[number]
                 self._settle(number, job)
+            self._news.set()
             if cell.key in self.lost:
                 _log.error("Sweep %s: job %s could not be written down. %s", self._name, *self.lost[cell.key])
             self._wake.set()
@@ -419,14 +422,13 @@ class SweepRun:
 
     async def _tell_now_and_then(self) -> None:
         """Tells what has changed, as often as a person can follow, and that time passes."""
-        last, silent = (0, 0), 0.0
         while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_TICK - _PAUSE):
+                    await self._news.wait()
+            self._news.clear()
+            self._told()
             await asyncio.sleep(_PAUSE)
-            now = (sum(self._counts.values()), sum(job.id is not None for job in self._jobs.values()) + len(self._jobs))
-            silent += _PAUSE
-            if now != last or silent >= _TICK:
-                last, silent = now, 0.0
-                self._told()
 
     def _seconds_left(self, rows: int) -> float | None:
         elapsed = time.monotonic() - self._began

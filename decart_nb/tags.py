@@ -79,8 +79,8 @@ def saving(target: Path) -> Iterator[None]:
 
 
 @contextmanager
-def replacing(target: Path, *, synced: bool = True) -> Iterator[BinaryIO]:
-    """A file to write, which takes the target's place once it is whole, and on the disk unless that does not matter.
+def replacing(target: Path) -> Iterator[BinaryIO]:
+    """A file to write, which takes the target's place once it is whole and on the disk.
 
     Raises:
         MediaError: it cannot be written.
@@ -90,9 +90,8 @@ def replacing(target: Path, *, synced: bool = True) -> Iterator[BinaryIO]:
         try:
             with partial.open("xb") as file:
                 yield file
-                if synced:
-                    file.flush()
-                    os.fsync(file.fileno())
+                file.flush()
+                os.fsync(file.fileno())
             partial.replace(target)
         finally:
             partial.unlink(missing_ok=True)

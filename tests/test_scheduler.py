@@ -158,6 +158,27 @@ def test_with_budget_enough_many_jobs_are_polled_like_one() -> None:
     assert len(queue.times) / 300 < 10
 
 
+def test_jobs_whose_turns_are_near_are_polled_together() -> None:
+    queue = SimulatedQueue(lognormal(300))
+    many(queue, budget=1e6)
+    assert len(set(queue.times)) < len(queue.times) / 4
+    assert queue.least_gap() >= USUAL.floor - 1e-9
+
+
+def test_who_was_told_when_to_ask_again_does_not_go_along_with_others_before() -> None:
+    queue = SimulatedQueue({"a": 60.0, **dict.fromkeys(map(str, range(50)), 60.0)})
+    refusal = refused(503, retry_after=20.0)
+
+    def wrong(job_id: str) -> None:
+        if job_id == "a" and len(queue.polls["a"]) == 1:
+            raise refusal
+
+    queue.wrong = wrong
+    many(queue)
+    first, second, *_ = queue.polls["a"]
+    assert second - first >= 20.0
+
+
 def test_under_a_tight_budget_no_job_is_forgotten() -> None:
     queue = SimulatedQueue(lognormal(300))
     late = many(queue, budget=20.0)
