@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import math
 import os
 import weakref
 from collections.abc import AsyncIterator
@@ -179,7 +180,15 @@ class DecartClient:
 
     @contextlib.asynccontextmanager
     async def _call(
-        self, error: type[DecartSDKError], doing: str, method: str, path: str, headers: Any = None, **content: Any
+        self,
+        error: type[DecartSDKError],
+        doing: str,
+        method: str,
+        path: str,
+        *,
+        within: float = math.inf,
+        headers: Any = None,
+        **content: Any,
     ) -> AsyncIterator[httpx.Response]:
         """One request and its answer, not yet read, with everything that can go wrong turned into our own error."""
         body = None
@@ -191,7 +200,7 @@ class DecartClient:
             request = made(method, path, headers=headers, **content)
             if content.get("files"):
                 request.stream = body = _Body(request.stream)
-            async with asyncio.timeout(self.timeout.total):
+            async with asyncio.timeout(min(within, self.timeout.total)):
                 response = await pool.engine.handle_async_request(request)
                 response.request = request
                 async with contextlib.aclosing(response):

@@ -52,6 +52,9 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
+#: How a job stands is a few bytes: an answer that takes more seconds has got lost.
+_STALLED = 20.0
+
 
 class Queue:
     """The queue: ``client.queue``. Every call takes the SDK's one dict of options, or keywords, or both."""
@@ -181,9 +184,8 @@ class Queue:
         """
 
         async def asked() -> str:
-            request = {"json": {"model": model}}
             async with self._client._call(
-                QueueStatusError, RESOLVE, "POST", "/v1/models/resolve", **request
+                QueueStatusError, RESOLVE, "POST", "/v1/models/resolve", json={"model": model}
             ) as response:
                 return str((await json_object(QueueStatusError, RESOLVE, response, "model_id"))["model_id"])
 
@@ -195,7 +197,8 @@ class Queue:
         Raises:
             QueueStatusError: no answer, or none that can be read.
         """
-        async with self._client._call(QueueStatusError, STATUS, "GET", _job_path(job_id)) as response:
+        path = _job_path(job_id)
+        async with self._client._call(QueueStatusError, STATUS, "GET", path, within=_STALLED) as response:
             answer = await json_object(QueueStatusError, STATUS, response, "status")
         return JobStatusResponse(job_id, str(answer["status"]), reason_in(answer))
 

@@ -26,8 +26,6 @@ _LEAST_RATE = 1.0
 _BREATH = 0.2
 #: Who would be next within so many seconds goes along, for the same reason.
 _COMPANY = 0.2
-#: An answer is a few bytes: one that takes longer has got lost.
-_STALLED = 20.0
 #: A job is given up when nothing has answered until this age, well beyond its ten minutes, and not before so many
 #: polls in a row have failed: a machine that was asleep asks again first, and so does a new kernel.
 _SILENCE = 900.0
@@ -38,7 +36,7 @@ class Scheduler:
     """What says whose turn it is to be polled.
 
     Args:
-        ask: what asks the queue how a job stands.
+        ask: what asks the queue how a job stands, and does not wait forever.
         patience: how long to pause after polls that failed.
         budget: polls a second, of all jobs together; those that find a job at its end are not counted.
     """
@@ -93,7 +91,7 @@ class Scheduler:
         while True:
             await self._turn(pause, pause if failures else max(estimate.floor, pause - _COMPANY))
             try:
-                status = await self._asked(job_id)
+                status = await self._ask(job_id)
             except QueueStatusError as error:
                 age, failures, under_way = clock() - submitted, failures + 1, None
                 if not may_pass(error, age if fresh else polling.DEADLINE):
@@ -113,15 +111,6 @@ class Scheduler:
                 raise _given_up(job_id, "has not ended", age)
             under_way, pause = age, estimate.gap(age)
             self._rate = min(self._budget, self._rate + 1)
-
-    async def _asked(self, job_id: str) -> JobStatusResponse:
-        try:
-            async with asyncio.timeout(_STALLED):
-                return await self._ask(job_id)
-        except TimeoutError as cause:
-            raise QueueStatusError(
-                f"Failed to get job status: no answer within {_STALLED:.0f} s.", {"sent": True}, cause
-            ) from None
 
     def _pause(self, error: QueueStatusError, failures: int) -> float:
         """Seconds until a job whose poll failed is asked again. That there are too many requests concerns them all."""

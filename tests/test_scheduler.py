@@ -9,9 +9,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import httpx
 import pytest
 
-from decart_nb import JobTimeoutError, QueueStatusError, polling
+from decart_nb import DecartClient, JobTimeoutError, QueueStatusError, polling
 from decart_nb.answers import JobStatusResponse
 from decart_nb.polling import Estimate
 from decart_nb.scheduler import Scheduler
@@ -187,19 +188,36 @@ def test_under_a_tight_budget_no_job_is_forgotten() -> None:
     assert max(late) < 30
 
 
-def test_a_poll_that_stalls_holds_up_no_other_job_and_is_made_again() -> None:
-    stalled = iter([asyncio.sleep])
+def test_a_poll_that_takes_long_holds_up_no_other_job_and_is_made_again() -> None:
     queue = SimulatedQueue({"a": 20.0, "b": 30.0})
 
-    def wrong(job_id: str) -> Awaitable[None] | None:
-        sleep = next(stalled, None) if job_id == "a" else None
-        return sleep(3600) if sleep else None
+    async def lost() -> None:
+        await asyncio.sleep(20.0)
+        raise refused()
 
-    queue.wrong = wrong
+    queue.wrong = lambda job_id: lost() if job_id == "a" and len(queue.polls["a"]) == 1 else None
     late_a, late_b = many(queue)
     assert late_b < 3
     assert late_a < 45
     assert len(queue.polls["a"]) >= 2
+
+
+class Silence(httpx.AsyncBaseTransport):
+    """A server that never answers."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        await asyncio.sleep(3600)
+        raise AssertionError
+
+
+def test_nobody_waits_for_an_answer_of_a_few_bytes_as_long_as_for_a_video() -> None:
+    async def waited() -> float:
+        client = DecartClient(api_key="key", transport=Silence())
+        with pytest.raises(QueueStatusError, match="took too long"):
+            await client.queue.status("a")
+        return asyncio.get_running_loop().time()
+
+    assert simulated(waited()) == pytest.approx(20.0, abs=0.1)
 
 
 PASSING = [
