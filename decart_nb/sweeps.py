@@ -23,6 +23,7 @@ from .runner import Runner
 from .sweep_definitions import definition_of
 from .sweep_run import SweepRun, as_kept, refuse_unpriced
 from .sweep_totals import totals_of
+from .table import uncollected
 from .values import is_flag, is_number
 from .watched import Watched
 
@@ -104,6 +105,7 @@ class Sweep(Watched):
         return self
 
     @property
+    @uncollected()
     def plan(self) -> Plan:
         """What would run. Nothing is sent for it, and no server is asked.
 
@@ -225,6 +227,7 @@ class Sweep(Watched):
             self._last.stop()
 
     @property
+    @uncollected()
     def results(self) -> pd.DataFrame:
         """How every row stands, at this moment, in the order of the plan.
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import json
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import NoneType
 from typing import TYPE_CHECKING, Any
@@ -39,6 +41,21 @@ OWN = {
 }
 _TRUTH = {"True": True, "true": True, "1": True, "False": False, "false": False, "0": False}
 _PLAIN = {str, int, float, bool, NoneType}
+
+
+@contextlib.contextmanager
+def uncollected() -> Iterator[None]:
+    """Lets Python's collector rest while a large table is made.
+
+    All of its hundreds of thousands of values live, and to walk them again and again takes a fifth of the time.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def frame(records: Sequence[Record], folder: Path) -> pd.DataFrame:
