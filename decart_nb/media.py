@@ -94,11 +94,10 @@ def probe(source: Source, *, name: str | None = None) -> VideoInfo:
 
 
 def skim(source: Source, *, name: str | None = None) -> VideoInfo:
-    """As :func:`probe` of what has just been downloaded, in a fraction of the time.
+    """As :func:`probe` of what has just been downloaded, in a tenth of the time.
 
-    An H.264 or H.265 video is not decoded: all that its index lists must lie within the file, and its first frame is
-    taken to pieces, which fails for whatever is no video. One that was recorded lying on its side is described as it
-    lies.
+    An H.264 or H.265 video is not decoded: all its frames are counted, and the first one is taken to pieces, which
+    fails for whatever is short or no video. One that was recorded lying on its side is described as it lies.
 
     Args:
         source, name: as for :func:`probe`.
@@ -113,18 +112,21 @@ def skim(source: Source, *, name: str | None = None) -> VideoInfo:
 
 
 def _skimmed(file: BinaryIO, name: str) -> VideoInfo | None:
-    size = file.seek(0, io.SEEK_END)
-    file.seek(0)
     with _container(file, name, _VIDEO, look=_GLANCE) as (container, stream), _decoding(name, _VIDEO):
         codec = stream.codec_context
         kind, rate, seconds = codec.codec.canonical_name, stream.average_rate, _header_seconds(container, stream)
         square = stream.sample_aspect_ratio in (None, 0, 1)
         if kind not in _PIECES or not (stream.frames and rate and seconds and square):
             return None
-        if any(entry.pos + entry.size > size for any_stream in container.streams for entry in any_stream.index_entries):
+        frames = 0
+        for packet in container.demux(stream):
+            if not packet.size or packet.is_corrupt:
+                continue
+            frames += 1
+            if frames == 1:
+                BitStreamFilterContext(_PIECES[kind], stream).filter(packet)  # and nothing is left in it
+        if frames < stream.frames:
             raise MediaError(f"{name} is not {_VIDEO} that can be decoded: it breaks off.")
-        first = next(packet for packet in container.demux(stream) if packet.size)
-        BitStreamFilterContext(_PIECES[kind], stream).filter(first)  # and nothing is left in it
         tags = {name.lower(): _clean(text) for name, text in container.metadata.items()}
         return VideoInfo(codec.width, codec.height, float(rate), seconds, kind, bool(container.streams.audio), tags)
 
