@@ -80,7 +80,7 @@ def probe(source: Source, *, name: str | None = None) -> VideoInfo:
                 width, height = stills.upright(animation).size
                 fps = stills.count(animation) / seconds
                 return VideoInfo(width, height, fps, seconds, str(animation.format).lower(), False)
-        with _container(file, name, _VIDEO, look=_LOOK) as (container, stream), _decoding(name, _VIDEO):
+        with _container(file, name, _VIDEO, look_only=True) as (container, stream), _decoding(name, _VIDEO):
             first = _first_frame(container, stream)
             height, width = _upright_shape(first, stream)
             rate = stream.average_rate or stream.guessed_rate
@@ -93,30 +93,36 @@ def probe(source: Source, *, name: str | None = None) -> VideoInfo:
             return VideoInfo(width, height, float(rate), seconds, codec, bool(container.streams.audio), tags)
 
 
-def skim(source: Source, *, name: str | None = None) -> VideoInfo:
+def skim(path: Path) -> VideoInfo:
     """As :func:`probe` of what has just been downloaded, in a tenth of the time.
 
-    An H.264 or H.265 video is not decoded: all its frames are counted, and the first one is taken to pieces, which
+    An MP4 of H.264 or H.265 is not decoded: all its frames are counted, and the first one is taken to pieces, which
     fails for whatever is short or no video. One that was recorded lying on its side is described as it lies.
 
     Args:
-        source, name: as for :func:`probe`.
+        path: the file.
 
     Raises:
         MediaError: it is not a video that can be decoded, or not all of it is there.
     """
-    name = name or _name_of(source)
-    with _opened(source, name, _VIDEO) as file:
-        found = None if stills.animated(file, name) else _skimmed(file, name)
-    return found or probe(source, name=name)
+    try:
+        found = _skimmed(path)
+    except (av.FFmpegError, OSError, ValueError):  # it is another kind of file, or none: probing tells
+        found = None
+    return found or probe(path)
 
 
-def _skimmed(file: BinaryIO, name: str) -> VideoInfo | None:
-    with _container(file, name, _VIDEO, look=_GLANCE) as (container, stream), _decoding(name, _VIDEO):
-        codec = stream.codec_context
-        kind, rate, seconds = codec.codec.canonical_name, stream.average_rate, _header_seconds(container, stream)
+def _skimmed(path: Path) -> VideoInfo | None:
+    # FFmpeg reads the file by itself, since whatever goes through Python waits for Python's lock when many videos come
+    # at once; and as an MP4 only, since other kinds (playlists) may name further files.
+    with av.open(f"file:{path}", format="mp4", options=_GLANCE, **_LENIENT) as container:
+        stream = _picture(container)
+        if stream is None:
+            return None
+        codec, seconds = stream.codec_context, _header_seconds(container, stream)
+        kind, rate, size = codec.codec.canonical_name, stream.average_rate, codec.width * codec.height
         square = stream.sample_aspect_ratio in (None, 0, 1)
-        if kind not in _PIECES or not (stream.frames and rate and seconds and square):
+        if kind not in _PIECES or not (stream.frames and rate and seconds and square) or size > MAX_PIXELS:
             return None
         frames = 0
         for packet in container.demux(stream):
@@ -126,11 +132,13 @@ def _skimmed(file: BinaryIO, name: str) -> VideoInfo | None:
             if frames == 1:
                 BitStreamFilterContext(_PIECES[kind], stream).filter(packet)  # and nothing is left in it
         if frames < stream.frames:
-            raise MediaError(f"{name} is not {_VIDEO} that can be decoded: it breaks off.")
+            raise MediaError(f"{path.name} is not {_VIDEO} that can be decoded: it breaks off.")
         tags = {name.lower(): _clean(text) for name, text in container.metadata.items()}
         return VideoInfo(codec.width, codec.height, float(rate), seconds, kind, bool(container.streams.audio), tags)
 
 
+#: Nothing is decoded, nor read to find out more than the header says.
+_GLANCE = {"skip_frame": "all", "probesize": "32", "protocol_whitelist": "file"}
 #: What takes a frame to pieces.
 _PIECES = {"h264": "h264_mp4toannexb", "hevc": "hevc_mp4toannexb"}
 
@@ -362,30 +370,30 @@ def _opened(source: Source, name: str, wanted: str) -> Iterator[BinaryIO]:
 
 @contextmanager
 def _container(
-    file: BinaryIO, name: str, wanted: str, *, look: Mapping[str, str] | None = None
+    file: BinaryIO, name: str, wanted: str, *, look_only: bool = False
 ) -> Iterator[tuple[InputContainer, VideoStream]]:
     """FFmpeg's reading of a file, and its first picture stream that is no album cover.
 
-    With ``look``, FFmpeg does not decode to find out what the header says too, which takes a fifth of the time.
+    With ``look_only``, FFmpeg decodes nothing to find out what the header says too, which takes a fifth of the time.
     """
     with ExitStack() as stack:
         with _decoding(name, wanted):
             # An upload may be a playlist that names other files or addresses: none of them is opened.
-            options = {"protocol_whitelist": "none", **(look or {})}
+            options = {"protocol_whitelist": "none", **({"skip_frame": "all"} if look_only else {})}
             container = stack.enter_context(av.open(_Nameless(file), "r", options=options, **_LENIENT))
-            streams = [stream for stream in container.streams.video if not stream.disposition.value & _COVER]
-            if not streams:
+            stream = _picture(container)
+            if stream is None:
                 raise MediaError(f"{name} is not {wanted} that can be decoded: it has no picture.")
-            stream = streams[0]
             if stream.codec_context.width * stream.codec_context.height > MAX_PIXELS:
                 raise MediaError(f"{name} is too large to be decoded: more than {MAX_PIXELS} pixels.")
-            stream.thread_type = "NONE" if look else "AUTO"
+            stream.thread_type = "NONE" if look_only else "AUTO"
         yield container, stream
 
 
-_LOOK = {"skip_frame": "all"}
-#: It does not even read on: of the header alone it has to be clear what there is.
-_GLANCE = {**_LOOK, "probesize": "32"}
+def _picture(container: InputContainer) -> VideoStream | None:
+    return next((stream for stream in container.streams.video if not stream.disposition.value & _COVER), None)
+
+
 _COVER = 1 << 10  # FFmpeg's AV_DISPOSITION_ATTACHED_PIC
 
 
