@@ -54,7 +54,7 @@ class Scheduler:
         self._numbers = itertools.count()
         self._line: list[tuple[float, int, float, asyncio.Future[None]]] = []
         self._timer: asyncio.TimerHandle | None = None
-        self._rings = 0.0
+        self._rings = 0.0  # when it does: not every loop has timers that tell
         #: When the next poll may start, whosever it is; and until when a 429 is no news.
         self._opens = self._held = 0.0
 

@@ -424,11 +424,11 @@ class SweepRun:
         """Tells what has changed, as often as a person can follow, and that time passes."""
         while True:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_TICK - _PAUSE):
+                async with asyncio.timeout(_TICK):
                     await self._news.wait()
+                    await asyncio.sleep(_PAUSE)  # what comes with it is told with it
             self._news.clear()
             self._told()
-            await asyncio.sleep(_PAUSE)
 
     def _seconds_left(self, rows: int) -> float | None:
         elapsed = time.monotonic() - self._began
