@@ -104,8 +104,11 @@ class Reader:
         self._forms: dict[str, Form] = {}
         self._wholes: dict[tuple[str, frozenset[str]], list[Problem]] = {}
         self._filled: dict[tuple[str, str], Part] = {}
+        self._worth: dict[tuple[str, Any, float | None], tuple[float | None, float | None]] = {}
         # For each model, what each position of each factor comes to; made when it is first met.
-        known: dict[tuple[str, int, int], list[Part]] = {}
+        known: dict[str, list[dict[int, list[Part]]]] = {
+            model.name: [{} for _ in self.axes.factors] for model in self.models
+        }
         cells: list[Cell] = []
         first: dict[tuple[str, int], int] = {}
         for positions in self.axes:
@@ -114,11 +117,10 @@ class Reader:
                 cells.append(Cell(None, "", (), take, why=model))
                 continue
             parts: list[Part] = []
-            for place in enumerate(positions):
-                some = known.get((model.name, *place))
-                if some is None:
-                    some = known[model.name, *place] = self._parts(model, *place)
-                parts += some
+            for factor, (position, those) in enumerate(zip(positions, known[model.name], strict=True)):
+                if position not in those:
+                    those[position] = self._parts(model, factor, position)
+                parts += those[position]
             if self.choices and (template := self._at(PROMPT, positions)) is not None and self.takes(model, PROMPT):
                 parts.append(self._prompt(model, template, positions))
             cell = self._cell(model, tuple(parts), take)
@@ -147,12 +149,9 @@ class Reader:
         """Whether a name is an axis, and not a held value."""
         return not self.axes.factors[self._places[name][0]].held
 
-    def left_out(self, cell: Cell) -> list[str]:
-        """The inputs that a row's model does not take, although other models do."""
-        if cell.model is None:
-            return []
-        given = {part.name for part in cell.parts}
-        return [name for name in self._inputs if name not in given and not self.takes(cell.model, name)]
+    def left_out(self, model: ModelDefinition) -> list[str]:
+        """The inputs that a model does not take, although other models do."""
+        return [name for name in self._inputs if not self.takes(model, name)]
 
     def addresses(self) -> list[str]:
         """Those of the files that are to be fetched, after they have been read."""
@@ -292,30 +291,49 @@ class Reader:
     def _cell(self, model: ModelDefinition, parts: tuple[Part, ...], take: Any) -> Cell:
         resolved = self._resolved.get(model.name) or model.alias_of or model.successor or model.name
         cell = Cell(model, resolved, parts, take)
-        names = frozenset([part.name for part in parts])
-        if (model.name, names) not in self._wholes:
-            self._wholes[model.name, names] = check_whole(model, names)
-        problems = self._wholes[model.name, names] + [part.problem for part in parts if part.problem]
-        if problems:
+        # One walk along the parts, for a table may have 100,000 rows.
+        fields: dict[str, str] = {}
+        files: dict[str, str] = {}
+        wrong: list[Problem] = []
+        resolution = input_seconds = None
+        is_whole = True
+        for part in parts:
+            if part.problem:
+                wrong.append(part.problem)
+            elif part.file is None:
+                fields[part.name] = part.json
+                if part.name == "resolution" and isinstance(part.value, str):
+                    resolution = part.value
+            elif isinstance(part.file, Given):
+                files[part.name] = part.file.sha256
+                if part.name == "data":
+                    input_seconds = part.file.seconds
+            else:
+                is_whole = False
+        names = (model.name, frozenset([part.name for part in parts]))
+        if names not in self._wholes:
+            self._wholes[names] = check_whole(model, names[1])
+        if problems := self._wholes[names] + wrong:
             cell.why = refuse(model, problems).message
             return cell
-        self._price_of(cell)
-        if any(isinstance(part.file, Remote) for part in parts):
-            return cell
-        if model.name not in self._forms:
-            self._forms[model.name] = Form(self._endpoint, resolved, model)
-        fields = {part.name: part.json for part in parts if part.file is None}
-        files = {part.name: part.file.sha256 for part in parts if isinstance(part.file, Given)}
-        cell.request = self._forms[model.name].digest(fields, files)
+        worth = (model.name, resolution, input_seconds)
+        if worth not in self._worth:
+            self._worth[worth] = self._worth_of(model, *worth[1:])
+        cell.seconds, cell.cost = self._worth[worth]
+        if is_whole:
+            if model.name not in self._forms:
+                self._forms[model.name] = Form(self._endpoint, resolved, model)
+            cell.request = self._forms[model.name].digest(fields, files)
         return cell
 
-    def _price_of(self, cell: Cell) -> None:
-        assert cell.model is not None
-        resolution = next((part.value for part in cell.parts if part.name == "resolution"), None)
-        price = self._price(cell.model, resolution)
-        cell.seconds = cell.input_seconds if cell.model.seconds is None else cell.model.seconds
-        if price is not None and (cell.seconds is not None or not price):
-            cell.cost = round(price * (cell.seconds or 0.0), 6)
+    def _worth_of(
+        self, model: ModelDefinition, resolution: Any, input_seconds: float | None
+    ) -> tuple[float | None, float | None]:
+        """How many seconds of video it makes, and what they cost."""
+        price = self._price(model, resolution)
+        seconds = input_seconds if model.seconds is None else model.seconds
+        is_known = price is not None and (seconds is not None or not price)
+        return seconds, round((price or 0.0) * (seconds or 0.0), 6) if is_known else None
 
     def _shown(self, value: Any) -> Any:
         if isinstance(value, ModelDefinition):

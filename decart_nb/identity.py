@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from json.encoder import encode_basestring_ascii
 from typing import Any
 
@@ -47,6 +47,7 @@ class Form:
             if field.type not in FILE_TYPES and field.default is not None
         }
         path = "" if model.url_path == f"/v1/jobs/{model.name}" else f'"path":{as_json(model.url_path)},'
+        self._layouts: dict[tuple[str | None, ...], tuple[str, list[str]]] = {}
         self._begin = f'{{"endpoint":{as_json(endpoint)},"fields":{{'
         self._end = f'}},"model":{as_json(resolved)},{path}"version":{_VERSION}}}'
 
@@ -57,10 +58,24 @@ class Form:
             fields: the plain fields, each as :func:`as_json` gives it.
             files: the SHA-256 of each file, by field.
         """
-        all_fields = {**self._defaults, **fields}
-        said = ",".join([f"{as_json(name)}:{all_fields[name]}" for name in sorted(all_fields)])
-        made_from = ",".join([f'{as_json(name)}:"{files[name]}"' for name in sorted(files)])
-        return hashlib.sha256(f'{self._begin}{said}}},"files":{{{made_from}{self._end}'.encode()).hexdigest()
+        names = (*fields, None, *files)
+        if names not in self._layouts:
+            self._layouts[names] = self._layout(fields, files)
+        layout, order = self._layouts[names]
+        values = {**fields, **files}  # of which no name is both
+        return hashlib.sha256((layout % tuple([values[name] for name in order])).encode()).hexdigest()
+
+    def _layout(self, fields: Iterable[str], files: Iterable[str]) -> tuple[str, list[str]]:
+        """The canonical JSON of a request that gives these, with a ``%s`` for each, and which one goes where."""
+        given = dict.fromkeys(fields, "%s")
+        said = {name: value.replace("%", "%%") for name, value in self._defaults.items()} | given
+        made_from = dict.fromkeys(files, '"%s"')
+        both = [
+            ",".join(f"{as_json(name).replace('%', '%%')}:{those[name]}" for name in sorted(those))
+            for those in (said, made_from)
+        ]
+        begin, end = self._begin.replace("%", "%%"), self._end.replace("%", "%%")
+        return f'{begin}{both[0]}}},"files":{{{both[1]}{end}', [*sorted(given), *sorted(made_from)]
 
 
 def as_json(value: Any) -> str:

@@ -21,7 +21,7 @@ import re
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -195,30 +195,31 @@ class Store:
             ).fetchall()
         return rows[::-1]
 
-    def standing(self, requests: Sequence[str], columns: Sequence[str]) -> dict[tuple[str, int], tuple[Any, ...]]:
-        """How requests stand, many at once: by request and take, the status of its latest job, and these columns.
+    def standing(self, requests: Collection[str], columns: Sequence[str]) -> dict[tuple[str, int], tuple[Any, ...]]:
+        """How requests stand, many at once.
 
         Returns:
+            By request and take, what there is of its latest job: the request, the take, the status, and these columns.
             Of a job that is under way again, its ``error`` is the one that it had the last time. One that was
             withdrawn does not count where there was another before it.
         """
         wanted = f"SELECT request, take, status, {', '.join(columns)} FROM jobs"
-        with self._database.speaking() as database:
-            (jobs,) = database.execute("SELECT count(*) FROM jobs").fetchone()
-            if len(requests) > jobs / 4:  # to read them all is quicker than to look for each
-                rows = database.execute(f"{wanted} ORDER BY row").fetchall()
-            else:
-                some = "WHERE request IN (SELECT value FROM json_each(?))"
-                rows = database.execute(f"{wanted} {some} ORDER BY row", [json.dumps(list(requests))]).fetchall()
         error = 3 + list(columns).index("error") if "error" in columns else None
         found: dict[tuple[str, int], tuple[Any, ...]] = {}
+        with self._database.speaking() as database:
+            (jobs,) = database.execute("SELECT count(*) FROM jobs").fetchone()
+            some, which = "WHERE request IN (SELECT value FROM json_each(?))", [json.dumps(list(requests))]
+            if len(requests) > jobs / 4:  # to read them all is quicker than to look for each
+                some, which = "", []
+            rows = database.execute(f"{wanted} {some} ORDER BY row", which).fetchall()
         for row in rows:
-            found_now, before = row[2:], found.get(row[:2])
-            if before and row[2] == "cancelled":
-                continue
-            if error and before and row[2] in UNDER_WAY and row[error] is None:
-                found_now = (*row[2:error], before[error - 2], *row[error + 1 :])
-            found[row[:2]] = found_now
+            key, now = row[:2], row
+            if key in found:
+                if row[2] == "cancelled":
+                    continue
+                if error and row[2] in UNDER_WAY and row[error] is None:
+                    now = (*row[:error], found[key][error], *row[error + 1 :])
+            found[key] = now
         return found
 
     # Sweeps.

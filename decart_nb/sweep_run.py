@@ -232,14 +232,14 @@ class SweepRun:
         """Counts what is there already, and gives the numbers of the rows that are to be made, in their order."""
         store = self._runner.store
         self._write_down_what_was_lost()
-        standing = store.standing(list({cell.request for cell in self.cells if cell.request}), _COLUMNS)
+        standing = store.standing({cell.request for cell in self.cells if cell.request}, _COLUMNS)
         todo: list[int] = []
         unpriced: list[Cell] = []
         ended: list[tuple[int, str]] = []
         for number, cell in enumerate(self.cells):
             if cell.same_as is not None:
                 continue
-            status, row, job_id, path, size = standing.get(cell.key, (None, 0, None, None, None))
+            *_, status, row, job_id, path, size = standing.get(cell.key, (None, 0, None, None, None))
             if cell.why:
                 ended.append((number, "invalid"))
             elif status == "completed" and path and _has_size(store.folder / path, size):

@@ -14,13 +14,14 @@ from .cells import MODEL, PROMPT, TAKE, TEMPLATE, Cell
 from .records import UNDER_WAY
 from .table import OWN, column_names, typed
 
-#: What the results take from the store, beside the status.
-FROM_STORE = (
-    *("job_id", "path", "error", "sweep", "submitted_at", "seconds", "cost"),
-    *("width", "height", "fps", "duration", "backend", "size_bytes", "sha256"),
+#: What the plan, and what the results, take from the store, beside the status.
+TO_PLAN = ("job_id", "error")
+TO_TELL = (
+    *(*TO_PLAN, "path", "sweep", "submitted_at", "seconds", "cost"),
+    *("width", "height", "fps", "duration", "size_bytes", "sha256"),
 )
 _PLANNED = ("plan", "why", "left_out")
-_NO_JOB: tuple[Any, ...] = (None,) * (1 + len(FROM_STORE))
+_NO_JOB: tuple[Any, ...] = (None,) * (3 + len(TO_TELL))
 Standing = Mapping[tuple[str, int], tuple[Any, ...]]
 
 
@@ -87,7 +88,8 @@ def plan_of(
     columns["take"] = [cell.take for cell in cells]
     columns["plan"] = states
     columns["why"] = [why or None for why in whys]
-    if any(left := [", ".join(reader.left_out(cell)) or None for cell in cells]):
+    left_out = {model.name: ", ".join(reader.left_out(model)) or None for model in reader.models}
+    if any(left := [cell.model and left_out[cell.model.name] for cell in cells]):
         columns["left_out"] = left
     columns["seconds"] = [cell.seconds for cell in cells]
     columns["cost"] = [cell.cost for cell in cells]
@@ -110,7 +112,7 @@ def results_of(
 
     Args:
         reader, cells: the rows.
-        standing: what the store says of their requests: the status, and :data:`FROM_STORE`.
+        standing: what the store says of their requests: a row of :meth:`Store.standing`, with :data:`TO_TELL`.
         name: the sweep's.
         folder: the store's.
         backend: where it runs.
@@ -119,20 +121,22 @@ def results_of(
     shown = str(folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder)
     columns: dict[str, Sequence[Any]] = {**inputs_of(reader, cells)}
     rows = [standing.get((cell.request, cell.take), _NO_JOB) if cell.request else _NO_JOB for cell in cells]
-    own: dict[str, Sequence[Any]] = dict(zip(("status", *FROM_STORE), zip(*rows, strict=True), strict=True))
-    sweeps = own.pop("sweep")
+    names = ("request", "take", "status", *TO_TELL)
+    own: dict[str, Sequence[Any]] = dict(zip(names, zip(*rows, strict=True), strict=True))
     status = [
         "invalid" if cell.why else "planned" if said in (None, "cancelled") else said
         for cell, said in zip(cells, own["status"], strict=True)
     ]
     done = [said == "completed" for said in status]
     own["status"] = status
-    own["error"] = [_in_a_line(cell.why) or error for cell, error in zip(cells, own["error"], strict=True)]
+    own["error"] = [
+        _in_a_line(cell.why) if cell.why else error for cell, error in zip(cells, own["error"], strict=True)
+    ]
     own["path"] = [path and f"{shown}/{path}" for path in own["path"]]
     own["backend"] = [backend] * len(cells)
     own["reused"] = [
         (cell.same_as is not None or (sweep != name if made is None else cell.key not in made)) if ended else None
-        for cell, sweep, ended in zip(cells, sweeps, done, strict=True)
+        for cell, sweep, ended in zip(cells, own["sweep"], done, strict=True)
     ]
     own["take"] = [cell.take for cell in cells]
     columns.update({column: own[column] for column in OWN if column in own})
@@ -143,15 +147,14 @@ def results_of(
 
 def state_of(cell: Cell, row: tuple[Any, ...] | None) -> tuple[str, str]:
     """What a plan says of a row, by what the store says of its request, and why."""
-    row = row or _NO_JOB
-    status, error = row[0], row[1 + FROM_STORE.index("error")]
+    status, job_id, error = (row or _NO_JOB)[2:5]
     if cell.why:
         return "invalid", _in_a_line(cell.why)
     if cell.same_as is not None:
         return "reused", f"the same request as row {cell.same_as}"
     if status == "completed":
         return "reused", ""
-    if status in UNDER_WAY and row[1 + FROM_STORE.index("job_id")]:
+    if status in UNDER_WAY and job_id:
         return "in flight", ""
     if status in ("failed", "uncertain"):
         again = "retry(uncertain=True) submits it again" if status == "uncertain" else "retry() makes it again"

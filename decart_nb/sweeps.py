@@ -8,7 +8,7 @@ import functools
 import hashlib
 import threading
 from collections import Counter
-from collections.abc import Callable, Collection, Generator, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
@@ -115,10 +115,10 @@ class Sweep(Watched):
             ``invalid``, and ``why``; then ``seconds`` of video, and the estimated ``cost`` in USD. What is not known
             is missing.
         """
-        from .sweep_tables import plan_of, state_of
+        from .sweep_tables import TO_PLAN, plan_of, state_of
 
         cells = self._cells()
-        standing = self._standing(cells)
+        standing = self._standing(cells, TO_PLAN)
         states, whys = zip(*[state_of(cell, standing.get(cell.key)) for cell in cells], strict=True)
         totals = totals_of(cells, states, self._runner.expected)
         return plan_of(self._reader, cells, states, whys, totals=totals, name=self.name)
@@ -237,7 +237,7 @@ class Sweep(Watched):
             ``reused``, whether the video was there before; times are UTC, seconds count from the submission, costs
             are estimates in USD.
         """
-        from .sweep_tables import results_of
+        from .sweep_tables import TO_TELL, results_of
 
         run = self._last
         # A run knows what its own reader has read.
@@ -245,7 +245,7 @@ class Sweep(Watched):
         return results_of(
             reader,
             cells,
-            self._standing(cells),
+            self._standing(cells, TO_TELL),
             name=self.name,
             folder=self._runner.store.folder,
             backend=self._runner.backend,
@@ -297,28 +297,24 @@ class Sweep(Watched):
                 )
             return cells
 
-    def _standing(self, cells: list[Cell]) -> Standing:
-        from .sweep_tables import FROM_STORE
-
-        requests = list({cell.request for cell in cells if cell.request})
-        standing = self._runner.store.standing(requests, FROM_STORE)
+    def _standing(self, cells: list[Cell], columns: Sequence[str]) -> Standing:
+        standing = self._runner.store.standing({cell.request for cell in cells if cell.request}, columns)
         for key, (job_id, error) in tuple(self._last.lost.items()) if self._last else ():
-            row = dict(zip(("status", *FROM_STORE), standing.get(key, [None] * (1 + len(FROM_STORE))), strict=True))
-            if row["job_id"] is None:  # else somebody has written it down after all
-                row |= {"status": "unreachable", "job_id": job_id, "error": error}
-                standing[key] = tuple(row.values())
+            row = standing.get(key, (*key, *[None] * (1 + len(columns))))
+            if row[3] is None:  # else somebody has written it down after all
+                standing[key] = (*key, "unreachable", job_id, error, *row[5:])
         return standing
 
     def _stored_progress(self) -> Progress:
-        from .sweep_tables import state_of
+        from .sweep_tables import TO_PLAN, state_of
 
         cells = self._cells()
-        standing = self._standing(cells)
+        standing = self._standing(cells, TO_PLAN)
         # A row that asks for the same as another stands as that one does.
         firsts = [cell if cell.same_as is None else cells[cell.same_as] for cell in cells]
         rows = [standing.get(cell.key) for cell in firsts]
         count = Counter(
-            "rejected" if row and row[0] == "rejected" and not cell.why else state_of(cell, row)[0]
+            "rejected" if row and row[2] == "rejected" and not cell.why else state_of(cell, row)[0]
             for cell, row in zip(firsts, rows, strict=True)
         )
         spent, unknown = self._runner.store.spent(self.name)
@@ -347,10 +343,10 @@ class Sweep(Watched):
             self._resolved, self._planned = dict(resolved), None
 
     def _refuse_unknown_cost(self, again: frozenset[str]) -> None:
-        from .sweep_tables import state_of
+        from .sweep_tables import TO_PLAN, state_of
 
         cells = self._cells()
-        standing = self._standing(cells)
+        standing = self._standing(cells, TO_PLAN)
         states = {"new", *again}
         refuse_unpriced(cell for cell in cells if state_of(cell, standing.get(cell.key))[0] in states)
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from decart_nb import InvalidInputError, ModelDefinition, media, models
-from decart_nb.axes import read_axes, zip_axes
+from decart_nb.axes import read_axes, value, zip_axes
 from decart_nb.cell_reader import Reader
 from decart_nb.cells import Cell, Given
 from decart_nb.checks import check
@@ -137,7 +137,7 @@ def test_a_sweep_has_the_product_of_its_axes_and_each_request_is_first_once(name
 def test_what_a_model_does_not_take_is_left_out_and_told() -> None:
     read = reader(model=["lucy-pro-t2v", "lucy-2.5"], prompt="a", data=VIDEO, orientation="portrait")
     first, second = read.read()
-    assert (read.left_out(first), read.left_out(second)) == (["data"], ["orientation"])
+    assert (read.left_out(first.model), read.left_out(second.model)) == (["data"], ["orientation"])
     assert (first.values, second.values) == ({"prompt": "a", "orientation": "portrait"}, {"prompt": "a"})
     assert (first.why, second.why) == ("", "")
 
@@ -217,6 +217,8 @@ def test_prices_go_by_what_is_generated(tmp_path) -> None:
     assert (made.seconds, made.cost) == (5.0, 0.2)
     assert (worked_on.seconds, worked_on.cost) == (4.0, 0.16)
     assert (unknown.seconds, unknown.cost) == (4.0, None)
+    (own,) = cells(model=OWN, prompt="a", resolution=value(["720p"]))  # which no table of prices has
+    assert (own.why, own.cost, own.values["resolution"]) == ("", None, ["720p"])
 
 
 def test_a_file_is_read_once_for_all_rows_and_one_from_an_address_not_at_all() -> None:

@@ -238,9 +238,9 @@ def test_how_many_requests_stand_at_once(store) -> None:
             if status != "planned":
                 store.note(record, status=status, error=f"{status} {request}")
     told = {
-        ("a", 0): ("planned", "failed a"),
-        ("b", 0): ("failed", "failed b"),
-        ("c", 0): ("cancelled", "cancelled c"),
+        ("a", 0): ("a", 0, "planned", "failed a"),
+        ("b", 0): ("b", 0, "failed", "failed b"),
+        ("c", 0): ("c", 0, "cancelled", "cancelled c"),
     }
     assert store.standing(["a", "b", "c"], ["error"]) == told
     for number in range(20):
