@@ -365,6 +365,7 @@ class Runner:
             # The end is told when the file is there.
             job._move(answer.status if answer.status not in ("completed", "failed") else "processing")
 
+        job.estimate = await self.expect(record.model, record.input_seconds)  # others may have ended while it was sent
         age = max(0.0, time.time() - (record.submitted_at or record.created_at))
         fresh = record.submitted_at is not None and age < polling.PROPAGATION
         end = await self.client.queue.wait(

@@ -15,29 +15,33 @@ ROOT = Path(__file__).resolve().parents[1]
 _CACHE = ROOT / ".cache" / "environments"
 
 
-def environment(name: str, *requirements: str, python: str | None = None) -> Path:
+def environment(name: str, *requirements: str, python: str | None = None, ours: bool = False) -> Path:
     """The Python of a virtual environment, which is made on first use and whenever what it should hold has changed.
 
     Args:
         name: its folder under ``.cache/environments``.
-        requirements: what pip installs, as on its command line. The package itself is ``-e`` and ``str(ROOT)``: then
-            only what it depends on, not a change of its code, is a reason to make the environment anew.
+        requirements: what pip installs, as on its command line.
         python: the interpreter it is made with; this one unless given.
+        ours: whether it has this package, as it stands in the working tree, and what that depends on.
     """
     folder = _CACHE / name
     interpreter, stamp = folder / "bin" / "python", folder / "stamp"
-    wanted = "\n".join([python or platform.python_version(), *requirements])
-    if str(ROOT) in requirements:
+    if ours:
         project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-        wanted = "\n".join([wanted, *project["dependencies"]])
+        requirements = (*project["dependencies"], *requirements)
+    wanted = "\n".join([python or platform.python_version(), *requirements, f"ours: {ours}"])
     _CACHE.mkdir(parents=True, exist_ok=True)
     with FileLock(_CACHE / f"{name}.lock"):
         # The stamp comes last, so that one whose making was interrupted is made anew.
         if not (interpreter.exists() and stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted):
             shutil.rmtree(folder, ignore_errors=True)
-            subprocess.run([python or sys.executable, "-m", "venv", folder], check=True)
+            # Our own pip, and a path in place of an editable wheel: both would take longer to make than the rest.
+            subprocess.run([python or sys.executable, "-m", "venv", "--without-pip", folder], check=True)
             if requirements:
-                pip = [str(interpreter), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-                subprocess.run([*pip, *requirements], check=True)
+                pip = [sys.executable, "-m", "pip", "--python", str(interpreter), "--disable-pip-version-check"]
+                subprocess.run([*pip, "install", "--quiet", *requirements], check=True)
+            if ours:
+                (packages,) = folder.glob("lib/python*/site-packages")
+                (packages / "decart_nb.pth").write_text(f"{ROOT}\n", encoding="utf-8")
             stamp.write_text(wanted, encoding="utf-8")
     return interpreter

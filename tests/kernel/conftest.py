@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.environments import ROOT, environment
+from tests.environments import environment
 
 from .notebook import Notebook
 
@@ -43,8 +43,8 @@ def kernel(request: pytest.FixtureRequest) -> Path:
     if python is None:
         pytest.skip(f"no Python {version} here")
     # The old nest_asyncio changes nothing as long as nobody applies it; ipykernel 6 brings it in any case.
-    wanted = ["--no-compile", "-e", str(ROOT), _KERNELS[name], "nest_asyncio==1.6.0"]
-    return environment(f"kernel-{name}-{version}", *wanted, python=python)
+    wanted = ["--no-compile", _KERNELS[name], "nest_asyncio==1.6.0"]
+    return environment(f"kernel-{name}-{version}", *wanted, python=python, ours=True)
 
 
 @pytest.fixture
