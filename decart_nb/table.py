@@ -188,6 +188,8 @@ def _listed(column: Any) -> tuple[list[Any], set[type]]:
 
 def _own(name: str, values: list[Any], kinds: set[type]) -> Any:
     """One of the job's own columns."""
+    import pandas as pd
+
     dtype = OWN[name]
     try:
         if dtype == "string":
@@ -199,6 +201,8 @@ def _own(name: str, values: list[Any], kinds: set[type]) -> Any:
             return _array(truths, dtype)
         if str in kinds:
             return _texts(values, kinds).astype("Float64").astype(dtype)
+        if dtype == "Int64" and kinds != {int}:
+            return pd.array(values, dtype=dtype)  # which refuses a fraction; Arrow would cut it off
         return _array(values, dtype)
     except (TypeError, ValueError, OverflowError, KeyError) as cause:
         wanted = dtype.partition("[")[0].rstrip("64").lower()

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, strategies as st
 
 from decart_nb import InvalidInputError
 from decart_nb.records import Record
@@ -161,8 +162,24 @@ def test_what_cannot_be_of_its_type_is_named() -> None:
         as_results(pd.DataFrame({"seconds": ["soon"]}))
     with pytest.raises(InvalidInputError, match="column submitted_at should be of type datetime"):
         as_results(pd.DataFrame({"submitted_at": ["yesterday"]}))
+    with pytest.raises(InvalidInputError, match="column width should be of type int"):
+        typed({"width": [320, 1.5, None]})
     with pytest.raises(InvalidInputError, match="more than one column of the name status"):
         as_results(pd.DataFrame([["a", "b"]], columns=["status", "status"]))
+
+
+@given(
+    st.lists(st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats(-1e18, 1e18) | st.just(float("nan")))
+)
+def test_numbers_come_as_pandas_would_make_them(values) -> None:
+    for name, dtype in {"width": "Int64", "fps": "Float64"}.items():
+        try:
+            expected = pd.Series(pd.array(values, dtype=dtype), name=name)
+        except (TypeError, ValueError, OverflowError):
+            with pytest.raises(InvalidInputError):
+                typed({name: values})
+            continue
+        pd.testing.assert_series_equal(typed({name: values})[name], expected)
 
 
 def test_an_input_that_is_called_like_a_column_of_the_job_stands_beside_it() -> None:
