@@ -234,8 +234,8 @@ class Sweep(Watched):
         Returns:
             A column for every input and axis, and ``take status job_id path error reused submitted_at seconds cost
             width height fps duration backend size_bytes sha256``. ``status`` is that of a job, or ``invalid``;
-            ``reused``, whether the video was there before; times are UTC, seconds count from the submission, costs
-            are estimates in USD.
+            ``reused``, whether the video was there before; times are UTC, seconds count from the submission. ``cost``
+            is an estimate in USD, by the seconds that were made; a cap and the line of progress go by the plan's.
         """
         from .sweep_tables import TO_TELL, results_of
 
