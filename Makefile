@@ -13,7 +13,7 @@ export JUPYTER_PREFER_ENV_PATH := 1
 # The kernel would warn that it speaks over TCP: it does, and to this machine only.
 NBCONVERT := $(BIN)/jupyter nbconvert --log-level=ERROR --ExecutePreprocessor.extra_arguments=--log-level=40
 
-APART := tests/kernel tests/browser tests/test_killed.py tests/test_under_faults.py tests/sweeps/test_sweep_runs.py
+APART := tests/kernel tests/browser tests/test_killed.py tests/test_under_faults.py tests/test_older_pandas.py tests/sweeps/test_sweep_runs.py
 
 .PHONY: demo lab test bench clean
 

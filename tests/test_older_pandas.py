@@ -8,7 +8,8 @@ from tests.environments import ROOT, environment
 
 
 def test_tables_on_pandas_2() -> None:
-    python = environment("pandas-2.2", "pandas==2.2.3", "pyarrow>=18", "pytest>=8.2", "pytest-timeout>=2.3", ours=True)
+    wanted = ["pandas==2.2.3", "pyarrow>=18", "pytest>=8.2", "pytest-timeout>=2.3", "hypothesis>=6.100"]
+    python = environment("pandas-2.2", *wanted, ours=True)
     tests = ["tests/test_table.py", "tests/test_accessor.py", "tests/display/test_posters.py"]
     command = [str(python), "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
