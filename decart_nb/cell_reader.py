@@ -104,7 +104,7 @@ class Reader:
         self._forms: dict[str, Form] = {}
         self._wholes: dict[tuple[str, frozenset[str]], list[Problem]] = {}
         self._filled: dict[tuple[str, str], Part] = {}
-        self._worth: dict[tuple[str, Any, float | None], tuple[float | None, float | None]] = {}
+        self._worth: dict[tuple[str, str | None, float | None], tuple[float | None, float | None]] = {}
         # For each model, what each position of each factor comes to; made when it is first met.
         known: dict[str, list[dict[int, list[Part]]]] = {
             model.name: [{} for _ in self.axes.factors] for model in self.models
@@ -117,10 +117,10 @@ class Reader:
                 cells.append(Cell(None, "", (), take, why=model))
                 continue
             parts: list[Part] = []
-            for factor, (position, those) in enumerate(zip(positions, known[model.name], strict=True)):
-                if position not in those:
-                    those[position] = self._parts(model, factor, position)
-                parts += those[position]
+            for factor, (position, met) in enumerate(zip(positions, known[model.name], strict=True)):
+                if position not in met:
+                    met[position] = self._parts(model, factor, position)
+                parts += met[position]
             if self.choices and (template := self._at(PROMPT, positions)) is not None and self.takes(model, PROMPT):
                 parts.append(self._prompt(model, template, positions))
             cell = self._cell(model, tuple(parts), take)
@@ -310,15 +310,15 @@ class Reader:
                     input_seconds = part.file.seconds
             else:
                 is_whole = False
-        names = (model.name, frozenset([part.name for part in parts]))
-        if names not in self._wholes:
-            self._wholes[names] = check_whole(model, names[1])
-        if problems := self._wholes[names] + wrong:
+        given = frozenset([part.name for part in parts])
+        if (model.name, given) not in self._wholes:
+            self._wholes[model.name, given] = check_whole(model, given)
+        if problems := self._wholes[model.name, given] + wrong:
             cell.why = refuse(model, problems).message
             return cell
         worth = (model.name, resolution, input_seconds)
         if worth not in self._worth:
-            self._worth[worth] = self._worth_of(model, *worth[1:])
+            self._worth[worth] = self._worth_of(model, resolution, input_seconds)
         cell.seconds, cell.cost = self._worth[worth]
         if is_whole:
             if model.name not in self._forms:
@@ -327,7 +327,7 @@ class Reader:
         return cell
 
     def _worth_of(
-        self, model: ModelDefinition, resolution: Any, input_seconds: float | None
+        self, model: ModelDefinition, resolution: str | None, input_seconds: float | None
     ) -> tuple[float | None, float | None]:
         """How many seconds of video it makes, and what they cost."""
         price = self._price(model, resolution)

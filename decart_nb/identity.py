@@ -67,15 +67,15 @@ class Form:
 
     def _layout(self, fields: Iterable[str], files: Iterable[str]) -> tuple[str, list[str]]:
         """The canonical JSON of a request that gives these, with a ``%s`` for each, and which one goes where."""
-        given = dict.fromkeys(fields, "%s")
-        said = {name: value.replace("%", "%%") for name, value in self._defaults.items()} | given
-        made_from = dict.fromkeys(files, '"%s"')
-        both = [
-            ",".join(f"{as_json(name).replace('%', '%%')}:{those[name]}" for name in sorted(those))
-            for those in (said, made_from)
-        ]
+
+        def listed(those: Mapping[str, str]) -> str:
+            return ",".join(f"{as_json(name).replace('%', '%%')}:{those[name]}" for name in sorted(those))
+
+        said = {name: value.replace("%", "%%") for name, value in self._defaults.items()} | dict.fromkeys(fields, "%s")
         begin, end = self._begin.replace("%", "%%"), self._end.replace("%", "%%")
-        return f'{begin}{both[0]}}},"files":{{{both[1]}{end}', [*sorted(given), *sorted(made_from)]
+        made_from = dict.fromkeys(files, '"%s"')
+        layout = f'{begin}{listed(said)}}},"files":{{{listed(made_from)}{end}'
+        return layout, [*sorted(fields), *sorted(files)]
 
 
 def as_json(value: Any) -> str:

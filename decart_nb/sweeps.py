@@ -298,10 +298,11 @@ class Sweep(Watched):
             return cells
 
     def _standing(self, cells: list[Cell], columns: Sequence[str]) -> Standing:
+        """What the store says of the rows, and what it could not take: by columns that begin with the plan's."""
         standing = self._runner.store.standing({cell.request for cell in cells if cell.request}, columns)
         for key, (job_id, error) in tuple(self._last.lost.items()) if self._last else ():
             row = standing.get(key, (*key, *[None] * (1 + len(columns))))
-            if row[3] is None:  # else somebody has written it down after all
+            if row[3] is None:  # it has no id yet: else somebody has written it down after all
                 standing[key] = (*key, "unreachable", job_id, error, *row[5:])
         return standing
 

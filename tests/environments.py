@@ -35,7 +35,7 @@ def environment(name: str, *requirements: str, python: str | None = None, ours: 
         # The stamp comes last, so that one whose making was interrupted is made anew.
         if not (interpreter.exists() and stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted):
             shutil.rmtree(folder, ignore_errors=True)
-            # Our own pip, and a path in place of an editable wheel: both would take longer to make than the rest.
+            # Our own pip, and a path in place of an editable wheel: to make the two takes as long as half of the rest.
             subprocess.run([python or sys.executable, "-m", "venv", "--without-pip", folder], check=True)
             if requirements:
                 pip = [sys.executable, "-m", "pip", "--python", str(interpreter), "--disable-pip-version-check"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from hypothesis import assume, given, strategies as st
@@ -89,6 +90,16 @@ def test_the_digest_is_the_same_for_ever() -> None:
         _digest(model, {"prompt": "Ä", "seed": 7}, {})
         == "592a97ed05889810f75748c2de1021c0063dc672614bd9fbbcd6dd10ede23b9f"
     )
+
+
+def test_percent_signs_are_what_they_are() -> None:
+    fields = (Field("50%", "text", default="%d"), Field("%s", "text"))
+    model = ModelDefinition(name="100%s", width=64, height=48, fps=10, fields=fields)
+    said = (
+        '{"endpoint":"https://a/%7Eb","fields":{"%s":"%s","50%":"%d"},"files":{"f%":"c%"},"model":"100%s","version":1}'
+    )
+    made = digest_of("https://a/%7Eb", "100%s", model, {"%s": "%s"}, {"f%": "c%"})
+    assert made == hashlib.sha256(said.encode()).hexdigest()
 
 
 def test_an_alias_and_what_it_means_are_one_request() -> None:

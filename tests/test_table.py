@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from decart_nb import InvalidInputError
 from decart_nb.records import Record
@@ -168,6 +168,7 @@ def test_what_cannot_be_of_its_type_is_named() -> None:
         as_results(pd.DataFrame([["a", "b"]], columns=["status", "status"]))
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(
     st.lists(st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats(-1e18, 1e18) | st.just(float("nan")))
 )
