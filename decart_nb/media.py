@@ -96,8 +96,8 @@ def probe(source: Source, *, name: str | None = None) -> VideoInfo:
 def skim(path: Path) -> VideoInfo:
     """As :func:`probe` of what has just been downloaded, in a tenth of the time.
 
-    An MP4 of H.264 or H.265 is not decoded: all its frames are counted, and the first one is taken to pieces, which
-    fails for whatever is short or no video. One that was recorded lying on its side is described as it lies.
+    An MP4 of H.264 or H.265 is not decoded: all its frames have to lie within the file, and the first one is taken to
+    pieces, which fails for whatever is short or no video. One that was recorded lying on its side is described as it lies.
 
     Args:
         path: the file.
@@ -124,15 +124,13 @@ def _skimmed(path: Path) -> VideoInfo | None:
         square = stream.sample_aspect_ratio in (None, 0, 1)
         if kind not in _PIECES or not (stream.frames and rate and seconds and square) or size > MAX_PIXELS:
             return None
-        frames = 0
-        for packet in container.demux(stream):
-            if not packet.size or packet.is_corrupt:
-                continue
-            frames += 1
-            if frames == 1:
-                BitStreamFilterContext(_PIECES[kind], stream).filter(packet)  # and nothing is left in it
-        if frames < stream.frames:
+        frames = list(stream.index_entries)
+        first = next((packet for packet in container.demux(stream) if packet.size), None)
+        if first is None or len(frames) < stream.frames:  # an edit list leaves some out
+            return None
+        if max(frame.pos + frame.size for frame in frames) > path.stat().st_size:
             raise MediaError(f"{path.name} is not {_VIDEO} that can be decoded: it breaks off.")
+        BitStreamFilterContext(_PIECES[kind], stream).filter(first)  # and nothing is left in it
         tags = {name.lower(): _clean(text) for name, text in container.metadata.items()}
         return VideoInfo(codec.width, codec.height, float(rate), seconds, kind, bool(container.streams.audio), tags)
 
