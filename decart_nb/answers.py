@@ -9,7 +9,7 @@ import math
 import socket
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -65,10 +65,18 @@ OnStatusChange = Callable[[JobStatusResponse], object]
 _ENOUGH = 2**16
 
 
+def pieces(response: httpx.Response) -> AsyncIterator[bytes]:
+    """An answer's body as it comes. What is not compressed goes past httpx's decoders: they cost as much as reading."""
+    stream = response.stream
+    if isinstance(stream, httpx.AsyncByteStream) and "content-encoding" not in response.headers:
+        return aiter(stream)
+    return response.aiter_bytes()
+
+
 async def beginning(response: httpx.Response) -> bytes:
     """An answer's body, or as much of it as tells what it is: whoever sends more than that is not the queue."""
     body = bytearray()
-    async for chunk in response.aiter_bytes():
+    async for chunk in pieces(response):
         body += chunk
         if len(body) > _ENOUGH:
             break

@@ -246,7 +246,8 @@ class _Pool:
     def __init__(self, owner: DecartClient, engine: httpx.AsyncBaseTransport, client: httpx.AsyncClient) -> None:
         self.engine = engine
         self.client = client
-        self._base_url = owner.base_url
+        base_url = owner.base_url
+        self._url = functools.lru_cache(maxsize=64)(lambda path: httpx.URL(base_url + path))
         self._headers = client.headers.copy()
         self._headers["X-API-KEY"] = owner.api_key  # in no variable that a traceback might show
         self._extensions = {"timeout": client.timeout.as_dict()}
@@ -254,9 +255,7 @@ class _Pool:
 
     def request(self, method: str, path: str, *, headers: Any = None, **content: Any) -> httpx.Request:
         """A request to the queue."""
-        request = httpx.Request(
-            method, self._base_url + path, headers=self._headers, extensions=self._extensions, **content
-        )
+        request = httpx.Request(method, self._url(path), headers=self._headers, extensions=self._extensions, **content)
         request.headers.update(headers or {})
         return request
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 from .errors import DecartSDKError
 
-#: So many at first; twice as many after each round of them, until the service says that there are too many.
+#: So many at first; twice as many after each round, until the service says that there are too many.
 START = 32
 _TOO_MANY = 429
 
@@ -14,26 +15,29 @@ _TOO_MANY = 429
 class Gate:
     """A ceiling on the jobs of one model in flight.
 
-    It doubles from round to round until the first 429, and grows by one a round from then on. A 429 halves it, once for
-    all that were in flight together. It grows only while it is what holds jobs back. A server's own trouble (5xx) stops
-    the growth for a round, and cuts nothing.
+    It goes up in rounds: one is over when the service has begun to work on the job that made the number full, and so on
+    those before it. The ceiling doubles from round to round until the first 429, and grows by one a round from then on.
+    A 429 halves it, once for all that were in flight together. It grows only while it is what holds jobs back. A
+    server's own trouble (5xx) stops the growth for a round, and cuts nothing.
 
     Attributes:
-        in_flight: how many there are.
+        limit: how many there may be.
     """
 
     def __init__(self) -> None:
-        self.in_flight = 0
-        self._limit = float(START)
+        self.limit = START
+        self._numbers = itertools.count(1)
+        self._last = 0  # the latest number that was given
+        self._inside: set[int] = set()
+        self._due = START  # the number with which the round is over
+        self._cut = 0  # the latest number when it was cut
         self._doubles = True
         self._full = False
-        self._muted = 0
-        self._episode = 0
 
     @property
-    def limit(self) -> int:
-        """How many there may be."""
-        return int(self._limit)
+    def in_flight(self) -> int:
+        """How many there are."""
+        return len(self._inside)
 
     def opens(self) -> bool:
         """Whether one more may begin. To be asked only if there is one more."""
@@ -41,34 +45,36 @@ class Gate:
         return not self._full
 
     def begin(self) -> int:
-        """Lets one in. Returns which episode it belongs to, for the calls below."""
-        self.in_flight += 1
-        return self._episode
+        """Lets one in. Returns its number, for the calls below."""
+        self._last = next(self._numbers)
+        self._inside.add(self._last)
+        return self._last
 
-    def refused(self, episode: int, error: DecartSDKError) -> None:
+    def refused(self, number: int, error: DecartSDKError) -> None:
         """Hears that a submission was not taken."""
         if error.data.get("status") != _TOO_MANY:
-            self._muted = self.limit
-        elif episode == self._episode:  # those that began before the last cut were on their way already
-            self._limit = max(1.0, min(self._limit, self.in_flight) / 2)
-            self._doubles = False
-            self._episode += 1
+            self._due = self._last + self.limit
+        elif number > self._cut:  # those that began before the last cut were on their way already
+            self.limit = max(1, min(self.limit, self.in_flight) // 2)
+            self._doubles, self._cut, self._due = False, self._last, self._last + self.limit
 
-    def end(self, episode: int) -> None:
-        """Hears that one has ended."""
-        self.in_flight -= 1
-        if self._muted:
-            self._muted -= 1
-        elif self._full and episode == self._episode:
-            self._limit += 1.0 if self._doubles else 1.0 / self._limit
+    def awaits(self, number: int) -> bool:
+        """Whether it grows as soon as the service works on that job."""
+        return self._full and number >= self._due
+
+    def bears(self, number: int) -> bool:
+        """Hears that the service works on a job, or has ended it. Returns whether there is room for more since."""
+        if not self.awaits(number):
+            return False
+        self.limit += self.limit if self._doubles else 1
+        self._due = self._last + (self.limit - self.in_flight if self._doubles else self.limit)
+        return True
+
+    def end(self, number: int) -> None:
+        """Hears that a job is in flight no more, whatever came of it; once or more."""
+        self._inside.discard(number)
 
 
-def rounds(jobs: int, ceiling: int | None = None) -> int:
+def rounds(jobs: int) -> int:
     """How many rounds so many jobs take from the beginning, if nothing objects: an estimate."""
-    count, limit = 0, START
-    while jobs > 0:
-        limit = min(limit, ceiling or limit)
-        if limit == ceiling:
-            return count + math.ceil(jobs / limit)
-        jobs, limit, count = jobs - limit, 2 * limit, count + 1
-    return count
+    return math.ceil(math.log2(jobs / START + 1))

@@ -49,7 +49,8 @@ class Job(Watched):
         self._over = False
         self._blocked = 0  # how many calls of result() hold up the main thread
         self._again: Callable[[], Job] | None = None
-        self._on_end_there: Callable[[], object] | None = None  # called when the queue is done with it
+        self._on_answer: Callable[[str], object] | None = None  # called with every status that the queue tells
+        self._is_awaited: Callable[[], bool] | None = None  # whether somebody waits for the queue to begin with it
         self._withdrawn = False  # the runner looks at it for the last time right before it submits
 
     @property

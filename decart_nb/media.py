@@ -97,7 +97,8 @@ def skim(path: Path) -> VideoInfo:
     """As :func:`probe` of what has just been downloaded, in a tenth of the time.
 
     An MP4 of H.264 or H.265 is not decoded: all its frames have to lie within the file, and the first one is taken to
-    pieces, which fails for whatever is short or no video. One that was recorded lying on its side is described as it lies.
+    pieces, which fails for whatever is short or no video. One that was recorded lying on its side is described as it
+    lies.
 
     Args:
         path: the file.

@@ -7,8 +7,10 @@ times a second (Keller, Management Science 21, 1974): hardly ever while no job e
 
 from __future__ import annotations
 
+import bisect
 import math
-from collections.abc import Iterable, Iterator, Sequence
+import sys
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate
@@ -35,6 +37,9 @@ _SHORTEST, _LONGEST = 0.05, 600.0
 _USUAL_SPREAD, _SPREAD_WEIGHT = 0.3, 3.0
 #: As if a quarter of a job had been like none of the others: the longer the history, the less room for surprises.
 _STRANGE = 0.25
+#: Where a kind of which little is known may lie, in standard deviations; and how much less likely is left out.
+_PLACES = [step / 3 for step in range(-8, 9)]
+_LIKELY = 7.0
 #: How much of input lengths has to vary before they explain anything.
 _RIDGE = 0.2
 
@@ -73,16 +78,20 @@ class Estimate:
         """
         return cls((_Kind(1.0, math.log(seconds), spread),), floor)
 
-    def after(self, history: Iterable[Past], input_seconds: float | None = None) -> Self:
+    def after(
+        self, history: Iterable[Past], input_seconds: float | None = None, running: Collection[float] = ()
+    ) -> Self:
         """What is to be expected after the jobs of a history; the fewer they are, the more is left of this estimate.
 
         Args:
             history: the model's finished jobs, oldest first.
             input_seconds: how many seconds of video go into the job, if any.
+            running: how old those under way are, this one among them, in seconds. Until one of them has ended, the
+                others say that it takes longer.
         """
         past = [(_held(took), length) for took, length in history if took > 0][-_MEMORY:]
         if not past:
-            return self
+            return replace(self, kinds=tuple(_outlived(self.kinds, running))) if len(running) > 1 else self
         strange = _STRANGE / (len(past) + _STRANGE)
         expected = _kinds(sorted(_for_length(past, input_seconds)), 1 - strange)
         unexpected = (kind._replace(share=kind.share * strange) for kind in self.kinds)
@@ -112,14 +121,24 @@ class Estimate:
         if (left := self.first - age) >= self.floor:
             return left
         # The next poll is due when the polls a second have added up to one.
-        gap = due = 0.0
-        while gap < _LONGEST_GAP:
-            often = min(1 / self.floor, math.sqrt(self._hazard(age + gap + _STEP / 2) / (2 * WORTH)))
-            if due + often * _STEP >= 1:
-                return min(_LONGEST_GAP, max(self.floor, gap + (1 - due) / often))
-            due += often * _STEP
-            gap += _STEP
-        return max(self.floor, _LONGEST_GAP)
+        now = min(DEADLINE, max(0.0, -left)) / _STEP
+        due, step = self._due(now + _LONGEST_GAP / _STEP), int(now)
+        wanted = due[step] + (now - step) * (due[step + 1] - due[step]) + 1
+        after = bisect.bisect_left(due, wanted)
+        over = (due[after] - wanted) / (due[after] - due[after - 1]) if after < len(due) else 0.0
+        return max(self.floor, min(_LONGEST_GAP, (after - over - now) * _STEP))
+
+    def _due(self, steps: float) -> list[float]:
+        """How many polls are due from the first one on, after so many steps at least."""
+        due = self._dues
+        while len(due) < steps + 2:
+            age = self.first + (len(due) - 0.5) * _STEP
+            due.append(due[-1] + _STEP * min(1 / self.floor, math.sqrt(self._hazard(age) / (2 * WORTH))))
+        return due
+
+    @cached_property
+    def _dues(self) -> list[float]:
+        return [0.0]
 
     def _hazard(self, age: float) -> float:
         """The chance a second that a job ends which has not ended yet."""
@@ -147,6 +166,27 @@ def _beyond(z: float) -> float:
 
 def _held(seconds: float) -> float:
     return math.log(min(_LONGEST, max(_SHORTEST, seconds)))
+
+
+def _outlived(kinds: Iterable[_Kind], running: Collection[float]) -> Iterator[_Kind]:
+    """What is left of kinds when jobs that are all alike have lived that long.
+
+    How far spread a kind is says how little is known of it: it may be any of several that are as narrow as one usually
+    is, each of which is as likely as it is likely that all of the jobs have outlived it so far.
+    """
+    ages = [_held(age) for age in sorted(running)[:: -(-len(running) // _MEMORY)]]
+    each = (len(running) - 1) / len(ages)  # some stand for all, but for the one whose estimate it is
+    chances: dict[_Kind, float] = {}
+    for share, centre, spread in kinds:
+        apart = math.sqrt(max(0.0, spread**2 - _USUAL_SPREAD**2))
+        for z in _PLACES:
+            kind = _Kind(share, centre + z * apart, min(spread, _USUAL_SPREAD))
+            lived = (_beyond((age - kind.centre) / kind.spread) or sys.float_info.min for age in ages)
+            chances[kind] = math.log(share) - z * z / 2 + sum(map(math.log, lived)) * each
+    best = max(chances.values())
+    weights = {kind: math.exp(chance - best) for kind, chance in chances.items() if chance > best - _LIKELY}
+    for kind, weight in weights.items():
+        yield kind._replace(share=weight / sum(weights.values()))
 
 
 def _for_length(past: Sequence[Past], input_seconds: float | None) -> Iterator[float]:

@@ -284,6 +284,8 @@ class Queue:
         *,
         on_status_change: OnStatusChange | None = None,
         estimate: Estimate = polling.LIVE,
+        expect: Callable[[], Awaitable[Estimate]] | None = None,
+        soon: Callable[[], bool] | None = None,
         age: float = 0.0,
         fresh: bool = True,
     ) -> JobStatusResponse:
@@ -293,6 +295,8 @@ class Queue:
             job_id: the job.
             on_status_change: called with every poll's answer.
             estimate: how long the job may take.
+            expect: asked after every poll for how long it may take by then, since others may have ended.
+            soon: whether somebody waits for the service to begin with the job, and it is worth looking.
             age: how many seconds ago it was submitted.
             fresh: whether that was just now, so that there is no hurry to ask, and an early 404 means nothing yet.
 
@@ -307,7 +311,9 @@ class Queue:
         schedulers, loop = self._schedulers, asyncio.get_running_loop()
         if loop not in schedulers:
             schedulers[loop] = Scheduler(self.status, self._client.patience)
-        return await schedulers[loop].wait(job_id, estimate, age=age, fresh=fresh, told=on_status_change)
+        return await schedulers[loop].wait(
+            job_id, estimate, expect=expect, soon=soon, age=age, fresh=fresh, told=on_status_change
+        )
 
     async def _fetched(self, model: ModelDefinition, name: str, file: Remote) -> Upload:
         """A file input that was given as a URL, streamed to a temporary file; one attempt."""

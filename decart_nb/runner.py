@@ -9,6 +9,7 @@ import functools
 import random
 import time
 import weakref
+from collections import defaultdict
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -35,8 +36,8 @@ from .store import Store
 from .transfers import Download
 
 _TICK = 0.5
-#: So many seconds an estimate is good for; a sweep asks for the same one all the time.
-_ESTIMATE_LASTS = 0.5
+#: So many seconds an estimate is good for; jobs ask for the same one all the time.
+_ESTIMATE_LASTS = 1.0
 #: Those that somebody still holds: their connections are closed at the interpreter's end.
 _open: weakref.WeakSet[Runner] = weakref.WeakSet()
 
@@ -77,6 +78,8 @@ class Runner:
     #: The jobs under way by their ids, so that whoever attaches to one gets the same.
     under_way: dict[str, Job] = field(default_factory=dict)
     _at_work: set[Job] = field(default_factory=set)
+    #: By model and job, how old those under way were when they were last asked for.
+    _running: defaultdict[str, dict[str, float]] = field(default_factory=lambda: defaultdict(dict))
     _ticking: asyncio.Task[None] | None = None
     _estimates: dict[tuple[str, float | None], tuple[float, asyncio.Task[polling.Estimate]]] = field(
         default_factory=dict
@@ -171,7 +174,8 @@ class Runner:
 
     def expected(self, model: str, input_seconds: float | None) -> polling.Estimate:
         """As :meth:`expect`; it blocks."""
-        return self.prior.after(self.store.durations(model, self.endpoint), input_seconds)
+        running = tuple(self._running[model].values())
+        return self.prior.after(self.store.durations(model, self.endpoint), input_seconds, running)
 
     def _let_repeat(self, job: Job, request: Request) -> None:
         """Lets a job be asked for another take, or to be tried again where there is no clip."""
@@ -361,18 +365,35 @@ class Runner:
     async def _clip(self, job: Job, record: Record, model: ModelDefinition | None) -> Clip:
         assert record.job_id is not None
 
+        submitted, running = record.submitted_at or record.created_at, self._running[record.model]
+
         def moved(answer: JobStatusResponse) -> None:
+            running[answer.job_id] = time.time() - submitted
+            if job._on_answer:
+                job._on_answer(answer.status)
             # The end is told when the file is there.
             job._move(answer.status if answer.status not in ("completed", "failed") else "processing")
 
+        async def expect() -> polling.Estimate:
+            with contextlib.suppress(StoreError):
+                return await self.expect(record.model, record.input_seconds)
+            return job.estimate
+
         job.estimate = await self.expect(record.model, record.input_seconds)  # others may have ended while it was sent
-        age = max(0.0, time.time() - (record.submitted_at or record.created_at))
+        age = max(0.0, time.time() - submitted)
         fresh = record.submitted_at is not None and age < polling.PROPAGATION
-        end = await self.client.queue.wait(
-            record.job_id, on_status_change=moved, estimate=job.estimate, age=age, fresh=fresh
-        )
-        if job._on_end_there:
-            job._on_end_there()
+        try:
+            end = await self.client.queue.wait(
+                record.job_id,
+                on_status_change=moved,
+                estimate=job.estimate,
+                expect=expect,
+                soon=job._is_awaited,
+                age=age,
+                fresh=fresh,
+            )
+        finally:
+            running.pop(record.job_id, None)
         if end.status == "failed":
             raise JobFailedError(record.job_id, end.reason or "the service gave no reason.")
         seen: list[media.VideoInfo] = []

@@ -29,6 +29,8 @@ _COMPANY = 0.2
 #: A job is given up when nothing has answered until this age, well beyond its ten minutes, and not before so many
 #: polls in a row have failed: a machine that was asleep asks again first, and so does a new kernel.
 _SILENCE = 900.0
+#: Who waits for the service to begin with a job looks as often as Decart's own advice allows.
+_SOON = 2.0
 _ATTEMPTS = 5
 
 
@@ -63,6 +65,8 @@ class Scheduler:
         job_id: str,
         estimate: Estimate,
         *,
+        expect: Callable[[], Awaitable[Estimate]] | None = None,
+        soon: Callable[[], bool] | None = None,
         age: float = 0.0,
         fresh: bool = True,
         told: OnStatusChange | None = None,
@@ -72,6 +76,8 @@ class Scheduler:
         Args:
             job_id: the job.
             estimate: how long it may take.
+            expect: asked after every poll for how long it may take by then, since others may have ended.
+            soon: whether somebody waits for the service to begin with the job, and it is worth looking.
             age: how many seconds ago it was submitted.
             fresh: whether that was just now, so that there is no hurry to ask, and an early 404 means nothing yet.
             told: called with every poll's answer.
@@ -87,7 +93,7 @@ class Scheduler:
         clock = asyncio.get_running_loop().time
         submitted = clock() - age
         under_way = age if fresh else None  # when it certainly had not ended, if the poll after that was answered
-        failures, pause = 0, estimate.gap(age) if fresh else 0.0
+        failures, pause = 0, _gap(estimate, age, soon) if fresh else 0.0
         while True:
             await self._turn(pause, pause if failures else max(estimate.floor, pause - _COMPANY))
             try:
@@ -109,7 +115,9 @@ class Scheduler:
                 return status if under_way is None else replace(status, seconds=(under_way + age) / 2)
             if age > polling.DEADLINE:
                 raise _given_up(job_id, "has not ended", age)
-            under_way, pause = age, estimate.gap(age)
+            if expect:
+                estimate = await expect()
+            under_way, pause = age, _gap(estimate, age, soon)
             self._rate = min(self._budget, self._rate + 1)
 
     def _pause(self, error: QueueStatusError, failures: int) -> float:
@@ -164,6 +172,12 @@ class Scheduler:
                 granted += 1
         self._opens = max(self._opens, now + granted / self._rate)
         self._set_timer()
+
+
+def _gap(estimate: Estimate, age: float, soon: Callable[[], bool] | None) -> float:
+    """Seconds until the next poll of a job of that age."""
+    gap = estimate.gap(age)
+    return min(gap, max(estimate.floor, _SOON)) if soon and soon() else gap
 
 
 def _given_up(job_id: str, how: str, age: float, last: QueueStatusError | None = None) -> JobTimeoutError:

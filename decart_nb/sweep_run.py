@@ -15,7 +15,7 @@ from typing import Any
 
 from .cell_reader import Reader
 from .cells import Cell, Given, look_at
-from .concurrency import Gate, rounds
+from .concurrency import Gate
 from .errors import CapReachedError, DecartSDKError, InvalidInputError, StoreError
 from .inputs import Remote, Request, Upload
 from .intents import described
@@ -99,7 +99,8 @@ class SweepRun:
         self._freed = False
         self._paid: set[int] = set()  # the rows whose jobs the store had counted before this run
         self._spent, self._unknown, self._ended = 0.0, 0, 0
-        self._guess: float | None = None
+        self._usual: float | None = None  # how many seconds a job takes, rather more than less
+        self._latest = self._began  # when a job was begun
         self._stopped = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._beginning: asyncio.Task[list[int]] | None = None
@@ -175,7 +176,7 @@ class SweepRun:
             cost=spent + sum(cost or 0.0 for cost in costs),
             cost_unknown=unknown > 0 or None in costs,
             cap=self._cap,
-            seconds_left=None if self.over else self._seconds_left(running + waiting * (not self._stopped)),
+            seconds_left=None if self.over else self._seconds_left(running, waiting * (not self._stopped)),
             jobs=tuple(jobs.values()),
             note=self._note(counts, held, waiting),
         )
@@ -196,10 +197,9 @@ class SweepRun:
         self.cells = cells
         todo = await asyncio.to_thread(self._look, resolved)
         for model in models:
-            count = sum(cells[number].model is model for number in todo)
             # Others wait for the same estimate: they shall not be cancelled with this.
             expected = await asyncio.shield(self._runner.expect(resolved[model.name], None))
-            self._guess = max(self._guess or 0.0, rounds(count, self._ceiling) * expected.usual[1])
+            self._usual = max(self._usual or 0.0, expected.usual[1])
         return todo
 
     def _keep(self, upload: Upload) -> Given:
@@ -310,11 +310,12 @@ class SweepRun:
                         break
                     number = line.popleft()
                     # At once, not when the task has its turn: the gate must know of it before the next one asks.
-                    episode = gates[model].begin()
+                    place = gates[model].begin()
                     with self._counting:
                         self._jobs[number] = self._job(self.cells[number])
+                    self._latest = time.monotonic()
                     self._news.set()
-                    task = asyncio.create_task(self._make(number, gates[model], episode))
+                    task = asyncio.create_task(self._make(number, gates[model], place))
                     tasks.add(task)
                     task.add_done_callback(tasks.discard)
             if not self._jobs and (self._stopped or not any(lines.values())):
@@ -338,19 +339,17 @@ class SweepRun:
         }
         return Job(cell.model.name, {**cell.values, **files}, estimate=self._runner.prior)
 
-    async def _make(self, number: int, gate: Gate, episode: int) -> None:
+    async def _make(self, number: int, gate: Gate, place: int) -> None:
         cell, job = self.cells[number], self._jobs[number]
-        inside = True
 
-        def leave() -> None:
-            """The queue is done with it; while its video is fetched, another one may begin."""
-            nonlocal inside
-            if inside:
-                inside = False
-                gate.end(episode)
+        def hear(status: str) -> None:
+            if status != "pending" and gate.bears(place):
+                self._wake.set()
+            if status in ("completed", "failed"):  # while its video is fetched, another one may begin
+                gate.end(place)
                 self._wake.set()
 
-        job._on_end_there = leave
+        job._on_answer, job._is_awaited = hear, functools.partial(gate.awaits, place)
         try:
             await self._runner.carry(
                 job,
@@ -360,10 +359,10 @@ class SweepRun:
                 seen=self._seen[number],
                 cap=self._cap,
                 resubmit_uncertain="uncertain" in self._again,
-                refused=functools.partial(gate.refused, episode),
+                refused=functools.partial(gate.refused, place),
             )
         finally:
-            leave()
+            gate.end(place)
             with self._counting:
                 del self._jobs[number]
                 self._settle(number, job)
@@ -430,11 +429,13 @@ class SweepRun:
             self._news.clear()
             self._told()
 
-    def _seconds_left(self, rows: int) -> float | None:
-        elapsed = time.monotonic() - self._began
-        if self._ended >= _ENOUGH:
-            return rows * elapsed / self._ended
-        return None if self._guess is None or self._stopped else max(0.0, self._guess - elapsed)
+    def _seconds_left(self, running: int, waiting: int) -> float | None:
+        now = time.monotonic()
+        if self._ended >= max(_ENOUGH, running):  # before that, those that run say little by not having ended
+            return (running + waiting) * (now - self._began) / self._ended
+        if self._usual is None or not running:
+            return None
+        return max(0.0, self._usual * (1 + waiting / running) - (now - self._latest))
 
     def _note(self, counts: Counter[str], held: int, waiting: int) -> str:
         parts = []

@@ -33,15 +33,14 @@ def totals_of(cells: Sequence[Cell], states: Sequence[str], expected: Expected) 
 
 
 def _duration(new: Sequence[Cell], expected: Expected) -> str:
-    """How long it may take, from what such jobs took before, and from how many run at once at first."""
+    """How long it may take, from what such jobs took before: all at once, or in rounds of ever more."""
     by_model: dict[str, list[Cell]] = {}
     for cell in new:
         by_model.setdefault(cell.resolved, []).append(cell)
     low = high = 0.0
     for model, cells in by_model.items():
         usual = expected(model, cells[0].input_seconds).usual
-        count = rounds(len(cells))
-        low, high = max(low, count * usual[0]), max(high, count * usual[1])
+        low, high = max(low, usual[0]), max(high, rounds(len(cells)) * usual[1])
     return f"perhaps {_time(low)} to {_time(high)}"
 
 

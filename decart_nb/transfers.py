@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import httpx
 
-from .answers import may_pass, unreadable
+from .answers import may_pass, pieces, unreadable
 from .durable import sync_folder
 from .errors import MediaError, QueueResultError
 from .patience import Attempts
@@ -62,7 +62,7 @@ class Received:
     def __init__(self, stream: BinaryIO) -> None:
         self.stream = stream
         self.refused: str | None = None
-        self._most = 0
+        self.size = self._most = 0
         self.restart()
 
     @property
@@ -72,9 +72,10 @@ class Received:
 
     def restart(self) -> None:
         """Throws away what has come."""
-        self.stream.seek(0)
-        self.stream.truncate()
-        self.size = 0
+        if self.size:
+            self.stream.seek(0)
+            self.stream.truncate()
+            self.size = 0
         self._total: int | None = None
         self._digest = hashlib.sha256()
         self._tag: str | None = None
@@ -174,7 +175,7 @@ async def receive(
 
 async def _attempt(client: DecartClient, path: str, received: Received, attempts: Attempts) -> None:
     async with client._call(QueueResultError, _DOING, "GET", path, headers=received.wanted()) as response:
-        chunks = response.aiter_bytes()
+        chunks = pieces(response)
         first = await anext(chunks, b"")
         # A page in between, which says that it is one or looks like one; no video begins like that.
         if response.headers.get("content-type", "").lower().startswith(_PAGES) or (
@@ -182,11 +183,11 @@ async def _attempt(client: DecartClient, path: str, received: Received, attempts
         ):
             raise unreadable(QueueResultError, _DOING, response, first)
         received.begin(response)
-        chunk = first
-        while chunk:
+        if received.write(first):
+            attempts.got_on()
+        async for chunk in chunks:
             if received.write(chunk):
                 attempts.got_on()
-            chunk = await anext(chunks, b"")
         received.end(response)
 
 

@@ -16,7 +16,8 @@ SECONDS = st.one_of(st.sampled_from([0.0, 1e-9, 1e-300, 1e300, 30.0]), st.floats
 LENGTHS = st.none() | st.floats(0, 1e6)
 HISTORIES = st.lists(st.tuples(SECONDS, LENGTHS), max_size=60)
 PRIORS = st.sampled_from([LIVE, LOCAL, Estimate.around(0.02, 0.5, floor=0.01), Estimate.around(600, 0.01)])
-ESTIMATES = st.builds(lambda prior, history, length: prior.after(history, length), PRIORS, HISTORIES, LENGTHS)
+RUNNING = st.lists(SECONDS, max_size=120)
+ESTIMATES = st.builds(Estimate.after, PRIORS, HISTORIES, LENGTHS, RUNNING)
 
 
 def drawn(jobs: int, median: float = 30.0, spread: float = 0.25, seed: int = 0) -> list[Past]:
@@ -143,6 +144,26 @@ def test_the_bounds_are_those_of_the_service() -> None:
     assert polling.DEADLINE >= 600, "Decart fails a job after ten minutes"
     assert LIVE.floor >= 1
     assert 0 < polling.PROPAGATION < polling.DEADLINE
+
+
+def test_until_one_has_ended_those_under_way_say_that_it_takes_longer() -> None:
+    young, old = (LIVE.after([], running=[age] * 100) for age in (1.0, 25.0))
+    assert young.usual == pytest.approx(LIVE.usual, rel=0.1)
+    assert old.usual[0] > 25 > LIVE.usual[0]
+    assert old.first > 15 > LIVE.first
+    assert old.gap(26) > 3 * LIVE.gap(26), "where a hundred have not ended, the next one hardly will"
+
+
+def test_the_more_are_under_way_the_later_each_is_asked_and_one_alone_as_ever() -> None:
+    firsts = [LIVE.after([], running=[10.0] * jobs).first for jobs in (2, 50, 51, 1000)]
+    assert firsts == sorted(firsts)
+    assert 5 < firsts[0] < 10 < firsts[1]
+    assert firsts[1] == pytest.approx(firsts[2], rel=0.01), "some of them stand for all"
+    assert LIVE.after([], running=[10.0]) == LIVE
+
+
+def test_once_one_has_ended_it_is_learned_from_that_one() -> None:
+    assert LIVE.after(drawn(1), running=[25.0] * 100) == LIVE.after(drawn(1))
 
 
 @pytest.mark.parametrize("prior", [LIVE, LOCAL])

@@ -108,6 +108,34 @@ def test_an_end_is_told_to_lie_between_the_last_two_polls() -> None:
     assert (end.status, end.seconds) == ("completed", pytest.approx((before + last) / 2))
 
 
+def test_who_waits_for_the_beginning_of_a_job_looks_every_two_seconds_until_it_is_there() -> None:
+    queue = SimulatedQueue({"a": 40.0})
+    one(queue, soon=lambda: asyncio.get_running_loop().time() < 5)
+    assert queue.polls["a"][:3] == pytest.approx([2.0, 4.0, 6.0])
+    assert queue.polls["a"][3] == pytest.approx(6 + USUAL.gap(6))
+
+
+def test_a_pause_after_a_poll_that_failed_is_not_cut_short() -> None:
+    queue = SimulatedQueue({"a": 40.0}, raising(refused(429, retry_after=12.0), times=1))
+    one(queue, soon=lambda: True)
+    first, second, *_ = queue.polls["a"]
+    assert first == 2.0
+    assert second >= 14
+
+
+def test_what_is_learned_meanwhile_says_when_to_ask_again() -> None:
+    queue, patient = SimulatedQueue({"a": 100.0}), Estimate.around(90.0, 0.1)
+
+    async def expect() -> Estimate:
+        return USUAL if asyncio.get_running_loop().time() < 20 else patient
+
+    one(queue, expect=expect)
+    first = USUAL.gap(0)
+    second = first + USUAL.gap(first)
+    assert queue.polls["a"][:3] == pytest.approx([first, second, second + patient.gap(second)])
+    assert first < 20 < second
+
+
 def test_what_was_not_submitted_just_now_is_asked_at_once_and_its_seconds_may_be_unknown() -> None:
     queue = SimulatedQueue({"a": 0.0})
     assert one(queue, age=25.0, fresh=False).seconds is None

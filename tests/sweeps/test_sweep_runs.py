@@ -18,6 +18,7 @@ import pandas as pd
 import pytest
 
 import decart_nb as dnb
+from decart_nb.concurrency import START
 from decart_nb.local.embedded import LocalQueue
 from decart_nb.local.faults import Faults
 from decart_nb.store import Store
@@ -228,6 +229,15 @@ def test_429s_at_a_fifth_of_all_calls_slow_it_and_lose_nothing(tmp_path, small_v
         assert set(taken(queue).values()) == {1}
         assert sweeping.submitted(queue) == 25
         assert queue.jobs.lots.drawn["429"] > 0
+
+
+def test_more_begin_as_soon_as_the_queue_works_on_those_before_and_not_when_they_end(tmp_path, small_video) -> None:
+    with LocalQueue(tmp_path / "wide", canned=small_video, draw=lambda: 5.0) as queue:
+        connected(queue)
+        table = dnb.sweep(model=T2V, prompt="a", seed=range(3 * START)).run()
+        assert statuses(table) == {"completed": 3 * START}
+        sent = table.submitted_at.sort_values()
+        assert (sent.iloc[-1] - sent.iloc[0]).total_seconds() < 5
 
 
 def test_a_ceiling_is_kept(tmp_path, small_video) -> None:
