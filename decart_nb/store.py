@@ -23,6 +23,7 @@ import time
 import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import fields
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -205,13 +206,16 @@ class Store:
         """
         wanted = f"SELECT request, take, status, {', '.join(columns)} FROM jobs"
         error = 3 + list(columns).index("error") if "error" in columns else None
-        found: dict[tuple[str, int], tuple[Any, ...]] = {}
         with self._database.speaking() as database:
             (jobs,) = database.execute("SELECT count(*) FROM jobs").fetchone()
             some, which = "WHERE request IN (SELECT value FROM json_each(?))", [json.dumps(list(requests))]
             if len(requests) > jobs / 4:  # to read them all is quicker than to look for each
                 some, which = "", []
             rows = database.execute(f"{wanted} {some} ORDER BY row", which).fetchall()
+        found: dict[tuple[str, int], tuple[Any, ...]] = dict(zip(map(itemgetter(0, 1), rows), rows, strict=True))
+        if len(found) == len(rows):  # of each there is but one
+            return found
+        found.clear()
         for row in rows:
             key, now = row[:2], row
             if key in found:

@@ -22,6 +22,8 @@ TO_TELL = (
 )
 _PLANNED = ("plan", "why", "left_out")
 _NO_JOB: tuple[Any, ...] = (None,) * (3 + len(TO_TELL))
+#: What is called otherwise in a table than in the store.
+_STATUS = {None: "planned", "cancelled": "planned"}
 Standing = Mapping[tuple[str, int], tuple[Any, ...]]
 
 
@@ -123,20 +125,18 @@ def results_of(
     rows = [standing.get((cell.request, cell.take), _NO_JOB) if cell.request else _NO_JOB for cell in cells]
     names = ("request", "take", "status", *TO_TELL)
     own: dict[str, Sequence[Any]] = dict(zip(names, zip(*rows, strict=True), strict=True))
-    status = [
-        "invalid" if cell.why else "planned" if said in (None, "cancelled") else said
-        for cell, said in zip(cells, own["status"], strict=True)
-    ]
-    done = [said == "completed" for said in status]
-    own["status"] = status
-    own["error"] = [
-        _in_a_line(cell.why) if cell.why else error for cell, error in zip(cells, own["error"], strict=True)
-    ]
+    own["status"] = status = [_STATUS.get(said, said) for said in own["status"]]
+    own["error"] = errors = [*own["error"]]
+    for number, row in enumerate(rows):
+        if row is _NO_JOB and (why := cells[number].why):
+            status[number], errors[number] = "invalid", _in_a_line(why)
     own["path"] = [path and f"{shown}/{path}" for path in own["path"]]
     own["backend"] = [backend] * len(cells)
     own["reused"] = [
-        (cell.same_as is not None or (sweep != name if made is None else cell.key not in made)) if ended else None
-        for cell, sweep, ended in zip(cells, own["sweep"], done, strict=True)
+        (cell.same_as is not None or (sweep != name if made is None else cell.key not in made))
+        if said == "completed"
+        else None
+        for cell, sweep, said in zip(cells, own["sweep"], status, strict=True)
     ]
     own["take"] = [cell.take for cell in cells]
     columns.update({column: own[column] for column in OWN if column in own})

@@ -40,6 +40,8 @@ OWN = {
     "sha256": "string",
 }
 _TRUTH = {"True": True, "true": True, "1": True, "False": False, "false": False, "0": False}
+#: Of what a store can hold, Arrow itself refuses what is of another type than these: nobody else needs to look first.
+_AT_ONCE = ("string", "boolean", "Float64")
 _PLAIN = {str, int, float, bool, NoneType}
 
 
@@ -155,6 +157,8 @@ def _typed(name: str, values: Any) -> Any:
     dtype = getattr(values, "dtype", None)
     if getattr(dtype, "storage", None) == "pyarrow" and OWN.get(name, "string") == "string":
         return pd.array(values, dtype="string")  # which holds no halves of characters
+    if dtype is None and OWN.get(name) in _AT_ONCE and (array := _by_arrow(values, OWN[name])) is not None:
+        return array
     if dtype is None or pd.api.types.is_string_dtype(dtype):
         values, kinds = _listed(values)
         if not kinds:
