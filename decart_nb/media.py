@@ -126,7 +126,8 @@ def _skimmed(path: Path) -> VideoInfo | None:
         if kind not in _PIECES or not (stream.frames and rate and seconds and square) or size > MAX_PIXELS:
             return None
         frames = list(stream.index_entries)
-        first = next((packet for packet in container.demux(stream) if packet.size), None)
+        with closing(container.demux(stream)) as packets:  # or PyAV never frees what it has read
+            first = next((packet for packet in packets if packet.size), None)
         if first is None or len(frames) < stream.frames:  # an edit list leaves some out
             return None
         if max(frame.pos + frame.size for frame in frames) > path.stat().st_size:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
 from collections.abc import Sequence
 from fractions import Fraction
@@ -304,6 +305,20 @@ def test_a_skimmed_video_is_described_as_a_probed_one_and_what_is_not_whole_is_r
         path.write_bytes(broken)
         with pytest.raises(MediaError, match="that can be decoded"):
             media.skim(path)
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="only Linux tells how much memory is held")
+def test_a_look_at_a_video_leaves_nothing_in_memory(small_video) -> None:
+    def held() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    def look(times: int) -> int:
+        for _ in range(times):
+            media.skim(small_video)
+        return held()
+
+    before = look(30)
+    assert look(200) - before < 4 * 2**20, "it was ten, when PyAV kept what it had read"
 
 
 def test_what_is_no_mp4_is_probed_in_place_of_skimming(tmp_path) -> None:
