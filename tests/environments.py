@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
 import subprocess
@@ -15,7 +16,9 @@ ROOT = Path(__file__).resolve().parents[1]
 _CACHE = ROOT / ".cache" / "environments"
 
 
-def environment(name: str, *requirements: str, python: str | None = None, ours: bool = False) -> Path:
+def environment(
+    name: str, *requirements: str, python: str | None = None, ours: bool = False, like: Path | None = None
+) -> Path:
     """The Python of a virtual environment, which is made on first use and whenever what it should hold has changed.
 
     Args:
@@ -23,6 +26,7 @@ def environment(name: str, *requirements: str, python: str | None = None, ours: 
         requirements: what pip installs, as on its command line.
         python: the interpreter it is made with; this one unless given.
         ours: whether it has this package, as it stands in the working tree, and what that depends on.
+        like: the Python of another one that has most of it already, whose packages it begins with.
     """
     folder = _CACHE / name
     interpreter, stamp = folder / "bin" / "python", folder / "stamp"
@@ -37,11 +41,22 @@ def environment(name: str, *requirements: str, python: str | None = None, ours: 
             shutil.rmtree(folder, ignore_errors=True)
             # Our own pip, and a path in place of an editable wheel: to make the two takes as long as half of the rest.
             subprocess.run([python or sys.executable, "-m", "venv", "--without-pip", folder], check=True)
+            (packages,) = folder.glob("lib/python*/site-packages")
+            if like:
+                (theirs,) = like.parents[1].glob("lib/python*/site-packages")
+                shutil.copytree(theirs, packages, copy_function=_link, dirs_exist_ok=True)
             if requirements:
                 pip = [sys.executable, "-m", "pip", "--python", str(interpreter), "--disable-pip-version-check"]
                 subprocess.run([*pip, "install", "--quiet", *requirements], check=True)
             if ours:
-                (packages,) = folder.glob("lib/python*/site-packages")
                 (packages / "decart_nb.pth").write_text(f"{ROOT}\n", encoding="utf-8")
             stamp.write_text(wanted, encoding="utf-8")
     return interpreter
+
+
+def _link(source: str, target: str) -> None:
+    """Gives a file another name: pip replaces files, and writes into none."""
+    try:
+        os.link(source, target)
+    except OSError:  # a disk that has no links
+        shutil.copy2(source, target)

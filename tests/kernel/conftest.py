@@ -43,8 +43,11 @@ def kernel(request: pytest.FixtureRequest) -> Path:
     if python is None:
         pytest.skip(f"no Python {version} here")
     # The old nest_asyncio changes nothing as long as nobody applies it; ipykernel 6 brings it in any case.
-    wanted = ["--no-compile", _KERNELS[name], "nest_asyncio==1.6.0"]
-    return environment(f"kernel-{name}-{version}", *wanted, python=python, ours=True)
+    wanted = ["--no-compile", "nest_asyncio==1.6.0"]
+    today = environment(f"kernel-today-{version}", *wanted, _KERNELS["today"], python=python, ours=True)
+    if name == "today":
+        return today
+    return environment(f"kernel-{name}-{version}", *wanted, _KERNELS[name], python=python, ours=True, like=today)
 
 
 @pytest.fixture
