@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 
 import decart_nb as dnb
-from decart_nb import media, session
+from decart_nb import media
 from decart_nb.local.embedded import LocalQueue
 from decart_nb.session import Session
+from tests import sweeping
 
 
 @pytest.fixture(autouse=True)
-def no_session(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session, "_current", None)
-    monkeypatch.delenv("DECART_BACKEND")
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    sweeping.alone(monkeypatch)
 
 
 @pytest.fixture
@@ -100,8 +100,8 @@ def test_two_that_ask_at_once_submit_once(live, canned_queue, submitted, small_v
     assert submitted() == 1
 
 
-def test_a_failed_job_is_tried_again(live, canned_queue, submitted, small_video) -> None:
-    jobs = canned_queue.jobs
+def test_a_failed_job_is_tried_again(canned_queue, small_video) -> None:
+    jobs, live = canned_queue.jobs, _connected(canned_queue, patience=dnb.Patience(lag=0.5))
     canned, jobs.canned = jobs.canned, Path("gone.mp4")
     with pytest.raises(dnb.DecartSDKError):
         live.generate("lucy-2.5", "a", data=small_video)
