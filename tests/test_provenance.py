@@ -13,12 +13,12 @@ import decart_nb as dnb
 from decart_nb import session
 from decart_nb.local.embedded import LocalQueue
 from decart_nb.session import Session
+from tests import sweeping
 
 
 @pytest.fixture
 def live(canned_queue: LocalQueue, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
-    monkeypatch.setattr(session, "_current", None)
-    monkeypatch.delenv("DECART_BACKEND")
+    sweeping.alone(monkeypatch)
     with dnb.connect("live", api_key=canned_queue.api_key, base_url=canned_queue.base_url) as opened:
         yield opened
 

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 import decart_nb as dnb
-from decart_nb import session
 from decart_nb.local.embedded import LocalQueue
 from decart_nb.pruning import going
 from decart_nb.records import Record
 from decart_nb.session import Session
 from decart_nb.store import Store
+from tests import sweeping
 
 STATUSES = (
     "planned",
@@ -86,8 +86,7 @@ def test_what_is_said_badly_is_an_error(store: Store, asked: dict[str, Any], wor
 
 @pytest.fixture
 def live(canned_queue: LocalQueue, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
-    monkeypatch.setattr(session, "_current", None)
-    monkeypatch.delenv("DECART_BACKEND")
+    sweeping.alone(monkeypatch)
     with dnb.connect("live", api_key=canned_queue.api_key, base_url=canned_queue.base_url) as opened:
         yield opened
 
