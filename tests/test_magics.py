@@ -17,7 +17,6 @@ import decart_nb as dnb
 from decart_nb import magics, session
 from decart_nb.local.embedded import LocalQueue
 from decart_nb.session import Session
-from tests import sweeping
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +38,7 @@ def shell(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> InteractiveShell:
 @pytest.fixture
 def live(canned_queue: LocalQueue, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
     """A session that takes the canned queue for Decart."""
-    sweeping.alone(monkeypatch)
+    monkeypatch.delenv("DECART_BACKEND")
     with dnb.connect("live", api_key=canned_queue.api_key, base_url=canned_queue.base_url) as opened:
         yield opened
 

@@ -19,7 +19,6 @@ import decart_nb as dnb
 from decart_nb import media, session
 from decart_nb.local.embedded import LocalQueue
 from decart_nb.session import Session
-from tests import sweeping
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +29,7 @@ def no_session(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def live(canned_queue: LocalQueue, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
     """A session that takes the canned queue for Decart."""
-    sweeping.alone(monkeypatch)
+    monkeypatch.delenv("DECART_BACKEND")
     at_once = dnb.Patience(download=0, lag=0)
     with dnb.connect("live", api_key=canned_queue.api_key, base_url=canned_queue.base_url, patience=at_once) as opened:
         yield opened
