@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 
 from .errors import DecartSDKError
@@ -26,7 +25,6 @@ class Gate:
 
     def __init__(self) -> None:
         self.limit = START
-        self._numbers = itertools.count(1)
         self._last = 0  # the latest number that was given
         self._inside: set[int] = set()
         self._due = START  # the number with which the round is over
@@ -46,7 +44,7 @@ class Gate:
 
     def begin(self) -> int:
         """Lets one in. Returns its number, for the calls below."""
-        self._last = next(self._numbers)
+        self._last += 1
         self._inside.add(self._last)
         return self._last
 

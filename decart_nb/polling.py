@@ -122,13 +122,13 @@ class Estimate:
             return left
         # The next poll is due when the polls a second have added up to one.
         now = min(DEADLINE, max(0.0, -left)) / _STEP
-        due, step = self._due(now + _LONGEST_GAP / _STEP), int(now)
+        due, step = self._polls_due(now + _LONGEST_GAP / _STEP), int(now)
         wanted = due[step] + (now - step) * (due[step + 1] - due[step]) + 1
         after = bisect.bisect_left(due, wanted)
         over = (due[after] - wanted) / (due[after] - due[after - 1]) if after < len(due) else 0.0
         return max(self.floor, min(_LONGEST_GAP, (after - over - now) * _STEP))
 
-    def _due(self, steps: float) -> list[float]:
+    def _polls_due(self, steps: float) -> list[float]:
         """How many polls are due from the first one on, after so many steps at least."""
         due = self._dues
         while len(due) < steps + 2:

@@ -364,7 +364,6 @@ class Runner:
 
     async def _clip(self, job: Job, record: Record, model: ModelDefinition | None) -> Clip:
         assert record.job_id is not None
-
         submitted, running = record.submitted_at or record.created_at, self._running[record.model]
 
         def moved(answer: JobStatusResponse) -> None:

@@ -29,9 +29,9 @@ _COMPANY = 0.2
 #: A job is given up when nothing has answered until this age, well beyond its ten minutes, and not before so many
 #: polls in a row have failed: a machine that was asleep asks again first, and so does a new kernel.
 _SILENCE = 900.0
+_ATTEMPTS = 5
 #: Who waits for the service to begin with a job looks as often as Decart's own advice allows.
 _SOON = 2.0
-_ATTEMPTS = 5
 
 
 class Scheduler:
