@@ -31,6 +31,7 @@ class Job(Watched):
         error: what went wrong, once something has.
         clip: the video, once it is there.
         estimate: how long such a job takes.
+        retrying: what does not work at the moment and is tried again, as a sentence; ``None`` while all is well.
     """
 
     def __init__(self, model: str, inputs: Mapping[str, Any], *, estimate: Estimate, job_id: str | None = None) -> None:
@@ -42,6 +43,7 @@ class Job(Watched):
         self.error: Exception | None = None
         self.clip: Clip | None = None
         self.estimate = estimate
+        self.retrying: str | None = None
         self._attached = job_id is not None
         self._began = time.monotonic()
         self._ended_at: float | None = None
