@@ -20,8 +20,9 @@ from .cells import MODEL, PROMPT, TAKE, TEMPLATE, Cell, Given, Invalid, Part, lo
 from .checks import Problem, check_one, check_whole, refuse
 from .errors import DecartSDKError, InvalidInputError, did_you_mean
 from .identity import Form, as_json
-from .inputs import NotUsable, Remote, Upload, is_file, read_file
+from .inputs import NotUsable, Remote, Upload
 from .queue_calls import model_of
+from .request import is_file, read_file
 from .table import as_text
 from .values import NotPlain, plain, shown
 

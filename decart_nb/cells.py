@@ -7,8 +7,9 @@ from typing import Any
 
 from .catalogue import ModelDefinition
 from .checks import Problem
-from .inputs import Remote, Request, Upload
+from .inputs import Remote, Upload
 from .intents import seconds_of
+from .request import Request
 
 #: What a row says beside the inputs of its model.
 MODEL, TAKE, PROMPT = "model", "take", "prompt"

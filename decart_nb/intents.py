@@ -13,8 +13,9 @@ from . import media
 from .catalogue import ModelDefinition
 from .errors import MediaError
 from .identity import digest_of
-from .inputs import Remote, Request, Upload
+from .inputs import Remote, Upload
 from .records import Record
+from .request import Request
 from .store import Store
 
 

@@ -40,9 +40,10 @@ from .answers import (
 )
 from .catalogue import ModelDefinition, models
 from .errors import DecartSDKError, InvalidInputError, QueueResultError, QueueStatusError, QueueSubmitError
-from .inputs import Remote, Request, Upload, check_fetched, prepare
+from .inputs import Remote, Upload
 from .patience import Attempts
 from .polling import Estimate
+from .request import Request, check_fetched, prepare
 from .scheduler import Scheduler
 from .transfers import Download
 from .values import shown
@@ -110,7 +111,7 @@ class Queue:
         before_pause: Callable[[QueueSubmitError, float], Awaitable[object]] | None = None,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> JobSubmitResponse:
-        """Submits what :func:`decart_nb.inputs.prepare` has read and :meth:`fetch` has completed.
+        """Submits what :func:`decart_nb.request.prepare` has read and :meth:`fetch` has completed.
 
         It is submitted again, for as long as the client has patience, only where it certainly was not taken: where not
         all of it went out, or the queue answered 429 or 503.

@@ -28,10 +28,11 @@ from .errors import (
     QueueSubmitError,
     StoreError,
 )
-from .inputs import Remote, Request
+from .inputs import Remote
 from .intents import addressed, filename_for, intent
 from .job import Job
 from .records import UNDER_WAY, Record
+from .request import Request
 from .store import Store
 from .transfers import Download
 

@@ -16,10 +16,10 @@ from .client import BASE_URL, DecartClient, Timeout
 from .clip import Clip
 from .display import register, show, show_sweep
 from .errors import InvalidInputError
-from .inputs import prepare
 from .job import Job
 from .patience import Patience
 from .queue_calls import model_of
+from .request import prepare
 from .runner import Runner
 from .sweep_door import Sweeps
 from .values import is_flag, shown

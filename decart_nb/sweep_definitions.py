@@ -13,7 +13,8 @@ from .catalogue import Field, ModelDefinition, models
 from .cell_reader import Reader
 from .cells import MODEL, Given, Invalid
 from .errors import StoreError
-from .inputs import Upload, is_file
+from .inputs import Upload
+from .request import is_file
 from .store import Store
 
 _FILE, _MODEL, _TIME, _INVALID, _PLAIN = "$file", "$model", "$time", "$invalid", "$plain"

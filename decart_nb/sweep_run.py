@@ -17,11 +17,12 @@ from .cell_reader import Reader
 from .cells import Cell, Given, look_at
 from .concurrency import Gate
 from .errors import CapReachedError, DecartSDKError, InvalidInputError, StoreError
-from .inputs import Remote, Request, Upload
+from .inputs import Remote, Upload
 from .intents import described
 from .job import Job
 from .progress import Progress
 from .records import UNDER_WAY, Record
+from .request import Request
 from .runner import Runner
 from .store import Store
 

@@ -17,11 +17,11 @@ import pytest
 import decart_nb as dnb
 from decart_nb import polling, session
 from decart_nb.catalogue import models
-from decart_nb.inputs import prepare
 from decart_nb.intents import intent
 from decart_nb.local.embedded import LocalQueue
 from decart_nb.local.faults import Faults, Lots
 from decart_nb.patience import Patience
+from decart_nb.request import prepare
 from decart_nb.session import Session
 from decart_nb.store import Store
 

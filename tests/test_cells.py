@@ -18,7 +18,8 @@ from decart_nb.cell_reader import Reader
 from decart_nb.cells import Cell, Given
 from decart_nb.checks import check
 from decart_nb.identity import digest_of
-from decart_nb.inputs import Upload, prepare
+from decart_nb.inputs import Upload
+from decart_nb.request import prepare
 
 #: Enough to be taken for a video.
 VIDEO = b"\0\0\0\x18ftypmp42"

@@ -325,7 +325,7 @@ def test_a_url_at_which_nobody_listens_is_an_invalid_input(nobody: str) -> None:
 
 def test_a_file_that_has_gone_since_it_was_read_is_an_invalid_input(small_image: Path, tmp_path: Path) -> None:
     from decart_nb import models
-    from decart_nb.inputs import prepare
+    from decart_nb.request import prepare
 
     path = tmp_path / "a.png"
     path.write_bytes(small_image.read_bytes())

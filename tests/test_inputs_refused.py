@@ -15,7 +15,8 @@ import pytest
 from PIL import Image
 
 from decart_nb import InvalidInputError, ModelDefinition, media, models
-from decart_nb.inputs import Upload, check_fetched, prepare
+from decart_nb.inputs import Upload
+from decart_nb.request import check_fetched, prepare
 
 IMAGE_MODEL, VIDEO_MODEL, RESTYLE = "lucy-pro-i2v", "lucy-2.5", "lucy-restyle-2"
 

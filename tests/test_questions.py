@@ -14,7 +14,8 @@ import httpx
 import pytest
 
 from decart_nb import DecartClient, InvalidInputError, QueueStatusError, models
-from decart_nb.inputs import Upload, prepare
+from decart_nb.inputs import Upload
+from decart_nb.request import prepare
 from tests.scripted import NONE, SHORT, answer, close, error_of, quick, reset, run, scripted, serving, stall
 
 MEANT = answer(body={"model_id": "lucy-2.5"})

@@ -16,10 +16,10 @@ import pytest
 from decart_nb import DecartClient, ModelDefinition, QueueSubmitError, models
 from decart_nb.answers import certainly_not_taken
 from decart_nb.errors import JobCancelledError
-from decart_nb.inputs import prepare
 from decart_nb.local.embedded import LocalQueue
 from decart_nb.local.faults import Faults
 from decart_nb.patience import Patience
+from decart_nb.request import prepare
 from tests.scripted import SHORT, answer, close, error_of, quick, reset, run, scripted, serving
 
 TAKEN = {"job_id": "job_1", "status": "pending"}

@@ -18,7 +18,7 @@ import pytest
 
 from decart_nb import InvalidInputError, ModelDefinition
 from decart_nb.identity import digest_of
-from decart_nb.inputs import prepare
+from decart_nb.request import prepare
 from decart_nb.values import NotPlain, is_flag, is_number, plain, shown
 
 OWN = ModelDefinition(name="lucy-9", width=640, height=360, fps=10)
