@@ -19,7 +19,7 @@ import pytest
 from decart_nb import InvalidInputError, ModelDefinition
 from decart_nb.identity import digest_of
 from decart_nb.request import prepare
-from decart_nb.values import NotPlain, is_flag, is_number, plain, shown
+from decart_nb.values import NotPlain, finite_number, is_flag, is_number, plain, shown
 
 OWN = ModelDefinition(name="lucy-9", width=640, height=360, fps=10)
 
@@ -169,3 +169,48 @@ def test_what_cannot_be_shown_is_named() -> None:
     assert shown(10**5000) == "an int"
     with pytest.raises(NotPlain):
         plain(Broken())
+
+
+@pytest.mark.parametrize(
+    "value",
+    [1, 1.5, np.float32(1.5), np.float16(1.5), np.int64(1), np.uint8(1), np.array(1.5), Fraction(3, 2)],
+    ids=repr,
+)
+def test_a_finite_number_is_a_float_whichever_library_it_comes_from(value: Any) -> None:
+    number = finite_number("fps", value, above=0, at_most=2)
+    assert (type(number), number) == (float, float(value))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        True,
+        np.True_,
+        np.array(True),
+        "1",
+        b"1",
+        None,
+        [1],
+        np.array([1]),
+        1j,
+        Decimal(1),
+        object,
+        Broken(),
+        math.nan,
+        math.inf,
+        -math.inf,
+        np.float32("nan"),
+        0,
+        -0.0,
+        -1,
+        2.001,
+        10**400,
+        np.datetime64("2026-01-01"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, (Broken, type)) else repr(value)[:30],
+)
+def test_what_is_no_number_of_the_range_is_refused_in_one_sentence(value: Any) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        finite_number("fps", value, above=0, at_most=2)
+    assert caught.value.message.startswith("fps must be a finite number, more than 0 and at most 2, not ")
+    assert "\n" not in caught.value.message
