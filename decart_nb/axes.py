@@ -1,4 +1,4 @@
-"""What a sweep varies: factors whose product is the sweep, and the templates that are filled from them."""
+"""What a sweep varies: factors whose product is the sweep."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import math
 import numbers
 import os
 import random
-import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .errors import InvalidInputError
-from .values import NotPlain, shown, text
+from .values import NotPlain, is_missing, shown, text, whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +24,6 @@ MOST_ROWS = 1_000_000
 #: The highest number of a take, which the store can hold.
 _LAST_TAKE = 2**63 - 1
 _SINGLE = (str, bytes, bytearray, memoryview, os.PathLike, Mapping)
-_PLACEHOLDER = re.compile(r"\{(\w[\w .-]*)\}")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -194,14 +192,11 @@ def read_axes(groups: Sequence[Axis | pd.DataFrame], named: Mapping[str, Any], *
     repeat = _plain(repeat)
     if not _is_whole(repeat) or not 1 <= repeat <= MOST_ROWS:
         raise InvalidInputError(f"repeat must be a whole number from 1 to {MOST_ROWS:,}, not {shown(repeat)}.")
-    takes = [row[factor.names.index("take")] for factor in factors if "take" in factor.names for row in factor.rows]
-    if takes and repeat > 1:
+    has_takes = any("take" in factor.names for factor in factors)
+    if has_takes and repeat > 1:
         raise _refused("take", "is given, and repeat makes takes too; leave one of the two out.")
-    for take in takes:
-        if not _is_whole(take) or take < 0:
-            raise _refused("take", f"must be whole numbers from 0, not {shown(take)}.")
-        if take > _LAST_TAKE:
-            raise _refused("take", f"is {shown(take)}; it must be below 2**63.")
+    if has_takes:
+        factors = [_with_takes(factor) for factor in factors]
     if repeat > 1:
         factors.append(Axis(("take",), [(take,) for take in range(repeat)]))
     for name, count in Counter(name for factor in factors for name in factor.names).items():
@@ -210,19 +205,13 @@ def read_axes(groups: Sequence[Axis | pd.DataFrame], named: Mapping[str, Any], *
     return Axes(factors)
 
 
-def placeholders(text: str) -> tuple[str, ...]:
-    """The names that stand in single braces in a text, each once, in order."""
-    return tuple(dict.fromkeys(_PLACEHOLDER.findall(text)))
-
-
-def fill(text: str, choices: Mapping[str, Any]) -> str:
-    """The text with ``{name}`` replaced where there is a choice of that name, and with all else as it was.
-
-    Args:
-        text: a template; other braces in it, such as those of JSON, stay.
-        choices: what is put in, once: braces in a choice stay too.
-    """
-    return _PLACEHOLDER.sub(lambda found: str(choices[found[1]]) if found[1] in choices else found[0], text)
+def _with_takes(factor: Axis) -> Axis:
+    """The same factor, its takes as numbers."""
+    if "take" not in factor.names:
+        return factor
+    place = factor.names.index("take")
+    rows = [(*row[:place], _take(row[place]), *row[place + 1 :]) for row in factor.rows]
+    return Axis(factor.names, rows, factor.held)
 
 
 def _read(name: str, given: Any) -> tuple[list[Any], bool]:
@@ -270,10 +259,28 @@ def _plain(one: Any) -> Any:
     """NumPy's and pandas' scalars as Python's; what is missing in their ways as ``None``."""
     if isinstance(one, _Marked) and one.single:
         one = one.given
+    if is_missing(one):
+        return None
     if getattr(one, "ndim", None) == 0:
-        one = one.item()
-    missing = (isinstance(one, float) and one != one) or type(one).__name__ in ("NAType", "NaTType")
-    return None if missing else one
+        # Of nanoseconds, item() makes a number.
+        unit = {"M": "datetime64[us]", "m": "timedelta64[us]"}.get(getattr(getattr(one, "dtype", None), "kind", ""))
+        one = (one.astype(unit) if unit else one).item()
+    return one
+
+
+def _take(given: Any) -> int:
+    """The number of a take; a row that says none is the first."""
+    if given is None:
+        return 0
+    try:
+        take = whole(given)
+    except NotPlain:
+        take = -1
+    if take < 0:
+        raise _refused("take", f"must be whole numbers from 0, not {shown(given)}.")
+    if take > _LAST_TAKE:
+        raise _refused("take", f"is {shown(take)}; it must be below 2**63.")
+    return take
 
 
 def _refused(name: str, reason: str) -> InvalidInputError:

@@ -6,14 +6,17 @@ The facts are those of Decart's documentation, its OpenAPI description and its S
 
 from __future__ import annotations
 
+import ast
+import contextlib
 import html
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from numbers import Integral
 from typing import Any, Literal
 
 from .errors import InvalidInputError, ModelNotFoundError
-from .values import is_flag, is_number, shown
+from .values import NotPlain, flag, is_flag, is_number, shown, whole
 
 Kind = Literal["text-to-video", "image-to-video", "video-to-video", "first-last-frame", "motion", "restyle"]
 Status = Literal["live", "deprecated", "retired", "custom"]
@@ -22,6 +25,7 @@ FieldType = Literal["text", "integer", "flag", "choice", "image", "video", "traj
 FILE_TYPES = ("image", "video")
 FILE_INPUTS = ("data", "start", "end", "reference_image")
 MAX_SEED = 2**32 - 1
+_LONGEST_TRAJECTORY = 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,29 @@ class Field:
     media_types: tuple[str, ...] = ()
     max_bytes: int | None = None
     max_seconds: float | None = None
+
+    def parse(self, text: str) -> Any:
+        """What a text means in this field, wherever it stands: in a table, a magic, a shell, or a form.
+
+        A text that means nothing there is returned as it is: the validation says what is wrong with it.
+        """
+        with contextlib.suppress(NotPlain):
+            if self.type == "integer":
+                return whole(text)
+            if self.type == "flag":
+                return flag(text)
+        if self.type == "choice":
+            return text.strip()
+        return _points(text) if self.type == "trajectory" else text
+
+
+def _points(text: str) -> Any:
+    """A trajectory as JSON, or as Python prints it, as Decart's SDK 0.0.20 sends it and tables have it."""
+    with contextlib.suppress(ValueError):
+        return json.loads(text)
+    with contextlib.suppress(ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return ast.literal_eval(text[:_LONGEST_TRAJECTORY].strip())
+    return text
 
 
 @dataclass(frozen=True)
@@ -243,7 +270,7 @@ class Models:
         try:
             return self._by_name[model]
         except (KeyError, TypeError):
-            raise ModelNotFoundError(str(model), self._by_name) from None
+            raise ModelNotFoundError(model if isinstance(model, str) else shown(model), self._by_name) from None
 
     def __iter__(self) -> Iterator[ModelDefinition]:
         return iter(self._by_name.values())
@@ -252,7 +279,7 @@ class Models:
         return len(self._by_name)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._by_name
+        return isinstance(name, str) and name in self._by_name
 
     def _rows(self) -> list[tuple[str, ...]]:
         return [

@@ -6,7 +6,7 @@ known of its parts.
 
 from __future__ import annotations
 
-import json
+import contextlib
 import os
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from .axes import Axes, fill, placeholders
+from .axes import Axes
 from .catalogue import ModelDefinition, models
 from .cells import MODEL, PROMPT, TAKE, TEMPLATE, Cell, Given, Invalid, Part, look_at
 from .checks import Problem, check_one, check_whole, refuse
@@ -24,7 +24,8 @@ from .inputs import NotUsable, Remote, Upload
 from .queue_calls import model_of
 from .request import is_file, read_file
 from .table import as_text
-from .values import NotPlain, plain, shown
+from .template import fill, is_template, placeholders
+from .values import NotPlain, plain, shown, whole
 
 _KEPT_AS_IT_IS = frozenset({str, float, bool, type(None)})
 
@@ -41,6 +42,7 @@ class Reader:
     Attributes:
         models: the models that it is for.
         choices: the names that fill the placeholders of prompts.
+        has_templates: whether a prompt stands for anything but itself.
 
     Raises:
         InvalidInputError: there is no model, or a name that nothing takes.
@@ -73,7 +75,9 @@ class Reader:
             if count > 1:
                 raise InvalidInputError(f"Two models of this sweep are called {model}; give each a name of its own.")
         takes = [spec.name for model in self.models for spec in model.fields or ()]
-        named = {name for text in self._values(PROMPT) if isinstance(text, str) for name in placeholders(text)}
+        templates = [text for text in self._values(PROMPT) if isinstance(text, str) and is_template(text)]
+        self.has_templates = bool(templates)
+        named = {name for text in templates for name in placeholders(text)}
         self.choices = [name for name in axes.names if name in named - {MODEL, TAKE, *takes}]
         taken = {name for name in axes.names for model in self.models if self.takes(model, name)}
         known = {spec.name for model in models for spec in model.fields or ()}  # another sweep's models may take it
@@ -122,8 +126,8 @@ class Reader:
                 if position not in met:
                     met[position] = self._parts(model, factor, position)
                 parts += met[position]
-            if self.choices and (template := self._at(PROMPT, positions)) is not None and self.takes(model, PROMPT):
-                parts.append(self._prompt(model, template, positions))
+            if self.has_templates and self.takes(model, PROMPT):
+                parts += self._prompt(model, positions)
             cell = self._cell(model, tuple(parts), take)
             if cell.request:
                 there = first.setdefault(cell.key, len(cells))
@@ -226,7 +230,7 @@ class Reader:
         return [
             self._part(model, name, value)
             for name, value in zip(names, row, strict=True)
-            if value is not None and not (name == PROMPT and self.choices) and self.takes(model, name)
+            if value is not None and not (name == PROMPT and self.has_templates) and self.takes(model, name)
         ]
 
     def _part(self, model: ModelDefinition, name: str, value: Any) -> Part:
@@ -235,10 +239,6 @@ class Reader:
         try:
             if is_file(model, name, value) or (isinstance(value, Given) and model.fields is None):
                 return Part(name, file=self._read(model, name, value))
-            if isinstance(value, str) and value[:1] == "[" and name == "trajectory":
-                value = json.loads(value)  # as a table of results has it
-            if isinstance(value, float) and value.is_integer() and name == "seed":
-                value = int(value)  # as a column has it that had gaps, and so has numpy.linspace
             value, problem = check_one(model, name, value)
             if problem:
                 return Part(name, problem=problem)
@@ -274,20 +274,31 @@ class Reader:
         found = self._fetched.get(file.url, file)
         return replace(found, shown=file.url) if isinstance(found, Given) else found
 
-    def _prompt(self, model: ModelDefinition, template: Any, positions: tuple[int, ...]) -> Part:
+    def _prompt(self, model: ModelDefinition, positions: tuple[int, ...]) -> list[Part]:
+        template = self._at(PROMPT, positions)
+        if template is None:
+            return []
         if not isinstance(template, str):
-            return self._part(model, PROMPT, template)
+            return [self._part(model, PROMPT, template)]
         chosen = self._choices(positions)
         for name in placeholders(template):
             if chosen.get(name) is None:
-                about = f"has {{{name}}} in it, and this row has no {name} to put there."
-                if name in self._inputs:
-                    about = f"has {{{name}}} in it, and a model's own inputs are not put there."
-                return Part(PROMPT, problem=Problem(PROMPT, about, "missing"))
+                return [Part(PROMPT, problem=Problem(PROMPT, self._unfilled(name), "missing"))]
         text = fill(template, chosen)
         if (model.name, text) not in self._filled:
             self._filled[model.name, text] = self._part(model, PROMPT, text)
-        return self._filled[model.name, text]
+        return [self._filled[model.name, text]]
+
+    def _unfilled(self, name: str) -> str:
+        """Why nothing is put where a prompt has this placeholder."""
+        why = f"has {{{name}}} in it, and "
+        if name in {MODEL, TAKE, *self._inputs}:
+            return f"{why}a model's own inputs are not put there."
+        why += f"this row has no {name} to put there."
+        if name in self.choices:
+            return why
+        others = [one for one in self.axes.names if one not in {MODEL, TAKE, PROMPT, *self._inputs}]
+        return f"{why}{did_you_mean(name, others)} For the braces themselves, write {{{{{name}}}}}."
 
     def _cell(self, model: ModelDefinition, parts: tuple[Part, ...], take: Any) -> Cell:
         resolved = self._resolved.get(model.name) or model.alias_of or model.successor or model.name
@@ -347,6 +358,8 @@ class Reader:
             return file.shown
         if isinstance(value, os.PathLike):
             return os.fsdecode(value)
+        with contextlib.suppress(NotPlain):
+            return whole(value)  # such as a Fraction, which is sent as that
         is_long = isinstance(value, (bytes, bytearray, memoryview)) or hasattr(value, "__array__")
         return shown(value) if is_long else said(value)
 

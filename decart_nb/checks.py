@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import operator
 import sys
 import warnings
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
-from .catalogue import Field, FieldType, ModelDefinition
+from .catalogue import FILE_TYPES, Field, FieldType, ModelDefinition
 from .errors import InvalidInputError, ModelWarning, did_you_mean
-from .values import NotPlain, is_flag, shown, text
+from .values import NotPlain, flag, is_missing, shown, text, whole
 
 
 class Problem(NamedTuple):
@@ -36,12 +35,15 @@ def check(model: ModelDefinition, inputs: Mapping[str, Any]) -> tuple[dict[str, 
 
     Args:
         model: what the request is for.
-        inputs: the request's fields; ``None`` counts as left out.
+        inputs: the request's fields. ``None`` counts as left out, and so does, where the fields are known, what pandas
+            has in place of a missing value.
 
     Returns:
         The fields that are sent, in plain types, and everything that is wrong with the others.
     """
-    given = {name: value for name, value in inputs.items() if value is not None}
+    given = {
+        name: value for name, value in inputs.items() if not (value is None or (model.fields and is_missing(value)))
+    }
     for name in given:
         if not isinstance(name, str) or not (name and name.isprintable()):
             raise InvalidInputError(f"The name of an input must be text, in one line, not {shown(name)}.")
@@ -66,9 +68,13 @@ def check_one(model: ModelDefinition, name: str, value: Any) -> tuple[Any, Probl
         about = f"is no input of {model.name}.{did_you_mean(name, names)} It takes {', '.join(names)}."
         return None, Problem(name, about, "extra")
     try:
+        if isinstance(value, str) and field.type not in ("text", *FILE_TYPES):
+            value = field.parse(value)
         return _READERS[field.type](field, value), None
     except _Bad as bad:
         return None, Problem(name, str(bad), bad.type)
+    except RecursionError:
+        return None, Problem(name, "is nested too deep to be read.", "value_error")
 
 
 def check_whole(model: ModelDefinition, given: Collection[str]) -> list[Problem]:
@@ -133,11 +139,9 @@ def _text(field: Field, value: Any) -> str:
 
 def _integer(field: Field, value: Any) -> int:
     try:
-        if isinstance(value, bool):
-            raise TypeError
-        number = operator.index(value)  # also NumPy's and pandas' integers
-    except TypeError:
-        raise _Bad(f"must be an integer, not {shown(value)}.", "int_type") from None
+        number = whole(value)
+    except NotPlain as error:
+        raise _Bad(str(error), "int_type") from None
     if not field.minimum <= number <= field.maximum:
         kind = "greater_than_equal" if number < field.minimum else "less_than_equal"
         raise _Bad(f"is {shown(number)}; it must be from {field.minimum} to {field.maximum}.", kind)
@@ -145,9 +149,10 @@ def _integer(field: Field, value: Any) -> int:
 
 
 def _flag(field: Field, value: Any) -> bool:
-    if not is_flag(value):
-        raise _Bad(f"must be True or False, not {shown(value)}.", "bool_type")
-    return bool(value)
+    try:
+        return flag(value)
+    except NotPlain as error:
+        raise _Bad(str(error), "bool_type") from None
 
 
 def _choice(field: Field, value: Any) -> str:
@@ -170,6 +175,8 @@ def _trajectory(field: Field, value: Any) -> list[dict[str, float]]:
 
 def _point(number: int, point: Any, shape: str) -> dict[str, float]:
     try:
+        if isinstance(point, (str, bytes)):  # of which the letters might be taken for numbers
+            raise TypeError
         given = [point[name] for name in ("frame", "x", "y")] if isinstance(point, Mapping) else list(point)
         frame, x, y = (float(value) for value in given)
     except (KeyError, TypeError, ValueError, OverflowError):

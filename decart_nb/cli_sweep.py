@@ -47,7 +47,7 @@ def add_to(commands: Any) -> None:
     sweep = commands.add_parser("sweep", help="make the videos that a table asks for, a row a job")
     sweep.add_argument("table", type=Path, metavar="TABLE.csv", help="columns prompt, data, seed …; others are kept")
     sweep.add_argument("--model", action="append", default=[], help="for every row, unless the table says it")
-    sweep.add_argument("--seed", action="append", default=[], type=int, help="for every row")
+    sweep.add_argument("--seed", action="append", default=[], help="for every row")
     sweep.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="another input, for every row")
     sweep.add_argument("--repeat", type=int, default=1, metavar="N", help="takes of each row (%(default)s)")
     sweep.add_argument("--name", help="what the sweep is found by; its --max-cost holds for all its runs together")
@@ -148,10 +148,9 @@ def _pairs(option: str, given: Sequence[str]) -> list[tuple[str, str]]:
 def _typed(name: str, text: str) -> Any:
     """A text as what an input of that name holds, whatever model it belongs to."""
     from .catalogue import models
-    from .magic_line import typed
 
     spec = next((field for model in models for field in model.fields or () if field.name == name), None)
-    return text if spec is None else typed(spec, text)
+    return text if spec is None else spec.parse(text)
 
 
 def _results(sweep: Sweep, options: argparse.Namespace) -> pd.DataFrame:

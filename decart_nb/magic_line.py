@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 import shlex
 from collections import deque
 from collections.abc import Mapping
@@ -11,13 +9,12 @@ from dataclasses import dataclass
 from keyword import iskeyword
 from typing import Any
 
+from . import template
 from .catalogue import Field, ModelDefinition
 from .errors import InvalidInputError, did_you_mean
 from .queue_calls import model_of
+from .template import placeholders
 
-# Braces that are doubled, or that hold a name. Any other brace is a brace.
-_BRACES = re.compile(r"\{\{|\}\}|\{([^\W\d]\w*)\}")
-_FLAGS = {"true": True, "false": False}
 _OURS = {"-o": Field("o", "text"), "--wait": Field("wait", "flag")}
 _ELSEWHERE = ("--model", "--prompt")  # inputs that a model may have, and that stand in another place
 
@@ -97,12 +94,12 @@ def split(line: str) -> list[str]:
 
 
 def fill(text: str, variables: Mapping[str, Any]) -> str:
-    """The text with each ``{name}`` replaced by that variable, and doubled braces made single.
+    """The text that a template stands for: each ``{name}`` is replaced by that variable.
 
     Raises:
         InvalidInputError: there is no such variable.
     """
-    return _BRACES.sub(lambda found: str(_variable(found[1], variables)) if found[1] else found[0][0], text)
+    return template.fill(text, {name: _variable(name, variables) for name in placeholders(text)})
 
 
 def value(word: str, variables: Mapping[str, Any]) -> Any:
@@ -111,8 +108,14 @@ def value(word: str, variables: Mapping[str, Any]) -> Any:
     Raises:
         InvalidInputError: there is no such variable.
     """
-    found = _BRACES.fullmatch(word)
-    return _variable(found[1], variables) if found and found[1] else fill(word, variables)
+    name = _only_name(word)
+    return fill(word, variables) if name is None else _variable(name, variables)
+
+
+def _only_name(word: str) -> str | None:
+    """The name in a word that is nothing but a placeholder."""
+    names = placeholders(word)
+    return names[0] if names and word == f"{{{names[0]}}}" else None
 
 
 def _variable(name: str, variables: Mapping[str, Any]) -> Any:
@@ -131,25 +134,13 @@ def _value(option: str, spec: Field, text: str | None, words: deque[str], variab
         return False
     if text is None:
         following = words[0] if words else "--"
-        if spec.type == "flag" and following.lower() not in _FLAGS and not _BRACES.fullmatch(following):
+        if spec.type == "flag" and isinstance(spec.parse(following), str) and not _only_name(following):
             return True
         if following in _OURS or following.startswith("--"):
             raise InvalidInputError(f"{option} wants a value.")
         text = words.popleft()
     read = value(text, variables)
-    return typed(spec, read) if isinstance(read, str) else read
-
-
-def typed(spec: Field, text: str) -> Any:
-    """A text as what its option holds; where it is none, as it is, and the catalogue says what is wrong with it."""
-    try:
-        if spec.type == "integer":
-            return int(text)
-        if spec.type == "trajectory":
-            return json.loads(text)
-    except (ValueError, RecursionError):
-        return text
-    return _FLAGS.get(text.lower(), text) if spec.type == "flag" else text
+    return spec.parse(read) if isinstance(read, str) else read
 
 
 def _unknown(word: str, model: ModelDefinition) -> InvalidInputError:

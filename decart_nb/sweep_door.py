@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import csv
 import os
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from .axes import read_axes
-from .catalogue import models
+from .catalogue import Field, models
 from .errors import InvalidInputError, did_you_mean
 from .runner import Runner
 from .sweep_definitions import read_definition
@@ -21,8 +20,6 @@ from .values import shown
 #: The columns of results that say what became of a row; a sweep of such a table asks anew.
 _OUTCOME = frozenset(OWN) - {"model", "take"}
 _NOTHING = ' \t\r\n,;"'
-_WHOLE = re.compile(r"([+-]?[0-9]+)(\.0*)?")
-_MOST_DIGITS = 300
 
 
 #: What may be asked of a job or of a run, but not here.
@@ -148,23 +145,8 @@ def _csv_rows(path: Path) -> list[list[str]]:
     return rows
 
 
-def _integer(text: str) -> int | str:
-    """A whole number, as a table with gaps may have it too: ``7.0``."""
-    found = _WHOLE.fullmatch(text.strip())
-    return int(found[1]) if found and len(found[1]) < _MOST_DIGITS else text
-
-
-def _flag(text: str) -> bool | str:
-    return {"true": True, "false": False}.get(text.strip().lower(), text)
-
-
 #: What becomes of the columns of a CSV that are no text.
 _CONVERTERS: dict[str, Callable[[str], Any]] = {
-    "take": _integer,
-    **{
-        spec.name: {"integer": _integer, "flag": _flag}[spec.type]
-        for model in models
-        for spec in model.fields or ()
-        if spec.type in ("integer", "flag")
-    },
+    "take": Field("take", "integer").parse,
+    **{spec.name: spec.parse for model in models for spec in model.fields or () if spec.type in ("integer", "flag")},
 }

@@ -58,9 +58,9 @@ def inputs_of(reader: Reader, cells: Sequence[Cell], more: Sequence[str] = ()) -
     """
     columns: dict[str, list[Any]] = {MODEL: reader.column(MODEL)}
     names = [name for name in reader.axes.names if name not in (MODEL, TAKE)]
-    for name, column in column_names(names, [*more, *([TEMPLATE] if reader.choices else [])]).items():
+    for name, column in column_names(names, [*more, *([TEMPLATE] if reader.has_templates else [])]).items():
         values = reader.column(name)
-        if name == PROMPT and reader.choices:
+        if name == PROMPT and reader.has_templates:
             columns[column], columns[TEMPLATE] = reader.prompts(), values
         else:
             columns.setdefault(column, values)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import math
+import operator
+import re
 from collections.abc import Mapping
+from decimal import Decimal
 from numbers import Integral, Real
 from typing import Any
 
@@ -14,6 +17,8 @@ _LONGEST_SHOWN = 60
 _DEEPEST = 64
 #: More than any service counts with, and few enough that Python writes them out.
 _MOST_BITS = 1024
+_WHOLE = re.compile(r"\s*([+-]?[0-9]{1,300})(?:\.0*)?\s*")
+_TRUTH = {"true": True, "false": False, "1": True, "0": False}
 
 
 class NotPlain(Exception):
@@ -63,6 +68,57 @@ def text(value: str) -> str:
 def is_flag(value: Any) -> bool:
     """Whether a value is True or False. NumPy's compare equal to Python's, but are not instances of bool."""
     return isinstance(value, bool) or (type(value).__name__ in ("bool", "bool_") and type(value).__module__ == "numpy")
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a value stands for none at all: ``None``, NaN, or what pandas has in its place."""
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    if is_scalar(value):
+        return getattr(getattr(value, "dtype", None), "kind", "") in "fmM" and bool(value != value)
+    return value.is_nan() if isinstance(value, Decimal) else isinstance(value, float) and value != value
+
+
+def whole(value: Any) -> int:
+    """The whole number that a value is, whatever library or text it is from: ``7``, ``7.0``, ``"7"``, ``Decimal(7)``.
+
+    Raises:
+        NotPlain: it is none.
+    """
+    if isinstance(value, str) and (found := _WHOLE.fullmatch(value)):
+        return int(found[1])
+    if is_scalar(value):
+        value = value.item()
+    if not is_flag(value):
+        try:
+            return operator.index(value)
+        except TypeError:
+            pass
+        # What is larger is no number that anything counts with, and a Decimal may have a billion digits.
+        if isinstance(value, (Real, Decimal)) and _is_whole(value):
+            return int(math.trunc(value))  # noqa: RUF046 - typeshed does not say that of a Real
+    raise NotPlain(f"must be an integer, not {shown(value)}.")
+
+
+def _is_whole(value: Any) -> bool:
+    try:
+        return bool(-(2**64) < value < 2**64) and not value % 1
+    except (TypeError, ArithmeticError):  # a Decimal that is no number compares with none
+        return False
+
+
+def flag(value: Any) -> bool:
+    """The truth value that a value is, whatever library or text it comes from: ``True``, ``"true"``, ``"1"``, ``1``.
+
+    Raises:
+        NotPlain: it is none.
+    """
+    if is_flag(value):
+        return bool(value)
+    try:
+        return _TRUTH[(value if isinstance(value, str) else str(whole(value))).strip().lower()]
+    except (KeyError, NotPlain):
+        raise NotPlain(f"must be True or False, not {shown(value)}.") from None
 
 
 def is_number(value: Any) -> bool:

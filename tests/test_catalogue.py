@@ -5,9 +5,12 @@ from __future__ import annotations
 import enum
 import math
 import re
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from decart_nb import InvalidInputError, ModelDefinition, ModelNotFoundError, models
@@ -29,6 +32,12 @@ class Fact(NamedTuple):
 
 
 WIDE, HD, VTON = (1280, 704), (1280, 720), (1088, 624)
+
+
+class Seven(enum.IntEnum):
+    ONE = 7
+
+
 CLIP = "reference_image seed resolution enhance_prompt"
 
 
@@ -178,8 +187,31 @@ def test_a_seed_is_any_integer_of_32_bits(name: str, seed: Any) -> None:
     assert type(sent) is int
 
 
+@pytest.mark.parametrize(
+    "seed",
+    ["7", " +7 ", "7.0", "007", 7.0, np.float32(7), np.array(7), Decimal("7.00"), Fraction(7), np.str_("7"), Seven.ONE],
+)
+def test_a_seed_is_one_rule_whatever_type_it_has(seed: Any) -> None:
+    sent = value_of("lucy-2.5", "seed", seed)
+    assert (sent, type(sent)) == (7, int)
+
+
+@pytest.mark.parametrize(
+    "seed", [None, math.nan, np.float64("nan"), pd.NA, pd.NaT, Decimal("snan"), np.datetime64("NaT")]
+)
+def test_a_missing_seed_is_left_out(seed: Any) -> None:
+    assert "seed" not in check(models.video("lucy-2.5"), {"seed": seed})[0]
+    assert "seed" not in problems_of("lucy-2.5", seed=seed)
+
+
 @pytest.mark.parametrize("name", FACTS)
-@pytest.mark.parametrize("seed", [-1, 4294967296, True, 1.5, "1", np.float64(2), np.array([1, 2])])
+@pytest.mark.parametrize(
+    "seed",
+    [
+        *(-1, 4294967296, True, 1.5, "1e3", "7.5", "", "0x7", "seven", b"7", np.array([1, 2]), np.True_),
+        *(math.inf, Decimal("1e999999999"), Decimal("inf"), Fraction(1, 3), 7 + 0j, 10**400, "9" * 400),
+    ],
+)
 def test_no_other_seed_is_taken(name: str, seed: Any) -> None:
     assert list(problems_of(name, seed=seed)) == ["seed"]
 
@@ -213,15 +245,15 @@ def test_an_orientation_is_landscape_or_portrait() -> None:
 
 
 @pytest.mark.parametrize("field", ["enhance_prompt", "self_anchor"])
-@pytest.mark.parametrize("value", [True, False, np.True_, np.False_])
+@pytest.mark.parametrize("value", [True, False, np.True_, np.False_, "true", "FALSE", "1", " 0 ", 1, 0.0, np.int64(1)])
 def test_a_flag_is_a_boolean(field: str, value: Any) -> None:
     sent = value_of("lucy-2.5", field, value)
     assert type(sent) is bool
-    assert sent == value
+    assert sent == (str(value).strip().lower() in ("true", "1"))
 
 
 @pytest.mark.parametrize("field", ["enhance_prompt", "self_anchor"])
-@pytest.mark.parametrize("value", [0, 1, "true", "", 1.0])
+@pytest.mark.parametrize("value", [2, -1, "yes", "", 0.5, object(), np.array([True, False])])
 def test_nothing_else_is_a_flag(field: str, value: Any) -> None:
     assert "True or False" in problems_of("lucy-2.5", **{field: value})[field]
 

@@ -155,7 +155,12 @@ def test_a_placeholder_that_nothing_fills_is_a_mistake_beside_one_that_is_filled
     (cell,) = cells(model="lucy-pro-t2v", prompt="{a} and {seed}", a=["x"], seed=[1])
     assert "a model's own inputs are not put there" in cell.why
     (cell,) = cells(model="lucy-pro-t2v", prompt="as it is: {place}")
+    assert "{place} in it, and this row has no place" in cell.why
+    assert "write {{place}}" in cell.why
+    (cell,) = cells(model="lucy-pro-t2v", prompt="as it is: {{place}}")
     assert cell.values["prompt"] == "as it is: {place}"
+    (cell,) = cells(model="lucy-pro-t2v", prompt="{{a}} {Animal}", animal=["x"], extras=["animal"])
+    assert "Did you mean animal?" in cell.why
 
 
 def test_a_whole_float_is_a_seed() -> None:
@@ -203,10 +208,10 @@ def test_takes_are_others_of_the_same_request() -> None:
 
 def test_a_prompts_placeholders_are_filled_and_a_row_without_one_of_them_is_invalid() -> None:
     read = reader(model="lucy-pro-t2v", prompt="{a} of {b} {{}}", a=["x", "{b}"], b=["y", None])
-    assert [cell.values.get("prompt") for cell in read.read()] == ["x of y {{}}", None, "{b} of y {{}}", None]
+    assert [cell.values.get("prompt") for cell in read.read()] == ["x of y {}", None, "{b} of y {}", None]
     assert "prompt has {b} in it, and this row has no b to put there" in read.read()[1].why
     assert read.choices == ["a", "b"]
-    assert read.prompts()[0] == "x of y {{}}"
+    assert read.prompts()[0] == "x of y {}"
 
 
 def test_prices_go_by_what_is_generated(tmp_path) -> None:

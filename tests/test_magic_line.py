@@ -73,7 +73,7 @@ def test_a_name_in_braces_is_the_object_itself_where_it_stands_alone():
         ("A {animal}, {animal}", "A cat, cat"),
         ("{n} cats", "3 cats"),
         ("{{animal}} and {{{animal}}}", "{animal} and {cat}"),
-        ("{} {1} {a b} {animal.x} {animal!r} { animal }", "{} {1} {a b} {animal.x} {animal!r} { animal }"),
+        ("{} {1} {animal!r} { animal } {0.5}", "{} {1} {animal!r} { animal } {0.5}"),
         ("{tricky}", "{animal} {{"),  # what was filled in is not filled again
         ("$animal", "$animal"),
     ],
