@@ -29,6 +29,11 @@ import difflib
 from collections.abc import Iterable
 from typing import Any
 
+from .text import printable
+
+#: Longer words are no slip of somebody's fingers, and the comparison takes the square of their length.
+_LONGEST_SLIP = 100
+
 
 class DecartSDKError(Exception):
     """The root of the family.
@@ -85,7 +90,8 @@ class ModelNotFoundError(DecartSDKError):
     def __init__(self, model: str, known: Iterable[str] = ()) -> None:
         known = list(known)
         super().__init__(
-            f"Model {model} not found.{did_you_mean(model, known)} decart_nb.models lists them all; "
+            f"Model {printable(model, limit=_LONGEST_SLIP)} not found.{did_you_mean(model, known)} "
+            "decart_nb.models lists them all; "
             "one that no table lists can be described with ModelDefinition(name=…, width=…, height=…, fps=…)."
         )
         self.args = (model,)  # what a copy in another process is made from
@@ -153,6 +159,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
         word: what somebody typed.
         known: what they may have meant.
     """
+    if len(word) > _LONGEST_SLIP:
+        return ""
     close = difflib.get_close_matches(word.lower(), list(known), n=3, cutoff=0.5)
     if not close:
         return ""

@@ -51,7 +51,18 @@ def test_the_client_brings_no_notebook_and_no_engine() -> None:
 def test_the_local_queue_knows_nothing_above_the_catalogue_and_media() -> None:
     loaded = _modules_after("import decart_nb.local.server, decart_nb.local.renderer")
     ours = {name.split(".")[1] for name in loaded if name.startswith("decart_nb.")}
-    assert ours == {"_version", "errors", "catalogue", "checks", "media", "pandas_hook", "stills", "local", "values"}
+    assert ours == {
+        "_version",
+        "errors",
+        "catalogue",
+        "checks",
+        "media",
+        "pandas_hook",
+        "stills",
+        "local",
+        "text",
+        "values",
+    }
 
 
 def test_no_room_bears_the_name_of_something_in_the_front_door() -> None:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 import socket
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Self
 
 from ..errors import LocalQueueError
 from .faults import Faults
+
+if TYPE_CHECKING:
+    from .connections import Limits, Listener
 
 _STOP_SECONDS = 30.0
 
@@ -32,6 +37,7 @@ class LocalQueue:
         faults: what goes wrong, and how often; nothing unless given.
         max_upload: the largest request, in bytes.
         most_unfinished: how many jobs may wait or run at once.
+        limits: what its connections are held to.
 
     Raises:
         LocalQueueError: the folder cannot be written, or the address cannot be listened on.
@@ -50,16 +56,18 @@ class LocalQueue:
         faults: Faults | None = None,
         max_upload: int | None = None,
         most_unfinished: int = 1000,
+        limits: Limits | None = None,
     ) -> None:
         # Not at the top: whoever only asks what there is does not pay for a web server.
         import uvicorn
 
+        from .connections import Limits, Server
         from .files import Files
         from .jobs import Jobs
         from .server import MAX_UPLOAD, application
 
         self.host = host
-        self.api_key = api_key or f"dct_local_{secrets.token_urlsafe(16)}"
+        self.api_key = f"dct_local_{secrets.token_urlsafe(16)}" if api_key is None else _checked(api_key)
         self._socket = _listen(host, port)
         self.port: int = self._socket.getsockname()[1]
         try:
@@ -69,19 +77,30 @@ class LocalQueue:
         except LocalQueueError:
             self._socket.close()
             raise
-        app = application(self.jobs, Files(folder / "files"), self.api_key, max_upload=max_upload or MAX_UPLOAD)
+        app = application(
+            self.jobs,
+            Files(folder / "files"),
+            self.api_key,
+            host=host,
+            port=self.port,
+            max_upload=max_upload or MAX_UPLOAD,
+        )
         config = uvicorn.Config(
             app,
             http=_protocol(faults),
+            ws="none",
             lifespan="off",
             log_config=None,  # its own would shut the handlers that the notebook's user has set up
-            log_level="warning",
+            log_level="error",  # what somebody else sends wrong is no matter for the notebook's log
             access_log=False,
             server_header=False,
-            timeout_graceful_shutdown=1,
+            proxy_headers=False,
+            timeout_graceful_shutdown=5,
         )
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self.run, name="decart_nb local queue", daemon=True)
+        self._server = Server(config, self._socket, limits or Limits())
+        self._thread = threading.Thread(target=self._serve_quietly, name="decart_nb local queue", daemon=True)
+        self._failure: BaseException | None = None
+        _open_queues.add(self)
 
     @property
     def base_url(self) -> str:
@@ -92,12 +111,23 @@ class LocalQueue:
     def run(self) -> None:
         """Serves on this thread until told to stop; on the main thread, also until interrupted."""
         try:
-            with asyncio.Runner() as runner:  # not asyncio.run, which nest_asyncio replaces
+            # Not asyncio.run, which nest_asyncio replaces; and a loop that accepts by way of the listener's own method.
+            with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
                 runner.run(self._server.serve(sockets=[self._socket]))
         finally:
             self._end()
 
+    def _serve_quietly(self) -> None:
+        """Serves on a thread of its own; what goes wrong before it serves is for :meth:`start` to tell."""
+        try:
+            self.run()
+        except (OSError, RuntimeError) as error:
+            if self._server.started:
+                raise
+            self._failure = error
+
     def _end(self) -> None:
+        _open_queues.discard(self)
         self.jobs.close()
         self._socket.close()
 
@@ -105,12 +135,16 @@ class LocalQueue:
         """Serves on a thread of its own, once.
 
         Raises:
-            LocalQueueError: it ended before it began to serve.
+            LocalQueueError: there are not enough threads or file descriptors for it. Nothing of it is left.
         """
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError as error:
+            self._end()
+            raise _not_started(error) from None
         while not self._server.started:
             if not self._thread.is_alive():
-                raise LocalQueueError("The local queue ended before it began to serve; its thread's error is above.")
+                raise _not_started(self._failure)
             time.sleep(0.01)
         return self
 
@@ -136,20 +170,53 @@ class LocalQueue:
         self.stop()
 
 
-def _protocol(faults: Faults | None) -> type[asyncio.Protocol] | Literal["auto"]:
+def _protocol(faults: Faults | None) -> type[asyncio.Protocol]:
     if faults is None:
-        return "auto"
+        from .connections import Connection
+
+        return Connection
     from .sabotage import Breakable
 
     return Breakable
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _checked(api_key: str) -> str:
+    if not api_key or not api_key.isascii() or not api_key.isprintable() or api_key != api_key.strip():
+        raise LocalQueueError("The local queue's key must be printable ASCII, without blanks at its ends.")
+    return api_key
+
+
+def _not_started(cause: BaseException | None) -> LocalQueueError:
+    reason = getattr(cause, "strerror", None) or cause or "it ended at once"
+    return LocalQueueError(
+        f"The local queue cannot start: {reason}. Close files or processes that are not needed, and connect again.",
+        cause=cause,
+    )
+
+
+#: The queues of this process that are not closed.
+_open_queues: weakref.WeakSet[LocalQueue] = weakref.WeakSet()
+
+
+def _leave_to_parent() -> None:
+    """Closes a forked child's copies of sockets: the threads that serve them are the parent's alone."""
+    for queue in list(_open_queues):
+        queue._socket.close_all()
+    _open_queues.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave_to_parent)
+
+
+def _listen(host: str, port: int) -> Listener:
+    from .connections import Listener
+
     if not 0 <= port <= 65535:
         raise LocalQueueError(f"There is no port {port}: ports go from 0 (a free one) to 65535.")
     try:
         family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, kind, proto)
+        listener = Listener(family, kind, proto)
     except (OSError, UnicodeError) as cause:
         reason = getattr(cause, "strerror", None) or cause
         raise LocalQueueError(f"{host} is no address to listen on: {reason}.", cause=cause) from None

@@ -11,8 +11,8 @@ from typing import Any
 
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from .connections import Connection
 from .faults import Call
 from .jobs import Jobs
 
@@ -90,7 +90,7 @@ class _Half:
         await self._send(message)
 
 
-class Breakable(H11Protocol):
+class Breakable(Connection):
     """A connection that can be broken from within a call."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
@@ -98,7 +98,6 @@ class Breakable(H11Protocol):
         super().connection_made(transport)
         self._lost = asyncio.Event()
         self._ending = asyncio.Event()
-        self.app_state = self.app_state | {"connection": self}  # every call finds it in its scope's state
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The other side has gone, or was sent away."""

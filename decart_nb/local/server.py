@@ -2,42 +2,49 @@
 
 from __future__ import annotations
 
-import hmac
+import contextlib
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import anyio.to_thread
 from starlette.applications import Starlette
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from ..catalogue import models
 from ..errors import ModelNotFoundError
+from ..text import printable
 from . import forms
 from .files import LONGEST_TTL, SHORTEST_TTL, Files, ttl_of
+from .guards import Guard
 from .jobs import Jobs, TooMany
 from .shelf import Record
 
 MAX_UPLOAD = 200 * 2**20
-#: Text fields: the longest is a trajectory of a thousand points.
-_MAX_TEXT = 2**20
+#: Bytes of a text field: the longest is a trajectory of a thousand points, and an encoded byte takes three.
+_MAX_TEXT = 2**18
+_MOST_NAMES = 1000
+#: Characters of what is repeated of a request in an error.
+_LONGEST_DETAIL = 500
 
 
-def application(jobs: Jobs, files: Files, api_key: str, *, max_upload: int = MAX_UPLOAD) -> ASGIApp:
+def application(
+    jobs: Jobs, files: Files, api_key: str, *, host: str, port: int, max_upload: int = MAX_UPLOAD
+) -> ASGIApp:
     """The queue's web application.
 
     Args:
         jobs: what does the work.
         files: what keeps the uploads of ``/v1/files``.
         api_key: what every call must carry as ``X-API-KEY``.
+        host, port: where it listens, which a request's ``Host`` must say.
         max_upload: the largest request body, in bytes.
     """
     api = _Api(jobs, files)
@@ -51,48 +58,15 @@ def application(jobs: Jobs, files: Files, api_key: str, *, max_upload: int = MAX
         Route("/v1/models/resolve", api.resolve, methods=["POST"]),
         Route("/stats", api.stats, methods=["GET"]),
     ]
-    handlers = {HTTPException: _as_detail, Exception: _as_500}
-    app: ASGIApp = Starlette(routes=routes, exception_handlers=handlers)
+    handlers = {HTTPException: _as_detail, ClientDisconnect: _as_gone, OSError: _as_503, Exception: _as_500}
+    starlette = Starlette(routes=routes, exception_handlers=handlers)
+    starlette.router.redirect_slashes = False
+    app: ASGIApp = starlette
     if jobs.lots.drawn:
         from .sabotage import Saboteur
 
         app = Saboteur(app, jobs)
-    return _Guard(app, api_key, max_upload)
-
-
-class _Guard:
-    """Lets in only who has the key, and no more than is allowed."""
-
-    def __init__(self, app: ASGIApp, api_key: str, max_upload: int) -> None:
-        self._app = app
-        self._key = api_key.encode()
-        self._max_upload = max_upload
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        headers = dict(scope["headers"])
-        if not hmac.compare_digest(headers.get(b"x-api-key", b""), self._key):
-            await JSONResponse({"detail": "Invalid API key"}, 401)(scope, receive, send)
-            return
-        if int(headers.get(b"content-length", b"0")) > self._max_upload:
-            await JSONResponse({"detail": _TOO_LARGE.format(self._max_upload)}, 413)(scope, receive, send)
-            return
-        taken = 0
-
-        async def bounded() -> Message:
-            nonlocal taken
-            message = await receive()
-            taken += len(message.get("body", b""))
-            if taken > self._max_upload:  # a body that came in chunks, with no length to tell beforehand
-                raise HTTPException(413, _TOO_LARGE.format(self._max_upload))
-            return message
-
-        await self._app(scope, bounded, send)
-
-
-_TOO_LARGE = "The request is larger than {} bytes."
+    return Guard(app, api_key, host, port, max_upload)
 
 
 class _Api:
@@ -106,11 +80,11 @@ class _Api:
         try:
             model = models.video(request.path_params["model"])
         except ModelNotFoundError as error:
-            raise HTTPException(404, error.message) from None
+            raise _not_found(error) from None
         try:
             with self._jobs.place():
                 async with _form(request) as form:
-                    values, uploads, problems = forms.read(model, form)
+                    values, uploads, problems = await anyio.to_thread.run_sync(forms.read, model, form)
                     if problems:
                         return JSONResponse({"detail": forms.detail(problems)}, 422)
                     writers = {name: _writer(upload) for name, upload in uploads.items()}
@@ -118,7 +92,7 @@ class _Api:
         except TooMany:
             return JSONResponse({"detail": "Too many jobs are waiting."}, 429, {"Retry-After": "5"})
         except OSError as error:
-            raise HTTPException(507, f"The local queue cannot keep the job: {error.strerror or error}.") from None
+            raise HTTPException(507, f"The local queue cannot keep the job: {_reason(error)}.") from None
         # The submission's answer is always the same; a fast job has moved on by the first poll.
         return JSONResponse({"job_id": record.id, "status": "pending"})
 
@@ -185,6 +159,8 @@ class _Api:
         match asked:
             case {"model": str(name)}:
                 return JSONResponse({"model_id": _resolved(name)})
+            case {"models": [*names]} if len(names) > _MOST_NAMES:
+                return _invalid("models", f"List should have at most {_MOST_NAMES} items", "too_long")
             case {"models": [*names]} if all(isinstance(name, str) for name in names):
                 return JSONResponse({"model_ids": {name: _resolved(name) for name in names}})
         return _invalid("model", "Field required", "missing")
@@ -193,8 +169,16 @@ class _Api:
         return JSONResponse(self._jobs.stats.as_dict())
 
 
-def _form(request: Request) -> Any:
-    return request.form(max_files=8, max_fields=64, max_part_size=_MAX_TEXT)
+@contextlib.asynccontextmanager
+async def _form(request: Request) -> AsyncIterator[FormData]:
+    try:
+        form = await request.form(max_files=8, max_fields=64, max_part_size=_MAX_TEXT)
+    except ValueError:  # a character set that can decode nothing, a boundary that is none
+        raise HTTPException(400, "The form cannot be read.") from None
+    try:
+        yield form
+    finally:
+        await form.close()
 
 
 def _writer(upload: UploadFile) -> Callable[[Path], None]:
@@ -210,8 +194,17 @@ def _resolved(name: str) -> str:
     try:
         model = models.video(name)
     except ModelNotFoundError as error:
-        raise HTTPException(404, error.message) from None
+        raise _not_found(error) from None
     return model.alias_of or model.successor or name
+
+
+def _reason(error: OSError) -> str:
+    """Why the system refused something, without the path that it was about."""
+    return error.strerror or type(error).__name__
+
+
+def _not_found(error: ModelNotFoundError) -> HTTPException:
+    return HTTPException(404, printable(error.message, limit=_LONGEST_DETAIL))
 
 
 def _invalid(field: str, message: str, type: str) -> Response:
@@ -221,6 +214,15 @@ def _invalid(field: str, message: str, type: str) -> Response:
 async def _as_detail(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     return JSONResponse({"detail": error.detail}, error.status_code, error.headers)
+
+
+async def _as_gone(request: Request, error: Exception) -> Response:
+    return Response(status_code=400)  # nobody reads it
+
+
+async def _as_503(request: Request, error: Exception) -> Response:
+    assert isinstance(error, OSError)
+    return JSONResponse({"detail": f"The local queue cannot do that now: {_reason(error)}."}, 503, {"Retry-After": "1"})
 
 
 async def _as_500(request: Request, error: Exception) -> Response:

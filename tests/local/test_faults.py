@@ -49,7 +49,7 @@ def asking(queue: LocalQueue, call: tuple[str, str]):
     method, path = call
     body = b"prompt=A+harbour" if method == "POST" else b""
     head = (
-        f"{method} {path} HTTP/1.1\r\nHost: x\r\nX-API-KEY: {queue.api_key}\r\n"
+        f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{queue.port}\r\nX-API-KEY: {queue.api_key}\r\n"
         f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     with socket.create_connection(("127.0.0.1", queue.port), timeout=10) as connection:

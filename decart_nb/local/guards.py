@@ -1,0 +1,123 @@
+"""What a request must be before any of it is read: from this machine's own callers, with the key, and not too large."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import re
+from collections.abc import Iterable
+
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+#: Bytes of a request for names; a thousand of them take a third of it.
+MAX_JSON = 2**16
+_UPLOADS = re.compile(r"/v1/(jobs/[^/]+|files)")
+_JSON = "/v1/models/resolve"
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_AUTHORITY = re.compile(r"(?:\[([0-9a-f:.]+)\]|([^\[\]:@/]+))(?::(\d{1,5}))?", re.IGNORECASE)
+
+
+class Guard:
+    """ASGI middleware that lets in only requests for this server, with its key, and no more bytes than a route takes.
+
+    A web page must not reach the queue, even one whose name was made to resolve to this machine (DNS rebinding):
+    ``Host`` must be an address of this server, and an ``Origin`` one of its own. No CORS header is ever sent.
+
+    Args:
+        app: the application behind it.
+        api_key: what every call must carry as ``X-API-KEY``.
+        host: the address that the server was told to listen on.
+        port: the port that it listens on.
+        max_upload: the largest body of a submission or an upload, in bytes.
+    """
+
+    def __init__(self, app: ASGIApp, api_key: str, host: str, port: int, max_upload: int) -> None:
+        self._app = app
+        self._key = api_key.encode()
+        self._names = {*_LOOPBACK, host.lower()}
+        # A server on all addresses is reached by any of them. Only names can be made to point here by somebody else.
+        self._any_address = host in ("0.0.0.0", "::")  # noqa: S104 - told apart, not listened on
+        self._port = port
+        self._max_upload = max_upload
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes a request on, or answers it."""
+        if scope["type"] != "http":
+            return
+        refusal = self._refusal(scope["headers"])
+        if refusal is None:
+            # Whoever has shown the key keeps its connection when there are too many.
+            scope["state"]["connection"].trusted = True
+            most = self._most(scope["method"], scope["path"])
+            declared = _one(scope["headers"], b"content-length") or b"0"
+            if int(declared) <= most:  # h11 has refused what is no number
+                await self._app(scope, _bounded(receive, most), send)
+                return
+            refusal = 413, _too_large(most)
+        status, detail = refusal
+        await JSONResponse({"detail": detail}, status)(scope, receive, send)
+
+    def _refusal(self, headers: list[tuple[bytes, bytes]]) -> tuple[int, str] | None:
+        """The status and the reason with which a request is refused, before its body is read."""
+        if not self._is_own(_one(headers, b"host")):
+            return (
+                421,
+                "This is not the address that the local queue listens on. Ask it at the address that it printed.",
+            )
+        for name, value in headers:
+            if name == b"origin" and not self._is_own(value.partition(b"://")[2] if value[:4] == b"http" else None):
+                return 403, "The local queue answers no other web page."
+            if name == b"upgrade" and value.strip().lower() == b"websocket":
+                return 403, "The local queue speaks plain HTTP, no WebSocket."
+        if not hmac.compare_digest(_one(headers, b"x-api-key") or b"", self._key):
+            return 401, "Invalid API key"
+        return None
+
+    def _is_own(self, authority: bytes | None) -> bool:
+        """Whether a host and port, as in ``Host``, are this server's."""
+        parts = _AUTHORITY.fullmatch((authority or b"").decode("latin-1").strip())
+        if parts is None or int(parts[3] or 80) != self._port:
+            return False
+        name = (parts[1] or parts[2]).lower()
+        return name in self._names or (self._any_address and _is_address(name))
+
+    def _most(self, method: str, path: str) -> int:
+        """How many bytes the body of a call may have."""
+        if method == "POST" and path == _JSON:
+            return min(MAX_JSON, self._max_upload)
+        return self._max_upload if method == "POST" and _UPLOADS.fullmatch(path) else 0
+
+
+def _bounded(receive: Receive, most: int) -> Receive:
+    """The same body, which raises as soon as it is too large: one in chunks tells no length beforehand."""
+    taken = 0
+
+    async def bounded() -> Message:
+        nonlocal taken
+        message = await receive()
+        taken += len(message.get("body", b""))
+        if taken > most:
+            raise HTTPException(413, _too_large(most))
+        return message
+
+    return bounded
+
+
+def _too_large(most: int) -> str:
+    return f"The request is larger than {most} bytes." if most else "This call takes no body."
+
+
+def _one(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | None:
+    """A header's value, if it is there once."""
+    found = [value for key, value in headers if key == name]
+    return found[0] if len(found) == 1 else None
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
