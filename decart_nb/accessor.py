@@ -11,6 +11,7 @@ import pandas as pd
 
 from .clip import Clip
 from .errors import InvalidInputError, did_you_mean
+from .printable_frame import PrintableFrame
 from .table import OWN, as_results
 
 _FAILED = ("failed", "rejected", "uncertain", "unreachable")
@@ -153,7 +154,7 @@ class DecartAccessor:
             )
 
 
-class ClipTable(pd.DataFrame):  # type: ignore[misc]  # pandas ships no types
+class ClipTable(PrintableFrame):
     """A table whose cells are clips: a notebook shows their posters."""
 
     @property

@@ -21,6 +21,7 @@ from .checks import Problem, check_one, check_whole, refuse
 from .errors import DecartSDKError, InvalidInputError, did_you_mean
 from .identity import Form, as_json
 from .inputs import NotUsable, Remote, Upload
+from .next_steps import step
 from .queue_calls import model_of
 from .request import is_file, read_file
 from .table import as_text
@@ -65,7 +66,7 @@ class Reader:
         if MODEL not in self._places:
             meant = next((name for name in axes.names if name.strip().casefold() in (MODEL, "models")), None)
             raise InvalidInputError(
-                'A sweep needs a model: sweep(model="lucy-2.5", …), or a column called model.'
+                f"A sweep needs a model: {step('model')}, or a column called model."
                 f"{f' It has {shown(meant)}; did you mean model?' if meant is not None else ''}"
             )
         self._definitions: dict[Any, ModelDefinition | str] = {}

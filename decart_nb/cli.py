@@ -11,38 +11,65 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from . import cli_sweep
+from . import cli_sweep, console
 from ._version import __version__
+from .console import say, stderr
 from .errors import DecartSDKError, StoreError
 from .local.durations import durations, usage
 from .local.faults import HITS, Faults
+from .next_steps import named_for_the_shell
+from .text import printable
+from .text_table import terminal_columns, text_table
+
+#: What is listed of a job; which of these are cut where a terminal is narrow, and which are left out then.
+_COLUMNS = ("job_id", "model", "status", "submitted_at", "seconds", "cost", "prompt", "path", "error")
+_NUMBERS = ("seconds", "cost")
+_CUT = ("prompt", "error")
+_OMIT = ("cost", "seconds", "submitted_at", "path", "error", "prompt")
+_LONGEST = 200
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command, and gives its exit status."""
-    options = _parser().parse_args(arguments)
+    console.stdout.error = console.stderr.error = None
     try:
-        with warnings.catch_warnings():
+        status = _run(_parser().parse_args(arguments))
+    except SystemExit as ended:  # argparse has said what it had to say
+        status = int(ended.code or 0)
+    return console.exit_status(status)
+
+
+def _run(options: argparse.Namespace) -> int:
+    try:
+        with warnings.catch_warnings(), named_for_the_shell():
             warnings.showwarning = _warn
             status: int | None = options.run(options)
     except DecartSDKError as error:
-        print(f"decart-nb: {error}", file=sys.stderr)  # noqa: T201 - the shell's way to hear of it
+        say(f"decart-nb: {error}", stderr)
         return 1
     except KeyboardInterrupt as interrupt:
         if str(interrupt):  # where the job is that goes on
-            print(interrupt, file=sys.stderr)  # noqa: T201
+            say(str(interrupt), stderr)
         return 130
     return status or 0
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse, which prints as everything else does here."""
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        if message:
+            say(message.rstrip("\n"), console.stdout if file is sys.stdout else stderr)
 
 
 def _warn(
     message: Warning | str, category: type[Warning], filename: str, lineno: int, file: Any = None, line: Any = None
 ) -> None:
-    print(f"decart-nb: {message}", file=sys.stderr)  # noqa: T201 - the line of code that it is about is nobody's
+    say(f"decart-nb: {message}", stderr)  # the line of code that it is about is nobody's
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="decart-nb", description="Decart's video queue, made at home.")
+    parser = _Parser(prog="decart-nb", description="Decart's video queue, made at home.")
     parser.add_argument("--version", action="version", version=f"decart_nb {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
@@ -89,8 +116,23 @@ def _jobs(options: argparse.Namespace) -> None:
     if not (options.store / "store.sqlite3").is_file():
         raise StoreError(f"There is no store in {options.store}/; --store names another folder.")
     table = frame(Store(options.store).find(), options.store)
-    columns = ["job_id", "model", "status", "submitted_at", "seconds", "cost", "path", "error"]
-    print("No jobs yet." if table.empty else table[columns].to_string(index=False, na_rep=""))  # noqa: T201
+    if table.empty:
+        say("No jobs yet.")
+        return
+    columns = {name: [_cell(name, value) for value in table[name].tolist()] for name in _COLUMNS if name in table}
+    shown = text_table(columns, right=_NUMBERS, cut=_CUT, omit=_OMIT, width=terminal_columns())
+    say(shown)
+
+
+def _cell(name: str, value: Any) -> str:
+    """A value of the table of jobs, as one printable text."""
+    import pandas as pd
+
+    if value is None or pd.isna(value):
+        return ""
+    if name == "submitted_at":
+        return f"{value:%Y-%m-%d %H:%M}"
+    return f"{value:.4g}" if name in _NUMBERS else printable(str(value), limit=_LONGEST)
 
 
 def _serve(options: argparse.Namespace) -> None:
@@ -118,6 +160,8 @@ def _serve(options: argparse.Namespace) -> None:
         draw=draw,
         faults=None if options.faults is None else Faults.parse(options.faults),
     )
-    made = "" if options.api_key else f"API key: {queue.api_key}\n"
-    print(f"The local queue listens on {queue.base_url}; Ctrl+C stops it.\n{made}", end="", flush=True)  # noqa: T201 - what the shell is to know
+    made = [] if options.api_key else [f"API key: {queue.api_key}"]
+    told = say("\n".join([f"The local queue listens on {queue.base_url}; Ctrl+C stops it.", *made]))
+    if made and not told:
+        raise LocalQueueError("The key that was made up could not be printed. Give one with --api-key.")
     queue.run()

@@ -6,13 +6,15 @@ import argparse
 import contextlib
 import functools
 import os
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .errors import BackendError, DecartSDKError, InvalidInputError, StoreError
+from .console import say, stderr
+from .errors import BackendError, InvalidInputError, StoreError
+from .text import printable
+from .text_table import terminal_columns, text_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,19 +22,6 @@ if TYPE_CHECKING:
     from .session import Session
     from .sweeps import Sweep
 
-#: What Python is told in one way, and a shell in another.
-_IN_THE_SHELL = (
-    (".retry(uncertain=True)", "--retry --uncertain"),
-    ("retry(uncertain=True)", "--retry --uncertain"),
-    (".retry()", "--retry"),
-    ("retry()", "--retry"),
-    ("connect(prices={…: USD per generated second})", "--price MODEL=USD"),
-    ("allow_unknown_cost=True", "--allow-unknown-cost"),
-    ("max_cost=", "--max-cost "),
-    ("max_cost", "--max-cost"),
-    ('sweep(model="lucy-2.5", …)', "--model lucy-2.5"),
-    (".plan", "--dry-run"),
-)
 #: So long is waited, after an interrupt, for the answers to what has just been submitted.
 _ANSWERS = 10.0
 _MOST_ROWS, _MOST_FAILED = 60, 20
@@ -69,26 +58,22 @@ def add_to(commands: Any) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     """Plans, runs and tells. Returns 0 if every row is done, or none of a dry run is invalid."""
+    sweep = _sweep(options)
+    plan = sweep.plan
+    say(plan.attrs["totals"])
+    if options.dry_run:
+        say(_table(plan))
+        return int((plan["plan"] == "invalid").any())
+    began = time.monotonic()
     try:
-        sweep = _sweep(options)
-        plan = sweep.plan
-        print(plan.attrs["totals"], flush=True)  # noqa: T201 - what the shell is to know, here and below
-        if options.dry_run:
-            print(_table(plan))  # noqa: T201
-            return int((plan["plan"] == "invalid").any())
-        began = time.monotonic()
-        try:
-            results = _results(sweep, options)
-        except KeyboardInterrupt:
-            _let_answers_come(sweep)
-            _keep(sweep.results, options.out)
-            raise KeyboardInterrupt(
-                f"{sweep.name} submits no more. The same command again fetches what was submitted, and goes on."
-            ) from None
-        return _tell(sweep, results, _keep(results, options.out), began)
-    except DecartSDKError as error:
-        print(f"decart-nb: {_shell_words(str(error))}", file=sys.stderr)  # noqa: T201
-        return 1
+        results = _results(sweep, options)
+    except KeyboardInterrupt:
+        _let_answers_come(sweep)
+        _keep(sweep.results, options.out)
+        raise KeyboardInterrupt(
+            f"{sweep.name} submits no more. The same command again fetches what was submitted, and goes on."
+        ) from None
+    return _tell(sweep, results, _keep(results, options.out), began)
 
 
 def _sweep(options: argparse.Namespace) -> Sweep:
@@ -195,17 +180,17 @@ def _tell(sweep: Sweep, results: pd.DataFrame, path: Path, began: float) -> int:
     """Says how it ended, and gives the exit status."""
     from .display import sweep_words
 
-    print(f"{sweep_words.line(sweep, began=began)}. The table: {path}")  # noqa: T201
+    say(f"{sweep_words.line(sweep, began=began)}. The table: {path}")
     bad = results[~results["status"].isin(["completed", "planned"])]
     for row, one in bad.head(_MOST_FAILED).iterrows():
         asked = [one["model"], *(one.get(name) for name in ("seed", "prompt"))]
-        said = " · ".join(sweep_words.one_line(part, _WIDEST) for part in asked if _is_there(part))
-        why = f": {sweep_words.one_line(one['error'], _LONGEST)}" if _is_there(one["error"]) else ""
-        print(f"row {row}, {said}: {one['status']}{_shell_words(why)}", file=sys.stderr)  # noqa: T201
+        said = " · ".join(printable(str(part), limit=_WIDEST) for part in asked if _is_there(part))
+        why = f": {printable(one['error'], limit=_LONGEST)}" if _is_there(one["error"]) else ""
+        say(f"row {row}, {said}: {one['status']}{why}", stderr)
     if len(bad) > _MOST_FAILED:
-        print(f"and {len(bad) - _MOST_FAILED:,} more", file=sys.stderr)  # noqa: T201
+        say(f"and {len(bad) - _MOST_FAILED:,} more", stderr)
     if note := sweep_words.note(sweep.progress):
-        print(_shell_words(note), file=sys.stderr)  # noqa: T201
+        say(note, stderr)
     return int(not (results["status"] == "completed").all())
 
 
@@ -215,37 +200,23 @@ def _table(plan: pd.DataFrame) -> str:
     columns = [name for name in varied if name not in _LAST]
     columns += [name for name in _LAST if name in plan and plan[name].notna().any()]
     part = plan[columns].head(_MOST_ROWS)
-    texts = [["row", *map(str, part.index)]]
-    texts += [[name, *(_shown(name, value) for value in part[name].tolist())] for name in columns]
-    widths = [max(map(len, column)) for column in texts]
-    numbers = [True, *(part[name].dtype.kind in "if" for name in columns)]
-    lines = [
-        "  ".join(
-            f"{text:{'>' if number else '<'}{width}}" for text, number, width in zip(row, numbers, widths, strict=True)
-        )
-        for row in zip(*texts, strict=True)
-    ]
-    more = [f"and {len(plan) - _MOST_ROWS:,} more rows"] if len(plan) > _MOST_ROWS else []
-    return "\n".join([*(line.rstrip() for line in lines), *more])
+    texts = {"row": [str(row) for row in part.index]}
+    texts |= {printable(name): [_shown(name, value) for value in part[name].tolist()] for name in columns}
+    numbers = ["row", *(name for name in columns if part[name].dtype.kind in "if")]
+    more = f"\nand {len(plan) - _MOST_ROWS:,} more rows" if len(plan) > _MOST_ROWS else ""
+    texts_only = [name for name in texts if name not in (*numbers, *_ALWAYS)]
+    return text_table(texts, right=numbers, cut=texts_only, width=terminal_columns()) + more
 
 
 def _shown(name: str, value: Any) -> str:
-    from .display.sweep_words import one_line
-
     if not _is_there(value):
         return ""
     if isinstance(value, float):
         return f"{value:g}"
-    return one_line(_shell_words(value), _LONGEST) if name == "why" else one_line(value, _WIDEST)
+    return printable(str(value), limit=_LONGEST if name == "why" else _WIDEST)
 
 
 def _is_there(value: Any) -> bool:
     import pandas as pd
 
     return value is not None and not (pd.api.types.is_scalar(value) and pd.isna(value))
-
-
-def _shell_words(text: str) -> str:
-    for python, shell in _IN_THE_SHELL:
-        text = text.replace(python, shell)
-    return text

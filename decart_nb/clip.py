@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import InvalidInputError
 from .records import Record
+from .text import printable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -133,7 +134,7 @@ class Clip:
         return str(self.path)
 
     def __repr__(self) -> str:
-        return (
+        return printable(
             f"<Clip {self.path.name}: {self.model}, {self.width}×{self.height} at {self.fps:g} fps, "
             f"{self.duration:.1f} s, {self.size_bytes / 1e6:.1f} MB>"
         )

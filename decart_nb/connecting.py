@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .console import say
 from .display.host import a_person_is_there
 from .errors import BackendError, InvalidAPIKeyError, InvalidInputError
 from .store import Store
@@ -41,7 +42,7 @@ def backend_of(target: str | None, *, has_key: bool) -> str:
     if has_key:
         return "live"
     if a_person_is_there():
-        print(  # noqa: T201 - the line that says so, in the cell that connected
+        say(
             "There is no DECART_API_KEY, so this is the local queue: it makes previews, free of charge. "
             'connect("live") asks for a key.'
         )

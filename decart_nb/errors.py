@@ -29,7 +29,7 @@ import difflib
 from collections.abc import Iterable
 from typing import Any
 
-from .text import printable
+from .text import printable, printable_lines
 
 #: Longer words are no slip of somebody's fingers, and the comparison takes the square of their length.
 _LONGEST_SLIP = 100
@@ -50,6 +50,7 @@ class DecartSDKError(Exception):
         data: dict[str, Any] | None = None,
         cause: BaseException | None = None,
     ) -> None:
+        message = printable_lines(message)  # it may quote what a service, a file or a person says
         super().__init__(message)
         self.message = message
         self.data = data or {}

@@ -12,6 +12,7 @@ from typing import Any
 from .clip import Clip
 from .errors import InvalidInputError, JobCancelledError, JobTimeoutError
 from .polling import Estimate
+from .text import printable
 from .values import is_number, shown
 from .watched import Watched
 
@@ -171,8 +172,9 @@ class Job(Watched):
 
     def __repr__(self) -> str:
         where = f" {self.id}" if self.id else ""
-        end = f": {self.error}" if self.error else ""
-        return f"<Job{where}, {self.model}: {self.status}, {self.elapsed:.1f} s{end}>"
+        why = self.error or self.retrying
+        end = f": {why}" if why else ""
+        return printable(f"<Job{where}, {self.model}: {self.status}, {self.elapsed:.1f} s{end}>")
 
     def _whereabouts(self) -> str:
         if self.id is None:

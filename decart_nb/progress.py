@@ -14,7 +14,8 @@ class Progress:
     Attributes:
         total: rows.
         done: made by this run, and stored.
-        reused: stored before this run looked.
+        reused: stored before this run looked, or made by this run for another row that asks for the same.
+        shared: of those, the ones that this run has made for another row.
         running: on their way.
         waiting: not begun yet.
         failed: failed, rejected, uncertain or out of reach.
@@ -32,6 +33,7 @@ class Progress:
     total: int
     done: int = 0
     reused: int = 0
+    shared: int = 0
     running: int = 0
     waiting: int = 0
     failed: int = 0

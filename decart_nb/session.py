@@ -14,6 +14,7 @@ from .catalogue import ModelDefinition
 from .checks import warn_of_age
 from .client import BASE_URL, DecartClient, Timeout
 from .clip import Clip
+from .console import say
 from .display import register, show, show_sweep
 from .errors import InvalidInputError
 from .job import Job
@@ -22,6 +23,7 @@ from .queue_calls import model_of
 from .request import prepare
 from .runner import Runner
 from .sweep_door import Sweeps
+from .text import printable
 from .values import is_flag, shown
 
 if TYPE_CHECKING:
@@ -162,7 +164,7 @@ class Session:
 
     def __repr__(self) -> str:
         where = "the local queue (previews, no cost)" if self.backend == "local" else self.base_url
-        return f"<decart_nb on {where}, clips in {self.store.name}/>"
+        return printable(f"<decart_nb on {where}, clips in {self.store.name}/>")
 
     @staticmethod
     def _shown(job: Job) -> Job:
@@ -243,7 +245,7 @@ def connect(
         target, has_key=bool(api_key or base_url or os.environ.get("DECART_API_KEY", "").strip())
     )
     if backend == "local" and (target == "live" or api_key or base_url):
-        print("DECART_BACKEND=local is set, so this is the local queue; unset it to reach Decart.")  # noqa: T201
+        say("DECART_BACKEND=local is set, so this is the local queue; unset it to reach Decart.")
     folder = connecting.folder_of(store)
     if backend == "local":
         queue = connecting.embedded_in(folder / "local")
@@ -255,7 +257,7 @@ def connect(
     register()
     _current = Session(backend, client, folder, connecting.prices_of({} if prices is None else prices))
     if found := _current._pick_up():
-        print(found)  # noqa: T201 - the line that says so, in the cell that connected
+        say(found)
     return _current
 
 

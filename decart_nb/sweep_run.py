@@ -20,6 +20,7 @@ from .errors import CapReachedError, DecartSDKError, InvalidInputError, StoreErr
 from .inputs import Remote, Upload
 from .intents import described
 from .job import Job
+from .next_steps import step
 from .progress import Progress
 from .records import UNDER_WAY, Record
 from .request import Request
@@ -99,7 +100,7 @@ class SweepRun:
         self._too_dear: float | None = None  # the least that was found to be beyond the cap
         self._freed = False
         self._paid: set[int] = set()  # the rows whose jobs the store had counted before this run
-        self._spent, self._unknown, self._ended = 0.0, 0, 0
+        self._spent, self._unknown, self._ended, self._shared = 0.0, 0, 0, 0
         self._usual: float | None = None  # how many seconds a job takes, rather more than less
         self._latest = self._began  # when a job was begun
         self._stopped = False
@@ -168,6 +169,7 @@ class SweepRun:
             total=self._total,
             done=counts["done"],
             reused=counts["reused"],
+            shared=self._shared,
             running=running,
             waiting=waiting,
             failed=counts["failed"] + counts["passing"] + counts["uncertain"],
@@ -417,6 +419,7 @@ class SweepRun:
     def _count(self, number: int, state: str) -> None:
         self._counts[state] += 1
         self._counts["reused" if state == "done" else state] += self._copies[number]
+        self._shared += self._copies[number] * (state == "done")
 
     # What is told.
 
@@ -447,15 +450,15 @@ class SweepRun:
             parts.append(f"The store could not take what was submitted: keep {named}; decart_nb.attach(id) fetches it.")
         if held and self._cap is not None:
             rows, stay = ("1 row is", "stays") if held == 1 else (f"{held:,} rows are", "stay")
-            parts.append(f"{rows} kept back by max_cost={_money(self._cap)}, and {stay} planned.")
+            parts.append(f"{rows} kept back by {step('max_cost=')}{_money(self._cap)}, and {stay} planned.")
         if counts["failed"]:
-            parts.append("What failed is left alone until .retry().")
+            parts.append(f"What failed is left alone until {step('retry')}.")
         if counts["passing"]:
             parts.append("What was refused or is out of reach is tried again by the next run.")
         if counts["uncertain"]:
-            parts.append("What was perhaps submitted is left alone until .retry(uncertain=True).")
+            parts.append(f"What was perhaps submitted is left alone until {step('retry uncertain')}.")
         if counts["invalid"]:
-            parts.append(".plan says why rows are invalid.")
+            parts.append(f"{step('plan')} says why rows are invalid.")
         if self._stopped and waiting:
             parts.append("It was stopped; running it again goes on.")
         return " ".join(parts)
@@ -472,8 +475,8 @@ def refuse_unpriced(cells: Iterable[Cell]) -> None:
         names = sorted({cell.model.name for cell in unknown if cell.model})
         fetched = any(not cell.request for cell in unknown)
         raise InvalidInputError(
-            f"What {' and '.join(names)} will cost is not known, so max_cost cannot hold it. Give the price, "
-            "connect(prices={…: USD per generated second}), or allow_unknown_cost=True."
+            f"What {' and '.join(names)} will cost is not known, so {step('max_cost')} cannot hold it. Give the price, "
+            f"{step('prices')}, or {step('allow_unknown_cost')}."
             f"{' How long a file from an address is, is known only when it has been fetched.' * fetched}"
         )
 

@@ -11,6 +11,8 @@ import pandas as pd
 
 from .cell_reader import Reader
 from .cells import MODEL, PROMPT, TAKE, TEMPLATE, Cell
+from .next_steps import step
+from .printable_frame import PrintableFrame
 from .records import UNDER_WAY
 from .table import OWN, column_names, typed
 
@@ -27,7 +29,7 @@ _STATUS = {None: "planned", "cancelled": "planned"}
 Standing = Mapping[tuple[str, int], tuple[Any, ...]]
 
 
-class Plan(pd.DataFrame):  # type: ignore[misc]  # pandas ships no types
+class Plan(PrintableFrame):
     """A plan, which shows its totals above its rows. Parts of it are ordinary tables."""
 
     @property
@@ -157,8 +159,8 @@ def state_of(cell: Cell, row: tuple[Any, ...] | None) -> tuple[str, str]:
     if status in UNDER_WAY and job_id:
         return "in flight", ""
     if status in ("failed", "uncertain"):
-        again = "retry(uncertain=True) submits it again" if status == "uncertain" else "retry() makes it again"
-        return status, f"{error} {again}"
+        again = {"failed": f"{step('retry')} makes", "uncertain": f"{step('retry uncertain')} submits"}[status]
+        return status, f"{error} {again} it again"
     if status == "unreachable":
         return "in flight", error or ""
     return "new", "" if cell.request else "its input is fetched first"

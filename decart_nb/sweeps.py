@@ -18,12 +18,14 @@ from .cell_reader import Reader
 from .cells import Cell, look_at
 from .checks import warn_of_age
 from .errors import InvalidInputError
+from .next_steps import step
 from .progress import Progress
 from .runner import Runner
 from .sweep_definitions import definition_of
 from .sweep_run import SweepRun, as_kept, refuse_unpriced
 from .sweep_totals import totals_of
 from .table import uncollected
+from .text import printable
 from .values import is_flag, is_number
 from .watched import Watched
 
@@ -277,7 +279,7 @@ class Sweep(Watched):
             return f"<Sweep of {len(self):,} rows: .plan tells what would run, .run() runs it>"
         now = self._last.progress
         if self._last.error is not None:
-            return f"<Sweep {self.name}, not begun: {now.note}>"
+            return f"<Sweep {self.name}, not begun: {printable(now.note)}>"
         ended = "ended" if self.over else "running"
         return f"<Sweep {self.name}, {ended}: {now.done + now.reused} of {now.total} done, {now.failed} failed>"
 
@@ -322,7 +324,7 @@ class Sweep(Watched):
         notes = [
             (count["in flight"], "So it stood when this was shown."),
             (count["new"] or count["in flight"] or count["rejected"], ".run() makes what is not there yet."),
-            (count["invalid"], ".plan says why rows are invalid."),
+            (count["invalid"], f"{step('plan')} says why rows are invalid."),
         ]
         return Progress(
             len(cells),
@@ -389,7 +391,7 @@ def _checked_cost(cap: Any) -> float | None:
     if cap is None:
         return None
     if not is_number(cap):
-        raise InvalidInputError(f"max_cost must be USD, as a number from 0, not {cap!r:.60}.")
+        raise InvalidInputError(f"{step('max_cost')} must be USD, as a number from 0, not {cap!r:.60}.")
     return float(cap)
 
 
@@ -397,5 +399,5 @@ def _checked_count(count: Any) -> int | None:
     if count is None:
         return None
     if is_flag(count) or not isinstance(count, Integral) or count < 1:
-        raise InvalidInputError(f"concurrency must be a whole number of jobs from 1, not {count!r:.60}.")
+        raise InvalidInputError(f"{step('concurrency')} must be a whole number of jobs from 1, not {count!r:.60}.")
     return int(count)

@@ -24,10 +24,19 @@ def printable(text: str, *, limit: int | None = None, secrets: Iterable[str] = (
     for secret in secrets:
         if len(secret) >= _SHORTEST_SECRET:
             text = text.replace(secret, "…")
-    if not (text.isascii() and text.isprintable()):
-        text = "".join(letter if _is_printable(letter) else " " for letter in text)
-    line = " ".join(text.split())
-    return line if limit is None or len(line) <= limit else f"{line[: limit - 1]}…"
+    line = " ".join(_without_controls(text).split())
+    return line if limit is None or len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
+
+
+def printable_lines(text: str) -> str:
+    """Return text of several lines with each of them printable; line breaks and spacing stay."""
+    return "\n".join(map(_without_controls, text.split("\n")))
+
+
+def _without_controls(text: str) -> str:
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(letter if _is_printable(letter) else " " for letter in text)
 
 
 def _is_printable(letter: str) -> bool:

@@ -11,6 +11,7 @@ import traitlets
 
 from ..job import Job
 from ..progress import Progress
+from ..text import printable
 from . import sweep_words, words
 from .base import LiveView, assets
 from .sweep_words import Sweep
@@ -150,7 +151,7 @@ class _Line:
         self._progress = max(self._progress, round(job.progress, 3))  # it never falls
         return {
             "number": self._number,
-            "model": sweep_words.one_line(job.model, 40),
+            "model": printable(job.model, limit=40),
             "request": sweep_words.request(job),
             "state": words.STATES.get(job.status, job.status),
             "time": words.time(job),

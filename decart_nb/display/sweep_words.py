@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from typing import Any, Protocol, Self
+from typing import Protocol, Self
 
 from ..job import Job
 from ..progress import Progress
+from ..text import printable
 
 _LONGEST_NAME = 60
 _LONGEST_PROMPT = 80
@@ -43,7 +44,7 @@ class Sweep(Protocol):
 
 def title(sweep: Sweep) -> str:
     """What it is called: ``sweep cats``, or the name that it was given for want of one, ``sweep-0a1b2c3d4e``."""
-    name = one_line(sweep.name, _LONGEST_NAME)
+    name = printable(sweep.name, limit=_LONGEST_NAME)
     return name if name.startswith("sweep") else f"sweep {name}".strip()
 
 
@@ -101,7 +102,7 @@ def line(sweep: Sweep, *, began: float | None = None, most: int | None = None) -
 
 def note(progress: Progress) -> str:
     """What the person should know besides."""
-    return one_line(progress.note)
+    return printable(progress.note)
 
 
 def cost(progress: Progress) -> str:
@@ -135,20 +136,7 @@ def request(job: Job) -> str:
     """What a job was asked for: the seed, since many may have one prompt, and the prompt, shortened."""
     seed = job.inputs.get("seed")
     parts = ("" if seed is None else f"seed {seed}", job.inputs.get("prompt") or "")
-    return " · ".join(one_line(part, _LONGEST_PROMPT) for part in parts if part)
-
-
-def one_line(text: Any, most: int | None = None) -> str:
-    """Somebody's text as one line: without what would break it, or move a terminal's cursor.
-
-    Args:
-        text: the text.
-        most: how many characters are kept.
-    """
-    # Enough for any line: a prompt may be a book.
-    text = str(text)[: 10 * (most or 1000)]
-    whole = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
-    return whole if most is None or len(whole) <= most else f"{whole[: most - 1].rstrip()}…"
+    return " · ".join(printable(str(part), limit=_LONGEST_PROMPT) for part in parts if part)
 
 
 def _seconds(seconds: float) -> str:

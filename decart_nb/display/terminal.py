@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from ..console import say, stderr
 from ..job import Job
 from . import sweep_words, words
 from .sweep_words import Sweep
@@ -24,7 +24,7 @@ def progress_line(job: Job) -> Iterator[None]:
 
     form = "{desc} {percentage:3.0f}%|{bar}|"
     # disable=None means: unless standard error is a terminal.
-    with tqdm(total=100, bar_format=form, disable=None, leave=False, file=sys.stderr) as bar:
+    with tqdm(total=100, bar_format=form, disable=None, leave=False, file=stderr) as bar:
 
         def update(job: Job) -> None:
             bar.set_description_str(f"{job.model}: {words.state(job)}", refresh=False)
@@ -37,7 +37,7 @@ def progress_line(job: Job) -> Iterator[None]:
         finally:
             forget()
     if job.clip is not None:
-        print(job.clip.path)  # noqa: T201 - the answer, in a terminal
+        say(str(job.clip.path))
 
 
 @contextmanager
@@ -53,7 +53,7 @@ def sweep_bar(sweep: Sweep, *, outcome: bool = True) -> Iterator[None]:
     began = time.monotonic()
     form = "{desc} {percentage:3.0f}%|{bar}|"
     total = sweep.progress.total
-    with tqdm(total=total, bar_format=form, disable=None, leave=False, dynamic_ncols=True, file=sys.stderr) as bar:
+    with tqdm(total=total, bar_format=form, disable=None, leave=False, dynamic_ncols=True, file=stderr) as bar:
         if bar.disable:
             yield
             return
@@ -73,4 +73,4 @@ def sweep_bar(sweep: Sweep, *, outcome: bool = True) -> Iterator[None]:
             bar.close()
             if outcome:
                 said = (sweep_words.line(sweep, began=began), sweep_words.note(sweep.progress))
-                print("\n".join(filter(None, said)), file=sys.stderr)  # noqa: T201 - the answer, in a terminal
+                say("\n".join(filter(None, said)), stderr)

@@ -167,8 +167,6 @@ def test_in_little_room_less_is_said(sweep) -> None:
 
 
 def test_somebodys_text_becomes_one_plain_line() -> None:
-    assert words.one_line("\x1b[2Ja\n cat\r\u202eb\ud800") == "[2Ja cat b"
-    assert words.one_line("a very long prompt", 7) == "a very…"
     assert words.title(Sweep(name="x" * 1000)) == f"sweep {'x' * 59}…"
     assert words.request(Job("lucy-2.5", {}, estimate=Estimate.around(1.0, 1.0))) == ""
 
