@@ -50,11 +50,18 @@ class Axes:
     Attributes:
         factors: what it is the product of.
         names: of all values, in the order given, but ``take`` last.
+        snapshots: of values that can be read only once, what was read of them; whoever reads them puts it there.
         size: how many rows it has; unlike ``len``, also where they are too many to go through.
     """
 
-    def __init__(self, factors: Iterable[Axis], drawn: Sequence[int] | None = None) -> None:
+    def __init__(
+        self,
+        factors: Iterable[Axis],
+        drawn: Sequence[int] | None = None,
+        snapshots: dict[Any, Any] | None = None,
+    ) -> None:
         self.factors = tuple(factors)
+        self.snapshots = {} if snapshots is None else snapshots
         self.drawn = drawn  # the sample's rows, as their numbers in the product
         names = [name for factor in self.factors for name in factor.names]
         self.names = tuple(sorted(names, key=lambda name: name == "take"))
@@ -97,7 +104,8 @@ class Axes:
         for last in range(self.size - n, self.size):
             pick = draw.randrange(last + 1)
             chosen.add(last if pick in chosen else pick)
-        return Axes(self.factors, [pick if self.drawn is None else self.drawn[pick] for pick in sorted(chosen)])
+        drawn = [pick if self.drawn is None else self.drawn[pick] for pick in sorted(chosen)]
+        return Axes(self.factors, drawn, self.snapshots)
 
     def _positions(self, number: int) -> tuple[int, ...]:
         positions = []

@@ -7,26 +7,27 @@ known of its parts.
 from __future__ import annotations
 
 import contextlib
-import os
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from .axes import Axes
-from .catalogue import ModelDefinition, models
-from .cells import MODEL, PROMPT, TAKE, TEMPLATE, Cell, Given, Invalid, Part, look_at
+from .catalogue import FILE_INPUTS, ModelDefinition, models
+from .cells import MODEL, PROMPT, TAKE, TEMPLATE, Cell, Given, Invalid, Part
 from .checks import Problem, check_one, check_whole, refuse
 from .errors import DecartSDKError, InvalidInputError, did_you_mean
 from .identity import Form, as_json
-from .inputs import NotUsable, Remote, Upload
+from .inputs import Upload
+from .local_files import NotUsable
+from .locations import is_url, path_text, shown_location
 from .next_steps import step
 from .queue_calls import model_of
-from .request import is_file, read_file
+from .request import is_file
+from .sweep_files import Files
 from .table import as_text
 from .template import fill, is_template, placeholders
-from .values import NotPlain, plain, shown, whole
+from .values import NotPlain, plain, said, shown, whole
 
 _KEPT_AS_IT_IS = frozenset({str, float, bool, type(None)})
 
@@ -96,7 +97,7 @@ class Reader:
         *,
         resolved: Mapping[str, str] | None = None,
         keep: Callable[[Upload], Given] | None = None,
-        fetched: Mapping[str, Given | str] | None = None,
+        fetched: dict[str, Given | str] | None = None,
     ) -> list[Cell]:
         """The cells, in the order of the plan.
 
@@ -105,8 +106,8 @@ class Reader:
             keep: puts a file where it stays as it is.
             fetched: by their addresses, the files that have been fetched, or why they could not be.
         """
-        self._resolved, self._keep, self._fetched = resolved or {}, keep or look_at, fetched or {}
-        self._files: dict[tuple[Any, int], Given | Remote | str] = {}
+        self._resolved = resolved or {}
+        self._files = Files(self.axes.snapshots, keep, fetched)
         self._forms: dict[str, Form] = {}
         self._wholes: dict[tuple[str, frozenset[str]], list[Problem]] = {}
         self._filled: dict[tuple[str, str], Part] = {}
@@ -139,7 +140,7 @@ class Reader:
     def column(self, name: str) -> list[Any]:
         """What a table shows of a name, row by row: files by what they are called."""
         factor, column = self._places[name]
-        called = [self._shown(row[column]) for row in self.axes.factors[factor].rows]
+        called = [self._shown(name, row[column]) for row in self.axes.factors[factor].rows]
         return [called[positions[factor]] for positions in self.axes]
 
     def prompts(self) -> list[Any]:
@@ -147,7 +148,7 @@ class Reader:
         return [
             fill(text, self._choices(positions))
             if isinstance(text := self._at(PROMPT, positions), str)
-            else self._shown(text)
+            else self._shown(PROMPT, text)
             for positions in self.axes
         ]
 
@@ -161,25 +162,26 @@ class Reader:
 
     def addresses(self) -> list[str]:
         """Those of the files that are to be fetched, after they have been read."""
-        return list(dict.fromkeys(file.url for file in self._files.values() if isinstance(file, Remote)))
+        return self._files.addresses()
 
     def file(self, value: Any) -> Given | None:
         """The file that a value of an axis is, if it was read as one."""
-        found = (self._files.get((_identity(value), fps)) for fps in {0, *(model.fps for model in self.models)})
-        return next((file for file in found if isinstance(file, Given)), None)
+        return self._files.found(value, self.models)
 
     def to_keep(self, name: str, value: Any) -> Any:
         """What a definition keeps of a value that is no file: it reads, and is shown, as the value itself."""
-        if type(value) in _KEPT_AS_IT_IS or isinstance(value, Invalid):
+        if isinstance(value, Invalid):
+            return value
+        if (text := path_text(value)) is not None and self._is_file(name, text):
+            return shown_location(text) if is_url(text) else text  # which is read as a file too
+        if type(value) in _KEPT_AS_IT_IS:
             return value
         if type(value) is int and value.bit_length() <= 64:  # of which an axis may have a million
             return value
-        if isinstance(value, os.PathLike) and any(is_file(model, name, os.fsdecode(value)) for model in self.models):
-            return os.fsdecode(value)  # which is read as a file too
         if name in self.choices:
             told = _plain_or_text(value)
             return told if said(told) == said(value) else said(value)
-        called = self._shown(value)
+        called = self._shown(name, value)
         if name == MODEL:
             why = self._definition(value)
             return Invalid(why, called) if isinstance(why, str) else value
@@ -190,6 +192,11 @@ class Reader:
             assert parts[0].problem is not None
             return Invalid(parts[0].problem.message, _plain_or_text(called))
         return next(part.value for part in parts if not part.problem)
+
+    def _is_file(self, name: str, value: Any) -> bool:
+        if name in self.choices:
+            return False
+        return name in FILE_INPUTS or any(is_file(model, name, value) for model in self.models)
 
     def _values(self, name: str) -> list[Any]:
         if name not in self._places:
@@ -239,7 +246,7 @@ class Reader:
             return Part(name, problem=Problem(name, value.why, "value_error"))
         try:
             if is_file(model, name, value) or (isinstance(value, Given) and model.fields is None):
-                return Part(name, file=self._read(model, name, value))
+                return Part(name, file=self._files.read(model, name, value))
             value, problem = check_one(model, name, value)
             if problem:
                 return Part(name, problem=problem)
@@ -249,31 +256,6 @@ class Reader:
             return Part(name, problem=Problem(name, "is nested too deep to be read.", "value_error"))
         except (NotUsable, NotPlain, ValueError) as error:
             return Part(name, problem=Problem(name, str(error), "value_error"))
-
-    def _read(self, model: ModelDefinition, name: str, value: Any) -> Given | Remote:
-        """A file, read once for all models that make the same of it."""
-        key = (_identity(value), model.fps if hasattr(value, "__array__") else 0)
-        if key not in self._files:
-            self._files[key] = self._read_anew(model, name, value)
-        found = self._files[key]
-        if isinstance(found, str):
-            raise NotUsable(found)
-        if isinstance(found, Given):
-            read_file(model, name, found.upload)  # whether this model takes it too
-        return found
-
-    def _read_anew(self, model: ModelDefinition, name: str, value: Any) -> Given | Remote | str:
-        if isinstance(value, Given):
-            return value
-        try:
-            file = read_file(replace(model, fields=None), name, value)  # whatever it is: another model may take it
-        except NotUsable as error:
-            return str(error)
-        if isinstance(file, Upload):
-            given = self._keep(file)
-            return replace(given, shown=os.fspath(value)) if isinstance(value, (str, os.PathLike)) else given
-        found = self._fetched.get(file.url, file)
-        return replace(found, shown=file.url) if isinstance(found, Given) else found
 
     def _prompt(self, model: ModelDefinition, positions: tuple[int, ...]) -> list[Part]:
         template = self._at(PROMPT, positions)
@@ -348,29 +330,23 @@ class Reader:
         is_known = price is not None and (seconds is not None or not price)
         return seconds, round((price or 0.0) * (seconds or 0.0), 6) if is_known else None
 
-    def _shown(self, value: Any) -> Any:
+    def _shown(self, name: str, value: Any) -> Any:
         if isinstance(value, ModelDefinition):
             return value.name
         if isinstance(value, Invalid):
             return value.shown
+        if isinstance(value, str) and self._is_file(name, value):
+            return shown_location(value)
         if value is None or isinstance(value, (str, int, float, list, tuple, dict, datetime)):
             return value
         if file := self.file(value):
             return file.shown
-        if isinstance(value, os.PathLike):
-            return os.fsdecode(value)
+        if (text := path_text(value)) is not None:
+            return shown_location(text)
         with contextlib.suppress(NotPlain):
             return whole(value)  # such as a Fraction, which is sent as that
         is_long = isinstance(value, (bytes, bytearray, memoryview)) or hasattr(value, "__array__")
         return shown(value) if is_long else said(value)
-
-
-def said(value: Any) -> str:
-    """The text of a value, whatever it is."""
-    try:
-        return str(value)
-    except Exception:  # noqa: BLE001 - a number of too many digits has none, and somebody's own may break
-        return shown(value)
 
 
 def _plain_or_text(value: Any) -> Any:
@@ -380,8 +356,3 @@ def _plain_or_text(value: Any) -> Any:
         return plain(value)
     except (NotPlain, RecursionError):
         return as_text(value)
-
-
-def _identity(value: Any) -> Any:
-    """What tells one file from another that was given: each row of a table has a text of its own for the same path."""
-    return os.fspath(value) if isinstance(value, (str, os.PathLike)) else id(value)

@@ -7,8 +7,9 @@ from typing import Any
 
 from .catalogue import ModelDefinition
 from .checks import Problem
-from .inputs import Remote, Upload
+from .inputs import Upload
 from .intents import seconds_of
+from .locations import Remote
 from .request import Request
 
 #: What a row says beside the inputs of its model.

@@ -13,23 +13,20 @@ import shutil
 import sys
 import tempfile
 import weakref
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
-from urllib.parse import urlsplit
+from typing import Any, BinaryIO, cast
 
 from .catalogue import Field
 from .errors import MediaError
+from .local_files import LocalFile, NotUsable, copy_to_temporary, one_line, own_pipe
+from .locations import Remote, locate
+from .text import printable
+from .values import said
 
 UNKNOWN_TYPE = "application/octet-stream"
-_COPY_CHUNK = 2**20
-_LONGEST_SHOWN = 200
+_LONGEST_NAME = 180
 # An image or a video, whichever is asked for.
 _MOVING_IMAGES = ("image/gif", "image/webp")
-
-
-class NotUsable(Exception):
-    """Why a value cannot be sent as a file: the end of a sentence that begins with the input's name."""
 
 
 class Upload:
@@ -39,60 +36,62 @@ class Upload:
         filename: what the part is called.
         media_type: by its first bytes, not by its name.
         size: in bytes.
+        is_snapshot: whether nobody else can change it.
     """
 
-    def __init__(self, filename: str, content: bytes | Path) -> None:
-        self.filename = filename
+    def __init__(self, filename: str, content: bytes | Path | LocalFile) -> None:
+        self.filename = _sendable(filename)
         self._content = content
-        self._own = False  # whether the file is our own copy
-        self.size = len(content) if isinstance(content, bytes) else content.stat().st_size
+        self.is_snapshot = isinstance(content, bytes)
+        if isinstance(content, bytes):
+            self.size = len(content)
+        else:
+            self.size = content.size if isinstance(content, LocalFile) else content.stat().st_size
         with self.open() as stream:
             self.media_type = sniff(stream.read(64)) or UNKNOWN_TYPE
 
     def open(self) -> BinaryIO:
-        """A fresh stream over the content; the caller closes it."""
-        return io.BytesIO(self._content) if isinstance(self._content, bytes) else self._content.open("rb")
+        """A fresh stream over the content; the caller closes it. It fails where a file changes while it is read."""
+        if isinstance(self._content, bytes):
+            return io.BytesIO(self._content)
+        return self._content.open() if isinstance(self._content, LocalFile) else self._content.open("rb")
 
     def sha256(self) -> str:
         """The digest of the content, in hex."""
-        digest = hashlib.sha256()
         with self.open() as stream:
-            while chunk := stream.read(_COPY_CHUNK):
-                digest.update(chunk)
-        return digest.hexdigest()
+            return hashlib.file_digest(cast("io.BufferedReader", stream), "sha256").hexdigest()
 
     def kept(self) -> Upload:
         """The same upload, safe from whatever happens to the file: a loop may write its next frame under one name."""
-        if isinstance(self._content, bytes) or self._own:
+        if self.is_snapshot:
             return self
-        try:
-            with self.open() as stream:
-                return Upload.spooled(self.filename, stream)
-        except OSError as error:
-            raise NotUsable(f"cannot be read: {self.filename} ({error.strerror or error}).") from None
+        if self.size > shutil.disk_usage(tempfile.gettempdir()).free:
+            raise NotUsable(f"does not fit on the disk of temporary files: {self.filename}.")
+        with self.open() as stream:
+            return Upload.spooled(self.filename, stream)
 
     @classmethod
-    def spooled(cls, filename: str, stream: BinaryIO) -> Upload:
-        """The rest of a stream, copied to a temporary file that goes when the upload does."""
-        handle, name = tempfile.mkstemp(prefix="decart_nb-")
-        path = Path(name)
+    def spooled(cls, filename: str, stream: Any) -> Upload:
+        """The rest of a stream, copied to a temporary file that goes when the upload does.
+
+        Raises:
+            NotUsable: it has no end, or the disk has no room for it.
+        """
+        path = copy_to_temporary(stream)
         try:
-            with os.fdopen(handle, "wb") as target:
-                shutil.copyfileobj(stream, target, _COPY_CHUNK)
             upload = cls(filename, path)
         except BaseException:
             path.unlink(missing_ok=True)
             raise
-        upload._own = True
+        upload.is_snapshot = True
         weakref.finalize(upload, path.unlink, missing_ok=True)
         return upload
 
 
-@dataclass(frozen=True)
-class Remote:
-    """A file that is to be fetched from a URL when the request is sent."""
-
-    url: str
+def _sendable(filename: str) -> str:
+    """A file's name that fits into a header: in one line, of characters that UTF-8 has, and not too long."""
+    name = one_line(filename) or "file"
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 17]}…{Path(name).suffix[:16]}"
 
 
 def check_file(spec: Field, upload: Upload | Remote) -> None:
@@ -158,10 +157,9 @@ def read(name: str, value: Any, fps: int) -> Upload | Remote:
     """
     if isinstance(value, Upload):  # read already
         return value
-    if isinstance(value, str) and value.lower().startswith(("http://", "https://")):
-        return Remote(_checked_url(value))
     if isinstance(value, (str, os.PathLike)):
-        return _from_path(value)
+        found = locate(value)
+        return found if isinstance(found, Remote) else _from_path(found)
     if isinstance(value, (bytes, bytearray, memoryview)):
         return Upload(name, bytes(value))
     image = sys.modules.get("PIL.Image")  # who has a PIL image has imported it
@@ -178,29 +176,11 @@ def read(name: str, value: Any, fps: int) -> Upload | Remote:
     )
 
 
-def _checked_url(url: str) -> str:
-    try:
-        if urlsplit(url).hostname:
-            return url
-    except ValueError:
-        pass
-    raise NotUsable(f"is no address that a file can be fetched from: {url:.100}.")
-
-
-def _from_path(value: str | os.PathLike[str]) -> Upload:
-    path = Path(value)
-    shown = f"{path}" if len(str(path)) <= _LONGEST_SHOWN else f"{str(path)[:_LONGEST_SHOWN]}…"
-    try:
-        path = path.expanduser()
-        if path.is_dir():
-            raise NotUsable(f"is a folder: {shown}. Give one file.")
-        return Upload(path.name, path)
-    except FileNotFoundError:
-        looked = "" if path.is_absolute() else " The path is relative to the notebook's working directory."
-        raise NotUsable(f"is not there: no file {shown}.{looked}") from None
-    except (OSError, ValueError, RuntimeError) as error:  # the last for a ~name of nobody
-        reason = getattr(error, "strerror", None) or error
-        raise NotUsable(f"cannot be read: {shown} ({reason}).") from None
+def _from_path(path: Path) -> Upload:
+    if pipe := own_pipe(path):
+        with pipe:
+            return _from_stream(path.name, pipe)
+    return Upload(path.name, LocalFile(path))
 
 
 def _from_image(name: str, image: Any) -> Upload:
@@ -256,8 +236,10 @@ def _from_stream(name: str, stream: Any) -> Upload:
         upload = Upload.spooled(filename, stream)
     except TypeError:
         raise NotUsable("is a file that gives text, not bytes; open it with mode 'rb'.") from None
+    except NotUsable:
+        raise
     except Exception as error:  # noqa: BLE001 - whatever somebody's own .read() raises
-        raise NotUsable(f"cannot be read: {error}.") from None
+        raise NotUsable(f"cannot be read: {printable(said(error), limit=200)}.") from None
     if place is not None:
         stream.seek(place)  # so that running the cell again sends the same bytes
     if not upload.size:

@@ -13,7 +13,8 @@ from . import media
 from .catalogue import ModelDefinition
 from .errors import MediaError
 from .identity import digest_of
-from .inputs import Remote, Upload
+from .inputs import Upload
+from .locations import Remote
 from .records import Record
 from .request import Request
 from .store import Store

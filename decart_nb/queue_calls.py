@@ -40,7 +40,8 @@ from .answers import (
 )
 from .catalogue import ModelDefinition, models
 from .errors import DecartSDKError, InvalidInputError, QueueResultError, QueueStatusError, QueueSubmitError
-from .inputs import Remote, Upload
+from .inputs import Upload
+from .locations import Remote
 from .patience import Attempts
 from .polling import Estimate
 from .request import Request, check_fetched, prepare

@@ -6,11 +6,14 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from .catalogue import FILE_INPUTS, FILE_TYPES, ModelDefinition
 from .checks import Problem, check, refuse
-from .inputs import NotUsable, Remote, Upload, check_file, read
+from .inputs import Upload, check_file, read
+from .local_files import NotUsable, read_steadily
+from .locations import Remote
 from .values import NotPlain, is_scalar, plain
 
 
@@ -51,8 +54,7 @@ def prepare(model: ModelDefinition, inputs: Mapping[str, Any], *, keep: bool = F
             if not is_file(model, name, value):
                 request.values[name] = plain(value)
                 continue
-            file = read_file(model, name, value)
-            request.files[name] = file.kept() if keep and isinstance(file, Upload) else file
+            request.files[name] = read_steadily(partial(_read, model, name, value, keep))
         except (NotUsable, NotPlain) as error:
             problems.append(Problem(name, str(error), "value_error"))
     if problems:
@@ -79,6 +81,11 @@ def read_file(model: ModelDefinition, name: str, value: Any) -> Upload | Remote:
         if spec.name == name:
             check_file(spec, file)
     return file
+
+
+def _read(model: ModelDefinition, name: str, value: Any, keep: bool) -> Upload | Remote:
+    file = read_file(model, name, value)
+    return file.kept() if keep and isinstance(file, Upload) else file
 
 
 def check_fetched(model: ModelDefinition, name: str, upload: Upload) -> None:

@@ -28,9 +28,9 @@ from .errors import (
     QueueSubmitError,
     StoreError,
 )
-from .inputs import Remote
 from .intents import addressed, filename_for, intent
 from .job import Job
+from .locations import Remote
 from .records import UNDER_WAY, Record
 from .request import Request
 from .store import Store
@@ -449,5 +449,5 @@ async def _complete(job: Job, clip: Clip) -> None:
 
 def _shown(request: Request) -> dict[str, Any]:
     """The request as a person would say it: plain values, and what its files are called."""
-    files = {name: file.url if isinstance(file, Remote) else file.filename for name, file in request.files.items()}
+    files = {name: file.shown if isinstance(file, Remote) else file.filename for name, file in request.files.items()}
     return {**request.values, **files}

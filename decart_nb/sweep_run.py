@@ -17,9 +17,10 @@ from .cell_reader import Reader
 from .cells import Cell, Given, look_at
 from .concurrency import Gate
 from .errors import CapReachedError, DecartSDKError, InvalidInputError, StoreError
-from .inputs import Remote, Upload
+from .inputs import Upload
 from .intents import described
 from .job import Job
+from .locations import Remote
 from .next_steps import step
 from .progress import Progress
 from .records import UNDER_WAY, Record

@@ -185,6 +185,14 @@ def shown(value: Any) -> str:
     return said if len(said) <= _LONGEST_SHOWN else said[:_LONGEST_SHOWN]
 
 
+def said(value: Any) -> str:
+    """The text of a value, whatever it is."""
+    try:
+        return str(value)
+    except Exception:  # noqa: BLE001 - a number of too many digits has none, and somebody's own may break
+        return shown(value)
+
+
 def _kind(value: Any) -> str:
     name = type(value).__name__
     return f"{'an' if name[:1] in tuple('aeiou') else 'a'} {name}"
