@@ -14,7 +14,7 @@ from .errors import InvalidInputError, did_you_mean
 from .printable_frame import PrintableFrame
 from .table import OWN, as_results
 
-_FAILED = ("failed", "rejected", "uncertain", "unreachable")
+_FAILED = ("failed", "rejected", "uncertain", "unreachable", "expired")
 
 if getattr(getattr(pd.DataFrame, "decart", None), "__module__", None) == __name__:
     del pd.DataFrame.decart  # of this module before it was reloaded: pandas would warn of it

@@ -115,7 +115,8 @@ class JobFailedError(DecartSDKError):
     """The service gave up on the job: ``job_id`` is its id, ``reason`` what the service said."""
 
     def __init__(self, job_id: str, reason: str) -> None:
-        super().__init__(f"Job {job_id} failed: {reason}", {"job_id": job_id, "reason": reason})
+        reason = printable(reason)
+        super().__init__(f"Job {printable(job_id)} failed: {reason}", {"job_id": job_id, "reason": reason})
         self.args = (job_id, reason)
         self.job_id = job_id
         self.reason = reason

@@ -46,7 +46,7 @@ class Job(Watched):
         self.estimate = estimate
         self.retrying: str | None = None
         self._attached = job_id is not None
-        self._began = time.monotonic()
+        self._began = self._not_begun_at = time.monotonic()
         self._ended_at: float | None = None
         self._stops = 0
         self._over = False
@@ -83,8 +83,13 @@ class Job(Watched):
 
     @property
     def progress(self) -> float:
-        """An estimate from 0 to 1 of how far it has come: the service tells nothing, so it goes by time alone."""
-        return 1.0 if self.status == "completed" else self.estimate.progress(self.elapsed)
+        """An estimate from 0 to 1 of how far it has come: the service tells nothing, so it goes by time alone.
+
+        The time counts from when the service was last heard to say that it has not begun to work on the job.
+        """
+        if self.status != "processing":
+            return float(self.status == "completed")
+        return self.estimate.progress((self._ended_at or time.monotonic()) - self._not_begun_at)
 
     def result(self, timeout: float | None = None) -> Clip:
         """Waits for the clip. Interrupting the wait leaves the job alive.
@@ -186,6 +191,8 @@ class Job(Watched):
     def _move(self, status: str, job_id: str | None = None) -> None:
         self.id = job_id or self.id
         self.status = status
+        if status != "processing":
+            self._not_begun_at = time.monotonic()
         self._tell()
 
     def _end(self, status: str, *, clip: Clip | None = None, error: Exception | None = None) -> None:

@@ -114,7 +114,7 @@ class Estimate:
             elapsed: seconds since the submission.
         """
         share = max(0.0, elapsed) / self.usual[1]
-        return 0.9 * share if share < 1 else 0.98 - 0.08 * math.exp(1 - share)
+        return 0.9 * share if share < 1 else 0.95 - 0.05 * math.exp(1 - share)
 
     def gap(self, age: float) -> float:
         """Seconds until the next poll of a job of that age."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .job import Job
+from .money import Payment
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Progress:
         invalid: rows that would be refused, and were never sent.
         held_back: what the cap kept back.
         stopped: whether nothing more is submitted, because somebody said so.
+        payment: what becomes of a cost; see :data:`decart_nb.money.Payment`.
         cost: an estimate in USD of what this sweep has spent in its whole life; unknown prices count nothing.
         cost_unknown: whether any of it had no known price.
         cap: the most that may be spent, in USD, if there is one.
@@ -40,6 +42,7 @@ class Progress:
     invalid: int = 0
     held_back: int = 0
     stopped: bool = False
+    payment: Payment = "paid"
     cost: float = 0.0
     cost_unknown: bool = False
     cap: float | None = None

@@ -31,6 +31,7 @@ from .errors import (
 from .intents import addressed, filename_for, intent
 from .job import Job
 from .locations import Remote
+from .money import Payment
 from .records import UNDER_WAY, Record
 from .request import Request
 from .store import Store
@@ -100,6 +101,11 @@ class Runner:
     def endpoint(self) -> str:
         """What results are found by: the queue's address, or ``local``, whatever port that listens on today."""
         return "local" if self.backend == "local" else self.client.base_url
+
+    @property
+    def payment(self) -> Payment:
+        """What becomes of the cost of a job here."""
+        return "paid" if self.backend == "live" else "rehearsed" if self.prices else "free"
 
     def submit(self, request: Request, *, fresh: bool = False, resubmit_uncertain: bool = False) -> Job:
         """Starts a request on its way, unless it has been made before. Returns at once."""

@@ -21,6 +21,7 @@ from .inputs import Upload
 from .intents import described
 from .job import Job
 from .locations import Remote
+from .money import usd
 from .next_steps import step
 from .progress import Progress
 from .records import UNDER_WAY, Record
@@ -37,7 +38,6 @@ _ENOUGH = 3
 _FETCHES = 8
 #: So many ids a note names.
 _NAMED = 3
-_CENT = 0.01
 _COLUMNS = ("row", "job_id", "path", "size_bytes")
 _log = logging.getLogger("decart_nb")
 
@@ -177,6 +177,7 @@ class SweepRun:
             invalid=counts["invalid"],
             held_back=held,
             stopped=self._stopped,
+            payment=self._runner.payment,
             cost=spent + sum(cost or 0.0 for cost in costs),
             cost_unknown=unknown > 0 or None in costs,
             cap=self._cap,
@@ -440,7 +441,8 @@ class SweepRun:
             return (running + waiting) * (now - self._began) / self._ended
         if self._usual is None or not running:
             return None
-        return max(0.0, self._usual * (1 + waiting / running) - (now - self._latest))
+        left = self._usual * (1 + waiting / running) - (now - self._latest)
+        return left if left > 0 else None  # it takes longer than such jobs do: nobody knows how much longer
 
     def _note(self, counts: Counter[str], held: int, waiting: int) -> str:
         parts = []
@@ -451,7 +453,7 @@ class SweepRun:
             parts.append(f"The store could not take what was submitted: keep {named}; decart_nb.attach(id) fetches it.")
         if held and self._cap is not None:
             rows, stay = ("1 row is", "stays") if held == 1 else (f"{held:,} rows are", "stay")
-            parts.append(f"{rows} kept back by {step('max_cost=')}{_money(self._cap)}, and {stay} planned.")
+            parts.append(f"{rows} kept back by {step('max_cost=')}{usd(self._cap)}, and {stay} planned.")
         if counts["failed"]:
             parts.append(f"What failed is left alone until {step('retry')}.")
         if counts["passing"]:
@@ -492,7 +494,3 @@ def _has_size(path: Any, size: int | None) -> bool:
     with contextlib.suppress(OSError):
         return bool(path.stat().st_size == size)
     return False
-
-
-def _money(cost: float) -> str:
-    return f"${cost:g}" if 0 < cost < _CENT else f"${cost:,.2f}"

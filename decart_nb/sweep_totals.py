@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from . import money
 from .cells import Cell
 from .concurrency import rounds
+from .money import Payment
 from .polling import Estimate
 
 #: How long a job of a model may take, with so many seconds of video to work on.
 Expected = Callable[[str, float | None], Estimate]
 
 
-def totals_of(cells: Sequence[Cell], states: Sequence[str], expected: Expected) -> str:
+def totals_of(cells: Sequence[Cell], states: Sequence[str], expected: Expected, payment: Payment = "paid") -> str:
     """The plan in one line."""
     count = {state: states.count(state) for state in dict.fromkeys(states)}
     new = [cell for cell, state in zip(cells, states, strict=True) if state == "new"]
@@ -25,7 +27,7 @@ def totals_of(cells: Sequence[Cell], states: Sequence[str], expected: Expected) 
         known = sum(cell.cost or 0.0 for cell in new)
         unknown = sum(cell.cost is None for cell in new)
         if known or not unknown:
-            parts.append(f"about ${known:,.2f}" if known else "no cost")
+            parts.append(money.estimate(known, payment) if known else "no cost")
         if unknown:
             parts.append(f"{unknown:,} of unknown cost")
         parts.append(_duration(new, expected))

@@ -122,7 +122,7 @@ class Sweep(Watched):
         cells = self._cells()
         standing = self._standing(cells, TO_PLAN)
         states, whys = zip(*[state_of(cell, standing.get(cell.key)) for cell in cells], strict=True)
-        totals = totals_of(cells, states, self._runner.expected)
+        totals = totals_of(cells, states, self._runner.expected, self._runner.payment)
         return plan_of(self._reader, cells, states, whys, totals=totals, name=self.name)
 
     # Its run.
@@ -333,6 +333,7 @@ class Sweep(Watched):
             waiting=count["new"],
             failed=count["failed"] + count["uncertain"] + count["rejected"],
             invalid=count["invalid"],
+            payment=self._runner.payment,
             cost=spent,
             cost_unknown=unknown > 0,
             note=" ".join(note for holds, note in notes if holds),

@@ -59,6 +59,9 @@ export default view(({ model, root, listen, watch }) => {
     bar.setAttribute("aria-valuetext", `${model.get("state")}, ${model.get("time")}`);
     bar.setAttribute("aria-label", `Estimated progress of ${model.get("job")}`);
   });
+  watch(["change:retrying"], () => {
+    line.classList.toggle("decart-is-retrying", model.get("retrying"));
+  });
   watch(["change:stop", "change:hint"], () => {
     stop.textContent = model.get("stop");
     hide(stop, !model.get("stop") || Boolean(model.get("hint")));

@@ -21,7 +21,9 @@ class JobLine(LiveView):
         job: the model's name.
         under_way: whether it is a line with a bar, or the buttons of a job that has ended.
         state, time: how the job stands; how long it has taken, and usually takes.
-        progress: an estimate from 0 to 1, which never falls as long as the job is the same.
+        progress: an estimate from 0 to 1, which never falls as long as the job is the same, and does not rise while
+            something is retried.
+        retrying: whether something does not work at the moment and is tried again; the state says what.
         stop: what the button that stops is called; none where it is empty.
         hint: what to do in place of that button.
         again: what the button that asks for another take is called; none where it is empty.
@@ -37,6 +39,7 @@ class JobLine(LiveView):
     state = traitlets.Unicode().tag(sync=True)
     time = traitlets.Unicode().tag(sync=True)
     progress = traitlets.Float().tag(sync=True)
+    retrying = traitlets.Bool(default_value=False).tag(sync=True)
     stop = traitlets.Unicode().tag(sync=True)
     hint = traitlets.Unicode().tag(sync=True)
     again = traitlets.Unicode().tag(sync=True)
@@ -76,8 +79,9 @@ class JobLine(LiveView):
             if job is not self._job or self.comm is None:
                 return
             over = job.clip is not None or job.error is not None
-            self.state, self.time = words.STATES.get(job.status, job.status), words.time(job)
-            self.progress = max(self.progress, job.progress)
+            self.state, self.time, self.retrying = words.status(job), words.time(job), words.is_retrying(job)
+            if not self.retrying:
+                self.progress = max(self.progress, job.progress)
             self.stop = "" if over or job.stopped else "Stop waiting" if job.id else "Cancel"
             self.hint = self._why_no_button(job)
             self.again = "" if not job.repeatable else "Another take" if job.clip else "Try again"

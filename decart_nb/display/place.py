@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..job import Job
+from ..text import printable
 from . import words
 from .job_line import JobLine
 from .video import NO_MATH, STYLE, clip_html
@@ -53,7 +54,7 @@ class Place:
         self._takes: list[Job] = [job]
         self._kept: dict[Job, bool] = {}  # of the takes that have ended, whether their videos lie in the notebook
         self._line: JobLine | None = None
-        said = job.id
+        said = job.id, words.is_retrying(job)
         self._keep(job)
         publish(self._bundle(), self._name)
         self._watch(job, said)  # before the line does: where a clip is expected, it is there
@@ -70,8 +71,11 @@ class Place:
         if self._line is not None:
             self._line.follow(take)
 
-    def _watch(self, job: Job, said: str | None = None) -> None:
-        """Publishes anew when the job's id is known, and when it has ended: each time, the videos are sent again."""
+    def _watch(self, job: Job, said: tuple[str | None, bool] = (None, False)) -> None:
+        """Publishes anew when the job's id is known, when something begins or ends to be retried, and at its end.
+
+        Not more often, since each time the videos are sent again.
+        """
 
         def update(job: Job) -> None:
             nonlocal said
@@ -79,8 +83,9 @@ class Place:
                 if job in self._kept:
                     return
                 self._keep(job)
-                if job in self._kept or job.id != said:
-                    said = job.id
+                now = job.id, words.is_retrying(job)
+                if job in self._kept or now != said:
+                    said = now
                     self._publish(self._bundle(), self._name, update=True)
             if job in self._kept:
                 forget()
@@ -108,10 +113,11 @@ class Place:
             code = html.escape(words.code(job.model, job.inputs, job.id))
             shown = f"<details><summary>as code</summary><pre>{code}</pre></details>"
         else:
-            shown = f"{html.escape(job.model)}: being sent"
+            stands = words.obstacle(job) if words.is_retrying(job) else "submitted" if job.id else "being sent"
+            shown = html.escape(f"{job.model}: {stands}")
             if job.id:
                 attach = html.escape(f"dnb.attach({job.id!r})")
-                shown = f"{html.escape(job.model)}: submitted; <code>{attach}</code> shows how it stands"
+                shown += f"; <code>{attach}</code> shows how it stands"
         return f'<div class="decart-fallback {NO_MATH}" style="{STYLE}">{shown}</div>'
 
 
@@ -126,4 +132,4 @@ def job_text(job: Job) -> str:
     """A job in words."""
     if job.clip is not None:
         return " · ".join(words.caption(job.clip))
-    return f"{job.model}: {words.state(job)}"
+    return f"{printable(job.model)}: {words.state(job)}"

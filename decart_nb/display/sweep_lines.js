@@ -36,6 +36,8 @@ function jobLine() {
       write(request, job.request);
       request.title = job.request;
       write(state, job.state);
+      state.title = job.state;
+      line.classList.toggle("decart-is-retrying", job.retrying);
       write(time, job.time);
     },
   };

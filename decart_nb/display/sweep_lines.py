@@ -148,12 +148,15 @@ class _Line:
 
     def told(self) -> dict[str, Any]:
         job = self.job
-        self._progress = max(self._progress, round(job.progress, 3))  # it never falls
+        retrying = words.is_retrying(job)
+        if not retrying:
+            self._progress = max(self._progress, round(job.progress, 3))  # it never falls
         return {
             "number": self._number,
             "model": printable(job.model, limit=40),
             "request": sweep_words.request(job),
-            "state": words.STATES.get(job.status, job.status),
+            "state": words.status(job),
+            "retrying": retrying,
             "time": words.time(job),
             "progress": self._progress,
         }

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import math
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import Protocol, Self
 
+from .. import money
 from ..job import Job
 from ..progress import Progress
 from ..text import printable
+from . import words
 
 _LONGEST_NAME = 60
 _LONGEST_PROMPT = 80
+_MOST_OBSTACLES = 2
 _MINUTE, _HOUR = 60, 3600
 
 
@@ -61,7 +65,8 @@ def totals(progress: Progress, *, over: bool = False, took: float | None = None)
     """
     done = f"{progress.done + progress.reused:,} of {progress.total:,} done"
     counts = [
-        ("reused", progress.reused, "reused"),
+        ("reused", progress.reused - progress.shared, "reused"),
+        ("shared", progress.shared, "the same as another row"),
         ("running", progress.running, "running"),
         ("failed", progress.failed, "failed"),
         ("invalid", progress.invalid, "invalid"),
@@ -87,9 +92,9 @@ def line(sweep: Sweep, *, began: float | None = None, most: int | None = None) -
     """
     over = sweep.over  # first: what has ended has come as far as it will
     said = dict(totals(sweep.progress, over=over, took=None if began is None else time.monotonic() - began))
-    if reused := said.pop("reused", ""):
+    if made_before := [said.pop(about) for about in ("reused", "shared") if about in said]:
         done, then, took = said["done"].partition(" in ")
-        said["done"] = f"{done} ({reused}){then}{took}"
+        said["done"] = f"{done} ({', '.join(made_before)}){then}{took}"
     whole = f"{title(sweep)}: {', '.join(said.values())}"
     for least in ("title", "cost", "left", *reversed([*said])):
         if most is None or len(whole) <= most:
@@ -101,27 +106,40 @@ def line(sweep: Sweep, *, began: float | None = None, most: int | None = None) -
 
 
 def note(progress: Progress) -> str:
-    """What the person should know besides."""
-    return printable(progress.note)
+    """What the person should know besides, first of all what does not work at the moment."""
+    return printable(" ".join(filter(None, [retrying(progress), progress.note])))
+
+
+def retrying(progress: Progress) -> str:
+    """What does not work at the moment and is tried again, such as ``3 jobs: no connection to …``, or nothing."""
+    obstacles = Counter(words.obstacle(job) for job in progress.jobs if words.is_retrying(job))
+    return " ".join(
+        f"{count:,} job{'s' * (count != 1)}: {obstacle}." for obstacle, count in obstacles.most_common(_MOST_OBSTACLES)
+    )
 
 
 def cost(progress: Progress) -> str:
     """What it has cost so far, which is an estimate; an unknown price is never nothing."""
-    most = "" if progress.cap is None else f"at most ${progress.cap:,.2f}"
+    most = "" if progress.cap is None else f"at most {money.usd(progress.cap)}"
+    if progress.payment == "free" and not progress.cost:
+        return "no cost" if most else ""
+    rehearsed = "rehearsed" if progress.payment != "paid" else ""
     if progress.cost > 0:
-        known = f"about ${progress.cost:,.2f}" if progress.cost >= 0.005 else "under $0.01"
-        said = [f"{known} of {most}" if most else known, "cost unknown for some" if progress.cost_unknown else ""]
+        known = money.about(progress.cost)
+        unknown = "cost unknown for some" if progress.cost_unknown else ""
+        said = [f"{known} of {most}" if most else known, unknown, rehearsed]
     elif progress.cost_unknown:
         said = ["cost unknown", most]
     else:
-        said = [f"nothing spent of {most}" if most else ""]
+        said = [f"nothing spent of {most}" if most else "", rehearsed if most else ""]
     return ", ".join(part for part in said if part)
 
 
 def left(progress: Progress) -> str:
     """How long it may still take, rounded so that it does not flicker."""
     seconds = progress.seconds_left
-    if seconds is None or not math.isfinite(seconds):
+    stuck = progress.jobs and all(map(words.is_retrying, progress.jobs))
+    if seconds is None or not math.isfinite(seconds) or stuck:
         return ""
     seconds = max(1.0, seconds)
     return f"about {_seconds(seconds if seconds < 20 else 5 * round(seconds / 5))} left"

@@ -3,39 +3,31 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from ..console import say, stderr
 from ..job import Job
+from ..text import printable
 from . import sweep_words, words
 from .sweep_words import Sweep
 
 #: What a terminal has that does not say.
 _COLUMNS = 80
-#: So many columns are left for a sweep's percentage and its bar.
+#: So many columns are left for a percentage and its bar.
 _BAR = 14
 
 
 @contextmanager
 def progress_line(job: Job) -> Iterator[None]:
     """Shows progress on standard error, where that is a terminal, and then prints the path."""
-    from tqdm import tqdm
 
-    form = "{desc} {percentage:3.0f}%|{bar}|"
-    # disable=None means: unless standard error is a terminal.
-    with tqdm(total=100, bar_format=form, disable=None, leave=False, file=stderr) as bar:
+    def tell(job: Job, room: int) -> tuple[str, float]:
+        return f"{job.model}: {words.state(job)}", 0.0 if words.is_retrying(job) else 100 * job.progress
 
-        def update(job: Job) -> None:
-            bar.set_description_str(f"{job.model}: {words.state(job)}", refresh=False)
-            bar.n = round(100 * job.progress)
-            bar.refresh()
-
-        forget = job.observe(update)
-        try:
-            yield
-        finally:
-            forget()
+    with _progress_bar(job, 100, tell):
+        yield
     if job.clip is not None:
         say(str(job.clip.path))
 
@@ -48,29 +40,51 @@ def sweep_bar(sweep: Sweep, *, outcome: bool = True) -> Iterator[None]:
         sweep: the sweep.
         outcome: whether it says so; else the caller does.
     """
+    began = time.monotonic()
+
+    def tell(sweep: Sweep, room: int) -> tuple[str, float]:
+        obstacles = sweep_words.retrying(sweep.progress)
+        said = f"{obstacles} {sweep_words.line(sweep)}" if obstacles else sweep_words.line(sweep, most=room)
+        return said, sweep_words.ended(sweep.progress)
+
+    try:
+        with _progress_bar(sweep, sweep.progress.total, tell):
+            yield
+    finally:
+        if outcome and stderr.isatty():
+            said = (sweep_words.line(sweep, began=began), sweep_words.note(sweep.progress))
+            say("\n".join(filter(None, said)), stderr)
+
+
+@contextmanager
+def _progress_bar(watched: Any, total: int, tell: Callable[[Any, int], tuple[str, float]]) -> Iterator[None]:
+    """A line of progress on standard error, where that is a terminal.
+
+    Args:
+        watched: the job or the sweep.
+        total: what makes the bar full.
+        tell: is given that and the number of characters there is room for; says how it stands, and how far it has
+            come. The bar does not go back.
+    """
     from tqdm import tqdm
 
-    began = time.monotonic()
     form = "{desc} {percentage:3.0f}%|{bar}|"
-    total = sweep.progress.total
+    # disable=None means: unless standard error is a terminal.
     with tqdm(total=total, bar_format=form, disable=None, leave=False, dynamic_ncols=True, file=stderr) as bar:
         if bar.disable:
             yield
             return
 
-        def update(sweep: Sweep) -> None:
-            said = sweep_words.line(sweep, began=began, most=(bar.ncols or _COLUMNS) - _BAR)
-            bar.set_description_str(said, refresh=False)
-            bar.n = sweep_words.ended(sweep.progress)
+        def update(watched: Any) -> None:
+            room = (bar.ncols or _COLUMNS) - _BAR
+            said, number = tell(watched, room)
+            bar.set_description_str(printable(said, limit=room), refresh=False)
+            bar.n = max(bar.n, round(number))
             bar.refresh()
 
-        forget = sweep.observe(update)
-        update(sweep)
+        forget = watched.observe(update)
+        update(watched)
         try:
             yield
         finally:
             forget()
-            bar.close()
-            if outcome:
-                said = (sweep_words.line(sweep, began=began), sweep_words.note(sweep.progress))
-                say("\n".join(filter(None, said)), stderr)

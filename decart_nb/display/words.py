@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from .. import money
 from ..clip import Clip
 from ..job import Job
+from ..text import printable, printable_lines
 
 STATES = {
     "planned": "being sent",
@@ -17,26 +19,45 @@ STATES = {
     "rejected": "not taken",
     "uncertain": "perhaps taken: the answer was lost",
     "unreachable": "out of reach",
+    "expired": "expired: the service no longer has this video",
 }
 _LONGEST_LINE = 100
 
 
 def state(job: Job) -> str:
     """How the job stands, and why if it stands badly: ``being made, 3 s of usually 20–35 s``."""
-    said = STATES.get(job.status, job.status)
+    said = status(job)
+    if job.status == "expired":
+        return said
     if job.error is not None:
         # The service's own reason, where there is one: that the job failed has been said.
-        return f"{said} after {job.elapsed:.0f} s: {getattr(job.error, 'reason', job.error)}"
+        why = printable_lines(str(getattr(job.error, "reason", job.error)))
+        return f"{said} after {job.elapsed:.0f} s: {why}"
     return f"{said}, {time(job)}"
+
+
+def status(job: Job) -> str:
+    """How the job stands, in a few words: its status, or what does not work at the moment and is tried again."""
+    return printable(job.retrying or "") if is_retrying(job) else STATES.get(job.status) or printable(job.status)
+
+
+def is_retrying(job: Job) -> bool:
+    """Whether something of it does not work at the moment, so that its time says nothing about its progress."""
+    return bool(job.retrying) and job.clip is None and job.error is None
+
+
+def obstacle(job: Job) -> str:
+    """What does not work at the moment, without the seconds until the next attempt: ``no connection to …``."""
+    return printable(job.retrying or "").partition(", trying again")[0]
 
 
 def time(job: Job) -> str:
     """How long it has taken so far, beside what such a job usually takes; that is an estimate, and says so."""
-    if job.done or job.clip or job.error:
+    if job.done or job.clip or job.error or is_retrying(job):
         return f"{job.elapsed:.0f} s"
     low, high = (max(1, round(seconds)) for seconds in job.estimate.usual)
     usual = f"{low}–{high} s" if low < high else f"about {high} s"
-    return f"{job.elapsed:.0f} s of usually {usual}"
+    return f"{job.elapsed:.0f} s{' of' if job.elapsed <= high else ', longer than'} usually {usual}"
 
 
 def caption(clip: Clip) -> list[str]:
@@ -50,11 +71,11 @@ def caption(clip: Clip) -> list[str]:
         f"{clip.duration:.1f} s",
         "" if clip.seconds is None else f"made in {clip.seconds:.1f} s",
         "local preview" if clip.backend == "local" else "",
-        f"about ${clip.cost:.2f}" if clip.cost else "",
+        money.estimate(clip.cost, "rehearsed" if clip.backend == "local" else "paid") if clip.cost else "",
         f"take {clip.take + 1}" if clip.take else "",
         f"reused from {_when(clip.made_at)}; fresh=True makes another take" if clip.reused and clip.made_at else "",
     ]
-    return [part for part in parts if part]
+    return [printable(part) for part in parts if part]
 
 
 def _when(seconds: float) -> str:

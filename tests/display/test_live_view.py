@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 import traitlets
 from ipywidgets.widgets import widget as registry
 
 from decart_nb import InvalidInputError, Job, JobFailedError
 from decart_nb.clip import Clip
+from decart_nb.display import words
 from decart_nb.display.base import LiveView, assets
 from decart_nb.display.job_line import JobLine
+from decart_nb.display.place import job_text
 from decart_nb.polling import Estimate
 from tests.clips import read_clip
 
@@ -172,3 +176,49 @@ def test_closing_the_line_stops_nothing(line, job, clip) -> None:
     assert job.clip is clip
     assert line.state == "being made"
     assert not job._observers
+
+
+def test_what_is_retried_is_said_in_place_of_progress(line, job) -> None:
+    job._move("processing", "j1")
+    job._not_begun_at -= 20
+    job._tell()
+    before = line.progress
+    job.retrying = "no connection to 127.0.0.1:1 (refused), trying again in 4 s"
+    job._not_begun_at -= 20
+    job._tell()
+    assert (line.state, line.time, line.retrying) == (job.retrying, "0 s", True)
+    assert 0 < before == line.progress
+    assert job.retrying in repr(job)
+    job.retrying = None
+    job._tell()
+    assert (line.state, line.retrying) == ("being made", False)
+    assert line.progress > before
+
+
+def test_waiting_in_the_queue_is_no_progress(line, job) -> None:
+    job._move("pending", "j1")
+    job._began -= 100
+    job._tell()
+    assert (line.progress, line.time) == (0.0, "100 s, longer than usually 22–41 s")
+    job._move("processing")
+    assert line.progress < 0.1  # it has just begun
+
+
+def test_a_video_that_the_service_no_longer_has_is_said_to_be_expired(line, job) -> None:
+    job._move("pending", "j1")
+    job._end("expired", error=InvalidInputError("The video is gone."))
+    assert words.state(job) == "expired: the service no longer has this video"
+    assert line.elsewhere.startswith("expired: the service no longer has this video; dnb.attach('j1')")
+
+
+@pytest.mark.parametrize("foreign", ["\x1b]0;T\x07", "\x9b2J", "a\u202eb", "two\nlines"])
+def test_what_somebody_wrote_becomes_one_printable_line(clip, foreign: str) -> None:
+    job = Job(f"m{foreign}", {"prompt": foreign}, estimate=_ESTIMATE, job_id=f"j{foreign}")
+    job.status = f"warming {foreign}"
+    odd = dataclasses.replace(clip, model=foreign, inputs={"prompt": foreign}, path=clip.path.with_name(foreign))
+    said = [repr(job), words.state(job), *words.caption(odd), repr(odd), job_text(job)]
+    job.retrying = f"no connection to {foreign}, trying again in 4 s"
+    said += [repr(job), words.state(job), words.obstacle(job)]
+    job.retrying, job.error = None, JobFailedError("j", foreign)
+    said += [repr(job), str(job.error), words.state(job), str(InvalidInputError(foreign)).replace("\n", "")]
+    assert [line for line in said if not line.isprintable()] == []

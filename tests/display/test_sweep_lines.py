@@ -200,6 +200,7 @@ def test_a_line_for_each_job_that_runs(lines, sweep) -> None:
         "model": "lucy-2.5",
         "request": f"seed 1 · {_HTML}",
         "state": "waiting in the queue",
+        "retrying": False,
         "time": "0 s of usually 22–41 s",
     }
 
@@ -231,7 +232,8 @@ def test_of_many_jobs_some_have_lines_and_the_others_are_counted(lines, sweep) -
 def test_a_jobs_bar_never_goes_back(lines, sweep) -> None:
     job = _job()
     job.estimate = Estimate.around(0.1, 0.25)
-    job._began -= 1
+    job._move("processing")
+    job._not_begun_at -= 1
     sweep.tell(jobs=(job,))
     before = lines.jobs[0]["progress"]
     job.estimate = Estimate.around(1e6, 0.25)
@@ -386,3 +388,38 @@ def test_a_cell_shows_the_sweep_that_it_began_once(sweep) -> None:
     sweep.tell(over=True)
     notebooks.show_sweep(shell, sweep, begins=True)  # run anew
     assert len(shell.held) == 3
+
+
+def test_what_is_retried_is_said_once_for_all_jobs_that_it_stops(lines, sweep) -> None:
+    jobs = tuple(_job(number) for number in range(3))
+    for number, job in enumerate(jobs):
+        job.retrying = f"no connection to {_HTML} (refused), trying again in {number} s"
+    sweep.tell(jobs=jobs)
+    assert [line["retrying"] for line in lines.jobs] == [True] * 3
+    assert lines.jobs[2]["state"] == jobs[2].retrying
+    assert lines.note == f"3 jobs: no connection to {_HTML} (refused). Slowed down."
+    assert words.left(sweep.progress) == ""
+    jobs[0].retrying = None
+    sweep.tell(jobs=jobs)
+    assert lines.note.startswith("2 jobs: ")
+    assert words.left(sweep.progress) != ""
+
+
+def test_rows_that_ask_for_the_same_are_not_said_to_be_reused() -> None:
+    progress = Progress(24, done=12, reused=12, shared=12)
+    assert words.line(Sweep(progress, over=True)) == "sweep cats: 24 of 24 done (12 the same as another row)"
+    assert "(2 reused, 10 the same as another row)" in words.line(Sweep(replace(progress, shared=10)))
+
+
+@pytest.mark.parametrize(
+    ("payment", "cost", "said"),
+    [
+        ("free", {}, ""),
+        ("free", {"cap": 5.0}, "no cost"),
+        ("rehearsed", {"cap": 5.0}, "nothing spent of at most $5.00, rehearsed"),
+        ("rehearsed", {"cost": 0.84, "cap": 5.0}, "about $0.84 of at most $5.00, rehearsed"),
+        ("paid", {"cost": 0.84, "cap": 0.005}, "about $0.84 of at most $0.005"),
+    ],
+)
+def test_what_the_local_queue_rehearses_is_not_said_to_be_paid(payment: str, cost: dict[str, Any], said: str) -> None:
+    assert words.cost(Progress(24, payment=payment, **cost)) == said
