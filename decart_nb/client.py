@@ -22,23 +22,15 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Literal, Self
-from urllib.parse import urlsplit
 
 import httpx
 
 from ._version import __version__
-from .answers import (
-    is_of_the_wire,
-    refusal,
-    root_of,
-    unanswered,
-)
-from .errors import (
-    DecartSDKError,
-    InvalidAPIKeyError,
-    InvalidBaseURLError,
-    InvalidInputError,
-)
+from .addresses import checked_url, endpoint_of, host_and_port
+from .answers import refusal, unanswered
+from .bodies import ACCEPT_ENCODING, UploadBody
+from .errors import DecartSDKError, InvalidAPIKeyError, InvalidInputError
+from .failures import is_before_sending, is_without_connection, problem_of, root_of, why
 from .patience import Patience
 from .queue_calls import Queue
 from .values import is_number, shown
@@ -49,7 +41,6 @@ _Way = Literal["in", "up", "down"]
 #: So many files may be on their way at once: in from elsewhere, up to the queue, and down from it. More would not be
 #: faster, and each has its buffers.
 _AT_ONCE = 16
-_PIECE = 2**17
 
 
 @dataclass(frozen=True)
@@ -85,6 +76,8 @@ class DecartClient:
         integration: a word about the caller, sent behind this package's name.
         timeout: how long to wait for the server; a plain number is the total.
         patience: how long to go on with what does not work yet.
+        trust_env: whether the environment's proxies (``HTTPS_PROXY`` and its like) and certificates (``SSL_CERT_FILE``,
+            ``SSL_CERT_DIR``) are used. This machine is never asked through a proxy.
         transport: what carries the requests, in place of the network. Tests come in here.
 
     Raises:
@@ -100,6 +93,7 @@ class DecartClient:
         *,
         timeout: Timeout | float | None = None,
         patience: Patience | None = None,
+        trust_env: bool = True,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         if api_key is not None and not isinstance(api_key, str):
@@ -110,7 +104,7 @@ class DecartClient:
         if not (api_key.isascii() and api_key.isprintable()):
             raise InvalidAPIKeyError("The API key has characters that no key has; copy it again.")
         self.api_key = api_key
-        self.base_url = _checked_url(base_url)
+        self.base_url = checked_url(base_url, BASE_URL)
         if integration and not (isinstance(integration, str) and integration.isascii() and integration.isprintable()):
             raise InvalidInputError("integration goes into a header: it must be plain ASCII, in one line.")
         self.integration = integration
@@ -120,6 +114,7 @@ class DecartClient:
         self.patience = patience or Patience()
         self.queue = Queue(self)
         self._transport = transport
+        self._trust_env = trust_env
         # Connections belong to a loop, and a client in a notebook outlives many an asyncio.run().
         self._pools: dict[asyncio.AbstractEventLoop, _Pool] = {}
         self._turns: dict[_Way, weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore]] = {
@@ -138,6 +133,11 @@ class DecartClient:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
+
+    @functools.cached_property
+    def endpoint(self) -> str:
+        """What results of this queue are found by: its address, whichever of its host's names was given."""
+        return endpoint_of(self.base_url)
 
     @property
     def is_open(self) -> bool:
@@ -165,9 +165,10 @@ class DecartClient:
                 await pool.client.aclose()
         if loop not in self._pools:
             wait = httpx.Timeout(self.timeout.read, connect=self.timeout.connect, pool=None)
-            headers = {"User-Agent": self._user_agent()}
-            engine = self._transport or _engine()
-            client = httpx.AsyncClient(headers=headers, timeout=wait, transport=engine)
+            headers = {"User-Agent": self._user_agent(), "Accept-Encoding": ACCEPT_ENCODING}
+            engine = self._transport or _engine(trust_env=self._trust_env)
+            # What the environment says is the engine's business, which the caller's own transport need not know.
+            client = httpx.AsyncClient(headers=headers, timeout=wait, transport=engine, trust_env=False)
             self._pools[loop] = _Pool(self, engine, client)
         return self._pools[loop]
 
@@ -190,8 +191,10 @@ class DecartClient:
         headers: Any = None,
         **content: Any,
     ) -> AsyncIterator[httpx.Response]:
-        """One request and its answer, not yet read, with everything that can go wrong turned into our own error."""
-        body = None
+        """One request and its answer, not yet read. Whatever goes wrong is raised as an error of our own."""
+        pool: _Pool | None = None
+        body: UploadBody | None = None
+        answered, within = False, min(within, self.timeout.total)
         try:
             pool = await self._pool()
             # Straight to the engine: cookies, redirects and authentication have no part in this, and cost as much CPU
@@ -199,39 +202,49 @@ class DecartClient:
             made = pool.request if headers or content else pool.question
             request = made(method, path, headers=headers, **content)
             if content.get("files"):
-                request.stream = body = _Body(request.stream)
-            async with asyncio.timeout(min(within, self.timeout.total)):
+                request.stream = body = UploadBody(request.stream)
+            async with asyncio.timeout(within):
                 response = await pool.engine.handle_async_request(request)
-                response.request = request
+                answered, response.request = True, request
                 async with contextlib.aclosing(response):
-                    if not response.is_success:
-                        raise await refusal(error, doing, response)
-                    yield response
-        except Exception as cause:
-            if not is_of_the_wire(cause):
-                raise
-            gone = body is None or body.gone
-            raise unanswered(error, doing, self.base_url, root_of(cause), gone=gone) from None
+                    if response.is_success:
+                        yield response
+                        return
+                    refused = await refusal(error, doing, response, is_whole=body.close if body else _all_of_it)
+        except DecartSDKError:
+            raise
+        except Exception as cause:  # noqa: BLE001 - codecs, threads, memory: a caller hears of one family of errors
+            root = body.failure if body and body.failure else root_of(cause)
+            if body is not None:
+                sent = body.close() and not is_without_connection(root)
+            else:
+                sent = answered or not is_before_sending(root)
+            proxy = pool.proxy_for(self.base_url) if pool else None
+            raise self._unanswered(error, doing, root, sent=sent, within=within, proxy=proxy) from None
+        raise refused
 
-
-class _Body(httpx.AsyncByteStream):
-    """A request's body that knows whether all of it has been handed over. Of less, no server makes a job."""
-
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
-        self.gone = False
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        gathered, last = b"", b""  # what comes in crumbs goes out in pieces: each costs a call of the system
-        async for chunk in self._stream:
-            if gathered and len(gathered) + len(last) > _PIECE:
-                yield gathered
-                gathered = b""
-            gathered, last = gathered + last, chunk
-        if gathered:
-            yield gathered
-        self.gone = True  # not after the last chunk: whoever has that one need not come back for more
-        yield last
+    def _unanswered(
+        self,
+        error: type[DecartSDKError],
+        doing: str,
+        cause: BaseException,
+        *,
+        sent: bool,
+        within: float,
+        proxy: str | None,
+    ) -> DecartSDKError:
+        secrets = [self.api_key]
+        seconds = self.timeout.read if isinstance(cause, httpx.TimeoutException) else within
+        return unanswered(
+            error,
+            doing,
+            self.base_url,
+            cause,
+            sent=sent,
+            reason=why(cause, secrets),
+            problem=problem_of(cause, host_and_port(self.base_url), seconds=seconds, secrets=secrets),
+            proxy=proxy,
+        )
 
 
 class _Pool:
@@ -250,7 +263,7 @@ class _Pool:
         self._url = functools.lru_cache(maxsize=64)(lambda path: httpx.URL(base_url + path))
         self._headers = client.headers.copy()
         self._headers["X-API-KEY"] = owner.api_key  # in no variable that a traceback might show
-        self._extensions = {"timeout": client.timeout.as_dict()}
+        self._extensions = {"timeout": client.timeout.as_dict(), "proxy": self.proxy_for(base_url)}
         self.question = functools.lru_cache(maxsize=4096)(self.request)
 
     def request(self, method: str, path: str, *, headers: Any = None, **content: Any) -> httpx.Request:
@@ -259,41 +272,21 @@ class _Pool:
         request.headers.update(headers or {})
         return request
 
-
-def _engine() -> httpx.AsyncBaseTransport:
-    # aiohttp's engine under httpx: with hundreds of jobs in flight it takes a fraction of the CPU of httpx's own
-    # pool (benchmarks/engine.py). Imported on the first request, since it costs as much as httpx itself.
-    from httpx_aiohttp.transport import AiohttpResponseStream, AiohttpTransport
-
-    class Engine(AiohttpTransport):
-        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-            response = await super().handle_async_request(request)
-            if isinstance(response.stream, AiohttpResponseStream):
-                response.stream.CHUNK_SIZE = _PIECE  # videos come in fewer pieces, each of which costs the same
-            return response
-
-    # Idle connections go before the server hangs up on them (5 s are usual): a submission that meets a server in the
-    # act of hanging up would be lost, and nobody could say whether it was taken.
-    return Engine(limits=httpx.Limits(keepalive_expiry=4.0))
+    def proxy_for(self, url: str) -> str | None:
+        """The proxy by way of which an address is asked, in a few words, if there is one that is known."""
+        named = getattr(self.engine, "proxy_for", None)  # the caller's own transport tells nothing
+        return named(httpx.URL(url)) if named else None
 
 
-def _checked_url(url: str) -> str:
-    try:
-        url = url.strip()
-        parts = urlsplit(url)
-        # A port out of range is a ValueError; a name or a password would be shown in errors.
-        host, port = parts.hostname or "", parts.port
-        odd = parts.username or parts.query or parts.fragment or not url.isprintable() or " " in url
-        good = parts.scheme in ("http", "https") and host and port != 0 and not odd
-    except (ValueError, AttributeError, TypeError):
-        good = False
-    if not good:
-        raise InvalidBaseURLError(f"Invalid base URL: {str(url).rpartition('@')[2]}. It must look like {BASE_URL}.")
-    # One spelling for each address: what is stored is found by it.
-    at = f"[{host}]" if ":" in host else host
-    if port not in (None, 443 if parts.scheme == "https" else 80):
-        at = f"{at}:{port}"
-    return f"{parts.scheme}://{at}{parts.path.rstrip('/')}"
+def _all_of_it() -> bool:
+    return True
+
+
+def _engine(*, trust_env: bool) -> httpx.AsyncBaseTransport:
+    # Imported on the first request, since it costs as much as httpx itself.
+    from .engine import Engine
+
+    return Engine(trust_env=trust_env)
 
 
 def _checked_timeout(timeout: Timeout | float | None) -> Timeout:

@@ -3,49 +3,43 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import functools
 import io
 import os
-import tempfile
 import weakref
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
-from urllib.parse import quote, unquote, urlsplit
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote
 
-import httpx
-
-from . import polling, transfers
+from . import polling, remote_files, submission, transfers
 from .answers import (
     RESOLVE,
     STATUS,
-    SUBMIT,
     JobStatusResponse,
     JobSubmitResponse,
     OnStatusChange,
     QueueJobResult,
     QueueJobResultCompleted,
     QueueJobResultFailed,
-    facts,
-    is_of_the_wire,
-    is_unknown_host,
+    identifier,
     json_object,
     may_be_asked_again,
-    may_be_repeated,
     reason_in,
-    root_of,
-    why,
+    status_word,
 )
 from .catalogue import ModelDefinition, models
 from .errors import DecartSDKError, InvalidInputError, QueueResultError, QueueStatusError, QueueSubmitError
+from .failures import is_unknown_host, why
 from .inputs import Upload
 from .locations import Remote
-from .patience import Attempts
+from .patience import Attempts, OnRetry
 from .polling import Estimate
 from .request import Request, check_fetched, prepare
 from .scheduler import Scheduler
+from .text import printable
+from .throttle import SubmissionThrottle
 from .transfers import Download
 from .values import shown
 
@@ -65,6 +59,9 @@ class Queue:
         self._client = client
         # Turns belong to a loop, and a client in a notebook outlives many an asyncio.run().
         self._schedulers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Scheduler] = weakref.WeakKeyDictionary()
+        self._throttles: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, SubmissionThrottle] = (
+            weakref.WeakKeyDictionary()
+        )
 
     async def submit(self, options: Mapping[str, Any] | None = None, /, **more: Any) -> JobSubmitResponse:
         """Submits a job.
@@ -76,7 +73,8 @@ class Queue:
         Raises:
             ModelNotFoundError: no model has that name.
             InvalidInputError: the request would be refused. Nothing was sent.
-            QueueSubmitError: the queue did not take the job, or its answer was lost: see ``data["sent"]``.
+            QueueSubmitError: the queue did not take the job (``data["taken"]`` is ``"no"``), or nobody can say whether
+                it did (``"unknown"``).
         """
         inputs = _together(options, more)
         inputs.pop("on_status_change", None)
@@ -84,10 +82,17 @@ class Queue:
         request = await asyncio.to_thread(prepare, model, inputs)
         return await self.submit_request(await self.fetch(request))
 
-    async def fetch(self, request: Request) -> Request:
+    async def fetch(
+        self, request: Request, *, max_bytes: int = remote_files.MAX_BYTES, on_retry: OnRetry | None = None
+    ) -> Request:
         """Fetches the files that were given as URLs, again and again for as long as the client has patience.
 
         Nothing is submitted yet.
+
+        Args:
+            request: what :func:`decart_nb.request.prepare` has read.
+            max_bytes: the most bytes of a file whose model has no bound of its own.
+            on_retry: called before a pause with what does not work, and with ``None`` when it works again.
 
         Raises:
             InvalidInputError: a file cannot be fetched, or is not what the model takes.
@@ -97,11 +102,22 @@ class Queue:
             if not isinstance(file, Remote):
                 files[name] = file
                 continue
-            attempt = functools.partial(self._fetched, request.model, name, file)
+            spec = next((spec for spec in request.model.fields or () if spec.name == name), None)
+            most = (spec.max_bytes if spec else None) or max_bytes
+            attempt = functools.partial(remote_files.fetch, self._client, request.model, name, file, max_bytes=most)
             files[name] = upload = await self._patiently(
-                attempt, lambda error: may_be_asked_again(error) and not is_unknown_host(error.cause)
+                attempt, lambda error: may_be_asked_again(error) and not is_unknown_host(error.cause), on_retry
             )
-            await asyncio.to_thread(check_fetched, request.model, name, upload)
+            try:
+                await asyncio.to_thread(check_fetched, request.model, name, upload)
+            except DecartSDKError:
+                raise
+            except Exception as cause:  # noqa: BLE001 - decoders, threads, memory: a caller hears of one family of errors
+                raise InvalidInputError(
+                    f"Invalid inputs for {request.model.name}: {name} cannot be looked at ({why(cause)}).",
+                    {"fields": [name]},
+                    cause,
+                ) from None
         return replace(request, files=files)
 
     async def submit_request(
@@ -111,11 +127,12 @@ class Queue:
         before_each: Callable[[], Awaitable[object]] | None = None,
         before_pause: Callable[[QueueSubmitError, float], Awaitable[object]] | None = None,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        on_retry: OnRetry | None = None,
     ) -> JobSubmitResponse:
         """Submits what :func:`decart_nb.request.prepare` has read and :meth:`fetch` has completed.
 
-        It is submitted again, for as long as the client has patience, only where it certainly was not taken: where not
-        all of it went out, or the queue answered 429 or 503.
+        It is submitted again, three times at most, and for as long as the client has patience, only where it certainly
+        was not taken: where not all of it went out, or the queue itself answered that it is busy.
 
         Args:
             request: what to submit.
@@ -124,62 +141,62 @@ class Queue:
             before_pause: awaited with the error after every attempt that certainly was not taken, and the seconds until
                 the next one. What it raises ends the submission.
             sleep: what waits so many seconds until the next attempt; it may cut that short.
+            on_retry: called before a pause with what does not work, and with ``None`` when it works again.
 
         Raises:
             QueueSubmitError: the queue did not take the job, or its answer was lost.
         """
-        attempts = Attempts(self._client.patience)
-        while True:
-            try:
-                async with self._client._turn("up") if request.files else contextlib.nullcontext():
-                    if before_each:
-                        await before_each()
-                    return await self._submitted(request)
-            except QueueSubmitError as error:
-                if not may_be_repeated(error):
-                    raise
-                pause = attempts.pause(error, self._client.patience.submission)
-                if before_pause:
-                    await before_pause(error, pause)
-            await sleep(pause)
+        return await submission.submit(
+            self._client,
+            self._throttle(),
+            request,
+            before_each=before_each,
+            before_pause=before_pause,
+            sleep=sleep,
+            on_retry=on_retry,
+        )
+
+    def _throttle(self) -> SubmissionThrottle:
+        loop = asyncio.get_running_loop()
+        if loop not in self._throttles:
+            scheduler = self._scheduler()
+            self._throttles[loop] = SubmissionThrottle(self._client.patience, lambda: scheduler.is_busy)
+        return self._throttles[loop]
+
+    def _scheduler(self) -> Scheduler:
+        loop = asyncio.get_running_loop()
+        if loop not in self._schedulers:
+            self._schedulers[loop] = Scheduler(self.status, self._client.patience)
+        return self._schedulers[loop]
 
     async def _patiently(
         self,
         attempt: Callable[[], Awaitable[_T]],
         may_work: Callable[[DecartSDKError], bool] = may_be_asked_again,
+        on_retry: OnRetry | None = None,
     ) -> _T:
         """Does, for as long as the client has patience, what nobody pays for and what may work the next time."""
-        attempts = Attempts(self._client.patience)
-        while True:
-            try:
-                return await attempt()
-            except DecartSDKError as error:
-                if not may_work(error):
-                    raise
-                pause = attempts.pause(error, self._client.patience.submission)
-            await asyncio.sleep(pause)
-
-    async def _submitted(self, request: Request) -> JobSubmitResponse:
-        with contextlib.ExitStack() as stack:
-            # Text goes as parts without a file name, so that the body is multipart also when there is no file.
-            parts: dict[str, Any] = {name: (None, text) for name, text in request.form().items()}
-            for name, upload in request.files.items():
-                assert isinstance(upload, Upload)
+        attempts = Attempts(self._client.patience, on_retry)
+        try:
+            while True:
                 try:
-                    stream = stack.enter_context(upload.open())
-                except OSError as cause:
-                    raise InvalidInputError(f"{name} cannot be read any more: {cause.strerror}.", cause=cause) from None
-                parts[name] = (upload.filename, stream, upload.media_type)
-            async with self._client._call(
-                QueueSubmitError, SUBMIT, "POST", request.model.url_path, files=parts
-            ) as response:
-                answer = await json_object(QueueSubmitError, SUBMIT, response, "job_id")
-        return JobSubmitResponse(str(answer["job_id"]), str(answer.get("status", "pending")))
+                    return await attempt()
+                except DecartSDKError as error:
+                    if not may_work(error):
+                        raise
+                    pause = attempts.pause(error, self._client.patience.submission)
+                await asyncio.sleep(pause)
+        finally:
+            attempts.retry_line.clear()
 
-    async def resolve(self, model: str) -> str:
+    async def resolve(self, model: str, *, on_retry: OnRetry | None = None) -> str:
         """What a model's name means to the service today: ``-latest`` names move.
 
         It is asked again for as long as the client has patience.
+
+        Args:
+            model: the name.
+            on_retry: called before a pause with what does not work, and with ``None`` when it works again.
 
         Raises:
             QueueStatusError: no answer, or none that can be read.
@@ -189,9 +206,10 @@ class Queue:
             async with self._client._call(
                 QueueStatusError, RESOLVE, "POST", "/v1/models/resolve", json={"model": model}
             ) as response:
-                return str((await json_object(QueueStatusError, RESOLVE, response, "model_id"))["model_id"])
+                answer = await json_object(QueueStatusError, RESOLVE, response, "model_id")
+                return identifier(QueueStatusError, RESOLVE, response, answer["model_id"])
 
-        return await self._patiently(asked)
+        return await self._patiently(asked, on_retry=on_retry)
 
     async def status(self, job_id: str) -> JobStatusResponse:
         """Asks how a job stands.
@@ -202,21 +220,22 @@ class Queue:
         path = _job_path(job_id)
         async with self._client._call(QueueStatusError, STATUS, "GET", path, within=_STALLED) as response:
             answer = await json_object(QueueStatusError, STATUS, response, "status")
-        return JobStatusResponse(job_id, str(answer["status"]), reason_in(answer))
+            return JobStatusResponse(job_id, status_word(response, answer["status"]), reason_in(response, answer))
 
-    async def result(self, job_id: str, *, completed: bool = False) -> bytes:
+    async def result(self, job_id: str, *, completed: bool = False, max_bytes: int = transfers.MAX_BYTES) -> bytes:
         """The finished video.
 
         Args:
             job_id: the job.
             completed: whether the queue has said that the job is completed, so that a refusal for being too early, or
                 unknown, comes from a server that has not heard of that, and passes.
+            max_bytes: the most that is taken where the server does not announce the video's length.
 
         Raises:
             QueueResultError: the job is not completed, or the video did not come whole.
         """
         stream = io.BytesIO()
-        await transfers.receive(self._client, _content_path(job_id), stream, completed=completed)
+        await transfers.receive(self._client, _content_path(job_id), stream, completed=completed, max_bytes=max_bytes)
         return stream.getvalue()
 
     async def download(
@@ -226,15 +245,18 @@ class Queue:
         *,
         completed: bool = False,
         check: Callable[[Path], object] | None = None,
+        max_bytes: int = transfers.MAX_BYTES,
+        on_retry: OnRetry | None = None,
     ) -> Download:
         """Streams the finished video to a file, which has its name only when it is whole and on the disk.
 
         Args:
             job_id: the job.
-            path: the file; it is overwritten.
-            completed: as for :meth:`result`.
+            path: the file; it is overwritten. Its disk is never filled to the last.
+            completed, max_bytes: as for :meth:`result`.
             check: called on a thread with the whole file before it has its name. A :class:`MediaError` from it says
                 that this is no video: it is fetched again, until the same bytes have come twice.
+            on_retry: called before a pause with what does not work, and with ``None`` when it works again.
 
         Raises:
             QueueResultError: the job is not completed, the video did not come whole, or the file cannot be written.
@@ -242,11 +264,19 @@ class Queue:
         target = Path(path)
         try:
             return await transfers.download(
-                self._client, _content_path(job_id), target, completed=completed, check=check
+                self._client,
+                _content_path(job_id),
+                target,
+                completed=completed,
+                check=check,
+                max_bytes=max_bytes,
+                on_retry=on_retry,
             )
-        except OSError as cause:
+        except DecartSDKError:
+            raise
+        except Exception as cause:  # noqa: BLE001 - the disk, threads, memory: a caller hears of one family of errors
             raise QueueResultError(
-                f"The video of job {job_id} cannot be written to {target.name}: {cause.strerror or cause}. "
+                f"The video of job {job_id} cannot be written to {printable(target.name)}: {why(cause)}. "
                 "It can still be fetched from the queue.",
                 {"job_id": job_id},
                 cause,
@@ -290,6 +320,7 @@ class Queue:
         soon: Callable[[], bool] | None = None,
         age: float = 0.0,
         fresh: bool = True,
+        on_retry: OnRetry | None = None,
     ) -> JobStatusResponse:
         """Polls a job until it is completed or failed. A poll that fails for a passing reason fails nothing.
 
@@ -301,6 +332,7 @@ class Queue:
             soon: whether somebody waits for the service to begin with the job, and it is worth looking.
             age: how many seconds ago it was submitted.
             fresh: whether that was just now, so that there is no hurry to ask, and an early 404 means nothing yet.
+            on_retry: called before a pause with what does not work, and with ``None`` when it works again.
 
         Returns:
             How it ended; ``seconds`` says after how long, as far as the polls can tell.
@@ -310,49 +342,20 @@ class Queue:
             JobTimeoutError: the job has not ended within the ten minutes after which Decart fails it, or nothing has
                 answered until well beyond them.
         """
-        schedulers, loop = self._schedulers, asyncio.get_running_loop()
-        if loop not in schedulers:
-            schedulers[loop] = Scheduler(self.status, self._client.patience)
-        return await schedulers[loop].wait(
-            job_id, estimate, expect=expect, soon=soon, age=age, fresh=fresh, told=on_status_change
-        )
-
-    async def _fetched(self, model: ModelDefinition, name: str, file: Remote) -> Upload:
-        """A file input that was given as a URL, streamed to a temporary file; one attempt."""
-        address = urlsplit(file.url)
-        filename = unquote(Path(address.path).name) or name
-        data: dict[str, Any] = {"fields": [name]}
+        throttle = self._throttle()
         try:
-            with tempfile.TemporaryFile() as spool:
-                async with self._client._turn("in"), asyncio.timeout(self._client.timeout.total):
-                    await self._spool(httpx.URL(file.url), spool)
-                spool.seek(0)
-                return await asyncio.to_thread(Upload.spooled, filename, spool)
-        except Exception as cause:
-            root = root_of(cause)
-            if isinstance(cause, httpx.HTTPStatusError):
-                reason = f"the server answered {cause.response.status_code}"
-                data |= facts(cause.response)
-            elif is_of_the_wire(cause):
-                reason = why(root)
-            elif isinstance(cause, OSError):  # no room for it
-                reason = f"it cannot be kept: {cause.strerror or cause}"
-            else:
-                raise
-            shown_as = f"{address.scheme}://{address.netloc.rpartition('@')[2]}{address.path}"
-            raise InvalidInputError(
-                f"Invalid inputs for {model.name}: {name} cannot be fetched from {shown_as} ({reason}).", data, root
-            ) from None
-
-    async def _spool(self, url: httpx.URL, spool: BinaryIO) -> None:
-        auth = (url.username, url.password) if url.username else None
-        connections = await self._client._connections()
-        async with connections.stream(  # without the key, which is Decart's business alone
-            "GET", url.copy_with(userinfo=b""), auth=auth, follow_redirects=True
-        ) as response:
-            response.raise_for_status()
-            async for chunk in response.aiter_bytes():
-                spool.write(chunk)
+            return await self._scheduler().wait(
+                job_id,
+                estimate,
+                expect=expect,
+                soon=soon,
+                age=age,
+                fresh=fresh,
+                told=on_status_change,
+                on_retry=on_retry,
+            )
+        finally:
+            throttle.job_ended()
 
 
 def _together(options: Any, more: Mapping[str, Any]) -> dict[str, Any]:
@@ -380,7 +383,13 @@ def model_of(model: Any) -> ModelDefinition:
 def _job_path(job_id: str) -> str:
     if not isinstance(job_id, str) or not job_id:
         raise InvalidInputError(f"A job's id is a text that is not empty, not {job_id!r:.60}.")
-    return f"/v1/jobs/{quote(job_id, safe='')}"
+    try:
+        quoted = quote(job_id, safe="")
+    except UnicodeError:
+        raise InvalidInputError(f"The job id {job_id!a:.60} has half of a character in it.") from None
+    if set(job_id) == {"."}:  # which URLs take for this folder, or the one above it
+        quoted = quoted.replace(".", "%2E")
+    return f"/v1/jobs/{quoted}"
 
 
 def _content_path(job_id: str) -> str:

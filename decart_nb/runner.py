@@ -100,7 +100,7 @@ class Runner:
     @property
     def endpoint(self) -> str:
         """What results are found by: the queue's address, or ``local``, whatever port that listens on today."""
-        return "local" if self.backend == "local" else self.client.base_url
+        return "local" if self.backend == "local" else self.client.endpoint
 
     @property
     def payment(self) -> Payment:

@@ -16,7 +16,7 @@ from dataclasses import replace
 from . import polling
 from .answers import JobStatusResponse, OnStatusChange, may_pass
 from .errors import JobTimeoutError, QueueStatusError
-from .patience import Patience
+from .patience import OnRetry, Patience, RetryLine
 from .polling import Estimate
 
 #: Polls a second in vain, of all jobs together. Sixty jobs of half a minute need about twenty.
@@ -53,6 +53,7 @@ class Scheduler:
         self._ask = ask
         self._patience = patience or Patience()
         self._budget = self._rate = budget
+        self._waits = 0
         self._numbers = itertools.count()
         self._line: list[tuple[float, int, float, asyncio.Future[None]]] = []
         self._timer: asyncio.TimerHandle | None = None
@@ -70,6 +71,7 @@ class Scheduler:
         age: float = 0.0,
         fresh: bool = True,
         told: OnStatusChange | None = None,
+        on_retry: OnRetry | None = None,
     ) -> JobStatusResponse:
         """Polls a job until it is completed or failed. A poll that fails for a passing reason fails nothing.
 
@@ -81,6 +83,7 @@ class Scheduler:
             age: how many seconds ago it was submitted.
             fresh: whether that was just now, so that there is no hurry to ask, and an early 404 means nothing yet.
             told: called with every poll's answer.
+            on_retry: called before a pause with what does not work, and with ``None`` when it works again.
 
         Returns:
             How it ended, and when, as far as the polls can tell.
@@ -90,6 +93,30 @@ class Scheduler:
             JobTimeoutError: the job has not ended within the ten minutes after which Decart fails it, or nothing has
                 answered until well beyond them.
         """
+        retry_line = RetryLine(on_retry)
+        self._waits += 1
+        try:
+            return await self._wait(job_id, estimate, expect, soon, age, fresh, told, retry_line)
+        finally:
+            self._waits -= 1
+            retry_line.clear()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether there are jobs whose end is waited for."""
+        return self._waits > 0
+
+    async def _wait(
+        self,
+        job_id: str,
+        estimate: Estimate,
+        expect: Callable[[], Awaitable[Estimate]] | None,
+        soon: Callable[[], bool] | None,
+        age: float,
+        fresh: bool,
+        told: OnStatusChange | None,
+        retry_line: RetryLine,
+    ) -> JobStatusResponse:
         clock = asyncio.get_running_loop().time
         submitted = clock() - age
         under_way = age if fresh else None  # when it certainly had not ended, if the poll after that was answered
@@ -105,7 +132,9 @@ class Scheduler:
                 if age > _SILENCE and failures >= _ATTEMPTS:
                     raise _given_up(job_id, "has not been heard of", age, error) from None
                 pause = max(estimate.floor, self._pause(error, failures))
+                retry_line.say(error, pause)
                 continue
+            retry_line.clear()
             if told:
                 told(status)
             age, failures = clock() - submitted, 0

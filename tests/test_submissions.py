@@ -43,12 +43,15 @@ def large_image(tmp_path: Path) -> Path:
     "failure",
     [
         httpx.Response(429),
-        httpx.Response(503, html="<html>away</html>"),
+        httpx.Response(429, html="<html>slow down</html>"),
+        httpx.Response(503, json={"detail": "busy"}),
+        httpx.Response(503, html="<html>away</html>", headers={"Retry-After": "0"}),
         httpx.Response(429, headers={"Retry-After": "0"}),
         httpx.ConnectError("refused"),
         httpx.ConnectTimeout("too slow"),
+        httpx.ProxyError("no proxy"),
     ],
-    ids=["429", "503", "429 Retry-After", "refused", "no connection"],
+    ids=["429", "429 page", "503", "503 Retry-After", "429 Retry-After", "refused", "no connection", "proxy"],
 )
 def test_a_submission_that_was_certainly_not_taken_is_made_again(failure: Any) -> None:
     client, script = scripted(failure, failure, TAKEN, patience=SHORT)
@@ -57,10 +60,51 @@ def test_a_submission_that_was_certainly_not_taken_is_made_again(failure: Any) -
     assert script.parts(2)["prompt"].content == b"a cat"
 
 
-def test_a_refusal_that_breaks_off_is_a_refusal() -> None:
+def test_a_refusal_that_breaks_off_is_not_the_services_own() -> None:
     with serving(answer(503, b'{"detail": "bu', length=30), answer(body=TAKEN)) as server:
-        assert run(quick(server.url, patience=SHORT), submit).job_id == "job_1"
-    assert len(server.asked) == 2
+        error = error_of(QueueSubmitError, quick(server.url, patience=SHORT), submit)
+    assert (len(server.asked), error.data["taken"]) == (1, "unknown")
+
+
+@pytest.mark.parametrize("failure", [httpx.Response(429), httpx.ConnectError("refused")], ids=["429", "refused"])
+def test_a_submission_is_repeated_three_times_at_most(failure: Any) -> None:
+    client, script = scripted(failure, patience=SHORT)
+    error_of(QueueSubmitError, client, submit)
+    assert len(script.asked) == 4
+
+
+REFUSALS = (400, 401, 403, 404, 410, 413, 422)
+
+
+@pytest.mark.parametrize("status", REFUSALS)
+@pytest.mark.parametrize(
+    ("body", "taken"),
+    [
+        ({"detail": "no"}, "no"),
+        ({"detail": [{"loc": ["body", "seed"], "msg": "no integer"}]}, "no"),
+        ({"detail": ""}, "unknown"),
+        ({"error": "no"}, "unknown"),
+        (["no"], "unknown"),
+        (None, "unknown"),
+        ("<html>no</html>", "unknown"),
+    ],
+    ids=["text", "list", "empty", "other key", "no object", "nothing", "page"],
+)
+def test_a_refusal_for_a_reason_of_the_request_is_certain_in_the_services_own_shape(
+    status: int, body: Any, taken: str
+) -> None:
+    response = httpx.Response(status, text=body) if isinstance(body, str) else httpx.Response(status, json=body)
+    client, script = scripted(response if body is not None else httpx.Response(status), TAKEN, patience=SHORT)
+    error = error_of(QueueSubmitError, client, submit)
+    assert (len(script.asked), error.data["taken"], certainly_not_taken(error)) == (1, taken, taken == "no")
+    assert ("may have been taken" in error.message) is (taken == "unknown")
+
+
+@pytest.mark.parametrize("status", [301, 307, 402, 405, 408, 409, 418, 425, 451, 499, 500, 501, 502, 504, 520, 599])
+def test_what_may_come_from_a_proxy_is_uncertain_whatever_its_body_says(status: int) -> None:
+    client, script = scripted(httpx.Response(status, json={"detail": "reset"}, headers={"Retry-After": "0"}), TAKEN)
+    error = error_of(QueueSubmitError, client, submit)
+    assert (len(script.asked), error.data["taken"]) == (1, "unknown")
 
 
 @pytest.mark.parametrize(
@@ -70,6 +114,12 @@ def test_a_refusal_that_breaks_off_is_a_refusal() -> None:
         httpx.Response(200, html="<html>log in</html>"),
         httpx.Response(200, content=b'{"job_id": "'),
         httpx.Response(200, json={"job_id": ["job_1"]}),
+        httpx.Response(200, json={"job_id": True}),
+        httpx.Response(200, content=b'{"job_id": "\\ud800"}'),
+        httpx.Response(200, json={"job_id": "job\x1b[2J"}),
+        httpx.Response(200, json={"job_id": "j" * 5000}),
+        httpx.Response(503),
+        httpx.Response(503, html="<html>away</html>"),
         httpx.ReadTimeout("too slow"),
         httpx.ReadError("reset"),
         httpx.RemoteProtocolError("garbled"),
@@ -78,8 +128,8 @@ def test_a_refusal_that_breaks_off_is_a_refusal() -> None:
 )
 def test_any_other_submission_is_made_once(failure: Any) -> None:
     client, script = scripted(failure, TAKEN, patience=SHORT)
-    error_of(QueueSubmitError, client, submit)
-    assert len(script.asked) == 1
+    error = error_of(QueueSubmitError, client, submit)
+    assert (len(script.asked), error.data["taken"]) == (1, "unknown")
 
 
 @pytest.mark.parametrize("act", [close, reset, answer(body=b'{"job_id": "jo', length=30)])
@@ -142,7 +192,7 @@ def test_an_early_answer_is_read_while_the_upload_is_still_under_way(large_image
 def test_an_upload_that_stalls_was_not_taken(large_image: Path) -> None:
     with serving(unread, hasty=1) as server:
         error = error_of(QueueSubmitError, quick(server.url, total=0.3), uploading(large_image))
-    assert error.data == {"sent": False}
+    assert (error.data["sent"], error.data["taken"]) == (False, "no")
     assert certainly_not_taken(error)
 
 
@@ -174,12 +224,10 @@ def test_patience_ends_with_the_last_answer_and_not_with_a_pause_that_is_in_vain
 
 
 def test_patience_ends() -> None:
-    patience = Patience(submission=0.2, first=0.05, longest=0.05)
-    client, script = scripted(httpx.Response(503), patience=patience)
-    began = time.monotonic()
-    assert error_of(QueueSubmitError, client, submit).data["status"] == 503
-    assert time.monotonic() - began < 1
-    assert 4 <= len(script.asked) <= 9
+    patience = Patience(submission=0.2, first=0.15, longest=0.15)
+    client, script = scripted(httpx.Response(429), patience=patience)
+    assert error_of(QueueSubmitError, client, submit).data["status"] == 429
+    assert 2 <= len(script.asked) <= 3
 
 
 def test_a_certificate_that_is_not_trusted_will_not_be_trusted_the_next_time() -> None:
@@ -188,7 +236,7 @@ def test_a_certificate_that_is_not_trusted_will_not_be_trusted_the_next_time() -
     forged.__cause__ = aiohttp.ClientConnectorCertificateError(place, ValueError("forged"))  # type: ignore[arg-type]
     client, script = scripted(forged, TAKEN, patience=SHORT)
     error = error_of(QueueSubmitError, client, submit)
-    assert (error.data, len(script.asked)) == ({"sent": False}, 1)
+    assert (error.data["sent"], error.data["taken"], len(script.asked)) == (False, "no", 1)
 
 
 REQUEST = prepare(models.video("lucy-pro-t2v"), {"prompt": "a cat"})
@@ -250,20 +298,6 @@ def test_uploads_wait_for_one_another_and_text_does_not(small_image: Path) -> No
 
     run(DecartClient("dct_x", transport=httpx.MockTransport(handler)), main)
     assert (texts, most) == (40, 16)
-
-
-@pytest.mark.parametrize(
-    ("data", "certain"),
-    [
-        ({"sent": False}, True),
-        ({"sent": True}, False),
-        ({}, False),
-        *(({"status": status, "sent": True}, True) for status in (400, 401, 408, 422, 429, 503)),
-        *(({"status": status, "sent": True}, False) for status in (200, 303, 500, 502, 504)),
-    ],
-)
-def test_what_is_certain(data: dict[str, Any], certain: bool) -> None:
-    assert certainly_not_taken(QueueSubmitError("no", data)) is certain
 
 
 def test_of_a_queue_that_goes_wrong_every_job_is_accounted_for(tmp_path: Path, small_video: Path) -> None:

@@ -1,0 +1,100 @@
+"""The engine under httpx: aiohttp's connections, with the proxies and certificates that the environment names.
+
+With hundreds of jobs in flight it takes a fraction of the CPU of httpx's own pool (benchmarks/engine.py).
+"""
+
+from __future__ import annotations
+
+import ssl
+from typing import Any
+
+import aiohttp
+import httpx
+from httpx_aiohttp.transport import AiohttpResponseStream, map_aiohttp_exceptions
+from yarl import URL
+
+from .bodies import PIECE
+from .environment import Proxies, tls_context
+
+#: Idle connections go before the server hangs up on them (5 s are usual): a submission that meets a server in the act
+#: of hanging up would be lost, and nobody could say whether it was taken.
+_KEPT_SECONDS = 4.0
+_CONNECTIONS = 100
+#: What aiohttp would add of its own.
+_AUTOMATIC = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
+
+
+class Engine(httpx.AsyncBaseTransport):
+    """Carries httpx's requests over aiohttp's connections, byte for byte as httpx has made them.
+
+    Args:
+        trust_env: whether the environment's proxies and certificates are used.
+    """
+
+    def __init__(self, *, trust_env: bool = True) -> None:
+        self._trust_env = trust_env
+        self._proxies = Proxies(trust_env=trust_env)
+        self._session: aiohttp.ClientSession | None = None
+        self._tls: ssl.SSLContext | None = None
+
+    def proxy_for(self, url: httpx.URL) -> str | None:
+        """The proxy that is used for an address, in a few words, if there is one; without its password."""
+        return self._proxies.shown(url)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Sends one request. Redirects, cookies and compression are left to httpx.
+
+        Raises:
+            CannotSend: a setting of the environment cannot be used.
+            httpx.TransportError: there is no answer.
+        """
+        if isinstance(request.stream, httpx.ByteStream):
+            # httpx gives a redirected GET the old body as a stream, which would go out in chunks, though it is empty.
+            request.read()
+        try:
+            body: Any = request.content or None
+        except httpx.RequestNotRead:
+            body = request.stream
+        proxy = self._proxies.usable(request.url)
+        secure = request.url.scheme == "https" or (proxy is not None and proxy.url.scheme == "https")
+        timeout = request.extensions.get("timeout", {})
+        limits = aiohttp.ClientTimeout(
+            connect=timeout.get("pool"), sock_connect=timeout.get("connect"), sock_read=timeout.get("read")
+        )
+        headers = {name: value for name, value in request.headers.items() if name != "transfer-encoding"}
+        with map_aiohttp_exceptions():
+            answer = await self._open_session().request(
+                request.method,
+                URL(str(request.url), encoded=True),  # or what is escaped would be escaped in another way
+                headers=headers,
+                skip_auto_headers=_AUTOMATIC,
+                data=body,
+                allow_redirects=False,
+                timeout=limits,
+                ssl=self._context() if secure else True,
+                proxy=proxy.url if proxy else None,
+                proxy_auth=proxy.auth if proxy else None,
+            )
+        stream = AiohttpResponseStream(answer)
+        stream.CHUNK_SIZE = PIECE  # videos come in fewer pieces, each of which costs the same
+        return httpx.Response(answer.status, headers=answer.raw_headers, stream=stream, request=request)
+
+    async def aclose(self) -> None:
+        """Closes the connections."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    def _open_session(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=_CONNECTIONS, keepalive_timeout=_KEPT_SECONDS),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+            )
+        return self._session
+
+    def _context(self) -> ssl.SSLContext:
+        if self._tls is None:  # only for who needs it: loading certificates takes a while, and may fail
+            self._tls = tls_context(trust_env=self._trust_env)
+        return self._tls
