@@ -114,7 +114,7 @@ def warn_of_age(model: ModelDefinition) -> None:
         return
     # It points at the caller's line, by whichever of our doors the call came in: a magic is called by IPython.
     level, frame = 1, sys._getframe()
-    while frame.f_back and frame.f_globals["__name__"].partition(".")[0] in ("decart_nb", "IPython"):
+    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] in ("decart_nb", "IPython"):
         level, frame = level + 1, frame.f_back
     warnings.warn(text, ModelWarning, stacklevel=level)
 

@@ -7,7 +7,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .clip import Clip
 from .errors import InvalidInputError, JobCancelledError, JobTimeoutError
@@ -15,6 +15,9 @@ from .polling import Estimate
 from .text import printable
 from .values import is_number, shown
 from .watched import Watched
+
+if TYPE_CHECKING:
+    from .recipe import Recipe
 
 
 class Job(Watched):
@@ -32,6 +35,7 @@ class Job(Watched):
         error: what went wrong, once something has.
         clip: the video, once it is there.
         estimate: how long such a job takes.
+        recipe: what it takes to ask for it again, once that is known.
         retrying: what does not work at the moment and is tried again, as a sentence; ``None`` while all is well.
     """
 
@@ -45,6 +49,7 @@ class Job(Watched):
         self.clip: Clip | None = None
         self.estimate = estimate
         self.retrying: str | None = None
+        self.recipe: Recipe | None = None
         self._attached = job_id is not None
         self._began = self._not_begun_at = time.monotonic()
         self._ended_at: float | None = None

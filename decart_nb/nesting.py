@@ -58,6 +58,6 @@ def _in_ipykernel_7() -> bool:
 def _warn(text: str) -> None:
     # It points at the cell: behind us, and behind IPython, which calls us on %load_ext.
     level, frame = 1, sys._getframe()
-    while frame.f_back and frame.f_globals["__name__"].partition(".")[0] in ("decart_nb", "IPython"):
+    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] in ("decart_nb", "IPython"):
         level, frame = level + 1, frame.f_back
     warnings.warn(text, NestingWarning, stacklevel=level)

@@ -32,6 +32,7 @@ from .intents import addressed, filename_for, intent
 from .job import Job
 from .locations import Remote
 from .money import Payment
+from .recipe import Recipe
 from .records import UNDER_WAY, Record
 from .request import Request
 from .store import Store
@@ -132,6 +133,7 @@ class Runner:
             model = models.video(record.asked_model)
         name = model.name if model else record.asked_model
         job = Job(name, inputs_of(record), estimate=self.prior, job_id=record.job_id)
+        job.recipe = self._recipe(record, model)
         if record.job_id:
             self.under_way[record.job_id] = job
         start(self._carried(job, self._resume(job, record, model)))
@@ -183,6 +185,9 @@ class Runner:
         """As :meth:`expect`; it blocks."""
         running = tuple(self._running[model].values())
         return self.prior.after(self.store.durations(model, self.endpoint), input_seconds, running)
+
+    def _recipe(self, record: Record, model: ModelDefinition | None) -> Recipe:
+        return Recipe(record, model, self.store, self.backend, self.client.base_url, self.prices)
 
     def _let_repeat(self, job: Job, request: Request) -> None:
         """Lets a job be asked for another take, or to be tried again where there is no clip."""
@@ -247,6 +252,7 @@ class Runner:
         refused: Callable[[QueueSubmitError], object] | None = None,
         **terms: Any,
     ) -> None:
+        job.recipe = self._recipe(wanted, request.model)
         job.estimate = await self.expect(wanted.model, wanted.input_seconds)
         claim = functools.partial(self.store.claim, wanted, resubmit_uncertain=resubmit_uncertain, **terms)
         record, ours = await self._until_it_is_ours(job, *await self._writer.write(claim))
@@ -254,6 +260,7 @@ class Runner:
         nothing = {"rejected", "cancelled", *(["uncertain"] if resubmit_uncertain and "seen" not in terms else [])}
         while not ours and record.status in nothing:  # what somebody else's attempt has come to
             record, ours = await self._until_it_is_ours(job, *await self._writer.write(claim))
+        job.recipe = self._recipe(record, request.model)
         try:
             if ours and record.job_id is None:
                 request = replace(request, model=addressed(request.model, record.model))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import traitlets
@@ -11,6 +12,7 @@ import traitlets
 from ..job import Job
 from . import words
 from .base import LiveView, assets
+from .code import code_of
 
 
 class JobLine(LiveView):
@@ -47,9 +49,11 @@ class JobLine(LiveView):
     take = traitlets.Int().tag(sync=True)
     elsewhere = traitlets.Unicode().tag(sync=True)
 
-    def __init__(self, job: Job, *, place: str, take_another: Callable[[Job], object]) -> None:
+    def __init__(
+        self, job: Job, *, place: str, take_another: Callable[[Job], object], folder: Path | None = None
+    ) -> None:
         super().__init__(place=place)
-        self._take_another = take_another
+        self._take_another, self._folder = take_another, folder or Path.cwd()
         self._turn = threading.RLock()  # the job tells from any thread, and the last word must be the latest
         # Clicks reach some kernels while a cell blocks, and others only after it.
         self._clicks_are_heard = False
@@ -85,7 +89,7 @@ class JobLine(LiveView):
             self.stop = "" if over or job.stopped else "Stop waiting" if job.id else "Cancel"
             self.hint = self._why_no_button(job)
             self.again = "" if not job.repeatable else "Another take" if job.clip else "Try again"
-            self.code = words.code(job.model, job.inputs, job.id)
+            self.code = code_of(job, self._folder)
             self.elsewhere = f"{self.state}; dnb.attach({job.id!r}) shows it" if job.id else words.state(job)
             self.under_way = not over
             if over:

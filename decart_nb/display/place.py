@@ -16,6 +16,7 @@ from typing import Any
 from ..job import Job
 from ..text import printable
 from . import words
+from .code import code_of
 from .job_line import JobLine
 from .video import NO_MATH, STYLE, clip_html
 
@@ -59,7 +60,7 @@ class Place:
         publish(self._bundle(), self._name)
         self._watch(job, said)  # before the line does: where a clip is expected, it is there
         if live:
-            self._line = JobLine(job, place=self._name, take_another=self._take_another)
+            self._line = JobLine(job, place=self._name, take_another=self._take_another, folder=folder)
             publish(self._line.bundle(), f"{self._name}-live")
 
     def _take_another(self, job: Job) -> None:
@@ -110,7 +111,7 @@ class Place:
         """What stands for the live view where there is none: how to see the job again, or to make it again."""
         job = self._takes[-1]
         if job in self._kept:
-            code = html.escape(words.code(job.model, job.inputs, job.id))
+            code = html.escape(code_of(job, self._folder or Path.cwd()))
             shown = f"<details><summary>as code</summary><pre>{code}</pre></details>"
         else:
             stands = words.obstacle(job) if words.is_retrying(job) else "submitted" if job.id else "being sent"

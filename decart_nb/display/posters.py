@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import media
 from ..clip import Clip
+from ..text import printable
 from . import words
 from .video import NO_MATH, STYLE
 
@@ -68,7 +69,7 @@ def _poster(clip: Clip, note: str, left: Any) -> str:
     try:
         content = base64.b64encode(media.poster(clip.path, width=width)).decode()
     except Exception as error:  # noqa: BLE001 - a formatter never raises
-        reason = f"{clip.path.name} cannot be shown: {getattr(error, 'strerror', None) or error}"
+        reason = printable(f"{clip.path.name} cannot be shown: {getattr(error, 'strerror', None) or error}")
         return f"<div>{html.escape(reason)}</div>"
     return (
         f'<div><img src="data:image/jpeg;base64,{content}" alt="{caption}" title="{caption}" '

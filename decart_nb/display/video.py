@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import html
+import os
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from .. import media
 from ..clip import Clip
+from ..text import printable
 from . import words
 
 #: How the words beside a video look: the frontend's own font and colour, where it has them.
@@ -59,34 +61,64 @@ def clip_html(clip: Clip, folder: Path | None, *, embed: bool) -> str:
         embed: whether the video goes into the HTML; else only a still does, and a reference to the file.
     """
     caption = words.caption(clip)
+    reference = None if embed else _reference(clip, folder)
     try:
-        source = _embedded(clip) if embed else _referred_to(clip, folder)
+        if embed:
+            source = f'src="{_data("video/mp4", clip.path.read_bytes())}"'
+        else:
+            still = _data("image/jpeg", media.poster(clip.path, width=_WIDTH))
+            source = f'src="{still}"' if reference is None else f'src="{html.escape(reference)}" poster="{still}"'
     except Exception as error:  # noqa: BLE001 - a formatter never raises
-        reason = f"{clip.path.name} cannot be shown: {getattr(error, 'strerror', None) or error}"
+        reason = f"{printable(clip.path.name)} cannot be shown: {_why(error)}"
         said = "<br>".join(map(html.escape, (" · ".join(caption), reason)))
         return f'<div class="{NO_MATH}" style="{STYLE}">{said}</div>'
-    if "src=" not in source:
-        caption.append("too large to embed, and out of the notebook's reach: clip.video() shows it")
+    if not embed:
+        caption.append(_why_not_embedded(clip, folder, reference))
     width = min(clip.width, _WIDTH) if clip.width >= clip.height else min(clip.width, _WIDTH * 9 // 16)
     style = f"display:block;width:100%;height:auto;max-width:{width}px;aspect-ratio:{clip.width}/{clip.height}"
     return (
         f'<figure style="margin:0;flex:0 1 {max(width, _CAPTION)}px">'
-        f'<video {source} width="{clip.width}" height="{clip.height}" style="{style}" '
-        "controls autoplay loop muted playsinline></video>"
+        f"{_picture(source, clip, style, plays=embed or reference is not None)}"
         f'<figcaption class="{NO_MATH}" style="{STYLE};padding:4px 0">{html.escape(" · ".join(caption))}</figcaption>'
         "</figure>"
     )
 
 
-def _embedded(clip: Clip) -> str:
-    return f'src="{_data("video/mp4", clip.path.read_bytes())}"'
+def _picture(source: str, clip: Clip, style: str, *, plays: bool) -> str:
+    size = f'width="{clip.width}" height="{clip.height}" style="{style}"'
+    if plays:
+        return f"<video {source} {size} controls autoplay loop muted playsinline></video>"
+    return f'<img {source} {size} alt="A still of the video">'
 
 
-def _referred_to(clip: Clip, folder: Path | None) -> str:
-    poster = f'poster="{_data("image/jpeg", media.poster(clip.path, width=_WIDTH))}"'
-    if folder is None or not clip.path.is_relative_to(folder):
-        return poster
-    return f'src="{html.escape(quote(clip.path.relative_to(folder).as_posix()))}" {poster}'
+def _reference(clip: Clip, folder: Path | None) -> str | None:
+    """The clip's address, relative to a folder; ``None`` where nothing in that folder reaches the file.
+
+    Jupyter serves no file under a name that begins with a dot. It follows links, so that a file is also reached through
+    a link in the folder, and a folder may be known by two names.
+    """
+    if folder is None:
+        return None
+    for path, base in ((clip.path.absolute(), folder), (clip.path.resolve(), folder.resolve())):
+        inside = Path(os.path.normpath(path))
+        if inside.is_relative_to(base):
+            parts = inside.relative_to(base).parts
+            return None if any(part.startswith(".") for part in parts) else quote("/".join(parts))
+    return None
+
+
+def _why_not_embedded(clip: Clip, folder: Path | None, reference: str | None) -> str:
+    """Why the notebook holds a still alone, and how the video is seen."""
+    limit = f"{EMBEDDED >> 20} MB a clip" if clip.size_bytes > EMBEDDED else f"{_EMBEDDED_IN_ALL >> 20} MB of video"
+    over = f"over the notebook's limit of {limit}"
+    if reference is not None:
+        return f"{over}: plays from {unquote(reference)}"
+    reach = "this editor plays no files" if folder is None else "its file is not in the notebook's folder"
+    return f"{over}, and {reach}: clip.video() shows it"
+
+
+def _why(error: Exception) -> str:
+    return printable(str(getattr(error, "strerror", None) or error))
 
 
 def _data(media_type: str, content: bytes) -> str:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from .. import money
 from ..clip import Clip
@@ -21,7 +19,6 @@ STATES = {
     "unreachable": "out of reach",
     "expired": "expired: the service no longer has this video",
 }
-_LONGEST_LINE = 100
 
 
 def state(job: Job) -> str:
@@ -80,14 +77,3 @@ def caption(clip: Clip) -> list[str]:
 
 def _when(seconds: float) -> str:
     return datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M")
-
-
-def code(model: str, inputs: Mapping[str, Any], job_id: str | None) -> str:
-    """The call that asks for the same; of a job whose inputs are not known, the one that shows it."""
-    if not inputs:
-        return f"dnb.attach({job_id!r})"
-    arguments = [repr(model), *(f"{name}={value!r}" for name, value in inputs.items())]
-    line = f"dnb.generate({', '.join(arguments)})"
-    if len(line) <= _LONGEST_LINE:
-        return line
-    return "\n".join(["dnb.generate(", *(f"    {argument}," for argument in arguments), ")"])

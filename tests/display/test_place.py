@@ -136,4 +136,4 @@ def test_a_clip_that_the_notebook_has_no_room_for_is_referred_to(notebook, clip)
     notebook.show(job, embed=False)
     job._end("completed", clip=clip)
     assert "data:video/mp4" not in notebook.html
-    assert "poster=" in notebook.html
+    assert '<img src="data:image/jpeg;base64,' in notebook.html

@@ -42,15 +42,42 @@ def test_another_clip_is_referred_to_with_a_poster(clip: Clip) -> None:
     shown = clip_html(clip, clip.path.parent.parent, embed=False)
     assert f'src="{clip.path.parent.name}/{clip.path.name}"' in shown
     assert 'poster="data:image/jpeg;base64,' in shown
-    assert "out of the notebook's reach" not in shown
+    assert "over the notebook&#x27;s limit of 20 MB of video: plays from" in shown
 
 
-@pytest.mark.parametrize("folder", [None, Path("/nowhere")])
-def test_one_that_no_reference_reaches_shows_its_poster_and_says_so(clip: Clip, folder: Path | None) -> None:
-    shown = clip_html(clip, folder, embed=False)
-    assert "src=" not in shown
-    assert 'poster="data:image/jpeg;base64,' in shown
-    assert "out of the notebook&#x27;s reach: clip.video() shows it" in shown
+@pytest.mark.parametrize(
+    ("folder", "why"), [(None, "this editor plays no files"), (Path("/nowhere"), "its file is not in the notebook")]
+)
+def test_one_that_no_reference_reaches_is_a_still_and_says_so(clip: Clip, folder: Path | None, why: str) -> None:
+    shown = clip_html(dataclasses.replace(clip, size_bytes=5 * MB), folder, embed=False)
+    assert "<video" not in shown
+    assert '<img src="data:image/jpeg;base64,' in shown
+    assert f"over the notebook&#x27;s limit of 4 MB a clip, and {why}" in shown
+
+
+def test_a_clip_of_a_table_has_a_relative_path_and_is_reached(clip: Clip, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(clip.path.parent.parent)
+    relative = dataclasses.replace(clip, path=clip.path.relative_to(Path.cwd()))
+    for path in (relative.path, Path("..") / Path.cwd().name / relative.path):
+        shown = clip_html(dataclasses.replace(clip, path=path), Path.cwd(), embed=False)
+        assert f'<video src="{relative.path.as_posix()}" poster="data:image/jpeg' in shown
+
+
+def test_a_folder_that_is_known_by_two_names_is_one(clip: Clip, tmp_path: Path) -> None:
+    (tmp_path / "notebook").mkdir()
+    (tmp_path / "notebook" / "runs").symlink_to(clip.path.parent)
+    linked = dataclasses.replace(clip, path=tmp_path / "notebook" / "runs" / clip.path.name)
+    assert '<video src="runs/small.mp4"' in clip_html(linked, tmp_path / "notebook", embed=False)
+    (tmp_path / "other").symlink_to(clip.path.parent)
+    assert '<video src="small.mp4"' in clip_html(clip, tmp_path / "other", embed=False)
+
+
+def test_what_jupyter_serves_not_is_not_referred_to(clip: Clip, tmp_path: Path) -> None:
+    hidden = tmp_path / ".runs" / "a.mp4"
+    hidden.parent.mkdir()
+    hidden.write_bytes(clip.path.read_bytes())
+    assert "<video" not in clip_html(dataclasses.replace(clip, path=hidden), tmp_path, embed=False)
+    assert '<video src="a.mp4"' in clip_html(dataclasses.replace(clip, path=hidden), hidden.parent, embed=False)
 
 
 def test_a_name_that_needs_quoting_is_quoted(clip: Clip, tmp_path: Path) -> None:
