@@ -26,6 +26,7 @@ from .queue_calls import model_of
 from .request import is_file
 from .sweep_files import Files
 from .table import as_text
+from .table_files import near
 from .template import fill, is_template, placeholders
 from .values import NotPlain, plain, said, shown, whole
 
@@ -307,7 +308,7 @@ class Reader:
                 is_whole = False
         given = frozenset([part.name for part in parts])
         if (model.name, given) not in self._wholes:
-            self._wholes[model.name, given] = check_whole(model, given)
+            self._wholes[model.name, given] = [*check_whole(model, given), *self._near_misses(model)]
         if problems := self._wholes[model.name, given] + wrong:
             cell.why = refuse(model, problems).message
             return cell
@@ -320,6 +321,14 @@ class Reader:
                 self._forms[model.name] = Form(self._endpoint, resolved, model)
             cell.request = self._forms[model.name].digest(fields, files)
         return cell
+
+    def _near_misses(self, model: ModelDefinition) -> list[Problem]:
+        """The columns that are almost called like an input that is not given: they would be left out silently."""
+        wanted = {spec.name for spec in model.fields or ()} - {*self.axes.names}
+        ours = {MODEL, TAKE, PROMPT, TEMPLATE, *self.choices, *self._inputs}
+        found = {name: near(name, wanted) for name in self.axes.names if name not in ours}
+        about = "is a column that no model takes. Did you mean {}? Rename it, or drop it if it is your own."
+        return [Problem(shown(name), about.format(meant), "extra") for name, meant in found.items() if meant]
 
     def _worth_of(
         self, model: ModelDefinition, resolution: str | None, input_seconds: float | None

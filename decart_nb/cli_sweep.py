@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from .console import say, stderr
 from .errors import BackendError, InvalidInputError, StoreError
+from .spreadsheets import write_csv
 from .text import printable
 from .text_table import terminal_columns, text_table
 
@@ -34,7 +35,7 @@ _LAST = ("left_out", "why")
 def add_to(commands: Any) -> None:
     """Adds the command to a parser's commands."""
     sweep = commands.add_parser("sweep", help="make the videos that a table asks for, a row a job")
-    sweep.add_argument("table", type=Path, metavar="TABLE.csv", help="columns prompt, data, seed …; others are kept")
+    sweep.add_argument("table", metavar="TABLE", help="CSV, Excel, JSON, Parquet, or a prompt a line; - is stdin")
     sweep.add_argument("--model", action="append", default=[], help="for every row, unless the table says it")
     sweep.add_argument("--seed", action="append", default=[], help="for every row")
     sweep.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="another input, for every row")
@@ -80,6 +81,7 @@ def _sweep(options: argparse.Namespace) -> Sweep:
     """The sweep that is asked for, on a session of its own."""
     from .display.terminal import sweep_bar
     from .sweep_door import Sweeps
+    from .table_files import read_table
 
     if options.uncertain and not options.retry:
         raise InvalidInputError("--uncertain goes with --retry.")
@@ -90,8 +92,7 @@ def _sweep(options: argparse.Namespace) -> Sweep:
         if name in ("name", "repeat"):
             raise InvalidInputError(f"--set is for what goes into a model; --{name} is an option of its own.")
         axes.setdefault(name, []).append(_typed(name, text))
-    if not options.table.expanduser().is_file():
-        raise InvalidInputError(f"There is no table {options.table}.")
+    table = read_table(options.table)  # before a session makes a folder
     session = _session(options)
 
     def show(sweep: Sweep, *, waiting: bool) -> contextlib.AbstractContextManager[None]:
@@ -99,7 +100,7 @@ def _sweep(options: argparse.Namespace) -> Sweep:
 
     given = {name: values[0] if len(values) == 1 else values for name, values in axes.items()}
     sweeps = Sweeps(lambda: session._runner, show)
-    return sweeps(options.table, name=options.name, repeat=options.repeat, **given)
+    return sweeps(table, name=options.name, repeat=options.repeat, **given)
 
 
 def _session(options: argparse.Namespace) -> Session:
@@ -157,22 +158,14 @@ def _let_answers_come(sweep: Sweep) -> None:
 def _keep(results: pd.DataFrame, folder: Path) -> Path:
     """Writes the results, whole or not at all."""
     path = folder.expanduser() / "results.csv"
-    partial = path.with_name(f".results-{os.getpid()}.csv")
     try:
-        with partial.open("w", encoding="utf-8", newline="") as stream:
-            results.to_csv(stream, index=False)
-            stream.flush()
-            os.fsync(stream.fileno())
-        partial.replace(path)
+        write_csv(results, path)
     except OSError as cause:
         raise StoreError(
             f"{folder / path.name} cannot be written: {cause.strerror or cause}. The videos are kept, and the same "
             "command again makes none of them anew.",
             cause=cause,
         ) from None
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
     return folder / path.name
 
 

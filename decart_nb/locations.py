@@ -93,14 +93,19 @@ def shown_location(text: str) -> str:
     return shown_url(address) if _ADDRESS.match(address) else one_line(text)
 
 
+def was_cut(url: str) -> bool:
+    """Whether an address has lost what may be secret in it: see :func:`shown_url`."""
+    return url.endswith(_CUT)
+
+
 def shown_url(url: str) -> str:
-    """An address without what may be secret in it: a user's name and password, and the query."""
+    """An address without what may be secret: name, password and query. Where it had any, it ends with ``?…``."""
     try:
         address = urlsplit(re.sub(":/+", "://", url, count=1))  # of which pathlib makes one
-        host = address.netloc.rpartition("@")[2]
+        user, _, host = address.netloc.rpartition("@")
     except ValueError:
         return f"{url.partition('://')[0]}://…"
-    cut = _CUT if address.query or url.endswith(_CUT) else ""
+    cut = _CUT if user or address.query or was_cut(url) else ""
     return printable(f"{address.scheme}://{host}{address.path}{cut}", limit=300)
 
 
@@ -109,14 +114,17 @@ def _checked(url: str) -> str:
     if re.search(r"[\s\x00-\x1f\x7f]", url):
         meant = f"Did you mean {shown_url(stripped)!r}?" if stripped != url else "A blank in an address is %20."
         raise NotUsable(f"is an address with blanks in it: {shown_url(url)!r}. {meant}")
-    if url.endswith(_CUT):
+    if was_cut(url):
         raise NotUsable(
-            f"was at {shown_url(url)}, whose query is not kept, since it may hold a password or a signature, and the "
-            "store has no copy of the file. Give the whole address again."
+            f"was at {shown_url(url)}, of which the password or the query is not kept, and the store has no copy of "
+            "the file. Give the whole address again."
         )
     try:
         address = urlsplit(url)
-        if address.hostname and (address.port is None or address.port):
+        host = (address.hostname or "").rstrip(".")
+        for label in host.split("."):
+            label.encode("idna").decode("idna")
+        if host and address.port != 0:
             return url
     except ValueError:
         pass

@@ -106,4 +106,4 @@ def test_no_secret_of_an_address_is_shown() -> None:
         for said in (str(caught.value), shown_location(bad)):
             assert "hunter2" not in said, bad
             assert "5ec3e7" not in said, bad
-    assert shown_location("ftp://ann:hunter2@example.com/in.mp4") == "ftp://example.com/in.mp4"
+    assert shown_location("ftp://ann:hunter2@example.com/in.mp4") == "ftp://example.com/in.mp4?…"
