@@ -37,6 +37,7 @@ class LocalQueue:
         faults: what goes wrong, and how often; nothing unless given.
         max_upload: the largest request, in bytes.
         most_unfinished: how many jobs may wait or run at once.
+        most_render_seconds: how long a render may take; then its job fails.
         limits: what its connections are held to.
 
     Raises:
@@ -56,6 +57,7 @@ class LocalQueue:
         faults: Faults | None = None,
         max_upload: int | None = None,
         most_unfinished: int = 1000,
+        most_render_seconds: float | None = None,
         limits: Limits | None = None,
     ) -> None:
         # Not at the top: whoever only asks what there is does not pay for a web server.
@@ -63,7 +65,7 @@ class LocalQueue:
 
         from .connections import Limits, Server
         from .files import Files
-        from .jobs import Jobs
+        from .jobs import MOST_RENDER_SECONDS, Jobs
         from .server import MAX_UPLOAD, application
 
         self.host = host
@@ -72,14 +74,20 @@ class LocalQueue:
         self.port: int = self._socket.getsockname()[1]
         try:
             self.jobs = Jobs(
-                folder, delay=delay, canned=canned, draw=draw, faults=faults, most_unfinished=most_unfinished
+                folder,
+                delay=delay,
+                canned=canned,
+                draw=draw,
+                faults=faults,
+                most_unfinished=most_unfinished,
+                most_render_seconds=most_render_seconds or MOST_RENDER_SECONDS,
             )
         except LocalQueueError:
             self._socket.close()
             raise
         app = application(
             self.jobs,
-            Files(folder / "files"),
+            Files(folder / "files", self.jobs.shelf.staging),
             self.api_key,
             host=host,
             port=self.port,

@@ -24,11 +24,13 @@ class Files:
 
     Args:
         folder: made when the first one comes.
+        staging: where an upload lies until it is whole; on the same disk.
         most: how many are kept; the oldest go first.
     """
 
-    def __init__(self, folder: Path, *, most: int = 1000) -> None:
+    def __init__(self, folder: Path, staging: Path, *, most: int = 1000) -> None:
         self._folder = folder
+        self._staging = staging
         self._most = most
 
     def add(
@@ -43,6 +45,9 @@ class Files:
 
         Returns:
             What the API answers.
+
+        Raises:
+            OSError: it cannot be kept.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
         kept = oldest_first(self._folder, _ID)
@@ -57,10 +62,15 @@ class Files:
             "created_at": _stamp(now),
             "expires_at": None if ttl is None else _stamp(now + ttl),
         }
-        place = self._folder / file_id
-        place.mkdir()
-        write(place / "content")
-        (place / "file.json").write_text(json.dumps(answer), encoding="utf-8")
+        place = self._staging / file_id
+        try:
+            place.mkdir(parents=True)
+            write(place / "content")
+            (place / "file.json").write_text(json.dumps(answer), encoding="utf-8")
+            place.replace(self._folder / file_id)
+        except OSError:
+            shutil.rmtree(place, ignore_errors=True)
+            raise
         return answer
 
     def get(self, file_id: str) -> dict[str, Any] | None:
@@ -69,10 +79,11 @@ class Files:
             return None
         try:
             answer: dict[str, Any] = json.loads((self._folder / file_id / "file.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            expires = answer["expires_at"]
+            is_over = expires is not None and datetime.fromisoformat(expires).timestamp() <= time.time()
+        except (OSError, ValueError, TypeError, KeyError, RecursionError):  # gone, or damaged
             return None
-        expires = answer["expires_at"]
-        if expires is not None and datetime.fromisoformat(expires).timestamp() <= time.time():
+        if is_over:
             shutil.rmtree(self._folder / file_id, ignore_errors=True)
             return None
         return answer

@@ -6,9 +6,11 @@ import contextlib
 import math
 import os
 import queue
+import re
 import secrets
 import threading
 import time
+import uuid
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -17,10 +19,19 @@ from typing import Any
 
 from ..catalogue import ModelDefinition, models
 from ..errors import LocalQueueError, MediaError
+from ..text import printable
 from .faults import Faults, Lots
 from .shelf import Record, Shelf
 
+#: Seconds to wait for renders to stop.
 _PATIENCE = 5.0
+#: How many renders of a job may be started and not come to an end, as when the process dies of it.
+_MOST_ATTEMPTS = 3
+_LONGEST_ERROR = 300
+#: The folders of a path, up to its last part.
+_FOLDERS = re.compile(r"(?:[A-Za-z]:)?(?:[\\/][^\\/\s'\":]+)+(?=[\\/])")
+#: Seconds that a render may take: ten times what the longest of the catalogue's own videos takes on a slow machine.
+MOST_RENDER_SECONDS = 300.0
 
 
 @dataclass
@@ -51,6 +62,23 @@ class Stats:
         }
 
 
+class _Worker:
+    """A thread that renders one job after the other.
+
+    Attributes:
+        job: what it is rendering, if anything.
+        deadline: when that must be over, by the monotonic clock.
+        dismissed: whether it has not come back from a render in time, and another has taken its place.
+    """
+
+    def __init__(self, work: Callable[[_Worker], None], number: int) -> None:
+        self.job: Record | None = None
+        self.deadline = math.inf
+        self.dismissed = False
+        # A daemon: leaving the interpreter does not wait for a render; the next queue takes it up again.
+        self.thread = threading.Thread(target=work, args=[self], name=f"decart_nb render {number}", daemon=True)
+
+
 class TooMany(Exception):
     """There are as many unfinished jobs as the queue takes."""
 
@@ -67,6 +95,12 @@ class Jobs:
         workers: how many renders may run at once; the number of cores unless given.
         most_unfinished: how many jobs may wait or run.
         most_kept: how many finished jobs are kept; the oldest go first.
+        most_render_seconds: how long a render may take; then the job fails.
+        grace: seconds after which a render that was told to end, and does not come back, loses its thread to another.
+        render: what makes a video, with the arguments of :func:`decart_nb.local.renderer.render`.
+
+    Raises:
+        LocalQueueError: the folder cannot be written, or there are no threads for the work. Nothing is left of it.
     """
 
     def __init__(
@@ -80,6 +114,9 @@ class Jobs:
         workers: int | None = None,
         most_unfinished: int = 1000,
         most_kept: int = 5000,
+        most_render_seconds: float = MOST_RENDER_SECONDS,
+        grace: float = 10.0,
+        render: Callable[..., None] | None = None,
     ) -> None:
         self.lots = Lots(faults or Faults())
         self.stats = Stats(faults=self.lots.drawn)
@@ -96,21 +133,47 @@ class Jobs:
         self._waiting: queue.SimpleQueue[Record] = queue.SimpleQueue()
         self._arriving = 0
         self._stopped = threading.Event()
-        count = 0 if canned else workers or os.cpu_count() or 1
-        # Daemons: leaving the interpreter does not wait for a render; the next queue takes it up again.
-        self._workers = [
-            threading.Thread(target=self._work, name=f"decart_nb render {number}", daemon=True)
-            for number in range(count)
-        ]
-        for worker in self._workers:
-            worker.start()
+        self._most_render_seconds = most_render_seconds
+        self._grace = grace
+        self._render_video = render or _rendered
+        self._workers: list[_Worker] = []
+        self._worker_count = 0 if canned else workers or os.cpu_count() or 1
+        try:
+            self._man()
+        except RuntimeError as cause:
+            self.close()
+            raise LocalQueueError(
+                f"The local queue cannot start: {cause}. Close what else is running, and connect again.", cause=cause
+            ) from None
 
     def close(self) -> None:
         """Stops working. What is not finished stays on the shelf."""
         self._stopped.set()
+        end = time.monotonic() + _PATIENCE
         for worker in self._workers:
-            worker.join(_PATIENCE)  # it must have let go of its job before another queue may take that over
+            # It should have released its job before another queue takes that over. Afterwards it cannot save it.
+            worker.thread.join(max(0.0, end - time.monotonic()))
         self.shelf.close()
+
+    def _man(self) -> None:
+        """Starts workers until there are as many as there should be, in place of those that do not come back too.
+
+        Raises:
+            RuntimeError: there are no more threads.
+        """
+        now = time.monotonic()
+        with self._lock:
+            for worker in [worker for worker in self._workers if now > worker.deadline + self._grace]:
+                worker.dismissed = True
+                self._workers.remove(worker)
+                if worker.job:
+                    worker.job.error, worker.job.ready = self._over_time(), time.time()
+                    with contextlib.suppress(OSError):  # whoever asks this queue is told all the same
+                        self.shelf.save(worker.job)
+            while len(self._workers) < self._worker_count:
+                worker = _Worker(self._work, len(self._workers))
+                worker.thread.start()
+                self._workers.append(worker)
 
     @contextlib.contextmanager
     def place(self) -> Iterator[None]:
@@ -143,10 +206,9 @@ class Jobs:
         Raises:
             OSError: the job cannot be kept, and is not taken.
         """
-        job_id = self.shelf.add()
         seed = values.get("seed")
         record = Record(
-            id=job_id,
+            id=uuid.uuid4().hex,
             model=model.name,
             values=values,
             files=list(files),
@@ -159,14 +221,7 @@ class Jobs:
             duration = self._draw()
             record.started = record.created + duration / 10
             record.ready = record.created + duration
-        try:
-            if not self.canned:
-                for name, write in files.items():
-                    write(self.shelf.folder(job_id) / name)
-            self.shelf.save(record)
-        except OSError:
-            self.shelf.remove(job_id)
-            raise
+        self.shelf.add(record, {} if self.canned else files)
         with self._lock:  # jobs are added from many threads, and not one may be lost to the count
             self.stats.counts["submissions"] += 1
         self._take(record)
@@ -174,6 +229,8 @@ class Jobs:
 
     def get(self, job_id: str) -> Record | None:
         """The job of that id, also one that another queue on the same shelf has taken, or left behind."""
+        with contextlib.suppress(RuntimeError):  # without threads the next caller finds the place still empty
+            self._man()
         record = self._mine.get(job_id)
         if record is not None:
             return record
@@ -201,10 +258,10 @@ class Jobs:
             self.stats.notice(now - record.ready)
         return record.status(now)
 
-    def content(self, record: Record) -> Path:
-        """The finished video."""
+    def content(self, record: Record) -> Path | None:
+        """The finished video, if it is still there."""
         self.stats.counts["downloads"] += 1
-        return self.canned or self.shelf.video(record.id)
+        return self.canned or self.shelf.file(record.id, "video.mp4")
 
     def _take(self, record: Record) -> None:
         with self._lock:
@@ -228,40 +285,91 @@ class Jobs:
             self._seen_ended.discard(job_id)
         self.shelf.remove(job_id)
 
-    def _work(self) -> None:
-        while not self._stopped.is_set():
+    def _work(self, worker: _Worker) -> None:
+        while not self._stopped.is_set() and not worker.dismissed:
             try:
                 record = self._waiting.get(timeout=0.2)
             except queue.Empty:
                 continue
+            worker.job, worker.deadline = record, time.monotonic() + self._most_render_seconds
             try:
-                self._render(record)
+                self._render(worker, record)
             except LocalQueueError:
-                return  # stopped in the middle: the job stays unfinished on the shelf
+                return  # stopped in the middle: the job stays unfinished on the shelf; or dismissed
             except OSError as cause:
                 # The shelf is full or gone. There is nowhere to write that down, but whoever asks is told.
-                record.error = f"the local queue could not keep the job: {cause.strerror or cause}."
+                record.error = f"the local queue could not keep the job: {cause.strerror or type(cause).__name__}."
                 record.ready = time.time()
+            finally:
+                worker.deadline, worker.job = math.inf, None
 
-    def _render(self, record: Record) -> None:
-        record.started = time.time()
-        self.shelf.save(record)
-        target = self.shelf.video(record.id)
-        partial = target.with_suffix(f".{self.shelf.me[:8]}.part")
-        files = {name: self.shelf.folder(record.id) / name for name in record.files}
+    def _render(self, worker: _Worker, record: Record) -> None:
+        if record.attempts >= _MOST_ATTEMPTS:
+            record.error = f"the renderer did not survive it: {record.attempts} renders of it did not come to an end."
+        else:
+            record.started = time.time()
+            record.attempts += 1
+            self.shelf.save(record)
+            self._draw_video(worker, record)
+        self._finish(worker, record)
+
+    def _draw_video(self, worker: _Worker, record: Record) -> None:
+        """Renders a job's video, or notes why there is none.
+
+        Raises:
+            LocalQueueError: the queue was stopped, or the worker dismissed.
+        """
+
+        def proceed() -> None:
+            if self._stopped.is_set() or worker.dismissed:
+                raise LocalQueueError("The render was stopped.")
+            if time.monotonic() > worker.deadline:
+                raise TimeoutError
+
+        partial = self.shelf.staging / f"{record.id}.mp4"
         try:
-            from .renderer import render  # it brings in PyAV, which a canned queue never needs
-
-            model = models.video(record.model)
-            render(model, record.values, files, record.seed, partial, self._stopped.is_set)
-            partial.replace(target)
-        except MediaError as error:
-            record.error = error.message
-        except (LocalQueueError, OSError):
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever a strange file does, the job fails and the queue lives
-            record.error = f"the local renderer broke on it: {type(error).__name__}: {error}"
+            files = {name: path for name in record.files if (path := self.shelf.file(record.id, name))}
+            self._render_video(models.video(record.model), record.values, files, record.seed, partial, proceed)
+            proceed()
+            partial.replace(self.shelf.video(record.id))
+        except Exception as error:
+            if worker.dismissed:
+                raise LocalQueueError("The render came back too late.") from None
+            if self._stopped.is_set():
+                record.attempts -= 1  # it is not the job's fault
+                with contextlib.suppress(OSError):
+                    self.shelf.save(record)
+                raise LocalQueueError("The render was stopped.") from None
+            if time.monotonic() > worker.deadline:
+                record.error = self._over_time()
+            elif isinstance(error, OSError):
+                raise
+            else:
+                record.error = self._sentence(error)
         finally:
             partial.unlink(missing_ok=True)
+
+    def _finish(self, worker: _Worker, record: Record) -> None:
+        with self._lock:  # or the worker could be dismissed, and its job failed, just now
+            if worker.dismissed:
+                raise LocalQueueError("The render came back too late.")
+            worker.deadline = math.inf
         record.ready = max(time.time(), record.created + self._delay)
         self.shelf.save(record)
+
+    def _over_time(self) -> str:
+        return f"it took longer than the {self._most_render_seconds:g} seconds that a render may take here."
+
+    def _sentence(self, error: Exception) -> str:
+        """Why a render failed, without a path of this machine."""
+        if isinstance(error, MediaError):
+            text = error.message
+        else:
+            text = _FOLDERS.sub("…", f"the local renderer broke on it: {type(error).__name__}: {error}")
+        return printable(text, limit=_LONGEST_ERROR, secrets=[str(self.shelf.root)])
+
+
+def _rendered(*request: Any) -> None:
+    from .renderer import render  # it brings in PyAV, which a canned queue never needs
+
+    render(*request)

@@ -6,11 +6,13 @@ and the seed do the rest: the same request makes the same frames, in every proce
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import av
 import numpy as np
@@ -18,9 +20,12 @@ from av.video.reformatter import VideoReformatter
 
 from .. import media
 from ..catalogue import Kind, ModelDefinition
-from ..errors import LocalQueueError, MediaError
+from ..errors import MediaError
 from . import camera, looks, motion, scenery
 from .canvas import RGB, Mark, fit
+
+#: Seconds of the longest video that is made: Decart's own limit for an input.
+MOST_SECONDS = 600.0
 
 
 def render(
@@ -29,7 +34,9 @@ def render(
     files: Mapping[str, Path],
     seed: int,
     target: Path,
-    stopped: Callable[[], bool] = lambda: False,
+    proceed: Callable[[], None] = lambda: None,
+    *,
+    most_seconds: float = MOST_SECONDS,
 ) -> None:
     """Makes the video that a request asks for, as an MP4.
 
@@ -42,24 +49,44 @@ def render(
         files: the request's files by the names of their inputs.
         seed: what chance follows.
         target: where the video goes. It is written in place.
-        stopped: asked before each frame; ``True`` ends the work.
+        proceed: called before each frame, and whenever a file is read on. What it raises ends the work, though a
+            decoder may wrap it into an error of its own.
+        most_seconds: the longest video that is made.
 
     Raises:
-        MediaError: a file is not the image or video it should be; the text names the input.
-        LocalQueueError: the work was stopped.
+        MediaError: a file is not the image or video it should be, or is too long; the text names the input.
     """
-    task = _Task(model, values, files, seed, model.size(values.get("resolution"), values.get("orientation")))
-    drawn = _FRAMES[model.kind or _kind(values, files)](task)
-    media.encode(_marked(drawn, task.size, stopped), target, fps=model.fps)
+    size = model.size(values.get("resolution"), values.get("orientation"))
+    with ExitStack() as stack:
+        opened = {name: stack.enter_context(_watched(path, proceed)) for name, path in files.items()}
+        task = _Task(model, values, opened, seed, size, most_seconds)
+        drawn = _FRAMES[model.kind or _kind(values, opened)](task)
+        media.encode(_marked(drawn, task, proceed), target, fps=model.fps)
+
+
+def _watched(path: Path, proceed: Callable[[], None]) -> BinaryIO:
+    """A file that asks before each read whether to go on: a decoder may read for long before it gives a frame."""
+    return io.BufferedReader(_Watched(path, proceed), 2**16)
+
+
+class _Watched(io.FileIO):
+    def __init__(self, path: Path, proceed: Callable[[], None]) -> None:
+        super().__init__(path)
+        self._proceed = proceed
+
+    def readinto(self, buffer: Any, /) -> int | None:
+        self._proceed()
+        return super().readinto(buffer)
 
 
 @dataclass(frozen=True, slots=True)
 class _Task:
     model: ModelDefinition
     values: Mapping[str, Any]
-    files: Mapping[str, Path]
+    files: Mapping[str, BinaryIO]
     seed: int
     size: tuple[int, int]
+    most_seconds: float
 
     @property
     def prompt(self) -> str:
@@ -80,9 +107,11 @@ class _Task:
         """The given video at the model's rate and size, as far as the model goes."""
         shown = media.frames(self.file("data"), fps=self.model.fps, name="data")
         most = None if self.model.seconds is None else self.count
+        if most is None and (seconds := media.probe(self.file("data"), name="data").duration) > self.most_seconds:
+            raise _too_long(self.most_seconds, f": it lasts {seconds:.0f} seconds")
         return (fit(rgb, *self.size) for rgb in islice(shown, most))
 
-    def file(self, name: str) -> Path:
+    def file(self, name: str) -> BinaryIO:
         if name not in self.files:
             raise MediaError(f"{name} is missing: there is no such file.")
         return self.files[name]
@@ -91,19 +120,23 @@ class _Task:
 _SECONDS = 5.0  # where the model does not say
 
 
-def _marked(
-    drawn: Iterator[RGB | av.VideoFrame], size: tuple[int, int], stopped: Callable[[], bool]
-) -> Iterator[av.VideoFrame]:
-    mark, convert = Mark(*size), VideoReformatter()
-    for item in drawn:
-        if stopped():
-            raise LocalQueueError("The render was stopped.")
+def _too_long(most_seconds: float, found: str = "") -> MediaError:
+    return MediaError(f"data is too long: the local queue makes at most {most_seconds:g} seconds of video{found}.")
+
+
+def _marked(drawn: Iterator[RGB | av.VideoFrame], task: _Task, proceed: Callable[[], None]) -> Iterator[av.VideoFrame]:
+    mark, convert = Mark(*task.size), VideoReformatter()
+    most = round(task.most_seconds * task.model.fps)
+    for number, item in enumerate(drawn):
+        proceed()
+        if number >= most:  # longer than its header says
+            raise _too_long(task.most_seconds)
         frame = item if isinstance(item, av.VideoFrame) else media.picture(item, convert)
         mark.onto(frame, mark.x, mark.y)
         yield frame
 
 
-def _kind(values: Mapping[str, Any], files: Mapping[str, Path]) -> Kind:
+def _kind(values: Mapping[str, Any], files: Mapping[str, BinaryIO]) -> Kind:
     """What a model that the catalogue does not know would probably do with these inputs."""
     if "start" in files and "end" in files:
         return "first-last-frame"
@@ -112,7 +145,7 @@ def _kind(values: Mapping[str, Any], files: Mapping[str, Path]) -> Kind:
     if values.get("trajectory"):
         return "motion"
     try:
-        media.probe(files["data"])
+        media.probe(files["data"], name="data")
     except MediaError:
         return "image-to-video"
     return "video-to-video"

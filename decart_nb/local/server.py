@@ -107,8 +107,8 @@ class _Api:
         record = await self._record(request)
         if record.status() != "completed":
             raise HTTPException(409, f"The job is {record.status()}, not completed.")
-        path = self._jobs.content(record)
-        if not path.is_file():
+        path = await anyio.to_thread.run_sync(self._jobs.content, record)
+        if path is None or not path.is_file():
             raise HTTPException(404, "The video is no longer there.")
         return FileResponse(path, media_type="video/mp4")
 

@@ -1,19 +1,24 @@
 """The local queue's memory: a folder a job, written whole or not at all, so that jobs outlive the process.
 
-Several queues may share one shelf, as two notebooks in a folder do. Each unfinished job belongs to one of them, and
-a lock that the operating system lets go of when a process ends tells whether its owner is still there.
+Several queues may share one folder, as two notebooks do. Each unfinished job belongs to one of them, and a lock that
+the operating system releases when a process ends tells whether its owner is still there.
+
+Whatever is being written lies in ``staging/``, in a folder of its owner's, until it is whole and is renamed. What a
+killed process leaves there is removed by the next one that starts. Nothing that lies in the folder is trusted: a record
+of another shape is no job, and a file that leads elsewhere is not there.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import re
 import shutil
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +28,11 @@ from filelock import FileLock, Timeout
 from ..errors import LocalQueueError
 
 _ID = re.compile(r"[0-9a-f]{32}")
+_INPUT = re.compile(r"[a-z][a-z_]{0,63}")
+#: Bytes of a record; its longest field is a trajectory.
+_MAX_RECORD = 2**22
+#: Seconds to wait for another process that is taking a job over.
+_TURN_SECONDS = 10.0
 
 
 @dataclass
@@ -33,6 +43,7 @@ class Record:
         started: when work on it began, or will.
         ready: when it counts as ended, or will; ``None`` as long as nobody knows.
         error: why it failed.
+        attempts: how often a render of it was started and has not ended.
     """
 
     id: str
@@ -45,6 +56,20 @@ class Record:
     started: float | None = None
     ready: float | None = None
     error: str | None = None
+    attempts: int = 0
+
+    def is_sound(self) -> bool:
+        """Whether every field is of its type: a record is read from a file that anybody may have written."""
+        times = (self.created, 0 if self.started is None else self.started, 0 if self.ready is None else self.ready)
+        return (
+            all(isinstance(text, str) for text in (self.id, self.model, self.owner, self.error or ""))
+            and all(isinstance(time, int | float) and math.isfinite(time) for time in times)
+            and all(isinstance(number, int) for number in (self.seed, self.attempts))
+            and isinstance(self.values, dict)
+            and isinstance(self.files, list)
+            and all(isinstance(name, str) and _INPUT.fullmatch(name) for name in self.files)
+            and bool(_ID.fullmatch(self.id) and _ID.fullmatch(self.owner))
+        )
 
     def status(self, now: float | None = None) -> str:
         """``pending``, ``processing``, ``completed`` or ``failed``."""
@@ -77,14 +102,22 @@ class Shelf:
 
     def __init__(self, folder: Path) -> None:
         self.me = uuid.uuid4().hex
+        self.root = folder
         self._jobs = folder / "jobs"
         self._owners = folder / "owners"
+        self.staging = folder / "staging" / self.me
+        self._alive = self._lock(self.me)
         try:
-            self._jobs.mkdir(parents=True, exist_ok=True)
-            self._owners.mkdir(exist_ok=True)
-            self._alive = self._lock(self.me)
-            self._alive.acquire()
+            for part in (self._jobs, self._owners, self.staging.parent):
+                part.mkdir(parents=True, exist_ok=True)
+            # Links in the way to the folder are its owner's; those inside it are not.
+            self._real_jobs = self._jobs.resolve()
+            with self._turn():
+                self._alive.acquire()
+                self._clear_leftovers()
+                self.staging.mkdir()
         except OSError as cause:
+            self._alive.release()
             raise LocalQueueError(
                 f"The local queue cannot keep its jobs in {folder.name}: {cause.strerror or cause}. "
                 "Choose another folder with store=…, or --folder on the command line.",
@@ -92,43 +125,68 @@ class Shelf:
             ) from None
 
     def close(self) -> None:
-        """Lets go of the jobs that are not finished: whoever asks for one next takes it over."""
+        """Releases the jobs that are not finished: whoever asks for one next takes it over."""
+        shutil.rmtree(self.staging, ignore_errors=True)
         self._alive.release()
         (self._owners / self.me).unlink(missing_ok=True)
 
-    def folder(self, job_id: str) -> Path:
-        """Where a job's inputs and its video lie."""
-        return self._jobs / job_id
+    def file(self, job_id: str, name: str) -> Path | None:
+        """A job's file under a name; ``None`` unless it is a file in the job's own folder, and no link to another."""
+        path = self._real_jobs / job_id / name
+        try:
+            return path if path.is_file() and path.resolve() == path else None
+        except (OSError, RuntimeError):  # links that lead in a circle
+            return None
 
     def video(self, job_id: str) -> Path:
         """Where a job's video is, once it is there."""
-        return self.folder(job_id) / "video.mp4"
+        return self._jobs / job_id / "video.mp4"
 
-    def add(self) -> str:
-        """A new job's id, and its folder."""
-        job_id = uuid.uuid4().hex
-        self.folder(job_id).mkdir(parents=True)
-        return job_id
+    def add(self, record: Record, files: Mapping[str, Callable[[Path], None]]) -> None:
+        """Keeps a new job, whole or not at all.
+
+        Args:
+            record: the job.
+            files: what writes each of its inputs to a path, by the input's name.
+
+        Raises:
+            OSError: it cannot be kept.
+        """
+        place = self.staging / record.id
+        try:
+            place.mkdir()
+            for name, write in files.items():
+                write(place / name)
+            (place / "job.json").write_text(_text(record), encoding="utf-8")
+            place.replace(self._jobs / record.id)
+        except OSError:
+            shutil.rmtree(place, ignore_errors=True)
+            raise
 
     def save(self, record: Record) -> None:
-        """Writes a job down."""
-        target = self.folder(record.id) / "job.json"
-        partial = target.with_suffix(f".{self.me[:8]}")
-        partial.write_text(json.dumps(asdict(record)), encoding="utf-8")
-        partial.replace(target)
+        """Writes a job down anew.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        partial = self.staging / f"{record.id}.json"
+        partial.write_text(_text(record), encoding="utf-8")
+        partial.replace(self._jobs / record.id / "job.json")
 
     def load(self, job_id: str) -> Record | None:
         """The job of that id, as it was last written down."""
-        if not _ID.fullmatch(job_id):
-            return None
+        path = self.file(job_id, "job.json") if _ID.fullmatch(job_id) else None
         try:
-            return Record(**json.loads((self.folder(job_id) / "job.json").read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError):
+            if path is None or path.stat().st_size > _MAX_RECORD:
+                return None
+            record = Record(**json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError, RecursionError):
             return None
+        return record if record.id == job_id and record.is_sound() else None
 
     def remove(self, job_id: str) -> None:
         """Forgets a job, with its inputs and its video."""
-        shutil.rmtree(self.folder(job_id), ignore_errors=True)
+        shutil.rmtree(self._jobs / job_id, ignore_errors=True)
 
     def ids(self) -> list[str]:
         """All jobs, the oldest first."""
@@ -137,19 +195,49 @@ class Shelf:
     @contextlib.contextmanager
     def adopting(self, record: Record) -> Iterator[Record | None]:
         """The unfinished job as it stands, to be taken over in the block; nothing if its owner is still there."""
-        lock = self._lock(record.owner)
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(self._turn())
+                is_gone = stack.enter_context(self._gone(record.owner))
+            except Timeout:
+                is_gone = False
+            # Its owner may have finished it just now, or somebody else may have been quicker.
+            current = self.load(record.id) if is_gone else None
+            yield current if current and current.ready is None and current.owner == record.owner else None
+
+    def _clear_leftovers(self) -> None:
+        """Removes what processes that are gone have left half written."""
+        for place in self.staging.parent.iterdir():
+            if _ID.fullmatch(place.name):
+                with self._gone(place.name) as is_gone:
+                    if is_gone:
+                        shutil.rmtree(place, ignore_errors=True)
+
+    @contextlib.contextmanager
+    def _gone(self, owner: str) -> Iterator[bool]:
+        """Whether a process has ended. Its lock is held meanwhile, and removed; to be entered in one's turn."""
+        lock = self._lock(owner)
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            yield None
+            yield False
             return
         try:
-            # Its owner may have finished it just now, or somebody else may have been quicker.
-            current = self.load(record.id)
-            yield current if current and current.ready is None and current.owner == record.owner else None
+            yield True
         finally:
+            (self._owners / owner).unlink(missing_ok=True)
             lock.release()
-            (self._owners / record.owner).unlink(missing_ok=True)
+
+    def _turn(self) -> FileLock:
+        """A lock that one process holds at a time, while owners come and go.
+
+        Without it a lock could be removed by one process while another has just opened it.
+        """
+        return FileLock(self.root / "turn.lock", timeout=_TURN_SECONDS, thread_local=False)
 
     def _lock(self, owner: str) -> FileLock:
         return FileLock(self._owners / owner, thread_local=False)
+
+
+def _text(record: Record) -> str:
+    return json.dumps(asdict(record))

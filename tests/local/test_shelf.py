@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -7,6 +8,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
+from uuid import uuid4
 
 import pytest
 
@@ -30,8 +32,8 @@ def other(tmp_path, shelf):
 
 def kept(shelf: Shelf, **more) -> Record:
     """A job that a shelf has just been given."""
-    record = Record(shelf.add(), "lucy-pro-t2v", {"prompt": "ö\ud800"}, ["data"], 7, shelf.me, 100.0, **more)
-    shelf.save(record)
+    record = Record(uuid4().hex, "lucy-pro-t2v", {"prompt": "ö\ud800"}, ["data"], 7, shelf.me, 100.0, **more)
+    shelf.add(record, {})
     return record
 
 
@@ -59,7 +61,7 @@ def test_what_was_saved_is_loaded_by_any_shelf_on_the_folder(shelf, other):
     record = kept(shelf, started=110.0, ready=120.0, error="why")
     assert other.load(record.id) == record
     assert shelf.load(record.id) == record
-    assert [path.name for path in shelf.folder(record.id).iterdir()] == ["job.json"]
+    assert [path.name for path in shelf.video(record.id).parent.iterdir()] == ["job.json"]
 
 
 @pytest.mark.parametrize("job_id", ["", "..", "../jobs", "0" * 31, "0" * 33, "A" * 32, "0" * 32, "0" * 32 + "\n", "\0"])
@@ -70,14 +72,14 @@ def test_an_unknown_id_is_no_job(shelf, job_id):
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"id": "x", "colour": "red"}', "\xff"])
 def test_a_record_that_cannot_be_read_is_no_job(shelf, text):
     record = kept(shelf)
-    (shelf.folder(record.id) / "job.json").write_text(text, encoding="latin-1")
+    (shelf.video(record.id).parent / "job.json").write_text(text, encoding="latin-1")
     assert shelf.load(record.id) is None
 
 
 def test_ids_come_oldest_first_and_strangers_are_left_out(tmp_path, shelf):
     records = [kept(shelf) for _ in range(4)]
     for age, record in enumerate(records):
-        os.utime(shelf.folder(record.id), (1000 - age, 1000 - age))
+        os.utime(shelf.video(record.id).parent, (1000 - age, 1000 - age))
     (tmp_path / "shelf" / "jobs" / "notes.txt").touch()
     assert shelf.ids() == [record.id for record in reversed(records)]
 
@@ -135,12 +137,12 @@ def test_of_many_at_once_one_adopts(shelf, other):
 
 
 _OWNER = """
-import sys, time
+import sys, time, uuid
 from pathlib import Path
 from decart_nb.local.shelf import Record, Shelf
 shelf = Shelf(Path(sys.argv[1]))
-record = Record(shelf.add(), "lucy-pro-t2v", {}, [], 7, shelf.me, time.time())
-shelf.save(record)
+record = Record(uuid.uuid4().hex, "lucy-pro-t2v", {}, [], 7, shelf.me, time.time())
+shelf.add(record, {})
 print(record.id, flush=True)
 time.sleep(60)
 """
@@ -163,3 +165,156 @@ def test_a_folder_that_cannot_be_written_is_told_in_a_sentence(tmp_path: Path):
     (tmp_path / "file").touch()
     with pytest.raises(LocalQueueError, match=r"^The local queue cannot keep its jobs in .*file.*\. Choose another"):
         Shelf(tmp_path / "file")
+
+
+_HALF_DONE = """
+import os, sys, time, uuid
+from pathlib import Path
+from decart_nb.local.files import Files
+from decart_nb.local.shelf import Record, Shelf
+shelf = Shelf(Path(sys.argv[1]))
+def half(path):
+    path.write_bytes(b"half of it")
+    (shelf.staging / "rendered.mp4").write_bytes(b"half of it too")
+    if sys.argv[2] == "file":
+        Files(Path(sys.argv[1]) / "files", shelf.staging).add("a", "b", 1, None, wait)
+    wait(path)
+def wait(path):
+    path.write_bytes(b"half")
+    print("now", flush=True)
+    time.sleep(60)
+shelf.add(Record(uuid.uuid4().hex, "lucy-pro-i2v", {}, ["data"], 7, shelf.me, time.time()), {"data": half})
+"""
+
+
+@pytest.mark.parametrize("what", ["job", "file"])
+def test_what_a_killed_process_leaves_half_written_goes_at_the_next_start(tmp_path, shelf, what):
+    folder = tmp_path / "shelf"
+    (shelf.staging / "mine").write_text("of one that lives")
+    with subprocess.Popen(
+        [sys.executable, "-c", _HALF_DONE, str(folder), what], stdout=subprocess.PIPE, text=True
+    ) as owner:
+        try:
+            assert owner.stdout.readline() == "now\n"
+            Shelf(folder).close()  # nothing goes while its owner lives
+            assert len(list((folder / "staging").rglob("rendered.mp4"))) == 1
+        finally:
+            owner.send_signal(signal.SIGKILL)
+    late = Shelf(folder)
+    assert {path.name for path in (folder / "staging").iterdir()} == {shelf.me, late.me}
+    assert (shelf.staging / "mine").read_text() == "of one that lives"
+    assert shelf.ids() == []
+    assert not list((folder / "files").glob("*"))
+    late.close()
+    assert {path.name for path in (folder / "owners").iterdir()} == {shelf.me}
+
+
+def test_an_upload_that_cannot_be_kept_leaves_nothing(shelf):
+    def full(path: Path) -> None:
+        path.write_bytes(b"1")
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        shelf.add(Record(uuid4().hex, "lucy-pro-i2v", {}, ["data"], 7, shelf.me, 1.0), {"data": full})
+    assert shelf.ids() == list(shelf.staging.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"id": "0" * 32},
+        {"id": 7},
+        {"owner": "../../elsewhere"},
+        {"owner": None},
+        {"files": ["../../../etc/passwd"]},
+        {"files": ["/etc/passwd"]},
+        {"files": ["job.json"]},
+        {"files": "data"},
+        {"files": [["data"]]},
+        {"values": ["prompt"]},
+        {"model": None},
+        {"created": "now"},
+        {"created": float("nan")},
+        {"ready": float("inf")},
+        {"started": []},
+        {"seed": "7"},
+        {"error": {"text": 1}},
+        {"attempts": "many"},
+        {"more": 1},
+    ],
+    ids=repr,
+)
+def test_a_record_of_another_shape_is_no_job(shelf, changed):
+    record = kept(shelf)
+    path = shelf.video(record.id).with_name("job.json")
+    path.write_text(json.dumps(vars(record) | changed))
+    assert shelf.load(record.id) is None
+    path.write_text(json.dumps(vars(record)))
+    assert shelf.load(record.id) == record
+
+
+def test_a_record_that_is_endless_is_no_job(shelf):
+    record = kept(shelf)
+    with shelf.video(record.id).with_name("job.json").open("r+b") as file:
+        file.truncate(2**40)  # sparse
+    assert shelf.load(record.id) is None
+
+
+def _fifo(path: Path, elsewhere: Path) -> None:
+    os.mkfifo(path)
+
+
+@pytest.mark.parametrize(
+    "put",
+    [
+        lambda path, elsewhere: path.symlink_to(elsewhere),
+        lambda path, elsewhere: path.symlink_to(path),
+        lambda path, elsewhere: path.mkdir(),
+        _fifo,
+        lambda path, elsewhere: None,
+    ],
+    ids=["link", "circle", "folder", "pipe", "nothing"],
+)
+@pytest.mark.parametrize("name", ["video.mp4", "data", "job.json"])
+def test_what_is_no_file_of_the_job_s_own_is_not_there(tmp_path, shelf, put, name):
+    (tmp_path / "secret").write_text("{}")
+    record = kept(shelf)
+    path = shelf.video(record.id).with_name(name)
+    path.unlink(missing_ok=True)
+    put(path, tmp_path / "secret")
+    assert shelf.file(record.id, name) is None
+    assert name != "job.json" or shelf.load(record.id) is None
+
+
+def test_a_job_s_folder_that_is_a_link_is_none(tmp_path, shelf):
+    record = kept(shelf)
+    folder = shelf.video(record.id).parent
+    folder.rename(tmp_path / "elsewhere")
+    folder.symlink_to(tmp_path / "elsewhere")
+    assert shelf.load(record.id) is None
+    shelf.remove(record.id)
+    assert (tmp_path / "elsewhere" / "job.json").exists()
+
+
+def test_a_shelf_behind_a_link_is_as_good_as_another(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    shelf = Shelf(tmp_path / "link")
+    record = kept(shelf)
+    shelf.video(record.id).write_bytes(b"1")
+    assert shelf.load(record.id) == record
+    assert shelf.file(record.id, "video.mp4").read_bytes() == b"1"
+    shelf.close()
+
+
+def test_many_that_start_and_end_at_once_all_count_as_alive(tmp_path):
+    def live(_: int) -> bool:
+        one = Shelf(tmp_path / "shelf")
+        record = kept(one)
+        with Shelf(tmp_path / "shelf").adopting(record) as adopted:
+            lives = adopted is None
+        one.close()
+        return lives
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(live, range(40)))
