@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 import random
 import sys
 import warnings
@@ -27,6 +28,8 @@ _NUMBERS = ("seconds", "cost")
 _CUT = ("prompt", "error")
 _OMIT = ("cost", "seconds", "submitted_at", "path", "error", "prompt")
 _LONGEST = 200
+#: The environment variable that holds the key which callers of ``serve`` must show.
+_SERVE_KEY = "DECART_LOCAL_API_KEY"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -88,8 +91,16 @@ def _parser() -> argparse.ArgumentParser:
     serve = commands.add_parser("serve", help="run the local queue, which speaks Decart's protocol")
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s: this machine only)")
     serve.add_argument("--port", type=int, default=0, help="port to listen on (a free one)")
-    serve.add_argument("--api-key", help="key that callers must show (one is made and printed)")
+    serve.add_argument(
+        "--api-key",
+        metavar="KEY",
+        help="key that callers must show; every program on this machine can read it here, so put it into "
+        f"{_SERVE_KEY} in the environment instead (without either one is made and printed)",
+    )
     serve.add_argument("--delay", type=float, default=0.0, metavar="SECONDS", help="least time a job takes")
+    serve.add_argument(
+        "--job-limit", type=float, metavar="SECONDS", help="longest time a render may take; then its job fails (300)"
+    )
     serve.add_argument("--folder", type=Path, default=Path("decart_runs/local"), help="where jobs are kept")
     serve.add_argument("--canned", type=Path, metavar="FILE", help="answer with this video in place of rendering")
     serve.add_argument("--durations", metavar="KIND:NUMBERS", help=f"how long a canned job takes: {usage()}")
@@ -147,18 +158,22 @@ def _serve(options: argparse.Namespace) -> None:
         media.probe(options.canned)
     if not 0 <= options.delay < math.inf:
         raise LocalQueueError(f"--delay must be 0 seconds or more, not {options.delay:g}.")
+    if options.job_limit is not None and not 0 < options.job_limit < math.inf:
+        raise LocalQueueError(f"--job-limit must be more than 0 seconds, not {options.job_limit:g}.")
     draw = durations(options.durations, random.Random(options.seed)) if options.durations else None
     if draw is not None and options.canned is None:
         raise LocalQueueError("--durations goes with --canned FILE; a rendered job takes --delay SECONDS at least.")
+    api_key = options.api_key or os.environ.get(_SERVE_KEY) or None
     queue = LocalQueue(
         options.folder,
         host=options.host,
         port=options.port,
-        api_key=options.api_key,
+        api_key=api_key,
         delay=options.delay,
         canned=options.canned,
         draw=draw,
         faults=None if options.faults is None else Faults.parse(options.faults),
+        most_render_seconds=options.job_limit,
     )
     made = [] if options.api_key else [f"API key: {queue.api_key}"]
     told = say("\n".join([f"The local queue listens on {queue.base_url}; Ctrl+C stops it.", *made]))

@@ -51,6 +51,15 @@ def test_serve_answers_with_the_video_in_the_time_it_is_told(small_video):
         assert http.get(f"/v1/jobs/{job_id}/content").content == small_video.read_bytes()
 
 
+def test_serve_takes_its_key_from_the_environment_where_nobody_can_read_it(small_video, monkeypatch):
+    monkeypatch.setenv("DECART_LOCAL_API_KEY", "dct_from_the_environment")
+    with serving("--canned", str(small_video)) as served, calling(served.base_url, "dct_from_the_environment") as http:
+        assert http.get("/stats").status_code == 200
+        served.process.send_signal(signal.SIGINT)
+        said, errors = served.process.communicate(timeout=10)
+    assert "dct_from" not in served.line + said + errors + " ".join(served.process.args)
+
+
 def test_serve_goes_wrong_as_it_is_told(small_video):
     arguments = ("--canned", str(small_video), "--faults", "503:0.5,seed:7", "--api-key", "dct_k")
     with serving(*arguments) as served, calling(served.base_url, "dct_k") as http:
@@ -119,6 +128,10 @@ def test_a_port_in_use_is_told_in_one_line():
         (["--faults", "429:2"], "The rate of 429 must be a number from 0 to 1."),
         (["--folder", "CANNED"], "The local queue cannot keep its jobs in"),
         (["--host", "192.0.2.1"], "The local queue cannot listen on 192.0.2.1"),
+        (["--job-limit", "0"], "--job-limit must be more than 0 seconds"),
+        (["--job-limit", "nan"], "--job-limit must be"),
+        (["--api-key", "blank "], "key must be printable ASCII"),
+        (["--api-key", "schlüssel"], "key must be printable ASCII"),
         (["--host", "a..b"], "a..b is no address to listen on"),
         (["--port", "70000"], "port 70000"),
         (["--port=-1"], "port -1"),
@@ -152,7 +165,19 @@ def test_version():
         (["demo"], ["prompt"]),
         (
             ["serve"],
-            ["--host", "127.0.0.1", "--port", "--api-key", "--delay", "--folder", "--canned", "--durations", "--seed"],
+            [
+                "--host",
+                "127.0.0.1",
+                "--port",
+                "--api-key",
+                "DECART_LOCAL_API_KEY",
+                "--job-limit",
+                "--delay",
+                "--folder",
+                "--canned",
+                "--durations",
+                "--seed",
+            ],
         ),
         (["serve"], ["--faults", ", ".join(HITS)]),
         (["sweep"], ["--model", "--seed", "--set", "--repeat", "--name", "--out", "--max-cost", "--concurrency"]),
@@ -161,7 +186,7 @@ def test_version():
             ["--price", "--allow-unknown-cost", "--retry", "--uncertain", "--dry-run", "--local", "--base-url"],
         ),
     ],
-    ids=["all", "demo", "serve", "faults", "sweep", "price"],
+    ids=["all", "demo", "serve", "folder", "faults", "sweep", "price"],
 )
 def test_help_names_everything(arguments, words, monkeypatch):
     monkeypatch.setenv("COLUMNS", "400")

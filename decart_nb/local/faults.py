@@ -7,20 +7,28 @@ fault                hits         what happens
 ``429-retry-after``  any call     429, to come back after a second
 ``500``              any call     500
 ``502``              any call     502, with a gateway's HTML page
-``503``              any call     503
+``503``              any call     503, in the service's own JSON
 ``reset-before``     any call     the connection is reset before anything is done
 ``reset-after``      any call     the connection is reset in place of the answer
 ``stall``            any call     no answer for five minutes, and then a reset
 ``malformed``        any call     200, and a JSON object that breaks off
+``503-bare``         any call     503, with a gateway's HTML page, and no word about when to come back
+``408``              any call     408, with a gateway's HTML page
+``409``              any call     409, likewise
+``425``              any call     425, likewise
+``499``              any call     499, likewise
+``taken-408``        submissions  408, with a gateway's HTML page, after the job was taken
+``taken-502``        submissions  502, likewise
+``taken-503``        submissions  503, likewise
 ``404``              early polls  404 for a job that was submitted less than two seconds ago
 ``cut``              downloads    the connection is closed after half of the answer
 ``failed``           jobs         the job is worked on, and fails at its end
 ===================  ===========  ================================================================
 
 *Any call* is a submission, a poll or a download; what else the queue speaks is left alone, and a call meets one fault
-at most. A submission that meets ``reset-after``, ``stall`` or ``malformed`` is taken, and counts: only the answer is
-lost. Under all others it never was. A poll or a download does nothing but meet its fault, and counts as none, except
-that a cut download is one.
+at most. A submission that meets one of :data:`TAKEN` (``reset-after``, ``stall``, ``malformed``, ``taken-…``) is taken,
+and counts: only the answer is lost. Under all others it never was. A poll or a download does nothing but meet its
+fault, and counts as none, except that a cut download is one.
 """
 
 from __future__ import annotations
@@ -49,10 +57,20 @@ HITS: dict[str, tuple[Call, ...]] = {
     "reset-after": _ANY,
     "stall": _ANY,
     "malformed": _ANY,
+    "503-bare": _ANY,
+    "408": _ANY,
+    "409": _ANY,
+    "425": _ANY,
+    "499": _ANY,
+    "taken-408": ("submission",),
+    "taken-502": ("submission",),
+    "taken-503": ("submission",),
     "404": ("early poll",),
     "cut": ("download",),
     "failed": ("job",),
 }
+#: The faults under which a submission is taken, though its answer does not say so.
+TAKEN = frozenset({"reset-after", "stall", "malformed", "taken-408", "taken-502", "taken-503"})
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .connections import Connection
-from .faults import Call
+from .faults import TAKEN, Call
 from .jobs import Jobs
 
 #: Seconds after its submission in which a job may be unknown.
@@ -21,12 +21,27 @@ EARLY = 2.0
 #: Seconds without an answer: more than a client waits.
 STALL = 300.0
 _PATH = re.compile(r"/v1/jobs/([^/]+)(/content)?")
+
+
+def _page(status: int) -> Response:
+    """What something in front of the service answers."""
+    return HTMLResponse(f"<html><body><h1>{status}</h1></body></html>", status)
+
+
 _ANSWERS = {
     "429": JSONResponse({"detail": "Too many requests"}, 429),
     "429-retry-after": JSONResponse({"detail": "Too many requests"}, 429, {"Retry-After": "1"}),
     "500": JSONResponse({"detail": "Internal Server Error"}, 500),
-    "502": HTMLResponse("<html><body><h1>502 Bad Gateway</h1></body></html>", 502),
+    "502": _page(502),
     "503": JSONResponse({"detail": "Service Unavailable"}, 503),
+    "503-bare": _page(503),
+    "408": _page(408),
+    "409": _page(409),
+    "425": _page(425),
+    "499": _page(499),
+    "taken-408": _page(408),
+    "taken-502": _page(502),
+    "taken-503": _page(503),
     "404": JSONResponse({"detail": "Job not found"}, 404),
     "malformed": Response('{"job_id": "', media_type="application/json"),
 }
@@ -43,7 +58,7 @@ class Saboteur:
         """A call, as the server hands it on."""
         call = self._call(scope)
         fault = call and self._jobs.lots.draw(call)
-        if call == "submission" and fault in ("reset-after", "stall", "malformed"):
+        if call == "submission" and fault in TAKEN:
             await self._app(scope, receive, _unheard)
         if not fault:
             await self._app(scope, receive, send)

@@ -70,6 +70,11 @@ def counted(queue: LocalQueue) -> tuple[int, int]:
         ("500", 500, None, "application/json"),
         ("502", 502, None, "text/html; charset=utf-8"),
         ("503", 503, None, "application/json"),
+        ("503-bare", 503, None, "text/html; charset=utf-8"),
+        ("408", 408, None, "text/html; charset=utf-8"),
+        ("409", 409, None, "text/html; charset=utf-8"),
+        ("425", 425, None, "text/html; charset=utf-8"),
+        ("499", 499, None, "text/html; charset=utf-8"),
     ],
 )
 def test_a_refusal_is_answered_to_any_call_and_nothing_is_done(faulty, name, code, after, kind):
@@ -82,6 +87,24 @@ def test_a_refusal_is_answered_to_any_call_and_nothing_is_done(faulty, name, cod
     assert counted(queue) == (0, 0)
     stats = http.get("/stats").json()
     assert (stats["polls"], stats["downloads"], stats["faults"]) == (0, 0, {name: 3})
+
+
+@pytest.mark.parametrize("status", [408, 502, 503])
+def test_a_gateway_s_page_after_the_job_was_taken(faulty, status):
+    queue, http = faulty(f"taken-{status}:1")
+    answer = asked(http, _SUBMISSION)
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "text/html; charset=utf-8")
+    assert counted(queue) == (1, 1)
+    assert [asked(http, call).status_code for call in (_POLL, _DOWNLOAD)] == [404, 404]
+
+
+def test_what_is_taken_is_what_the_list_says(faulty):
+    for number, name in enumerate(name for name, hit in HITS.items() if "submission" in hit and name != "stall"):
+        queue, http = faulty(f"{name}:1")
+        before = counted(queue)[1]
+        with contextlib.suppress(httpx.TransportError):
+            asked(http, _SUBMISSION)
+        assert counted(queue)[1] - before == (name in faults.TAKEN), (number, name)
 
 
 def test_a_malformed_answer_is_no_json_and_its_submission_is_taken(faulty):
