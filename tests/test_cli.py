@@ -186,7 +186,7 @@ def test_version():
             ["--price", "--allow-unknown-cost", "--retry", "--uncertain", "--dry-run", "--local", "--base-url"],
         ),
     ],
-    ids=["all", "demo", "serve", "folder", "faults", "sweep", "price"],
+    ids=["all", "demo", "serve", "faults", "sweep", "price"],
 )
 def test_help_names_everything(arguments, words, monkeypatch):
     monkeypatch.setenv("COLUMNS", "400")
