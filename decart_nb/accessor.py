@@ -12,6 +12,7 @@ import pandas as pd
 from .clip import Clip
 from .errors import InvalidInputError, did_you_mean
 from .printable_frame import PrintableFrame
+from .sweep_inputs import jobs_of
 from .table import OWN, as_results
 
 _FAILED = ("failed", "rejected", "uncertain", "unreachable", "expired")
@@ -124,11 +125,28 @@ class DecartAccessor:
         # An input that is called like one of the job's own columns is kept under another name.
         inputs = {name: _input_name(name) for name in table.columns if name not in OWN}
         clips: list[Clip | None] = []
-        for row in _rows(table):
+        for row, path in zip(_rows(table), self._paths(table), strict=True):
             asked = fields.get(row.get("model", ""))  # what else is in the table was not asked for
             given = {name: row[column] for column, name in inputs.items() if asked is None or name in asked}
-            clips.append(_clip(row, {name: value for name, value in given.items() if value is not None}))
+            clips.append(_clip(row, path, {name: value for name, value in given.items() if value is not None}))
         return clips
+
+    @staticmethod
+    def _paths(table: pd.DataFrame) -> list[Path | None]:
+        """Where each row's video lies: in the open store, wherever that is, or else where the table says."""
+        from .session import open_store
+
+        store, told = open_store(), [None if path is None else Path(path) for path in _values(table["path"])]
+        if store is None or "job_id" not in table:
+            return told
+        jobs = jobs_of(table["job_id"], store)
+        if "sha256" in table:  # a job's id may be missing, and its video be known
+            digests = _values(table["sha256"])
+            jobs = [
+                job or (next(iter(store.find(sha256=digest)), None) if digest else None)
+                for job, digest in zip(jobs, digests, strict=True)
+            ]
+        return [(store.video(job) if job else None) or path for job, path in zip(jobs, told, strict=True)]
 
     def _names(self, argument: str, given: Any) -> list[Any]:
         columns = list(self._frame.columns)
@@ -167,11 +185,11 @@ class ClipTable(PrintableFrame):
         return table_html(self)
 
 
-def _clip(row: Mapping[Any, Any], inputs: dict[Any, Any]) -> Clip | None:
+def _clip(row: Mapping[Any, Any], path: Path | None, inputs: dict[Any, Any]) -> Clip | None:
     """The clip that a row tells of; what it does not tell is zero or empty."""
-    if row["status"] != "completed" or row["path"] is None:
+    if row["status"] != "completed" or path is None:
         return None
-    path, submitted, seconds = Path(row["path"]), row.get("submitted_at"), row.get("seconds")
+    submitted, seconds = row.get("submitted_at"), row.get("seconds")
     return Clip(
         path=path,
         job_id=row.get("job_id") or "",

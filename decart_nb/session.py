@@ -29,6 +29,8 @@ from .values import is_flag, shown
 if TYPE_CHECKING:
     import pandas as pd
 
+    from .store import Store
+
 
 _current: Session | None = None
 
@@ -369,6 +371,11 @@ def known_ids() -> list[str]:
     """The ids of the jobs in the store that is open, the latest first."""
     records = _current._runner.store.find() if _current is not None else []
     return [record.job_id for record in reversed(records) if record.job_id]
+
+
+def open_store() -> Store | None:
+    """The store of the session that is open, if one is."""
+    return _current._runner.store if _current is not None else None
 
 
 def _session() -> Session:

@@ -27,7 +27,9 @@ def write_csv(frame: pd.DataFrame, path: Path) -> None:
     marked = frame.apply(lambda column: column.map(_marked) if column.dtype.kind not in "iufbM" else column)
     try:
         with partial.open("w", encoding="utf-8", newline="") as stream:
-            marked.to_csv(stream, index=False)
+            marked.to_csv(
+                stream, index=False, lineterminator="\r\n"
+            )  # so that both signs are quoted where they are text
             stream.flush()
             os.fsync(stream.fileno())
         partial.replace(path)

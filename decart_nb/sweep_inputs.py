@@ -6,7 +6,7 @@ import os
 import re
 import warnings
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from operator import methodcaller
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -70,9 +70,11 @@ def sweep_table(given: Any, store: Store) -> Any:
             )
     if names != [*frame.columns]:
         frame = frame.set_axis(names, axis=1)
-    if {*names} >= _OF_RESULTS:
-        frame = _of_results(frame, store)
-    return frame.drop(columns=[name for name in _OUTCOME if name in names])
+    outcome = [name for name in _OUTCOME if name in names]
+    if not {*names} >= _OF_RESULTS:
+        return frame.drop(columns=outcome)
+    inputs = _exact(frame, store).drop(columns=outcome)
+    return inputs.rename(columns={name: _input_name(name) for name in inputs.columns})
 
 
 def _frame(given: Any) -> pd.DataFrame | None:
@@ -125,14 +127,14 @@ _INTERCHANGE: dict[str, Callable[[Any], Any]] = {
 # Results that were kept and read back.
 
 
-def _of_results(frame: pd.DataFrame, store: Store) -> pd.DataFrame:
+def _exact(frame: pd.DataFrame, store: Store) -> pd.DataFrame:
     """The inputs of results as they were sent, whatever a CSV or a sheet has made of them.
 
     A text is what the job was asked for where pandas has read it as a number, a truth value, or as missing. A file is
     taken from the store where none lies at its path any more.
     """
     frame = frame.copy(deep=False)
-    jobs = _jobs(frame["job_id"], store)
+    jobs = jobs_of(frame["job_id"], store)
     for name in [name for name in frame.columns if name not in _OUTCOME]:
         asked = _input_name(name)
         read = [_read_back(asked, one, job, store) for one, job in zip(_values(frame[name]), jobs, strict=True)]
@@ -140,14 +142,12 @@ def _of_results(frame: pd.DataFrame, store: Store) -> pd.DataFrame:
             import pandas as pd
 
             frame[name] = pd.Series(read, index=frame.index, dtype=object)
-    taken = {*frame.columns} - _OUTCOME
-    renamed = {name: _input_name(name) for name in taken if _input_name(name) != name}
-    frame = frame.drop(columns=[name for name in renamed.values() if name in frame.columns])
-    return frame.rename(columns=renamed)
+    return frame
 
 
-def _jobs(ids: pd.Series, store: Store) -> list[Record | None]:
-    """What the store knows of jobs."""
+def jobs_of(ids: Iterable[Any], store: Store) -> list[Record | None]:
+    """What the store knows of jobs, by their ids; ``None`` where it does not know one."""
+    ids = [*ids]
     wanted = {one for one in ids if isinstance(one, str) and one}
     found = store.find() if len(wanted) > _MANY else [record for one in wanted for record in store.find(job_id=one)]
     known = {record.job_id: record for record in found}

@@ -14,6 +14,7 @@ from .cells import MODEL, PROMPT, TAKE, TEMPLATE, Cell
 from .next_steps import step
 from .printable_frame import PrintableFrame
 from .records import UNDER_WAY
+from .results_frame import ResultsFrame
 from .table import OWN, column_names, typed
 
 #: What the plan, and what the results, take from the store, beside the status.
@@ -142,7 +143,7 @@ def results_of(
     ]
     own["take"] = [cell.take for cell in cells]
     columns.update({column: own[column] for column in OWN if column in own})
-    results = typed(columns)
+    results = ResultsFrame(typed(columns))
     results.attrs["sweep"] = name
     return results
 

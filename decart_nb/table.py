@@ -74,13 +74,16 @@ def frame(records: Sequence[Record], folder: Path) -> pd.DataFrame:
     own["path"] = [record.path and str(shown / record.path) for record in records]
     own["reused"] = [False] * len(records)
     del own["model"]
-    return typed(
+    from .results_frame import ResultsFrame
+
+    table = typed(
         {
             "model": [record.asked_model for record in records],
             **{column: [inputs.get(name) for inputs in given] for name, column in names.items()},
             **own,
         }
     )
+    return ResultsFrame(table)
 
 
 def column_names(inputs: Iterable[str], more: Collection[str] = ()) -> dict[str, str]:

@@ -89,7 +89,9 @@ def ended(*kernels: multiprocessing.process.BaseProcess) -> None:
 
 def same(found: pd.DataFrame, wanted: pd.DataFrame, but: Sequence[str] = ()) -> None:
     """Two tables hold the same in the same types, but for some columns."""
-    pd.testing.assert_frame_equal(found.drop(columns=[*but]), wanted.drop(columns=[*but]))
+    pd.testing.assert_frame_equal(
+        found.drop(columns=[*but]), pd.DataFrame(wanted.drop(columns=[*but])), check_frame_type=False
+    )
 
 
 def wait_until(true: Callable[[], bool], seconds: float = 20.0) -> None:
