@@ -83,7 +83,7 @@ class Writer:
         try:
             while some := self._waiting.pop(loop, []):
                 try:
-                    ends = await asyncio.to_thread(self._store.together, [work for work, _ in some])
+                    ends = await asyncio.to_thread(self._store.batch, [work for work, _ in some])
                 except Exception as error:  # noqa: BLE001 - no thread can be had: whoever waits is told
                     ends = [(None, error)] * len(some)
                 _tell(some, ends)

@@ -24,7 +24,7 @@ from .locations import is_url, path_text, shown_location
 from .next_steps import step
 from .queue_calls import model_of
 from .request import is_file
-from .sweep_files import Files
+from .sweep_files import Files, Key
 from .table import as_text
 from .table_files import near
 from .template import fill, is_template, placeholders
@@ -39,7 +39,7 @@ class Reader:
     Args:
         axes: what it varies.
         endpoint: the queue's address, or ``local``.
-        price: USD per generated second of a model at a resolution.
+        price: USD per generated second of a model, at a resolution, and by what its name means to the queue.
         extras: names that may be there although no model takes them: a table's own columns.
 
     Attributes:
@@ -55,7 +55,7 @@ class Reader:
         self,
         axes: Axes,
         endpoint: str,
-        price: Callable[[ModelDefinition, str | None], float | None],
+        price: Callable[[ModelDefinition, str | None, str | None], float | None],
         extras: Collection[str] = (),
     ) -> None:
         self.axes = axes
@@ -73,6 +73,7 @@ class Reader:
             )
         self._definitions: dict[Any, ModelDefinition | str] = {}
         used = dict.fromkeys(self._definition(value) for value in self._values(MODEL))
+        self._kept: dict[Key, Given] = {}
         self.models = [model for model in used if isinstance(model, ModelDefinition)]
         for model, count in Counter(model.name for model in self.models).items():
             if count > 1:
@@ -108,7 +109,7 @@ class Reader:
             fetched: by their addresses, the files that have been fetched, or why they could not be.
         """
         self._resolved = resolved or {}
-        self._files = Files(self.axes.snapshots, keep, fetched)
+        self._files = Files(self.axes.snapshots, keep, fetched, self._kept)
         self._forms: dict[str, Form] = {}
         self._wholes: dict[tuple[str, frozenset[str]], list[Problem]] = {}
         self._filled: dict[tuple[str, str], Part] = {}
@@ -137,6 +138,22 @@ class Reader:
                 cell.same_as = None if there == len(cells) else there
             cells.append(cell)
         return cells
+
+    def keep_files(self, keep: Callable[[Upload], Given]) -> None:
+        """Read the files of all rows, and keep them; what is read from now on goes by these, whatever becomes of them.
+
+        Args:
+            keep: puts a file where it stays as it is.
+        """
+        self._files = Files(self.axes.snapshots, keep)
+        used = [set(positions) for positions in zip(*self.axes, strict=True)]
+        for factor, positions in zip(self.axes.factors, used, strict=True):
+            for row in map(factor.rows.__getitem__, sorted(positions)):
+                for name, value in zip(factor.names, row, strict=True):
+                    for model in self.models:
+                        if value is not None and self.takes(model, name) and is_file(model, name, value):
+                            self._part(model, name, value)
+        self._kept = self._files.whole()
 
     def column(self, name: str) -> list[Any]:
         """What a table shows of a name, row by row: files by what they are called."""
@@ -334,7 +351,7 @@ class Reader:
         self, model: ModelDefinition, resolution: str | None, input_seconds: float | None
     ) -> tuple[float | None, float | None]:
         """How many seconds of video it makes, and what they cost."""
-        price = self._price(model, resolution)
+        price = self._price(model, resolution, self._resolved.get(model.name))
         seconds = input_seconds if model.seconds is None else model.seconds
         is_known = price is not None and (seconds is not None or not price)
         return seconds, round((price or 0.0) * (seconds or 0.0), 6) if is_known else None

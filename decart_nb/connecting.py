@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import tempfile
-from collections.abc import Mapping
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,6 @@ from .console import say
 from .display.host import a_person_is_there
 from .errors import BackendError, InvalidAPIKeyError, InvalidInputError
 from .store import Store
-from .values import is_number, shown
 
 if TYPE_CHECKING:
     from .local.embedded import LocalQueue
@@ -85,38 +84,24 @@ def folder_of(store: str | os.PathLike[str]) -> Path:
 
 
 _stores: dict[Path, Store] = {}
+_queues: dict[Path, LocalQueue] = {}
+_opening = threading.RLock()
 
 
 def store_in(folder: Path) -> Store:
     """The store in a folder: one in a process, however often somebody connects."""
-    store = _stores.get(folder)
-    if store is None or not store.database.exists():
-        store = _stores[folder] = Store(folder)
-    return store
-
-
-_queues: dict[Path, LocalQueue] = {}
+    with _opening:
+        if folder not in _stores:
+            _stores[folder] = Store(folder)
+        return _stores[folder]
 
 
 def embedded_in(folder: Path) -> LocalQueue:
     """The local queue on a folder: one in a process, however often somebody connects."""
     from .local.embedded import LocalQueue
 
-    queue = _queues.get(folder)
-    if queue is None or not queue.running:
-        queue = _queues[folder] = LocalQueue(folder).start()
-    return queue
-
-
-def prices_of(prices: Mapping[str, float]) -> dict[str, float]:
-    """USD per generated second by model, looked at.
-
-    Raises:
-        InvalidInputError: they are none.
-    """
-    if not isinstance(prices, Mapping):
-        raise InvalidInputError(f"prices must be USD per generated second by model, as a dict, not {shown(prices)}.")
-    for model, price in prices.items():
-        if not is_number(price):
-            raise InvalidInputError(f"The price of {model} must be USD per generated second, not {shown(price)}.")
-    return dict(prices)
+    with _opening:
+        queue = _queues.get(folder)
+        if queue is None or not queue.running:
+            queue = _queues[folder] = LocalQueue(folder).start()
+        return queue

@@ -1,4 +1,4 @@
-"""The store's database: SQLite, spoken to by one thread at a time, with what may go wrong turned into a sentence."""
+"""The store's database: SQLite, used by one thread at a time, with what may go wrong turned into a sentence."""
 
 from __future__ import annotations
 
@@ -12,76 +12,73 @@ from pathlib import Path
 from typing import Any
 
 from .errors import StoreError
+from .schema import MIGRATIONS
 
-#: Each brings a database to the next version of its schema.
-_MIGRATIONS = (
-    """
-    CREATE TABLE jobs (
-        row INTEGER PRIMARY KEY AUTOINCREMENT,
-        request TEXT NOT NULL, take INTEGER NOT NULL,
-        endpoint TEXT NOT NULL, backend TEXT NOT NULL,
-        model TEXT NOT NULL, asked_model TEXT NOT NULL,
-        inputs TEXT NOT NULL, files TEXT NOT NULL, input_seconds REAL,
-        status TEXT NOT NULL, holder TEXT, job_id TEXT, error TEXT,
-        created_at REAL NOT NULL, sent_at REAL, submitted_at REAL, ended_at REAL, took REAL, seconds REAL,
-        path TEXT, sha256 TEXT, size_bytes INTEGER,
-        width INTEGER, height INTEGER, fps REAL, duration REAL, cost REAL
-    );
-    CREATE INDEX jobs_by_request ON jobs (request, take);
-    CREATE INDEX jobs_by_id ON jobs (job_id);
-    CREATE INDEX jobs_by_video ON jobs (sha256);
-    CREATE INDEX jobs_by_model ON jobs (model, endpoint, row);
-    """,
-    """
-    ALTER TABLE jobs ADD COLUMN sweep TEXT;
-    ALTER TABLE jobs ADD COLUMN expected_cost REAL;
-    CREATE INDEX jobs_by_sweep ON jobs (sweep, status, expected_cost) WHERE sweep IS NOT NULL;
-    CREATE TABLE sweeps (name TEXT PRIMARY KEY, definition TEXT NOT NULL, begun_at REAL NOT NULL);
-    """,
-    "ALTER TABLE sweeps ADD COLUMN pruned_cost REAL NOT NULL DEFAULT 0",
-)
-_PATIENCE = 30.0
-
+#: Seconds to wait for another process's transaction.
+_BUSY_TIMEOUT = 30.0
+#: Seconds that a fork waits for the transactions of other threads.
+_FORK_TIMEOUT = 5.0
 
 _all: weakref.WeakSet[Database] = weakref.WeakSet()
+_locked_for_fork: list[Database] = []
 
 
-def _begin_anew() -> None:
-    """In a fork: whoever held a lock, or was in the middle of a transaction, is not there."""
+def _before_fork() -> None:
+    """Close every database, since SQLite's own state must not be copied into another process."""
     for database in tuple(_all):
-        database._lock, database._depth = threading.RLock(), 0
+        if database._lock.acquire(timeout=_FORK_TIMEOUT):
+            _locked_for_fork.append(database)
+            database._close()
+
+
+def _after_fork_in_parent() -> None:
+    while _locked_for_fork:
+        _locked_for_fork.pop()._lock.release()
+
+
+def _after_fork_in_child() -> None:
+    _locked_for_fork.clear()
+    for database in tuple(_all):
+        database._begin_anew()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_begin_anew)
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)
 
 
 class Database:
-    """One file, and the folder that it lies in. Its calls may come from any thread, and from a fork.
+    """One SQLite file and the folder that it lies in. Its calls may come from any thread, and from a fork.
 
     Args:
         path: of the file.
         vfs: SQLite's way to the disk, such as ``unix-dotfile`` for a drive on which files cannot be locked.
-        opened: called whenever the file has been opened: the first time, in a fork, and in the place of one that was
-            removed or moved away.
+        opened: called when a file has been opened that this process has not had open before: the first one, the one in
+            a fork, and one that took the place of a file that was removed or moved away.
+        beginning: called at the beginning of every transaction.
         committing: called before every commit, to put on the disk what the commit will speak of.
     """
 
     def __init__(
-        self, path: Path, vfs: str | None, *, opened: Callable[[], object], committing: Callable[[], object]
+        self,
+        path: Path,
+        vfs: str | None,
+        *,
+        opened: Callable[[], object],
+        beginning: Callable[[], object],
+        committing: Callable[[], object],
     ) -> None:
         self.path = path
-        self._vfs, self._opened, self._committing = vfs, opened, committing
+        self._vfs, self._opened, self._beginning, self._committing = vfs, opened, beginning, committing
         self._lock = threading.RLock()
-        _all.add(self)
         self._connection: sqlite3.Connection | None = None
         self._inherited: list[sqlite3.Connection] = []
-        self._process = 0
+        self._known: tuple[int, int, int] | None = None  # the process, and the file, that were told of as opened
         self._depth = 0
         self._undoing: list[Callable[[], object]] = []
+        _all.add(self)
 
-    def if_undone(self, undo: Callable[[], object]) -> None:
-        """What is called if the transaction that is under way does not come to a commit."""
+    def on_rollback(self, undo: Callable[[], object]) -> None:
+        """Call something if the transaction that is under way does not come to a commit."""
         self._undoing.append(undo)
 
     def _undo(self, since: int = 0) -> None:
@@ -89,51 +86,46 @@ class Database:
             self._undoing.pop()()
 
     @contextlib.contextmanager
-    def speaking(self) -> Iterator[sqlite3.Connection]:
-        """The database, to one thread at a time.
+    def connection(self) -> Iterator[sqlite3.Connection]:
+        """The database, for one thread at a time.
 
         Raises:
             StoreError: it, or a file beside it, cannot be read or written.
         """
         with self._lock:
             try:
-                # A fork must not share it; and of a folder that was removed or moved, the database is no longer there.
-                if self._connection is None or self._process != os.getpid() or self._is_elsewhere():
+                if self._connection is None or self._file_replaced():
                     self._open()
                 assert self._connection is not None
                 yield self._connection
             except (OSError, sqlite3.Error) as cause:
-                reason = getattr(cause, "strerror", None) or cause
-                raise StoreError(
-                    f"The store {self.path.parent.name}/ cannot be used: {reason}. Free some space, or check its "
-                    "permissions; connect(store=…) takes another folder.",
-                    cause=cause,
-                ) from None
+                raise self.error(cause) from None
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """All of it or nothing; on the disk when it has ended. One inside another is a part of that."""
-        with self.speaking() as connection:
+        with self.connection() as connection:
             if self._depth:
                 yield connection
                 return
             connection.execute("BEGIN IMMEDIATE")
             self._depth += 1
             try:
+                self._beginning()
                 yield connection
                 self._committing()
                 connection.execute("COMMIT")
                 self._undoing.clear()
             except BaseException:
                 self._undo()
-                with contextlib.suppress(sqlite3.OperationalError):  # of some errors SQLite makes an end by itself
+                with contextlib.suppress(sqlite3.Error):  # of some errors SQLite makes an end by itself
                     connection.execute("ROLLBACK")
                 raise
             finally:
                 self._depth -= 1
 
-    def together(self, works: Sequence[Callable[[], Any]]) -> list[tuple[Any, Exception | None]]:
-        """Does several things in one transaction: a disk syncs once for all of them.
+    def batch(self, works: Sequence[Callable[[], Any]]) -> list[tuple[Any, Exception | None]]:
+        """Do several things in one transaction: a disk syncs once for all of them.
 
         Returns:
             What each has returned or raised; one that raises undoes what it has done itself, and nothing else.
@@ -155,48 +147,75 @@ class Database:
             return [(None, error)] * len(works)
         return ends
 
-    def _is_elsewhere(self) -> bool:
+    def error(self, cause: OSError | sqlite3.Error) -> StoreError:
+        """What a fault of the disk or of SQLite means for the store."""
+        reason = getattr(cause, "strerror", None) or cause
+        advice = "Free some space, or check its permissions; connect(store=…) takes another folder."
+        if isinstance(cause, sqlite3.DatabaseError) and getattr(cause, "sqlite_errorcode", 0) in _DAMAGED:
+            advice = "Its database is damaged: move the folder away, and connect(store=…) to a copy or to another one."
+        return StoreError(f"The store {self.path.parent.name}/ cannot be used: {reason}. {advice}", cause=cause)
+
+    def _file_replaced(self) -> bool:
+        """Whether the file that is open is no longer the one of that name."""
         if self._depth:
             return False
         try:
             now = self.path.stat()
         except OSError:
             return True
-        return (now.st_dev, now.st_ino) != self._identity
+        return self._known is None or (now.st_dev, now.st_ino) != self._known[1:]
 
     def _open(self) -> None:
+        self._close()
         self.path.parent.mkdir(parents=True, exist_ok=True)
         address = f"{self.path.as_uri()}{f'?vfs={self._vfs}' if self._vfs else ''}"
         connection = sqlite3.connect(
-            address, timeout=_PATIENCE, isolation_level=None, check_same_thread=False, uri=True
+            address, timeout=_BUSY_TIMEOUT, isolation_level=None, check_same_thread=False, uri=True
         )
-        # Where there can be no write-ahead log, as on network drives, SQLite stays with its journal.
-        with contextlib.suppress(sqlite3.OperationalError):
-            connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = EXTRA")
         try:
+            # Where there can be no write-ahead log, as on network drives, SQLite stays with its journal.
+            with contextlib.suppress(sqlite3.OperationalError):
+                connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = EXTRA")
             self._migrate(connection)
+            file = self.path.stat()
         except BaseException:
             connection.close()
             raise
-        now = self.path.stat()
-        self._identity = (now.st_dev, now.st_ino)
-        if self._connection is not None:  # a fork's: kept open, since closing it would let go of the parent's locks
+        self._connection = connection
+        now = (os.getpid(), file.st_dev, file.st_ino)
+        if now != self._known:
+            self._known = now
+            self._opened()
+
+    def _close(self) -> None:
+        """Close the file, unless a transaction of this thread is under way; the next call opens it again."""
+        if self._connection is not None and not self._depth:
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.close()
+            self._connection = None
+
+    def _begin_anew(self) -> None:
+        """Forget the locks and the transaction of a process that this one was forked from."""
+        self._lock, self._depth, self._undoing = threading.RLock(), 0, []
+        if self._connection is not None:  # closing it would let go of the parent's locks
             self._inherited.append(self._connection)
-        self._connection, self._process = connection, os.getpid()
-        self._opened()
+            self._connection = None
 
     def _migrate(self, connection: sqlite3.Connection) -> None:
-        while (version := connection.execute("PRAGMA user_version").fetchone()[0]) < len(_MIGRATIONS):
+        while (version := connection.execute("PRAGMA user_version").fetchone()[0]) < len(MIGRATIONS):
             connection.execute("BEGIN IMMEDIATE")  # which closing the connection takes back, if anything goes wrong
-            # Another kernel may have come first.
+            # Another process may have come first.
             if connection.execute("PRAGMA user_version").fetchone()[0] == version:
-                for statement in _MIGRATIONS[version].split(";"):
+                for statement in MIGRATIONS[version]:
                     connection.execute(statement)
                 connection.execute(f"PRAGMA user_version = {version + 1}")
             connection.execute("COMMIT")
-        if version > len(_MIGRATIONS):
+        if version > len(MIGRATIONS):
             raise StoreError(
                 f"The store {self.path.parent.name}/ was written by a newer decart_nb. Update this one, or give "
                 "connect(store=…) another folder; nothing was changed."
             )
+
+
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)

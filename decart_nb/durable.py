@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def sync_folder(folder: Path) -> None:
-    """Puts the names in a folder on the disk, where the system opens folders and syncs them; not every one does."""
+    """Put the names in a folder on the disk, where the system opens folders and syncs them; not every one does."""
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:

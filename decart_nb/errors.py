@@ -16,6 +16,7 @@
     │   └── CapReachedError    a sweep's job was not submitted, since all of them would cost too much
     ├── JobTimeoutError        the job is still under way after the time that was allowed
     ├── StoreError             the folder of videos cannot be read or written
+    │   └── ClaimLostError     another process has taken the job over: nothing was sent
     ├── BackendError           neither Decart nor the local queue was chosen, or neither can be reached
     └── LocalQueueError        the embedded queue could not start, or was stopped in the middle of a render
 
@@ -136,6 +137,10 @@ class JobTimeoutError(DecartSDKError, TimeoutError):
 
 class StoreError(DecartSDKError):
     """The folder of videos cannot be read or written, or a newer version has written it."""
+
+
+class ClaimLostError(StoreError):
+    """Another process has taken the job over before it was sent. Nothing was sent."""
 
 
 class BackendError(DecartSDKError):

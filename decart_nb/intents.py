@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from . import media
 from .catalogue import ModelDefinition
@@ -20,33 +21,47 @@ from .request import Request
 from .store import Store
 
 
-def intent(store: Store, request: Request, endpoint: str, backend: str, resolved: str) -> tuple[Request, Record]:
+def intent(store: Store, request: Request, endpoint: str, backend: str, resolved: str | None) -> tuple[Request, Record]:
     """The request with its files kept in the store, and what is to be remembered of it.
 
     Args:
         store: the store.
-        request: with all its files fetched.
+        request: what is asked for.
         endpoint, backend: where it goes.
-        resolved: what the model's name means there.
+        resolved: what the model's name means there; ``None`` where that is still to be asked.
+
+    Returns:
+        Both. As long as the model is to be resolved, or files are to be fetched, the record has a request of its own
+        kind, for :meth:`decart_nb.store.Store.enqueue`: nothing that was made is found by it.
     """
     files: dict[str, dict[str, Any]] = {}
     kept: dict[str, Upload | Remote] = {}
+    digests: dict[str, str] = {}
     for name, upload in request.files.items():
-        assert isinstance(upload, Upload)
-        files[name] = described(upload, upload.sha256())
-        kept[name] = keep(store, upload, files[name])
-    digests = {name: file["sha256"] for name, file in files.items()}
+        if isinstance(upload, Remote):
+            kept[name], digests[name] = upload, upload.url
+            files[name] = {"filename": urlsplit(upload.url).path.rpartition("/")[2] or name}
+        else:
+            digests[name] = upload.sha256()
+            files[name] = described(upload, digests[name])
+            kept[name] = keep(store, upload, files[name])
+    digest = digest_of(endpoint, resolved or request.model.name, request.model, request.values, digests)
     wanted = Record(
-        digest_of(endpoint, resolved, request.model, request.values, digests),
+        digest if resolved and is_complete(kept) else f"to be fetched {digest}",
         endpoint,
         backend,
-        resolved,
+        resolved or request.model.name,
         request.model.name,
         inputs=dict(request.values),
         files=files,
         input_seconds=input_seconds(kept),
     )
     return replace(request, files=kept), wanted
+
+
+def is_complete(files: Mapping[str, Upload | Remote]) -> bool:
+    """Whether no file is still to be fetched."""
+    return not any(isinstance(file, Remote) for file in files.values())
 
 
 def described(upload: Upload, sha256: str) -> dict[str, Any]:

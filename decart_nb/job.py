@@ -31,12 +31,14 @@ class Job(Watched):
         inputs: what was asked for: plain values, and the names of files.
         status: ``planned``, ``pending``, ``processing``, ``completed``, ``failed``, ``rejected`` (the service refused
             the submission), ``uncertain`` (the submission's answer was lost), ``unreachable`` (the job's id is known,
-            but nothing answers) or ``cancelled``.
+            but nothing answers), ``expired`` (the service no longer has its video) or ``cancelled``.
         error: what went wrong, once something has.
         clip: the video, once it is there.
         estimate: how long such a job takes.
         recipe: what it takes to ask for it again, once that is known.
         retrying: what does not work at the moment and is tried again, as a sentence; ``None`` while all is well.
+        submitted_monotonic: when its submission was answered, by the monotonic clock; ``None`` where another process
+            has submitted it.
     """
 
     def __init__(self, model: str, inputs: Mapping[str, Any], *, estimate: Estimate, job_id: str | None = None) -> None:
@@ -50,7 +52,9 @@ class Job(Watched):
         self.estimate = estimate
         self.retrying: str | None = None
         self.recipe: Recipe | None = None
+        self.submitted_monotonic: float | None = None
         self._attached = job_id is not None
+        self._recorded = self._attached
         self._began = self._not_begun_at = time.monotonic()
         self._ended_at: float | None = None
         self._stops = 0
@@ -59,7 +63,8 @@ class Job(Watched):
         self._again: Callable[[], Job] | None = None
         self._on_answer: Callable[[str], object] | None = None  # called with every status that the queue tells
         self._is_awaited: Callable[[], bool] | None = None  # whether somebody waits for the queue to begin with it
-        self._withdrawn = False  # the runner looks at it for the last time right before it submits
+        self._withdrawn = False
+        self._is_being_submitted = False
 
     @property
     def elapsed(self) -> float:
@@ -70,6 +75,11 @@ class Job(Watched):
     def done(self) -> bool:
         """Whether it has ended, well or badly."""
         return self._over
+
+    @property
+    def recorded(self) -> bool:
+        """Whether the store knows of it."""
+        return self._recorded
 
     @property
     def stopped(self) -> bool:
@@ -162,8 +172,9 @@ class Job(Watched):
         """
         if self._over:
             return
-        self._withdrawn = True
-        self._stops += 1
+        with self._changed:  # either it is not submitted any more, or its submission has begun
+            self._withdrawn = True
+            self._stops += 1
         self._tell()
 
     def interrupted(self) -> KeyboardInterrupt:
@@ -187,11 +198,41 @@ class Job(Watched):
         return printable(f"<Job{where}, {self.model}: {self.status}, {self.elapsed:.1f} s{end}>")
 
     def _whereabouts(self) -> str:
+        if self.id is None and self._withdrawn and not self._is_being_submitted:
+            return "The job was withdrawn before it was submitted."
         if self.id is None:
             return "The job is on its way to the queue; it goes on in the background, and decart_nb.jobs() lists it."
         return f"Job {self.id} goes on: decart_nb.attach({self.id!r}) waits for it again, from any kernel."
 
+    def wait_until_recorded(self) -> None:
+        """Wait until the store knows of it, or it has ended. An interrupt leaves it alive."""
+        try:
+            with self._changed:
+                self._changed.wait_for(lambda: self._recorded or self._over)
+        except KeyboardInterrupt:
+            raise self.interrupted() from None
+
     # What the runner says about it, from the background thread.
+
+    def _record(self) -> None:
+        """The store knows of it."""
+        with self._changed:
+            self._recorded = True
+            self._changed.notify_all()
+
+    def _begin_submission(self) -> bool:
+        """Begin to submit it, unless it was cancelled: from here on, cancelling is too late."""
+        with self._changed:
+            self._is_being_submitted = not self._withdrawn
+            return self._is_being_submitted
+
+    def _end_submission(self) -> None:
+        """The attempt to submit it came to nothing; it may be cancelled again."""
+        self._is_being_submitted = False
+
+    def _submitted(self, job_id: str) -> None:
+        self.submitted_monotonic = time.monotonic()
+        self._move("pending", job_id)
 
     def _move(self, status: str, job_id: str | None = None) -> None:
         self.id = job_id or self.id

@@ -13,7 +13,7 @@ from .store import Store
 from .values import is_number, shown
 
 #: What goes where no status is named. The others may still be fetched, or may have been paid for.
-_OVER = ("completed", "failed", "rejected", "cancelled")
+_OVER = ("completed", "failed", "rejected", "cancelled", "expired")
 _STATUSES = (*_OVER, "uncertain", "unreachable")
 
 

@@ -1,13 +1,21 @@
-"""A job, as the store remembers it."""
+"""A job, as the store remembers it, and as a row of its database."""
 
 from __future__ import annotations
 
+import json
 import time
-from dataclasses import dataclass, field
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 #: The statuses of a job that somebody should be at.
 UNDER_WAY = ("planned", "pending", "processing")
+
+
+def new_key() -> str:
+    """A name that nothing else has, in whatever database."""
+    return uuid.uuid4().hex
 
 
 @dataclass
@@ -15,7 +23,9 @@ class Record:
     """A job, as it is remembered. Times are seconds since the epoch.
 
     Attributes:
-        row: its number in the store.
+        row: its number in the store, by which jobs have their order. Another database may give it to another job.
+        key: its own, in whatever database.
+        claim: the token of who carries it; whoever takes it over gives it another one.
         request: the digest of the request, as :mod:`decart_nb.identity` makes it; empty where it is not known.
         take: which of the videos that were asked for with this request.
         endpoint, backend: which queue it is at.
@@ -67,4 +77,45 @@ class Record:
     cost: float | None = None
     sweep: str | None = None
     expected_cost: float | None = None
+    key: str = field(default_factory=new_key)
+    claim: str | None = None
     row: int = 0
+
+
+#: The columns of a job in the database; its number comes behind them.
+COLUMNS = [column.name for column in fields(Record) if column.name != "row"]
+_AS_JSON = ("inputs", "files")
+_TEXTS = ("request", "endpoint", "backend", "model", "asked_model", "status")
+_NUMBERS = [column.name for column in fields(Record) if str(column.type).startswith(("int", "float"))]
+
+
+def encoded(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of a record, as the database takes them."""
+
+    def plain(value: Any) -> Any:  # half a character, which a server may send, has no place in a database
+        return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+
+    return {name: json.dumps(value) if name in _AS_JSON else plain(value) for name, value in values.items()}
+
+
+def decoded(row: Sequence[Any]) -> Record:
+    """The record that a row is, of :data:`COLUMNS` and its number. What is damaged in it is as what is not known."""
+    values = dict(zip([*COLUMNS, "row"], row, strict=True))
+    for name in _AS_JSON:
+        values[name] = _json_object(values[name])
+    values["files"] = {name: file for name, file in values["files"].items() if isinstance(file, dict)}
+    for name in _NUMBERS:
+        if not isinstance(values[name], (int, float, type(None))):
+            values[name] = None
+    for name in _TEXTS:
+        values[name] = str(values[name])
+    values["take"], values["created_at"] = values["take"] or 0, values["created_at"] or 0.0
+    return Record(**values)
+
+
+def _json_object(text: Any) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except (ValueError, TypeError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from . import connecting, lineage, polling, pruning
+from . import connecting, lineage, polling, pruning, shutdown
 from .catalogue import ModelDefinition
 from .checks import warn_of_age
 from .client import BASE_URL, DecartClient, Timeout
@@ -19,6 +19,7 @@ from .display import register, show, show_sweep
 from .errors import InvalidInputError
 from .job import Job
 from .patience import Patience
+from .prices import checked_prices
 from .queue_calls import model_of
 from .request import prepare
 from .runner import Runner
@@ -118,7 +119,7 @@ class Session:
         """See :func:`decart_nb.reproduce`."""
         made = self.provenance(path)
         definition = lineage.model_of(made) if model is None else model_of(model)
-        inputs = lineage.inputs_of(made, definition, self._runner.store.input, self.store.name)
+        inputs = lineage.inputs_of(made, definition, self._runner.store.files.input, self.store.name)
         return self._shown(self._submit(definition, inputs, fresh=True))
 
     def prune(
@@ -149,7 +150,7 @@ class Session:
 
         found = pruning.going(self._runner.store, older_than=older_than, status=status, model=model)
         if _flag("delete", delete):
-            self._runner.store.forget(found)
+            self._runner.store.delete(found)
         return frame(found, self.store)
 
     def close(self) -> None:
@@ -187,17 +188,18 @@ class Session:
         return self._runner.submit(request, **asked)
 
     def _pick_up(self) -> str:
-        """Goes on with what earlier kernels have left under way, and says in one line what there was."""
-        taken, uncertain = 0, 0
-        for left in self._runner.store.left(self._runner.endpoint):
-            if left.job_id:
-                self._runner.pick_up(left)
-                taken += 1
-            elif left.sent_at:
-                self._runner.store.take_over(left)
-                uncertain += 1
-        parts = [f"{_jobs(taken)} picked up where an earlier kernel left off"] * (taken > 0)
-        parts += [f"{_jobs(uncertain)} perhaps submitted, left alone: decart_nb.jobs() tells why"] * (uncertain > 0)
+        """Go on with what earlier kernels have left under way, and say in one line what there was."""
+        store = self._runner.store
+        left = store.orphaned(self._runner.endpoint)
+        with_ids = [record for record in left if record.job_id]
+        self._runner.pick_up(with_ids)
+        asked_for = [record for record in left if not record.job_id and not record.sent_at]
+        uncertain = [store.take_over(record) for record in left if record.sent_at and not record.job_id]
+        parts = [f"{_jobs(len(with_ids))} picked up where an earlier kernel left off"] * bool(with_ids)
+        parts += [f"{_jobs(len(asked_for))} asked for and not submitted yet: the same call goes on"] * bool(asked_for)
+        parts += [f"{_jobs(len(uncertain))} perhaps submitted, left alone: decart_nb.jobs() tells why"] * bool(
+            uncertain
+        )
         return f"{self.store.name}/: {'; '.join(parts)}." if parts else ""
 
 
@@ -248,6 +250,7 @@ def connect(
     )
     if backend == "local" and (target == "live" or api_key or base_url):
         say("DECART_BACKEND=local is set, so this is the local queue; unset it to reach Decart.")
+    known_prices = checked_prices({} if prices is None else prices)
     folder = connecting.folder_of(store)
     if backend == "local":
         queue = connecting.embedded_in(folder / "local")
@@ -257,10 +260,12 @@ def connect(
     patience = Patience(submission=600.0) if patience is None else patience
     client = DecartClient(*address, integration, timeout=timeout, patience=patience)
     register()
-    _current = Session(backend, client, folder, connecting.prices_of({} if prices is None else prices))
-    if found := _current._pick_up():
+    shutdown.register()
+    session = Session(backend, client, folder, known_prices)
+    _current = session
+    if found := session._pick_up():
         say(found)
-    return _current
+    return session
 
 
 def submit(

@@ -66,7 +66,7 @@ def read_definition(text: str, store: Store) -> tuple[Axes, frozenset[str]]:
     def value(plain: Any) -> Any:
         if isinstance(plain, dict) and _FILE in plain:
             file = plain[_FILE]
-            path = store.input(file)
+            path = store.files.input(file)
             if not path.is_file():
                 raise StoreError(f"{file['filename']}, which the sweep was made from, is no longer in {path.parent}/.")
             return Given(Upload(file["filename"], path), plain["shown"], file["sha256"], file["seconds"])

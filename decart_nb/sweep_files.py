@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -25,16 +25,18 @@ class Files:
         fetched: by their addresses, the files that have been fetched, or why they could not be.
         snapshots: what was read of a stream, a pipe or an array, for every reader of the same axes: some can be read
             only once.
+        known: what was read before, and is not to be read again.
     """
 
     def __init__(
         self,
         snapshots: MutableMapping[Key, Upload],
         keep: Callable[[Upload], Given] | None = None,
-        fetched: dict[str, Given | str] | None = None,
+        fetched: Mapping[str, Given | str] | None = None,
+        known: Mapping[Key, Given] | None = None,
     ) -> None:
         self._snapshots, self._keep, self._fetched = snapshots, keep or look_at, fetched or {}
-        self._read: dict[Key, Given | Remote | str] = {}
+        self._read: dict[Key, Given | Remote | str] = {**(known or {})}
 
     def read(self, model: ModelDefinition, name: str, value: Any) -> Given | Remote:
         """A file, read once for all models that make the same of it.
@@ -54,6 +56,10 @@ class Files:
         if isinstance(found, Given):
             read_file(model, name, found.upload)  # whether this model takes it too
         return found
+
+    def whole(self) -> dict[Key, Given]:
+        """What has been read, without what is to be fetched and what cannot be read."""
+        return {key: file for key, file in self._read.items() if isinstance(file, Given)}
 
     def found(self, value: Any, models: list[ModelDefinition]) -> Given | None:
         """The file that a value is, if it was read as one."""

@@ -5,13 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import logging
 import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from .cell_reader import Reader
 from .cells import Cell, Given, look_at
@@ -38,23 +36,24 @@ _ENOUGH = 3
 _FETCHES = 8
 #: So many ids a note names.
 _NAMED = 3
-_COLUMNS = ("row", "job_id", "path", "size_bytes")
-_log = logging.getLogger("decart_nb")
+_COLUMNS = ("row", "key", "job_id", "path", "size_bytes")
+#: What has ended badly, and is made again only when that is asked for; and as what it is counted.
+LEFT_ALONE = ("failed", "uncertain", "expired")
+_COUNTED_AS = {"expired": "failed"}
 
 
 class SweepRun:
     """One run of a sweep, on the loop in the background.
 
     Args:
-        name: the sweep's.
-        reader: its rows; nobody else may read with it.
+        account: the sweep whose budget it spends.
+        reader: its rows, whose files are kept; nobody else may read with it.
         runner: what carries them.
         cap: the most that the sweep may cost in its whole life, in USD.
         ceiling: the most jobs in flight.
         unpriced: whether rows without a known price are made although there is a cap.
         again: which of what has ended badly is made anew: ``failed``, ``uncertain``.
-        lost: jobs as of the attribute, of runs before this one: the store is told of them, if it can be.
-        begun: is called when the files were kept, with what the models' names mean, on a thread, before anything is
+        begun: is called when the rows were read, with what the models' names mean, on a thread, before anything is
             submitted.
         told: is called when something has changed.
 
@@ -62,15 +61,13 @@ class SweepRun:
         reader: has read the rows, and knows their files.
         cells: the rows, once they have been read.
         made: the requests whose videos this run has made.
-        lost: by their requests, the ids of jobs that were submitted and that the store could not take, each with what
-            went wrong.
         over: whether it has ended.
         error: why it could not begin.
     """
 
     def __init__(
         self,
-        name: str,
+        account: str,
         reader: Reader,
         runner: Runner,
         *,
@@ -78,16 +75,14 @@ class SweepRun:
         ceiling: int | None,
         unpriced: bool,
         again: frozenset[str],
-        lost: Mapping[tuple[str, int], tuple[str, str]],
         begun: Callable[[Mapping[str, str]], object],
         told: Callable[[], object],
     ) -> None:
-        self._name, self.reader, self._runner = name, reader, runner
+        self._account, self.reader, self._runner = account, reader, runner
         self._cap, self._ceiling, self._unpriced, self._again = cap, ceiling, unpriced, again
         self._begun, self._told = begun, told
         self.cells: list[Cell] = []
         self.made: set[tuple[str, int]] = set()
-        self.lost = dict(lost)
         self.over = False
         self.error: Exception | None = None
         self._began = time.monotonic()
@@ -96,10 +91,11 @@ class SweepRun:
         self._copies: Counter[int] = Counter()
         self._jobs: dict[int, Job] = {}
         self._counting = threading.Lock()  # a row goes from one count to the other at once
-        self._seen: dict[int, int] = {}  # of rows, the number of the latest job that the store had before this run
+        self._seen: dict[int, tuple[int, str]] = {}  # of rows, the latest job that the store had before this run
         self._held: list[int] = []
         self._too_dear: float | None = None  # the least that was found to be beyond the cap
         self._freed = False
+        self._learned: dict[tuple[str, str], float] = {}  # what rows have cost, where that was more than expected
         self._paid: set[int] = set()  # the rows whose jobs the store had counted before this run
         self._spent, self._unknown, self._ended, self._shared = 0.0, 0, 0, 0
         self._usual: float | None = None  # how many seconds a job takes, rather more than less
@@ -137,8 +133,8 @@ class SweepRun:
 
     def stop(self) -> None:
         """Submits nothing more; what has been submitted is still fetched. From any thread."""
-        self._stopped = True
-        with self._counting:
+        with self._counting:  # no row begins after this
+            self._stopped = True
             jobs = tuple(self._jobs.values())
         for job in jobs:
             if job.id is None:
@@ -165,7 +161,7 @@ class SweepRun:
             spent, unknown = self._spent, self._unknown
         running = sum(1 + self._copies[number] for number in jobs)
         waiting = self._total - sum(counts.values()) - running - held
-        costs = [self.cells[number].cost for number in tuple(jobs) if number not in self._paid]
+        costs = [self._cost(self.cells[number]) for number in tuple(jobs) if number not in self._paid]
         return Progress(
             total=self._total,
             done=counts["done"],
@@ -193,7 +189,7 @@ class SweepRun:
         models = self.reader.models
         meanings = await asyncio.gather(*[self._runner.resolved(model) for model in models])
         resolved = {model.name: meaning for model, meaning in zip(models, meanings, strict=True)}
-        read = functools.partial(self.reader.read, resolved=resolved, keep=self._keep)
+        read = functools.partial(self.reader.read, resolved=resolved)
         cells = await asyncio.to_thread(read)
         if addresses := self.reader.addresses():
             few = asyncio.Semaphore(_FETCHES)
@@ -206,14 +202,6 @@ class SweepRun:
             expected = await asyncio.shield(self._runner.expect(resolved[model.name], None))
             self._usual = max(self._usual or 0.0, expected.usual[1])
         return todo
-
-    def _keep(self, upload: Upload) -> Given:
-        """Puts a file into the store, by a copy that nobody changes meanwhile."""
-        given = look_at(upload.kept())
-        store = self._runner.store
-        with given.upload.open() as stream:
-            path = store.keep_input(described(given.upload, given.sha256), stream)
-        return as_kept(replace(given, upload=Upload(upload.filename, path)), store)
 
     async def _fetched(self, url: str, cells: Sequence[Cell], few: asyncio.Semaphore) -> Given | str:
         """A file from its address, kept, or why it cannot be fetched."""
@@ -231,29 +219,28 @@ class SweepRun:
                 return error.message.partition(f": {name} ")[2] or error.message
             upload = request.files[name]
             assert isinstance(upload, Upload)
-            return await asyncio.to_thread(self._keep, upload)
+            return await asyncio.to_thread(keep_file, upload, self._runner.store)
 
     def _look(self, resolved: Mapping[str, str]) -> list[int]:
         """Counts what is there already, and gives the numbers of the rows that are to be made, in their order."""
         store = self._runner.store
-        self._write_down_what_was_lost()
-        standing = store.standing({cell.request for cell in self.cells if cell.request}, _COLUMNS)
+        standing = store.latest_by_request({cell.request for cell in self.cells if cell.request}, _COLUMNS)
         todo: list[int] = []
         unpriced: list[Cell] = []
         ended: list[tuple[int, str]] = []
         for number, cell in enumerate(self.cells):
             if cell.same_as is not None:
                 continue
-            *_, status, row, job_id, path, size = standing.get(cell.key, (None, 0, None, None, None))
+            *_, status, row, key, job_id, path, size = standing.get(cell.key, (None, 0, "", None, None, None))
             if cell.why:
                 ended.append((number, "invalid"))
-            elif status == "completed" and path and _has_size(store.folder / path, size):
+            elif status == "completed" and store.files.video(path, size):
                 ended.append((number, "reused"))
-            elif status in ("failed", "uncertain") and status not in self._again:
-                ended.append((number, status))
+            elif status in LEFT_ALONE and status not in self._again:
+                ended.append((number, _COUNTED_AS.get(status, status)))
             else:
                 todo.append(number)
-                self._seen[number] = row
+                self._seen[number] = row, key
                 if status in (*UNDER_WAY, "unreachable", "completed"):
                     self._paid.add(number)
                 if cell.cost is None and not (job_id and number in self._paid):
@@ -262,7 +249,7 @@ class SweepRun:
         if self._cap is not None and not self._unpriced:
             refuse_unpriced(unpriced)
         self._begun(resolved)
-        spent = store.spent(self._name)
+        spent = store.spent(self._account)
         with self._counting:
             self._spent, self._unknown = spent
             self._copies.update(cell.same_as for cell in self.cells if cell.same_as is not None)
@@ -276,21 +263,10 @@ class SweepRun:
         }
         return sorted(todo, key=lambda number: order.setdefault(clips[number], len(order)))
 
-    def _write_down_what_was_lost(self) -> None:
-        """Tells the store the ids that it could not take at the time, so that their jobs are fetched."""
-        store = self._runner.store
-        for record in store.left(self._runner.endpoint) if self.lost else []:
-            job_id, message = self.lost.get((record.request, record.take), (None, ""))
-            if job_id is not None and record.job_id is None:
-                store.note(record, job_id=job_id, status="unreachable", error=message)
-        for (request, take), (job_id, _) in tuple(self.lost.items()):
-            if any(record.job_id == job_id for record in store.find(request=request, take=take)):
-                del self.lost[request, take]
-
     async def _count_what_was_spent(self) -> None:
         """Asks the store at the end: others at the same sweep have paid for some of it."""
         with contextlib.suppress(StoreError):
-            spent = await asyncio.to_thread(self._runner.store.spent, self._name)
+            spent = await asyncio.to_thread(self._runner.store.spent, self._account)
             with self._counting:
                 self._spent, self._unknown = spent
 
@@ -313,11 +289,12 @@ class SweepRun:
                         continue
                     if not self._has_room() or not gates[model].opens():
                         break
-                    number = line.popleft()
+                    number = line[0]
+                    if not self._begin_row(number):
+                        break
+                    line.popleft()
                     # At once, not when the task has its turn: the gate must know of it before the next one asks.
                     place = gates[model].begin()
-                    with self._counting:
-                        self._jobs[number] = self._job(self.cells[number])
                     self._latest = time.monotonic()
                     self._news.set()
                     task = asyncio.create_task(self._make(number, gates[model], place))
@@ -327,12 +304,20 @@ class SweepRun:
                 return
             await self._wake.wait()
 
+    def _begin_row(self, number: int) -> bool:
+        """Begin a row, unless the run was stopped: whoever stops it sees all rows that have begun."""
+        job = self._job(self.cells[number])
+        with self._counting:
+            if not self._stopped:
+                self._jobs[number] = job
+            return not self._stopped
+
     def _has_room(self) -> bool:
         return self._ceiling is None or len(self._jobs) < self._ceiling
 
     def _is_too_dear(self, number: int) -> bool:
         """Whether the cap has kept back another row that costs no more: then the store need not be asked."""
-        cost = self.cells[number].cost
+        cost = self._cost(self.cells[number])
         if not cost or self._too_dear is None:
             return False
         return cost >= self._too_dear and number not in self._paid
@@ -363,8 +348,8 @@ class SweepRun:
                 exact=True,
                 seen=self._seen[number],
                 cap=self._cap,
-                resubmit_uncertain="uncertain" in self._again,
-                refused=functools.partial(gate.refused, place),
+                resubmit=self._again,
+                on_rejected=functools.partial(gate.refused, place),
             )
         finally:
             gate.end(place)
@@ -372,8 +357,6 @@ class SweepRun:
                 del self._jobs[number]
                 self._settle(number, job)
             self._news.set()
-            if cell.key in self.lost:
-                _log.error("Sweep %s: job %s could not be written down. %s", self._name, *self.lost[cell.key])
             self._wake.set()
 
     def _record(self, cell: Cell) -> Record:
@@ -388,8 +371,8 @@ class SweepRun:
             cell.values,
             {name: described(file.upload, file.sha256) for name, file in cell.files.items() if isinstance(file, Given)},
             cell.input_seconds,
-            sweep=self._name,
-            expected_cost=cell.cost,
+            sweep=self._account,
+            expected_cost=self._cost(cell),
         )
 
     def _settle(self, number: int, job: Job) -> None:
@@ -398,25 +381,29 @@ class SweepRun:
         self._ended += 1
         if isinstance(job.error, CapReachedError):
             self._held.append(number)
-            if cell.cost:
-                self._too_dear = min(cell.cost, self._too_dear or cell.cost)
+            if cost := self._cost(cell):
+                self._too_dear = min(cost, self._too_dear or cost)
             return
         ours = job.status not in ("rejected", "cancelled") and not (job.clip and job.clip.reused)
-        ours = ours and number not in self._paid
-        self._spent += (cell.cost or 0.0) * ours
-        self._unknown += ours and cell.cost is None
+        if ours and number not in self._paid:
+            cost = job.clip.cost if job.clip else None
+            costs = [cost for cost in (self._cost(cell), cost) if cost is not None]
+            self._spent += max(costs, default=0.0)
+            self._unknown += not costs
+            if job.clip and cell.cost is not None and (job.clip.cost or 0.0) > cell.cost:
+                self._learned[_input_of(cell)] = max(costs)  # the rows that follow go by that
         if job.status == "rejected":
             self._freed, self._too_dear = True, None
-        error = job.error
-        if job.id and error and (isinstance(error, StoreError) or not isinstance(error, DecartSDKError)):
-            message = error.message if isinstance(error, DecartSDKError) else f"{type(error).__name__}: {error}"
-            self.lost[cell.key] = job.id, message
         if job.clip is not None:
             if not job.clip.reused:
                 self.made.add(cell.key)
             self._count(number, "reused" if job.clip.reused else "done")
         elif job.status != "cancelled":  # else it waits again
-            self._count(number, job.status if job.status in ("failed", "uncertain") else "passing")
+            self._count(number, _COUNTED_AS.get(job.status, job.status) if job.status in LEFT_ALONE else "passing")
+
+    def _cost(self, cell: Cell) -> float | None:
+        """What a row is expected to cost: by its plan, or by what another row with the same input has cost."""
+        return self._learned.get(_input_of(cell), cell.cost)
 
     def _count(self, number: int, state: str) -> None:
         self._counts[state] += 1
@@ -448,7 +435,7 @@ class SweepRun:
         parts = []
         if self.error is not None:
             parts.append(self.error.message if isinstance(self.error, DecartSDKError) else repr(self.error))
-        if lost := [job_id for job_id, _ in tuple(self.lost.values())]:
+        if lost := [str(record.job_id) for record in self._runner.store.unsaved if record.sweep == self._account]:
             named = ", ".join(lost[:_NAMED]) + f" and {len(lost) - _NAMED:,} more in .results" * (len(lost) > _NAMED)
             parts.append(f"The store could not take what was submitted: keep {named}; decart_nb.attach(id) fetches it.")
         if held and self._cap is not None:
@@ -486,11 +473,19 @@ def refuse_unpriced(cells: Iterable[Cell]) -> None:
 
 def as_kept(given: Given, store: Store) -> Given:
     """The file, called by its place in the store, where it is or will be."""
-    path = store.input(described(given.upload, given.sha256))
+    path = store.files.input(described(given.upload, given.sha256))
     return replace(given, shown=str(path.relative_to(store.folder.parent)))
 
 
-def _has_size(path: Any, size: int | None) -> bool:
-    with contextlib.suppress(OSError):
-        return bool(path.stat().st_size == size)
-    return False
+def keep_file(upload: Upload, store: Store) -> Given:
+    """Put a file into the store, by a copy that nobody changes meanwhile."""
+    given = look_at(upload.kept())
+    with given.upload.open() as stream:
+        path = store.keep_input(described(given.upload, given.sha256), stream)
+    return as_kept(replace(given, upload=Upload(upload.filename, path)), store)
+
+
+def _input_of(cell: Cell) -> tuple[str, str]:
+    """What decides how much video a row makes: its model, and the file that it works on."""
+    file = cell.files.get("data")
+    return cell.resolved, file.sha256 if isinstance(file, Given) else ""

@@ -159,9 +159,10 @@ def state_of(cell: Cell, row: tuple[Any, ...] | None) -> tuple[str, str]:
         return "reused", ""
     if status in UNDER_WAY and job_id:
         return "in flight", ""
-    if status in ("failed", "uncertain"):
-        again = {"failed": f"{step('retry')} makes", "uncertain": f"{step('retry uncertain')} submits"}[status]
-        return status, f"{error} {again} it again"
+    if status in ("failed", "expired", "uncertain"):
+        said = "uncertain" if status == "uncertain" else "failed"
+        again = {"failed": f"{step('retry')} makes", "uncertain": f"{step('retry uncertain')} submits"}[said]
+        return said, f"{error} {again} it again"
     if status == "unreachable":
         return "in flight", error or ""
     return "new", "" if cell.request else "its input is fetched first"

@@ -22,7 +22,7 @@ from .next_steps import step
 from .progress import Progress
 from .runner import Runner
 from .sweep_definitions import definition_of
-from .sweep_run import SweepRun, as_kept, refuse_unpriced
+from .sweep_run import SweepRun, as_kept, keep_file, refuse_unpriced
 from .sweep_totals import totals_of
 from .table import uncollected
 from .text import printable
@@ -40,7 +40,7 @@ Show = Callable[..., contextlib.AbstractContextManager[object]]
 class Sweep(Watched):
     """A table of jobs, made by ``decart_nb.sweep``. Nothing is sent before :meth:`run` or :meth:`start`.
 
-    ``await`` it for its results, as a cell's last line or in a coroutine.
+    Once it is started, ``await`` it for its results, as a cell's last line or in a coroutine.
 
     Attributes:
         name: what :func:`decart_nb.sweep.load` finds it by; made from what it asks for, unless it was given.
@@ -54,6 +54,7 @@ class Sweep(Watched):
         *,
         name: str | None = None,
         extras: Collection[str] = (),
+        account: str | None = None,
         show: Show,
     ) -> None:
         super().__init__()
@@ -63,6 +64,7 @@ class Sweep(Watched):
         self._reader = self._new_reader()
         self._reading = threading.Lock()
         self._given_name = name.strip() if name else None
+        self._account = account or self._given_name
         self._planned: list[Cell] | None = None
         self._resolved: dict[str, str] = {}
         self._last: SweepRun | None = None
@@ -81,6 +83,11 @@ class Sweep(Watched):
             self._given_name = f"sweep-{hashlib.sha256(keys.encode()).hexdigest()[:10]}"
         return self._given_name
 
+    @property
+    def account(self) -> str:
+        """The name under which its cost is counted: its own, or that of the named sweep that it is a sample of."""
+        return self._account or self.name
+
     def sample(self, n: int, seed: int | None = None) -> Sweep:
         """A sweep of some of the rows, drawn without repetition, in the order of the plan.
 
@@ -88,10 +95,14 @@ class Sweep(Watched):
             n: how many.
             seed: the same seed draws the same rows.
 
+        Returns:
+            A sweep of its own name. Where this one was given a name, a cap holds for both together.
+
         Raises:
             InvalidInputError: there are not that many.
         """
-        return Sweep(self._axes.sample(n, seed), self._runner, extras=self._extras, show=self._show)
+        drawn = self._axes.sample(n, seed)
+        return Sweep(drawn, self._runner, extras=self._extras, account=self._account, show=self._show)
 
     def resolve(self) -> Sweep:
         """Asks the queue what the ``-latest`` names mean today; the plan goes by that. Returns itself.
@@ -166,7 +177,7 @@ class Sweep(Watched):
             uncertain: whether what was perhaps submitted is submitted again; if it was taken, both are paid.
             max_cost, concurrency, allow_unknown_cost: as for :meth:`run`.
         """
-        again = frozenset({"failed", *(["uncertain"] if uncertain else [])})
+        again = frozenset({"failed", "expired", *(["uncertain"] if uncertain else [])})
         self._begin(max_cost, concurrency, allow_unknown_cost, waiting=True, again=again)
         return self.results
 
@@ -202,15 +213,17 @@ class Sweep(Watched):
         if cap is not None and not allow_unknown_cost:
             self._refuse_unknown_cost(again)
         reader = self._new_reader()
+        # Now, since whoever asked may change the files next, or end.
+        reader.keep_files(lambda upload: keep_file(upload, self._runner.store))
+        self._remember(reader, self._resolved)
         run = self._last = SweepRun(
-            self.name,
+            self.account,
             reader,
             self._runner,
             cap=cap,
             ceiling=ceiling,
             unpriced=allow_unknown_cost,
             again=again,
-            lost=self._last.lost if self._last else {},
             begun=functools.partial(self._remember, reader),
             told=self._tell,
         )
@@ -248,7 +261,7 @@ class Sweep(Watched):
             reader,
             cells,
             self._standing(cells, TO_TELL),
-            name=self.name,
+            name=self.account,
             folder=self._runner.store.folder,
             backend=self._runner.backend,
             made=run.made if run else None,
@@ -300,13 +313,8 @@ class Sweep(Watched):
             return cells
 
     def _standing(self, cells: list[Cell], columns: Sequence[str]) -> Standing:
-        """What the store says of the rows, and what it could not take: by columns that begin with the plan's."""
-        standing = self._runner.store.standing({cell.request for cell in cells if cell.request}, columns)
-        for key, (job_id, error) in tuple(self._last.lost.items()) if self._last else ():
-            row = standing.get(key, (*key, *[None] * (1 + len(columns))))
-            if row[3] is None:  # it has no id yet: else somebody has written it down after all
-                standing[key] = (*key, "unreachable", job_id, error, *row[5:])
-        return standing
+        """What the store says of the rows: by columns that begin with the plan's."""
+        return self._runner.store.latest_by_request({cell.request for cell in cells if cell.request}, columns)
 
     def _stored_progress(self) -> Progress:
         from .sweep_tables import TO_PLAN, state_of
@@ -320,7 +328,7 @@ class Sweep(Watched):
             "rejected" if row and row[2] == "rejected" and not cell.why else state_of(cell, row)[0]
             for cell, row in zip(firsts, rows, strict=True)
         )
-        spent, unknown = self._runner.store.spent(self.name)
+        spent, unknown = self._runner.store.spent(self.account)
         notes = [
             (count["in flight"], "So it stood when this was shown."),
             (count["new"] or count["in flight"] or count["rejected"], ".run() makes what is not there yet."),
@@ -374,10 +382,12 @@ class Sweep(Watched):
         return f"{self.name} submits no more. What was submitted is still fetched; run it again to go on."
 
     async def _awaited(self) -> pd.DataFrame:
-        if self._last is None:
-            self.start()
         run = self._last
-        assert run is not None
+        if run is None:
+            raise InvalidInputError(
+                f"{self.name} has not been started, and waiting starts nothing: .start(max_cost=…) does, and can be "
+                "awaited; .run(max_cost=…) starts it and waits; .results tells what is there already."
+            )
         try:
             await self._until(lambda: run.over)
         except asyncio.CancelledError:  # an interrupt too comes as that

@@ -111,7 +111,7 @@ def cut_off(prompt: str) -> None:
     store = Store(here.store)
     _, wanted = intent(store, prepare(models.video(T2V), {"prompt": prompt}), here.base_url, here.backend, T2V)
     record, _ = store.claim(wanted)
-    store.note(record, sent_at=time.time())
+    store.update(record, sent_at=time.time())
 
 
 def make(prompt: str, seeds: int, **options: Any) -> None:

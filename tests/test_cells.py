@@ -36,7 +36,7 @@ POOLS: dict[str, list[Any]] = {
 }
 
 
-def price(model: ModelDefinition, resolution: str | None) -> float | None:
+def price(model: ModelDefinition, resolution: str | None, resolved: str | None = None) -> float | None:
     return model.prices.get(resolution or "720p")
 
 

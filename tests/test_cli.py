@@ -201,7 +201,7 @@ def test_jobs_lists_what_the_folder_remembers(tmp_path):
     store = Store(tmp_path / "decart_runs")
     assert ran("jobs").stdout == "No jobs yet.\n"
     record, _ = store.claim(Record("r", "local", "local", "lucy-2.5", "lucy-2.5", inputs={"prompt": "a"}))
-    store.note(record, status="failed", job_id="j1", error="no such picture")
+    store.update(record, status="failed", job_id="j1", error="no such picture")
     head, row = ran("jobs", "--store", "decart_runs").stdout.splitlines()
     assert head.split()[:3] == ["job_id", "model", "status"]
     assert row.split()[:3] == ["j1", "lucy-2.5", "failed"]

@@ -145,7 +145,7 @@ def test_what_has_failed_is_made_anew_only_when_asked_for(sweep, live, canned_qu
     store = Store(Path("runs").absolute())
     record = store.find()[0]
     store.video(record).unlink()
-    store.note(record, status="failed", error="The light was bad.", path=None)
+    store.update(record, status="failed", error="The light was bad.", path=None)
     status, out, errors = sweep(*asked)
     assert (status, submissions()) == (1, 2)
     assert "1 failed" in out

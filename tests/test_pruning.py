@@ -37,7 +37,7 @@ def store(tmp_path: Path) -> Store:
     store, now = Store(tmp_path / "runs"), time.time()
     for days, status in enumerate(reversed(STATUSES)):
         record, _ = store.claim(Record(status, "local", "local", "lucy-2.5", "lucy-latest"))
-        store.note(record, status=status, **({"ended_at": now - days * 86400} if days < 6 else {}))
+        store.update(record, status=status, **({"ended_at": now - days * 86400} if days < 6 else {}))
     return store
 
 

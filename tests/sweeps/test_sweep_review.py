@@ -6,10 +6,10 @@ import contextlib
 import inspect
 import shutil
 import socket
+import sqlite3
 import sys
-import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -60,23 +60,19 @@ def test_a_row_that_fails_while_another_run_waits_for_it_is_paid_once(canned_que
 
 
 @pytest.fixture
-def full_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
-    """While it is set, no id can be written down."""
-    full, note = threading.Event(), Store.note
+def full_disk(tmp_path: Path) -> Callable[[bool], None]:
+    """What fills the disk, and makes room again: while it is full, no id can be written down."""
 
-    def noted(store: Store, record: Any, **changes: Any) -> None:
-        if full.is_set() and "job_id" in changes:
-            raise dnb.StoreError("The disk is full.")
-        note(store, record, **changes)
+    def fill(is_full: bool) -> None:
+        full = "BEFORE UPDATE OF job_id ON jobs BEGIN SELECT RAISE(ABORT, 'The disk is full'); END"
+        with contextlib.closing(sqlite3.connect(tmp_path / "decart_runs" / "store.sqlite3")) as database:
+            database.execute(f"CREATE TRIGGER full {full}" if is_full else "DROP TRIGGER full")
 
-    monkeypatch.setattr(Store, "note", noted)
-    return full
+    return fill
 
 
-def test_an_id_that_the_store_cannot_take_is_told_and_its_job_is_fetched_by_the_next_run(
-    full_disk, submitted, caplog
-) -> None:
-    full_disk.set()
+def test_an_id_that_the_store_cannot_take_is_told_and_its_job_is_fetched_by_the_next_run(full_disk, submitted) -> None:
+    full_disk(True)
     sweep = t2v(2)
     table = sweep.run()
     assert submitted() == 2
@@ -84,10 +80,10 @@ def test_an_id_that_the_store_cannot_take_is_told_and_its_job_is_fetched_by_the_
     assert table["error"].str.contains("The disk is full").all()
     ids = set(table["job_id"])
     assert len(ids) == 2
-    assert all(one in sweep.progress.note and one in caplog.text for one in ids)
+    assert all(one in sweep.progress.note for one in ids)
     assert sweep.plan["plan"].eq("in flight").all()
 
-    full_disk.clear()
+    full_disk(False)
     table = sweep.run()
     assert table["status"].eq("completed").all()
     assert set(table["job_id"]) == ids

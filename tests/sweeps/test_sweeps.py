@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -134,15 +135,29 @@ def test_a_sample_is_a_sweep_of_some_rows(submitted) -> None:
     assert table[["prompt", "seed"]].drop_duplicates().shape == (4, 2)
 
 
-def test_it_can_be_awaited_begun_or_not(submitted) -> None:
-    async def both() -> tuple[pd.DataFrame, pd.DataFrame]:
-        begun = dnb.sweep(model=T2V, prompt="b").start()
-        return await dnb.sweep(model=T2V, prompt=["a", "b"]), await begun
+def test_it_can_be_awaited_once_it_has_begun(submitted) -> None:
+    async def awaited() -> pd.DataFrame:
+        return await dnb.sweep(model=T2V, prompt=["a", "b"]).start()
 
-    table, begun = asyncio.run(both())
-    assert table["status"].eq("completed").all()
-    assert list(begun["job_id"]) == [table["job_id"][1]]
+    assert asyncio.run(awaited())["status"].eq("completed").all()
     assert submitted() == 2
+
+
+def test_waiting_and_looking_spend_nothing(submitted) -> None:
+    sweep = dnb.sweep(model=T2V, prompt=["a", "b"])
+
+    async def awaited(wait: Callable[[Any], Awaitable[object]]) -> None:
+        await wait(sweep)
+
+    for wait in (lambda sweep: sweep, asyncio.gather, lambda sweep: asyncio.wait_for(sweep, 5)):
+        with pytest.raises(dnb.InvalidInputError, match=r"has not been started, .*\.start\(max_cost=…\)"):
+            asyncio.run(awaited(wait))
+    assert sweep.plan["plan"].eq("new").all()
+    assert sweep.results["status"].eq("planned").all()
+    assert sweep.progress.waiting == 2
+    sweep.cancel()
+    assert "2 rows" in repr(sweep)
+    assert len(dnb.jobs()) == submitted() == 0
 
 
 @pytest.mark.parametrize(

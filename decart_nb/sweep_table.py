@@ -1,0 +1,45 @@
+"""The sweeps in the store's database: what each is, and what it has cost so far."""
+
+from __future__ import annotations
+
+import time
+
+from .database import Database
+
+
+class SweepTable:
+    """The definitions of sweeps by their names, and their budgets, which triggers keep as jobs change.
+
+    Args:
+        database: where it is.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def spent(self, sweep: str) -> tuple[float, int]:
+        """What a sweep has cost, in USD, and how many of its jobs have no known price."""
+        with self._database.connection() as database:
+            found = database.execute("SELECT spent, unpriced FROM budgets WHERE sweep = ?", [sweep]).fetchone()
+        return found or (0.0, 0)
+
+    def keep(self, name: str, definition: str) -> None:
+        """Write down what a sweep is, over what its name meant before."""
+        with self._database.transaction() as database:
+            database.execute(
+                "INSERT INTO sweeps (name, definition, begun_at) VALUES (?, ?, ?) "
+                "ON CONFLICT (name) DO UPDATE SET definition = excluded.definition",
+                [name, definition, time.time()],
+            )
+
+    def forget_if_empty(self, name: str) -> None:
+        """Remove what a sweep is where none of its jobs is left. What it has cost stays."""
+        with self._database.transaction() as database:
+            gone = "name = ? AND NOT EXISTS (SELECT 1 FROM jobs WHERE sweep = name)"
+            database.execute(f"DELETE FROM sweeps WHERE {gone}", [name])
+
+    def definitions(self) -> dict[str, str]:
+        """The sweeps that were begun here, the oldest first."""
+        with self._database.connection() as database:
+            wanted = "SELECT name, definition FROM sweeps WHERE definition != '' ORDER BY begun_at, rowid"
+            return dict(database.execute(wanted).fetchall())
