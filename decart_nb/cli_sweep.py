@@ -104,6 +104,7 @@ def _sweep(options: argparse.Namespace) -> Sweep:
 
 
 def _session(options: argparse.Namespace) -> Session:
+    from . import shutdown
     from .session import connect
 
     settings = ("DECART_API_KEY", "DECART_BACKEND")
@@ -119,6 +120,7 @@ def _session(options: argparse.Namespace) -> Session:
             raise InvalidInputError(
                 f"The price of {model} must be USD per generated second, not {text!r:.60}."
             ) from None
+    shutdown.say_nothing()  # the command itself says what becomes of its jobs
     return connect("local" if options.local else None, base_url=options.base_url, store=options.out, prices=prices)
 
 

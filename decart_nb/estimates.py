@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 from . import polling
 from .store import Store
 
 #: Seconds that an estimate is good for; jobs ask for the same one all the time.
 _LIFETIME = 1.0
+_FEW = 5
 
 
 class Estimates:
@@ -27,6 +28,7 @@ class Estimates:
         self._store = store
         self.prior = prior
         self.running: defaultdict[str, dict[str, float]] = defaultdict(dict)
+        self._ends: Counter[str] = Counter()
         self._known: dict[tuple[str, str, float | None], tuple[float, asyncio.Task[polling.Estimate]]] = {}
 
     def estimate(self, model: str, endpoint: str, input_seconds: float | None) -> polling.Estimate:
@@ -39,6 +41,12 @@ class Estimates:
         """
         running = tuple(self.running[model].values())
         return self.prior.after(self._store.durations(model, endpoint), input_seconds, running)
+
+    def ended(self, model: str) -> None:
+        """A job of a model has ended: as long as there were few, each tells much."""
+        self._ends[model] += 1
+        if self._ends[model] <= _FEW:
+            self._known = {key: known for key, known in self._known.items() if key[0] != model}
 
     async def expect(self, model: str, endpoint: str, input_seconds: float | None) -> polling.Estimate:
         """As :meth:`estimate`, on a thread, and once for all that ask at the same time."""

@@ -127,7 +127,9 @@ class Fetcher:
             # Decart bills by the generated second.
             "cost": None if price is None else round(price * seen[-1].duration, 4),
         }
-        return await self._writer.write(functools.partial(self._keep, record, arrived, seen[-1], made))
+        clip = await self._writer.write(functools.partial(self._keep, record, arrived, seen[-1], made))
+        self._estimates.ended(record.model)
+        return clip
 
     def _keep(self, record: Record, arrived: Download, info: media.VideoInfo, made: dict[str, Any]) -> Clip:
         """Put a video that has come into its place, and write down what it is."""

@@ -298,8 +298,13 @@ class Runner:
             if record.job_id != job.id or record.status != job.status:
                 job._move(record.status, record.job_id)
             await asyncio.sleep(_TICK)
-            record, ours = await self._writer.write(claim)
+            record, ours = await self._writer.write(functools.partial(self._watch, record, claim))
         return record, ours
+
+    def _watch(self, record: Record, claim: Callable[[], tuple[Record, bool]]) -> tuple[Record, bool]:
+        """What has become of a job that another holder is at; it is claimed where that has gone."""
+        now = self.store.refreshed(record)
+        return claim() if now.status in UNDER_WAY else (now, False)
 
     def _picked_up(self, record: Record, model: ModelDefinition | None = None) -> tuple[Job, Coroutine[Any, Any, Clip]]:
         """A job that the store knows, and what goes on with it."""

@@ -5,17 +5,24 @@ from __future__ import annotations
 import atexit
 import functools
 import os
-import sys
 import threading
 import time
 from concurrent.futures import thread as _before  # noqa: F401 - what is registered after its own hook runs before it
 
+from .console import say, stderr
 from .job import Job
 from .runner import open_runners
 
 #: Seconds that jobs have to get to the queue.
 _TIMEOUT = 4.0
 _MOST_NAMED = 3
+_says = True
+
+
+def say_nothing() -> None:
+    """Leave the last word to a program that has one of its own."""
+    global _says
+    _says = False
 
 
 def _finish_submissions() -> None:
@@ -32,8 +39,8 @@ def _finish_submissions() -> None:
         said.append(f"{_jobs(len(submitted))} under way: the same call fetches the video, or {named}{more}.")
     if waiting := sum(job.id is None and job.recorded for job in jobs):
         said.append(f"{_jobs(waiting)} not submitted yet: see decart_nb.jobs(); the same call goes on.")
-    if said and sys.stderr is not None:
-        print("decart_nb:", *said, file=sys.stderr)  # noqa: T201 - the last word of a script
+    if said and _says:
+        say(f"decart_nb: {' '.join(said)}", stderr)
 
 
 def _unfinished() -> list[Job]:
