@@ -108,6 +108,7 @@ class Fetcher:
                 soon=job._is_awaited,
                 age=age,
                 fresh=record.submitted_at is not None and age < polling.PROPAGATION,
+                on_retry=job._retry,
             )
         finally:
             running.pop(record.job_id, None)
@@ -119,6 +120,7 @@ class Fetcher:
             self._store.desk / filename_for(record),
             completed=True,
             check=lambda path: seen.append(media.skim(path)),
+            on_retry=job._retry,
         )
         price = self._price(model, record.inputs.get("resolution"), record.model) if model else None
         made = {

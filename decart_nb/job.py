@@ -214,6 +214,12 @@ class Job(Watched):
 
     # What the runner says about it, from the background thread.
 
+    def _retry(self, message: str | None) -> None:
+        """Something does not work and is tried again; with ``None``, it works again."""
+        if message != self.retrying:
+            self.retrying = message
+            self._tell()
+
     def _record(self) -> None:
         """The store knows of it."""
         with self._changed:

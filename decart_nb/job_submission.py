@@ -83,7 +83,11 @@ class JobSubmission:
         model = _addressed(request.model, record.model)
         try:
             submitted = await self._client.queue.submit_request(
-                replace(request, model=model), before_each=before_each, before_pause=before_pause, sleep=sleep
+                replace(request, model=model),
+                before_each=before_each,
+                before_pause=before_pause,
+                sleep=sleep,
+                on_retry=job._retry,
             )
         except ClaimLostError:
             raise

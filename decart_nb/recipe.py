@@ -38,5 +38,5 @@ class Recipe:
         Raises:
             StoreError: what the store says of a file cannot be right.
         """
-        files: dict[str, Path] = {name: self.store.input(file) for name, file in self.record.files.items()}
+        files: dict[str, Path] = {name: self.store.files.input(file) for name, file in self.record.files.items()}
         return {**self.record.inputs, **files}

@@ -34,6 +34,7 @@ from .job import Job
 from .job_submission import JobSubmission
 from .locations import Remote
 from .money import Payment
+from .patience import OnRetry
 from .prices import price_of
 from .recipe import Recipe
 from .records import UNDER_WAY, Record
@@ -180,11 +181,11 @@ class Runner:
             model = models.video(resolved)
         return 0.0 if self.backend == "local" else model.prices.get(resolution or "720p")
 
-    async def resolved(self, model: ModelDefinition) -> str:
+    async def resolved(self, model: ModelDefinition, on_retry: OnRetry | None = None) -> str:
         """What a model's name means to the queue: an alias moves, and an old name has a successor."""
         if model.alias_of is None:
             return model.successor or model.name
-        return await self.client.queue.resolve(model.name)
+        return await self.client.queue.resolve(model.name, on_retry=on_retry)
 
     async def expect(self, model: str, input_seconds: float | None) -> polling.Estimate:
         """How long a job may take; see :meth:`decart_nb.estimates.Estimates.estimate`."""
@@ -246,8 +247,8 @@ class Runner:
             enqueued = await self._writer.write(functools.partial(self.store.enqueue, wanted))
             job._record()
             try:
-                request = await self.client.queue.fetch(request)
-                request, wanted = await self._intent(request, await self.resolved(request.model))
+                request = await self.client.queue.fetch(request, on_retry=job._retry)
+                request, wanted = await self._intent(request, await self.resolved(request.model, job._retry))
             except BaseException:
                 self.store.release(enqueued)
                 raise

@@ -195,7 +195,7 @@ def _stored(name: str, value: str, job: Record | None, store: Store) -> Given | 
         called = None if os.path.lexists(path) else one_line(path.name)
     if file is None or called is None or not (called == file["filename"] or path.stem == file["sha256"]):
         return None
-    kept = store.input(file)
+    kept = store.files.input(file)
     if not kept.is_file():
         return None
     upload = Upload(file["filename"], kept)
