@@ -20,6 +20,7 @@ from .catalogue import Field
 from .errors import MediaError
 from .local_files import LocalFile, NotUsable, copy_to_temporary, one_line, own_pipe
 from .locations import Remote, locate
+from .sniff import HEAD, sniff
 from .text import printable
 from .values import said
 
@@ -48,7 +49,7 @@ class Upload:
         else:
             self.size = content.size if isinstance(content, LocalFile) else content.stat().st_size
         with self.open() as stream:
-            self.media_type = sniff(stream.read(64)) or UNKNOWN_TYPE
+            self.media_type = sniff(stream.read(HEAD)) or UNKNOWN_TYPE
 
     def open(self) -> BinaryIO:
         """A fresh stream over the content; the caller closes it. It fails where a file changes while it is read."""
@@ -245,45 +246,3 @@ def _from_stream(name: str, stream: Any) -> Upload:
     if not upload.size:
         raise NotUsable("is an open file with nothing left to read; open it again.")
     return upload
-
-
-def sniff(head: bytes) -> str | None:
-    """The media type that a file's first bytes tell, or ``None`` where they do not.
-
-    Args:
-        head: at least the first 64 bytes, if there are that many.
-    """
-    for signature, media_type in _SIGNATURES:
-        if head.startswith(signature):
-            return media_type
-    if head[:4] == b"\x1aE\xdf\xa3":
-        return "video/webm" if b"webm" in head else "video/x-matroska"
-    if head[:2] == b"BM" and head[6:10] == bytes(4):  # two letters begin many a text too
-        return "image/bmp"
-    if head[:4] == b"RIFF":
-        return {b"WEBP": "image/webp", b"AVI ": "video/x-msvideo"}.get(head[8:12])
-    if head[4:8] == b"ftyp":
-        return _BRANDS.get(head[8:12], "video/mp4")
-    return None
-
-
-_SIGNATURES = (
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"GIF8", "image/gif"),
-    (b"II*\0", "image/tiff"),
-    (b"MM\0*", "image/tiff"),
-    (b"OggS", "video/ogg"),
-    (b"FLV\x01", "video/x-flv"),
-    (b"\0\0\x01\xba", "video/mpeg"),
-)
-_BRANDS = {
-    b"qt  ": "video/quicktime",
-    b"avif": "image/avif",
-    b"avis": "image/avif",
-    b"heic": "image/heic",
-    b"heix": "image/heic",
-    b"mif1": "image/heic",
-    b"M4A ": "audio/mp4",
-    b"M4B ": "audio/mp4",
-}

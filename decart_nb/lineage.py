@@ -32,7 +32,8 @@ from . import records, tags
 from ._version import __version__
 from .catalogue import FILE_INPUTS, FILE_TYPES, ModelDefinition, models
 from .errors import InvalidInputError, MediaError, ModelNotFoundError
-from .inputs import Upload, sniff
+from .inputs import Upload
+from .sniff import sniff
 from .values import shown
 
 _FORMAT, _VERSION = "decart_nb", 1

@@ -16,8 +16,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
+from .boxes import Box, BrokenBoxError, boxes, children, read
 from .errors import MediaError
 
 _NAMES = {"title": b"\xa9nam", "artist": b"\xa9ART", "comment": b"\xa9cmt"}
@@ -25,19 +26,6 @@ _PARENTS = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"moof", b"traf", b"mfr
 _LARGEST_INDEX = 2**28
 _CHUNK = 2**20
 _TEXT = 1  # iTunes' number for UTF-8
-
-
-class _NoMP4(Exception):
-    """Why a file is none: the end of a sentence that begins with its name."""
-
-
-class _Box(NamedTuple):
-    """Where a box begins, where its content begins, and where it ends."""
-
-    kind: bytes
-    start: int
-    body: int
-    end: int
 
 
 def write_tags(source: Path, target: Path, tags: Mapping[str, str]) -> None:
@@ -54,7 +42,7 @@ def write_tags(source: Path, target: Path, tags: Mapping[str, str]) -> None:
     with reading(source) as old, replacing(target) as new:
         try:
             _copy(old, new, tags)
-        except (_NoMP4, struct.error) as cause:
+        except (BrokenBoxError, struct.error) as cause:
             raise MediaError(f"{source.name} can have no tags, since it is no whole MP4.", cause=cause) from None
 
 
@@ -104,62 +92,32 @@ def _reason(cause: Exception) -> str:
 
 def _copy(old: BinaryIO, new: BinaryIO, tags: Mapping[str, str]) -> None:
     size = old.seek(0, io.SEEK_END)
-    boxes: list[_Box] = []
-    with suppress(_NoMP4):  # what follows the last whole box is copied as it is: players make do with that, too
-        boxes += _boxes(old, 0, size)
-    indices = [box for box in boxes if box.kind == b"moov"]
+    found: list[Box] = []
+    with suppress(BrokenBoxError):  # what follows the last whole box is copied as it is: players make do with that, too
+        found += boxes(old, 0, size)
+    indices = [box for box in found if box.kind == b"moov"]
     if len(indices) != 1 or indices[0].end - indices[0].start > _LARGEST_INDEX:
-        raise _NoMP4
+        raise BrokenBoxError
     [index] = indices
-    moov = _tagged(_read(old, index.body, index.end), tags)
+    moov = _tagged(read(old, index.body, index.end), tags)
     by = len(moov) - (index.end - index.start)
-    for box in boxes:
+    for box in found:
         if box.kind == b"moov":
             new.write(_shifted(moov, index.end, by))
         elif box.kind in _PARENTS:
-            new.write(_shifted(_read(old, box.start, box.end), index.end, by))
+            new.write(_shifted(read(old, box.start, box.end), index.end, by))
         else:
             _pour(old, new, box.start, box.end)
-    _pour(old, new, boxes[-1].end, size)
+    _pour(old, new, found[-1].end, size)
 
 
 def _pour(old: BinaryIO, new: BinaryIO, start: int, end: int) -> None:
-    new.writelines(_read(old, at, min(at + _CHUNK, end)) for at in range(start, end, _CHUNK))
-
-
-def _read(file: BinaryIO, start: int, end: int) -> bytes:
-    file.seek(start)
-    return file.read(end - start)
-
-
-def _boxes(file: BinaryIO, start: int, end: int) -> Iterator[_Box]:
-    while end - start >= 8:
-        head = _read(file, start, start + 16)
-        size, kind = struct.unpack_from(">I4s", head)
-        body = start + 8
-        if size == 1:
-            [size] = struct.unpack_from(">Q", head, 8)
-            body += 8
-        elif size == 0:
-            size = end - start
-        if not body - start <= size <= end - start:
-            raise _NoMP4
-        yield _Box(kind, start, body, start + size)
-        start += size
+    new.writelines(read(old, at, min(at + _CHUNK, end)) for at in range(start, end, _CHUNK))
 
 
 def _box(kind: bytes, *parts: bytes) -> bytes:
     body = b"".join(parts)
     return struct.pack(">I4s", len(body) + 8, kind) + body
-
-
-def _children(body: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:
-    """The kind of each box in a box's content, the box as a whole, and its own content."""
-    file = io.BytesIO(body)
-    for box in _boxes(file, 0, len(body)):
-        if box.kind == bytes(4):  # QuickTime may end a list with zeros
-            return
-        yield box.kind, body[box.start : box.end], body[box.body : box.end]
 
 
 def _tagged(moov: bytes, tags: Mapping[str, str]) -> bytes:
@@ -172,12 +130,12 @@ def _tagged(moov: bytes, tags: Mapping[str, str]) -> bytes:
     index: list[bytes] = []
     others: list[bytes] = []
     items: list[bytes] = []
-    for kind, whole, content in _children(moov):
+    for kind, whole, content in children(moov):
         if kind == b"udta":
-            for name, box, body in _children(content):
+            for name, box, body in children(content):
                 listed = _listed(body) if name == b"meta" else None
                 if listed is not None:
-                    items += [item for name, item, _ in _children(listed) if name not in ours]
+                    items += [item for name, item, _ in children(listed) if name not in ours]
                 elif name not in ours:
                     others.append(box)
         else:
@@ -194,8 +152,8 @@ def _tagged(moov: bytes, tags: Mapping[str, str]) -> bytes:
 def _listed(meta: bytes) -> bytes | None:
     """The tags in the content of a ``meta`` box; ``None`` where they are not iTunes'."""
     version = 0 if meta[4:8] == b"hdlr" else 4  # QuickTime's boxes of that name have none
-    boxes = {kind: body for kind, _, body in _children(meta[version:])}
-    return boxes.get(b"ilst", b"") if boxes.get(b"hdlr", b"")[8:12] == b"mdir" else None
+    by_kind = {kind: body for kind, _, body in children(meta[version:])}
+    return by_kind.get(b"ilst", b"") if by_kind.get(b"hdlr", b"")[8:12] == b"mdir" else None
 
 
 def _clean(text: str) -> bytes:
@@ -215,19 +173,19 @@ def _shifted(box: bytes, behind: int, by: int) -> bytes:
 
 def _places(file: BinaryIO, start: int, end: int) -> Iterator[tuple[int, str]]:
     """Where in a box something counts from the file's beginning, and how it is written."""
-    for box in _boxes(file, start, end):
+    for box in boxes(file, start, end):
         if box.kind in _PARENTS:
             yield from _places(file, box.body, box.end)
         elif box.kind in (b"stco", b"co64"):  # each chunk of a track
             form, width = (">I", 4) if box.kind == b"stco" else (">Q", 8)
-            [count] = struct.unpack_from(">I", _read(file, box.body, box.end), 4)
+            [count] = struct.unpack_from(">I", read(file, box.body, box.end), 4)
             yield from ((box.body + 8 + width * number, form) for number in range(count))
         elif box.kind == b"tfhd":  # a fragment's samples, in older files
-            [flags] = struct.unpack_from(">I", _read(file, box.body, box.end))
+            [flags] = struct.unpack_from(">I", read(file, box.body, box.end))
             if flags & 1:
                 yield box.body + 8, ">Q"
         elif box.kind == b"tfra":  # each fragment
-            version, lengths, count = struct.unpack_from(">B7xII", _read(file, box.body, box.end))
+            version, lengths, count = struct.unpack_from(">B7xII", read(file, box.body, box.end))
             form, width = (">Q", 8) if version else (">I", 4)
             entry = 2 * width + 3 + sum(lengths >> shift & 3 for shift in (0, 2, 4))
             yield from ((box.body + 16 + width + entry * number, form) for number in range(count))

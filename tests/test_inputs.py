@@ -17,8 +17,13 @@ import pytest
 from PIL import Image
 
 from decart_nb import Clip, ModelDefinition, media, models
+<<<<<<< HEAD
 from decart_nb.inputs import Upload, sniff
 from decart_nb.locations import Remote
+=======
+from decart_nb.inputs import Remote, Upload
+from decart_nb.sniff import sniff
+>>>>>>> eb489e8 (wip)
 from decart_nb.request import Request, prepare
 
 OWN = ModelDefinition(name="lucy-9", width=640, height=360, fps=10)

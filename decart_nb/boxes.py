@@ -1,0 +1,66 @@
+"""The boxes that an MP4, a MOV and a HEIF file are made of (ISO/IEC 14496-12)."""
+
+from __future__ import annotations
+
+import io
+import struct
+from collections.abc import Iterator
+from typing import BinaryIO, NamedTuple
+
+
+#: What such a file begins with.
+_FIRST = (b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"free", b"skip", b"wide", b"pnot", b"sidx", b"meta", b"uuid")
+
+
+class BrokenBoxError(Exception):
+    """A box does not fit into what it lies in."""
+
+
+class Box(NamedTuple):
+    """Where a box begins, where its content begins, and where it ends."""
+
+    kind: bytes
+    start: int
+    body: int
+    end: int
+
+
+def is_box_file(file: BinaryIO) -> bool:
+    """Whether a file is made of boxes, by its first one."""
+    return read(file, 0, 8)[4:8] in _FIRST
+
+
+def boxes(file: BinaryIO, start: int, end: int) -> Iterator[Box]:
+    """The boxes between two places of a file.
+
+    Raises:
+        BrokenBoxError: one is smaller than its head, or larger than what is left.
+    """
+    while end - start >= 8:
+        head = read(file, start, start + 16)
+        size, kind = struct.unpack_from(">I4s", head)
+        body = start + 8
+        if size == 1 and len(head) == 16:
+            [size] = struct.unpack_from(">Q", head, 8)
+            body += 8
+        elif size == 0:
+            size = end - start
+        if not body - start <= size <= end - start:
+            raise BrokenBoxError
+        yield Box(kind, start, body, start + size)
+        start += size
+
+
+def children(body: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:
+    """The kind of each box in a box's content, the box as a whole, and its own content."""
+    file = io.BytesIO(body)
+    for box in boxes(file, 0, len(body)):
+        if box.kind == bytes(4):  # QuickTime may end a list with zeros
+            return
+        yield box.kind, body[box.start : box.end], body[box.body : box.end]
+
+
+def read(file: BinaryIO, start: int, end: int) -> bytes:
+    """The bytes between two places of a file."""
+    file.seek(start)
+    return file.read(end - start)

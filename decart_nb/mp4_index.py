@@ -1,0 +1,95 @@
+"""How many frames an MP4's or MOV's index speaks of, before FFmpeg makes room for each of them.
+
+A few bytes of an index can say "a thousand million frames of one byte", or repeat all frames by an edit list.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from .boxes import Box, BrokenBoxError, boxes, is_box_file, read
+from .limits import Limits
+
+_CONTAINERS = (b"moov", b"moof", b"trak", b"mdia", b"minf", b"stbl", b"edts", b"traf")
+#: More than four hours in fragments of a second have, and too few to take long.
+_MOST_BOXES = 200_000
+_DEEPEST = 8
+
+
+class IndexTooLargeError(Exception):
+    """An index speaks of more than is read: the end of a sentence that begins with the file's name."""
+
+
+def check_index(file: BinaryIO, limits: Limits) -> bool:
+    """Whether FFmpeg may read the index of an MP4 or MOV. What is no such file passes; so does what is broken.
+
+    Returns:
+        Whether the file is in fragments, each with an index of its own.
+
+    Raises:
+        IndexTooLargeError: it speaks of more frames than the limits allow, or of more than can be told.
+    """
+    if not is_box_file(file):
+        return False
+    fragmented, entries, track = False, 0, _Track()
+    try:
+        for number, box in enumerate(_walk(file, 0, file.seek(0, 2))):
+            if number == _MOST_BOXES:
+                raise IndexTooLargeError("it is in more parts than are read")
+            if box.kind == b"cmov":
+                raise IndexTooLargeError("its index is compressed, which is not read")
+            fragmented |= box.kind == b"moof"
+            if box.kind in (b"trak", b"traf"):
+                entries, track = entries + track.entries, _Track()
+            track.add(box, read(file, box.body, min(box.end, box.body + 16)))
+            if entries + track.entries > limits.index_entries:
+                raise IndexTooLargeError(f"its index speaks of more than {limits.index_entries} frames")
+    except (BrokenBoxError, struct.error):
+        pass  # FFmpeg stops there too
+    return fragmented
+
+
+def _walk(file: BinaryIO, start: int, end: int, depth: int = 0) -> Iterator[Box]:
+    """All boxes, each before those in it."""
+    for box in boxes(file, start, end):
+        yield box
+        if box.kind in _CONTAINERS and depth < _DEEPEST:
+            yield from _walk(file, box.body, box.end, depth + 1)
+
+
+@dataclass
+class _Track:
+    """What the boxes of a track, or of its part in a fragment, say of its frames."""
+
+    samples: int = 0
+    chunks: int = 0
+    fragments: int = 0
+    edits: int = 1
+    by_chunks: bool = False
+    is_sound: bool = False
+
+    @property
+    def entries(self) -> int:
+        """How many entries FFmpeg's index of it would have at most."""
+        return self.fragments + self.edits * (self.chunks if self.is_sound and self.by_chunks else self.samples)
+
+    def add(self, box: Box, head: bytes) -> None:
+        space = box.end - box.body
+        if box.kind == b"stsz":
+            size, samples = struct.unpack_from(">II", head, 4)
+            self.samples = samples if size else min(samples, space // 4)
+        elif box.kind == b"stz2":
+            self.samples = min(struct.unpack_from(">I", head, 8)[0], 2 * space)
+        elif box.kind in (b"stco", b"co64"):
+            self.chunks = min(struct.unpack_from(">I", head, 4)[0], space // 4)
+        elif box.kind == b"stts":  # FFmpeg keeps sound whose samples last 1 each by its chunks
+            self.by_chunks = head[4:8] == b"\0\0\0\1" and head[12:16] == b"\0\0\0\1"
+        elif box.kind == b"hdlr":
+            self.is_sound |= head[8:12] == b"soun"
+        elif box.kind == b"elst":
+            self.edits = max(1, min(struct.unpack_from(">I", head, 4)[0], space // 12))
+        elif box.kind == b"trun":
+            self.fragments += struct.unpack_from(">I", head, 4)[0]
