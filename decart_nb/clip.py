@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .errors import InvalidInputError
 from .records import Record
 from .text import printable
 
@@ -60,7 +58,7 @@ class Clip:
     made_at: float | None = None
 
     def poster(self, at: float = 0.5) -> Image.Image:
-        """A still of the video, in its full size.
+        """One of the video's frames, pixel for pixel, in its full size: an RGB image, fit to be the next job's input.
 
         Args:
             at: where, as a fraction of the video's length from 0 to 1.
@@ -69,21 +67,18 @@ class Clip:
             InvalidInputError: ``at`` is no such fraction.
             MediaError: the file is gone, or can no longer be decoded.
         """
-        from PIL import Image
-
         from . import media
 
-        if not isinstance(at, (int, float)) or not 0 <= at <= 1:
-            raise InvalidInputError(f"at must be a fraction of the clip's length, from 0 to 1, not {at!r:.60}.")
-        return Image.open(io.BytesIO(media.poster(self.path, at=at, width=self.width)))
+        return media.still(self.path, at=at)
 
     def frames(self, fps: float | None = None) -> Iterator[NDArray[np.uint8]]:
         """The frames, one after another: H×W×3, RGB, uint8.
 
         Args:
-            fps: frames a second, in place of the video's own.
+            fps: frames a second, in place of the video's own: more than 0, and at most 1000.
 
         Raises:
+            InvalidInputError: ``fps`` is no such number.
             MediaError: the file is gone, or can no longer be decoded.
         """
         from . import media

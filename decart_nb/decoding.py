@@ -101,7 +101,7 @@ def read_image(source: Source, *, name: str | None = None, limits: Limits = LIMI
         if image is not None:
             return image
         with container(file, name, IMAGE, limits=limits) as (media, stream, _):
-            return _image(next(media.decode(stream)), stream, name, limits)
+            return _image(next(media.decode(stream)), stream, limits)
 
 
 def check_image(source: Source, *, name: str | None = None, limits: Limits = LIMITS) -> None:
@@ -119,7 +119,7 @@ def check_image(source: Source, *, name: str | None = None, limits: Limits = LIM
 
 def _still(file: BinaryIO, name: str, limits: Limits) -> Image.Image | None:
     """What Pillow reads, or a HEIF image; ``None`` for what may be a video."""
-    image = stills.opened(file, name, limits)
+    image = stills.opened(file, limits)
     if image is not None:
         return stills.upright(image)
     heif = read_heif(file)
@@ -145,7 +145,7 @@ def _assembled(file: BinaryIO, heif: HeifImage, name: str, limits: Limits) -> Im
                 if size[0] > width * heif.columns or size[1] > height * heif.rows:
                     raise refusal(name, IMAGE, "its tiles do not cover it")
                 image = Image.new("RGB", size)
-                stills.check_size(image, name, limits)
+                stills.check_size(image, limits)
             image.paste(Image.fromarray(rgb), (number % heif.columns * width, number // heif.columns * height))
     assert image is not None
     for change, value in heif.changes:
@@ -177,12 +177,12 @@ def still(source: Source, *, at: float = 0.5, name: str | None = None, limits: L
     at = finite_number("at", at, at_least=0, at_most=1)
     name = name or name_of(source)
     with opened(source, name, VIDEO) as file, decoding(name, VIDEO):
-        animation = stills.animated(file, name, limits)
+        animation = stills.animated(file, limits)
         if animation:
             animation.seek(round(at * (stills.count(animation) - 1)))
             return stills.upright(animation)
         with container(file, name, VIDEO, limits=limits) as (media, stream, _):
-            return _image(_sought(media, stream, at), stream, name, limits)
+            return _image(_sought(media, stream, at), stream, limits)
 
 
 def poster(
@@ -213,7 +213,7 @@ def poster(
 def _timed(source: Source, name: str, limits: Limits) -> Generator[tuple[RGB, float, float]]:
     """Each frame with its time and how long it is shown, both in seconds."""
     with opened(source, name, VIDEO) as file, decoding(name, VIDEO):
-        animation = stills.animated(file, name, limits)
+        animation = stills.animated(file, limits)
         if animation:
             time = 0.0
             for image, pause in stills.timed(animation):
@@ -225,7 +225,7 @@ def _timed(source: Source, name: str, limits: Limits) -> Generator[tuple[RGB, fl
             timeline = Timeline(usual, limits)
             shape: tuple[int, int] | None = None
             for frame in media.decode(stream):
-                shape = shape or upright_shape(frame, stream, name, limits)
+                shape = shape or upright_shape(frame, stream, limits)
                 pause = float(frame.duration * (frame.time_base or 0)) or usual
                 time = timeline.add(None if frame.pts is None else frame.time, pause)
                 timeline.length()
@@ -240,8 +240,8 @@ def _upright(frame: av.VideoFrame, shape: tuple[int, int]) -> RGB:
     return np.ascontiguousarray(np.rot90(rgb, quarters(frame)))
 
 
-def _image(frame: av.VideoFrame, stream: VideoStream, name: str, limits: Limits) -> Image.Image:
-    return Image.fromarray(_upright(frame, upright_shape(frame, stream, name, limits)))
+def _image(frame: av.VideoFrame, stream: VideoStream, limits: Limits) -> Image.Image:
+    return Image.fromarray(_upright(frame, upright_shape(frame, stream, limits)))
 
 
 def _sought(media: InputContainer, stream: VideoStream, at: float) -> av.VideoFrame:

@@ -1,6 +1,7 @@
 """Video files, opened with FFmpeg: only formats and codecs of a list, nothing that names other files, within limits.
 
-Whatever goes wrong is one :class:`~decart_nb.errors.MediaError`, whose ``data["reason"]`` is the end of its sentence.
+Whatever goes wrong is one :class:`~decart_nb.errors.MediaError`, whose ``data["reason"]``, where there is a particular
+one, is the end of its sentence.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from .errors import MediaError
 from .heif import UnknownImageError
 from .limits import LIMITS, Limits
 from .mp4_index import IndexTooLargeError, check_index
+from .stills import StillImageError, TooLargeError, check_pixels
 from .text import printable
 from .timeline import TooLongError
 
@@ -51,6 +53,10 @@ _LONGEST_REASON = 200
 _DEFAULT_FPS = 25
 
 
+class UnreadFormatError(Exception):
+    """A file is in a format that is not on the list."""
+
+
 def safe_options(limits: Limits) -> dict[str, str]:
     """FFmpeg's options that hold it to the lists and the limits."""
     return {
@@ -68,7 +74,10 @@ def name_of(source: Source) -> str:
 
 def refusal(name: str, wanted: str, reason: str, cause: BaseException | None = None) -> MediaError:
     """The error for what is not what was wanted."""
-    return MediaError(f"{name} is not {wanted} that can be decoded: {reason}.", {"reason": reason}, cause)
+    told = (
+        {} if isinstance(cause, av.error.InvalidDataError | UnreadFormatError) else {"reason": reason}
+    )  # which is no reason
+    return MediaError(f"{name} is not {wanted} that can be decoded: {reason}.", told, cause)
 
 
 def _reason(cause: BaseException) -> str:
@@ -93,7 +102,9 @@ def decoding(name: str, wanted: str) -> Iterator[None]:
     except MediaError:
         raise
     except Exception as error:  # noqa: BLE001 FFmpeg's, Pillow's and the file object's own errors have no common root
-        own = isinstance(error, TooLongError | IndexTooLargeError | UnknownImageError)
+        if isinstance(error, StillImageError):
+            raise MediaError(f"{name} is a still image, not a video.", {"is": "image"}) from None
+        own = isinstance(error, TooLargeError | TooLongError | IndexTooLargeError | UnknownImageError)
         raise refusal(name, wanted, _reason(error), None if own else error) from None
 
 
@@ -149,7 +160,11 @@ def reading(file: BinaryIO, limits: Limits, *, look_only: bool) -> Iterator[tupl
     fragmented = check_index(file, limits)
     file.seek(0)
     options = {"protocol_whitelist": "none", **safe_options(limits), **({"skip_frame": "all"} if look_only else {})}
-    with av.open(_Nameless(file), "r", options=options, **LENIENT) as media:
+    try:
+        media = av.open(_Nameless(file), "r", options=options, **LENIENT)
+    except av.error.ArgumentError as error:  # FFmpeg's word for what is not on the lists
+        raise UnreadFormatError("its format is not one that is read") from error
+    with media:
         yield media, fragmented
 
 
@@ -163,14 +178,15 @@ def prepare(stream: VideoStream, name: str, wanted: str, limits: Limits) -> None
     """Hold a stream's decoder to the list and the limits, before it decodes.
 
     Raises:
-        MediaError: its codec is not of the list, or its picture is too large.
+        MediaError: its codec is not of the list.
+        TooLargeError: its picture is too large.
     """
     codec = stream.codec_context
     if codec is None:
         raise refusal(name, wanted, "no decoder for its codec is installed")
     if codec.codec.name not in CODECS.split(","):
         raise refusal(name, wanted, f"its codec, {printable(codec.codec.name, limit=40)}, is not one that is read")
-    check_shape(squared(codec.width, codec.height, stream), name, limits)
+    check_pixels(squared(codec.width, codec.height, stream), limits.video_pixels, limits)
     codec.options = {"max_pixels": safe_options(limits)["max_pixels"]}
     codec.thread_count = _THREADS
     codec.thread_type = "AUTO" if codec.width * codec.height <= _LARGE_FRAME else "SLICE"
@@ -179,20 +195,6 @@ def prepare(stream: VideoStream, name: str, wanted: str, limits: Limits) -> None
 def squared(width: int, height: int, stream: VideoStream) -> tuple[int, int]:
     """Width and height once the pixels are square."""
     return max(1, round(width * (stream.sample_aspect_ratio or 1))), height
-
-
-def check_shape(shape: tuple[int, int], name: str, limits: Limits) -> None:
-    """Whether frames of these two sides are decoded.
-
-    Raises:
-        MediaError: they are too large; the sentence has the size and the limit.
-    """
-    width, height = shape
-    if width * height > limits.video_pixels or max(shape) > limits.side:
-        raise MediaError(
-            f"{name} is too large to be decoded: {width}×{height} pixels a frame; "
-            f"at most {limits.video_pixels / 1e6:.1f} million are taken."
-        )
 
 
 def usual_pause(stream: VideoStream) -> float:
@@ -205,10 +207,14 @@ def quarters(frame: av.VideoFrame) -> int:
     return round(frame.rotation / 90) % 4
 
 
-def upright_shape(frame: av.VideoFrame, stream: VideoStream, name: str, limits: Limits) -> tuple[int, int]:
-    """Height and width of a frame once it is upright and its pixels are square."""
+def upright_shape(frame: av.VideoFrame, stream: VideoStream, limits: Limits) -> tuple[int, int]:
+    """Height and width of a frame once it is upright and its pixels are square.
+
+    Raises:
+        TooLargeError: it is too large then.
+    """
     width, height = squared(frame.width, frame.height, stream)
-    check_shape((width, height), name, limits)
+    check_pixels((width, height), limits.video_pixels, limits)
     return (width, height) if quarters(frame) % 2 else (height, width)
 
 

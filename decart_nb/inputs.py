@@ -26,8 +26,6 @@ from .values import said
 
 UNKNOWN_TYPE = "application/octet-stream"
 _LONGEST_NAME = 180
-# An image or a video, whichever is asked for.
-_MOVING_IMAGES = ("image/gif", "image/webp")
 
 
 class Upload:
@@ -96,49 +94,46 @@ def _sendable(filename: str) -> str:
 
 
 def check_file(spec: Field, upload: Upload | Remote) -> None:
-    """Whether a file is what its field takes, by its bytes."""
+    """Whether a file is what its field takes, by what the decoders make of it.
+
+    An image is decoded as a whole; of a video all frames have to be there, and the first and last ones are decoded.
+
+    Raises:
+        NotUsable: it is not, or not all of it is there.
+    """
     if isinstance(upload, Remote):
         return
+    name = printable(upload.filename)
     if not upload.size:
-        raise NotUsable(f"is empty: {upload.filename} has no bytes.")
-    kind = upload.media_type.partition("/")[0]
-    if upload.media_type == UNKNOWN_TYPE:
-        _decode(spec, upload)
-    elif kind != spec.type and upload.media_type not in _MOVING_IMAGES:
-        hint = " A frame of it would do: clip.poster()." if spec.type == "image" else ""
-        raise NotUsable(f"must be {_a(spec.type)}, and {upload.filename} is {_a(kind)}.{hint}")
-    if spec.media_types and upload.media_type not in spec.media_types:
-        raise NotUsable(f"is {upload.media_type}; the model takes {', '.join(spec.media_types)}.")
+        raise NotUsable(f"is empty: {name} has no bytes.")
     if spec.max_bytes and upload.size > spec.max_bytes:
         raise NotUsable(f"has {upload.size / 2**20:.0f} MiB; at most {spec.max_bytes / 2**20:.0f} are taken.")
-    if spec.max_seconds:
-        from . import media
-
-        try:
-            with upload.open() as stream:
-                seconds = media.probe(stream).duration
-        except MediaError:
-            raise _unreadable(spec, upload) from None
-        if seconds > spec.max_seconds:
-            raise NotUsable(f"is {seconds:.0f} s long; at most {spec.max_seconds:.0f} s are taken.")
+    seconds = _decoded(spec, upload, name)
+    if spec.media_types and upload.media_type not in spec.media_types:
+        raise NotUsable(f"is {upload.media_type}; the model takes {', '.join(spec.media_types)}.")
+    if spec.max_seconds and seconds is not None and seconds > spec.max_seconds:
+        raise NotUsable(f"is {seconds:.0f} s long; at most {spec.max_seconds:.0f} s are taken.")
 
 
-def _decode(spec: Field, upload: Upload) -> None:
-    """Asks the decoders about a file that no signature tells."""
+def _decoded(spec: Field, upload: Upload, name: str) -> float | None:
+    """How long a video is, in seconds, once its decoder has had a look at it; ``None`` of an image."""
     from . import media
 
-    with upload.open() as stream:
-        try:
-            if spec.type == "image":
-                media.read_image(stream)
-            else:
-                media.probe(stream)
-        except MediaError:
-            raise _unreadable(spec, upload) from None
-
-
-def _unreadable(spec: Field, upload: Upload) -> NotUsable:
-    return NotUsable(f"must be {_a(spec.type)}, and {upload.filename} cannot be read as one.")
+    try:
+        with upload.open() as stream:
+            if spec.type == "video":
+                return media.check_video(stream, name=name).duration
+            if upload.media_type.startswith("video/"):
+                raise MediaError(f"{name} is a video, not an image.", {"is": "video"})
+            media.check_image(stream, name=name)
+            return None
+    except MediaError as error:
+        found = error.data.get("is") or upload.media_type.partition("/")[0]
+        if found in ("image", "video") and found != spec.type:
+            hint = " A frame of it would do: clip.poster()." if spec.type == "image" else ""
+            raise NotUsable(f"must be {_a(spec.type)}, and {name} is {_a(found)}.{hint}") from None
+        reason = f": {error.data['reason']}" if "reason" in error.data else ""
+        raise NotUsable(f"must be {_a(spec.type)}, and {name} cannot be read as one{reason}.") from None
 
 
 def _a(word: str) -> str:
@@ -185,46 +180,20 @@ def _from_path(path: Path) -> Upload:
 
 
 def _from_image(name: str, image: Any) -> Upload:
-    buffer = io.BytesIO()
-    try:
-        from .stills import upright
+    from .arrays import png_of
 
-        # As the local renderer would see the image's own file: phones save pictures lying on their side.
-        upright(image).save(buffer, "png")
-    except (OSError, ValueError, SystemError) as error:
-        raise NotUsable(f"is a PIL image that cannot be read: {error}.") from None
-    return Upload(f"{name}.png", buffer.getvalue())
+    return Upload(f"{name}.png", png_of(image))
 
 
 def _from_array(name: str, value: Any, fps: int) -> Upload:
-    import numpy as np
-    from PIL import Image
+    from .arrays import array_of, image_of, write_video
 
-    try:
-        array = np.asarray(value)
-    except Exception as error:  # noqa: BLE001 - whatever a foreign array refuses with, such as a tensor with gradients
-        raise NotUsable(f"is {_a(type(value).__name__)} that NumPy cannot read: {error}") from None
-    if array.dtype.kind == "f":
-        if array.size and not (array.min() >= 0 and array.max() <= 1):  # not a number fails this too
-            raise NotUsable("is an array of floats outside 0 to 1; scale it, or make it uint8.")
-        array = np.rint(array * 255).astype(np.uint8)
-    if array.dtype != np.uint8 or array.ndim not in (3, 4) or array.shape[-1] != 3 or not array.size:
-        shape = "×".join(map(str, array.shape))
-        raise NotUsable(
-            f"is an array of {array.dtype}, {shape or 'a single value'}; "
-            "an image is H×W×3 and a video T×H×W×3, of uint8 or of floats from 0 to 1."
-        )
-    if array.ndim == 3:
-        return _from_image(name, Image.fromarray(array))
-
-    from . import media
-
+    array = array_of(value)
+    if array.ndim < 4:
+        return _from_image(name, image_of(array))
     with tempfile.TemporaryDirectory(prefix="decart_nb-") as folder:
         path = Path(folder, "video.mp4")
-        try:
-            media.encode(array, path, fps=fps, crf=12)
-        except MediaError:
-            raise NotUsable(f"is a video of {array.shape[2]}×{array.shape[1]} that cannot be encoded.") from None
+        write_video(array, path, fps)
         with path.open("rb") as stream:
             return Upload.spooled(f"{name}.mp4", stream)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -32,7 +32,6 @@ from .demux import (
     upright_shape,
     usual_pause,
 )
-from .errors import MediaError
 from .heif import read_heif
 from .limits import LIMITS, Limits
 from .mp4_index import check_index
@@ -92,17 +91,17 @@ def check_video(source: Source, *, name: str | None = None, limits: Limits = LIM
 
 def _probed(source: Source, name: str, limits: Limits, *, check_end: bool) -> VideoInfo:
     with opened(source, name, VIDEO) as file, decoding(name, VIDEO):
-        animation = stills.animated(file, name, limits)
+        animation = stills.animated(file, limits)
         if animation:
             return _probed_animation(animation, limits)
         heif = read_heif(file)
         with container(file, name, VIDEO, look_only=True, limits=limits) as (media, stream, fragmented):
             if heif is not None and stream.frames < 2:
-                raise MediaError(f"{name} is a still image, not a video.", {"is": "image"})
+                raise stills.StillImageError
             if not check_end:
                 stream.thread_type = "NONE"
             first = _first_frame(media, stream)
-            height, width = upright_shape(first, stream, name, limits)
+            height, width = upright_shape(first, stream, limits)
             if is_indexed(media, stream, fragmented):
                 count, seconds = _length_by_index(media, stream, file.seek(0, 2), name, limits)
             else:
@@ -166,7 +165,8 @@ def _skimmed(path: Path, name: str, limits: Limits) -> VideoInfo | None:
         stream = picture_stream(media)
         if stream is None or stream.codec_context is None:
             return None
-        prepare(stream, name, VIDEO, limits)
+        with decoding(name, VIDEO):
+            prepare(stream, name, VIDEO, limits)
         codec = stream.codec_context
         kind = codec.codec.canonical_name
         square = stream.sample_aspect_ratio in (None, 0, 1)
@@ -255,13 +255,16 @@ def _length_by_packets(media: InputContainer, stream: VideoStream, name: str, li
 
 
 def _decode_end(media: InputContainer, stream: VideoStream, seconds: float, limits: Limits) -> None:
-    """Decode from the last key frame on, as far as the limits go. What cannot be sought has been read to its end."""
+    """Decode from the last key frame on, as far as the limits go; from the beginning where that cannot be sought."""
     start = float((stream.start_time or 0) * (stream.time_base or 0))
-    media.seek(int((start + seconds) * av.time_base))
-    left = limits.checked_pixels
-    for frame in media.decode(stream):
-        left -= frame.width * frame.height
-        if left <= 0:
+    for second in (start + seconds, 0.0):
+        left = limits.checked_pixels
+        with suppress(av.error.PermissionError):  # FFmpeg's word for what cannot be sought
+            media.seek(int(second * av.time_base))
+        for frame in media.decode(stream):
+            left -= frame.width * frame.height
+            if left <= 0:
+                break
+        if left < limits.checked_pixels:
             return
-    if left == limits.checked_pixels:
-        raise StopIteration
+    raise StopIteration

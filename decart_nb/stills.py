@@ -1,6 +1,6 @@
 """Images, still and animated (GIF, WebP, PNG, AVIF), read with Pillow.
 
-What raises here is Pillow's own error, or a ValueError that ends a sentence: :mod:`decart_nb.media` makes the sentence.
+What raises here is Pillow's own error, or the end of a sentence: :mod:`decart_nb.demux` makes the sentence.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from .errors import MediaError
 from .limits import LIMITS, Limits
 
 RGB = NDArray[np.uint8]
@@ -20,6 +19,8 @@ RGB = NDArray[np.uint8]
 #: All that is read. None of these runs another program (EPS, PS, PDF), asks the system to draw (WMF, EMF), or names
 #: another file.
 FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "GIF", "TIFF", "BMP", "JPEG2000", "PPM", "QOI", "ICO")
+#: This one has no signature: a video may begin like it.
+_UNSIGNED = ("TGA",)
 #: Those of which several images in a file are frames, and not pages or views.
 _ANIMATED = frozenset({"GIF", "WEBP", "PNG", "AVIF"})
 #: Bytes a pixel that a decoder takes beside the image it makes, as measured with Pillow 13.
@@ -40,61 +41,80 @@ _TURNS = {
 }
 
 
-def opened(file: BinaryIO, name: str, limits: Limits = LIMITS) -> Image.Image | None:
+class TooLargeError(Exception):
+    """A picture is larger than what is read: its size and the limit."""
+
+    def __init__(self, told: str) -> None:
+        super().__init__(f"it is too large, {told}")
+
+
+class StillImageError(Exception):
+    """An image that does not move was given as a video."""
+
+
+def opened(file: BinaryIO, limits: Limits = LIMITS, *, may_be_video: bool = False) -> Image.Image | None:
     """Pillow's reading of a file, not decoded yet; ``None`` where it is in none of the formats that are read.
 
+    Args:
+        file: at its beginning.
+        limits: those of an image.
+        may_be_video: whether formats are left out that a video may be mistaken for.
+
     Raises:
-        MediaError: the image is too large.
+        TooLargeError: the image is too large.
     """
     Image.init()
     head = file.read(16)
-    for format_name in FORMATS:
+    for format_name in FORMATS if may_be_video else FORMATS + _UNSIGNED:
         # Not Image.open, which warns of large images before anybody can refuse them.
         make, accepts = Image.OPEN.get(format_name, (None, None))
         if make is None or (accepts is not None and accepts(head) is not True):
             continue
         size = file.seek(0, 2)
         if size > limits.image_bytes:
-            raise MediaError(
-                f"{name} is too large an image: {size >> 20} MiB; at most {limits.image_bytes >> 20} are read."
-            )
+            raise TooLargeError(f"{size >> 20} MiB; at most {limits.image_bytes >> 20} MiB of an image are read")
         file.seek(0)
         try:
             image = make(file, "")
         except Exception:  # noqa: BLE001, S112 Pillow's plugins raise all sorts on what only begins like an image
             continue
-        check_size(image, name, limits)
+        check_size(image, limits)
         return image
     file.seek(0)
     return None
 
 
-def check_size(image: Image.Image, name: str, limits: Limits = LIMITS) -> None:
+def check_size(image: Image.Image, limits: Limits = LIMITS) -> None:
     """Whether an image may be decoded, by what its header says.
 
     Raises:
-        MediaError: it is too large; the sentence has its size and the limit.
+        TooLargeError: it is too large; with its size and the limit.
     """
-    pixels, most = image.width * image.height, limits.image_pixels
+    pixels, moving = image.width * image.height, is_animated(image)
     taken = _BYTES.get(image.mode, 4) + max(_RGB_BYTES, _OVERHEAD.get(image.format or "", 0))
-    most = min(most, limits.image_memory // taken)
-    if is_animated(image):
-        most = min(most, limits.video_pixels)
-    if pixels > most:
-        raise MediaError(
-            f"{name} is too large to be decoded: {image.width}×{image.height} are {_millions(pixels)} pixels; "
-            f"at most {_millions(most)} are taken."
+    most = min(limits.image_pixels, limits.image_memory // taken, *([limits.video_pixels] if moving else []))
+    check_pixels(image.size, most, limits)
+    frames = count(image) if moving else 1
+    if frames > limits.frames or (moving and frames * pixels > limits.animation_pixels):
+        raise TooLargeError(
+            f"{frames} frames of {image.width}×{image.height} pixels; "
+            f"at most {_millions(limits.animation_pixels)} pixels of an animated image are taken. A video may have more"
         )
-    if max(image.size) > limits.side:
-        raise MediaError(
-            f"{name} is too large to be decoded: {image.width}×{image.height} pixels; "
-            f"at most {limits.side} are taken on a side."
+
+
+def check_pixels(size: tuple[int, int], most: int, limits: Limits) -> None:
+    """Whether a picture of this width and height has no more than so many pixels, and no side that is too long.
+
+    Raises:
+        TooLargeError: it has; with its size and the limit.
+    """
+    width, height = size
+    if width * height > most:
+        raise TooLargeError(
+            f"{width}×{height}, {_millions(width * height)} pixels; at most {_millions(most)} are taken"
         )
-    if is_animated(image) and (count(image) > limits.frames or count(image) * pixels > limits.animation_pixels):
-        raise MediaError(
-            f"{name} is too large to be decoded: {count(image)} frames of {image.width}×{image.height} pixels; "
-            f"at most {_millions(limits.animation_pixels)} pixels are taken in all. Make it a video (MP4)."
-        )
+    if max(size) > limits.side:
+        raise TooLargeError(f"{width}×{height} pixels; at most {limits.side} are taken on a side")
 
 
 def _millions(number: int) -> str:
@@ -106,15 +126,16 @@ def is_animated(image: Image.Image) -> bool:
     return image.format in _ANIMATED and bool(getattr(image, "is_animated", False))
 
 
-def animated(file: BinaryIO, name: str, limits: Limits = LIMITS) -> Image.Image | None:
+def animated(file: BinaryIO, limits: Limits = LIMITS) -> Image.Image | None:
     """An animated image; ``None`` for what may be a video.
 
     Raises:
-        MediaError: it is a still image, or too large.
+        StillImageError: it is a still image.
+        TooLargeError: it is too large.
     """
-    image = opened(file, name, limits)
+    image = opened(file, limits, may_be_video=True)
     if image is not None and not is_animated(image):
-        raise MediaError(f"{name} is a still image, not a video.", {"is": "image"})
+        raise StillImageError
     return image
 
 

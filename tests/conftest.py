@@ -12,6 +12,7 @@ from PIL import Image
 
 from decart_nb import media
 from decart_nb.local.embedded import LocalQueue
+from decart_nb.local.faults import Faults
 
 # A shell starts background jobs with interrupts ignored, as `make test` does with half of the tests: some interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -51,6 +52,14 @@ def small_image(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def canned_queue(tmp_path: Path, small_video: Path) -> Iterator[LocalQueue]:
     """A local queue that answers every job with the small video, after a tenth of a second."""
     with LocalQueue(tmp_path / "queue", canned=small_video, draw=lambda: 0.1) as queue:
+        yield queue
+
+
+@pytest.fixture
+def failing_queue(tmp_path: Path, small_video: Path) -> Iterator[LocalQueue]:
+    """A local queue whose jobs all fail."""
+    faults = Faults({"failed": 1.0})
+    with LocalQueue(tmp_path / "failing", canned=small_video, draw=lambda: 0.0, faults=faults) as queue:
         yield queue
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from decart_nb import DecartClient, QueueStatusError
 from decart_nb.local.embedded import LocalQueue
-from tests.scripted import KEY, answer, error_of, parts, quick, run, serving, stall
+from tests.scripted import KEY, PNG, answer, error_of, parts, quick, run, serving, stall
 
 TAKEN = {"job_id": "job_1", "status": "pending"}
 TEXT = {"model": "lucy-pro-t2v", "prompt": "a cat"}
@@ -70,7 +70,7 @@ def test_the_body_on_the_wire_has_its_length_and_its_parts(small_image: Path) ->
 def test_a_large_upload_is_streamed(tmp_path: Path, peak: Callable[[], int]) -> None:
     path = tmp_path / "large.png"
     with path.open("wb") as stream:
-        stream.write(b"\x89PNG\r\n\x1a\n")
+        stream.write(PNG)
         stream.truncate(LARGE)
     with serving(answer(body=TAKEN)) as server:
         options = {"model": "lucy-pro-i2v", "prompt": "x", "data": path}
@@ -94,8 +94,8 @@ def test_a_large_download_is_streamed(tmp_path: Path, peak: Callable[[], int]) -
 
 def test_a_large_url_input_is_streamed_in_and_out(peak: Callable[[], int]) -> None:
     def large_image(connection: socket.socket) -> None:
-        connection.sendall(answer(length=LARGE, Connection="close") + b"\x89PNG\r\n\x1a\n")
-        connection.sendall(bytes(2**16 - 8))
+        connection.sendall(answer(length=LARGE, Connection="close") + PNG)
+        connection.sendall(bytes(2**16 - len(PNG)))
         for _ in range(LARGE // 2**16 - 1):
             connection.sendall(bytes(2**16))
 

@@ -17,14 +17,10 @@ import pytest
 from PIL import Image
 
 from decart_nb import Clip, ModelDefinition, media, models
-<<<<<<< HEAD
-from decart_nb.inputs import Upload, sniff
+from decart_nb.inputs import Upload
 from decart_nb.locations import Remote
-=======
-from decart_nb.inputs import Remote, Upload
-from decart_nb.sniff import sniff
->>>>>>> eb489e8 (wip)
 from decart_nb.request import Request, prepare
+from decart_nb.sniff import sniff
 
 OWN = ModelDefinition(name="lucy-9", width=640, height=360, fps=10)
 LARGE = 64 * 2**20
@@ -337,7 +333,7 @@ def test_a_model_of_the_callers_own_has_its_files_under_the_usual_names(small_im
 def test_nothing_on_disk_is_read_into_memory(tmp_path: Path) -> None:
     path = tmp_path / "large.png"
     with path.open("wb") as stream:
-        stream.write(b"\x89PNG\r\n\x1a\n")
+        Image.new("RGB", (8, 8)).save(stream, "png")
         stream.truncate(LARGE)
     uploaded(path)  # so that what is imported on the way does not count
     tracemalloc.start()

@@ -165,12 +165,12 @@ def nan_image() -> np.ndarray:
 @pytest.mark.parametrize(
     ("array", "words"),
     [
-        (np.zeros((8, 8), np.uint8), "uint8, 8×8;"),
-        (np.zeros((8, 8, 4), np.uint8), "uint8, 8×8×4;"),
+        (np.zeros(8, np.uint8), "uint8, 8;"),
+        (np.zeros((8, 8, 2), np.uint8), "uint8, 8×8×2;"),
         (np.zeros((3, 8, 8), np.uint8), "uint8, 3×8×8;"),
         (np.zeros((2, 3, 8, 8, 3), np.uint8), "uint8, 2×3×8×8×3;"),
         (np.zeros((0, 8, 3), np.uint8), "uint8, 0×8×3;"),
-        (np.zeros((0, 8, 8, 3)), "uint8, 0×8×8×3;"),
+        (np.zeros((0, 8, 8, 3)), "float64, 0×8×8×3;"),
         (np.zeros((8, 8, 3), np.int64), "int64, 8×8×3;"),
         (np.zeros((8, 8, 3), bool), "bool, 8×8×3;"),
         (np.zeros((8, 8, 3), np.complex64), "complex64"),

@@ -75,11 +75,11 @@ def test_wait_returns_the_job_when_it_is_done(shell, live, small_video, capsys):
     assert str(job.clip.path) in capsys.readouterr().out  # as generate says in a terminal
 
 
-def test_wait_raises_as_generate_does_and_the_variable_has_the_job(shell):
-    dnb.connect("local")
-    shell.user_ns["broken"] = b"\x89PNG\r\n\x1a\n" + bytes(100)  # begins as an image does, and is none
-    with pytest.raises(dnb.JobFailedError, match="data is not an image"):
-        ran(shell, "%%decart lucy-pro-i2v --data {broken} -o job --wait\nx")
+def test_wait_raises_as_generate_does_and_the_variable_has_the_job(shell, failing_queue, small_video, monkeypatch):
+    monkeypatch.delenv("DECART_BACKEND")
+    dnb.connect("live", api_key=failing_queue.api_key, base_url=failing_queue.base_url)
+    with pytest.raises(dnb.JobFailedError, match="was told to fail it"):
+        ran(shell, f"%%decart lucy-2.5 --data {small_video} -o job --wait\nx")
     assert shell.user_ns["job"].status == "failed"
 
 

@@ -100,11 +100,13 @@ def test_attach_fetches_a_job_by_its_id(live: Session, small_video: Path) -> Non
         live.attach("")
 
 
-def test_a_job_that_fails_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    local = dnb.connect("local")
-    broken = b"\x89PNG\r\n\x1a\n" + bytes(100)  # begins as an image does, and is none
-    with pytest.raises(dnb.JobFailedError, match="data is not an image") as caught:
-        local.generate("lucy-pro-i2v", prompt="x", data=broken)
+def test_a_job_that_fails_says_why(
+    monkeypatch: pytest.MonkeyPatch, failing_queue: LocalQueue, small_video: Path
+) -> None:
+    monkeypatch.delenv("DECART_BACKEND")
+    failing = dnb.connect("live", api_key=failing_queue.api_key, base_url=failing_queue.base_url)
+    with pytest.raises(dnb.JobFailedError, match="was told to fail it") as caught:
+        failing.generate("lucy-2.5", prompt="x", data=small_video)
     assert caught.value.job_id in str(caught.value)
 
 

@@ -20,7 +20,7 @@ from decart_nb.local.embedded import LocalQueue
 from decart_nb.local.faults import Faults
 from decart_nb.patience import Patience
 from decart_nb.request import prepare
-from tests.scripted import SHORT, answer, close, error_of, quick, reset, run, scripted, serving
+from tests.scripted import PNG, SHORT, answer, close, error_of, quick, reset, run, scripted, serving
 
 TAKEN = {"job_id": "job_1", "status": "pending"}
 TEXT = {"model": "lucy-pro-t2v", "prompt": "a cat"}
@@ -35,7 +35,7 @@ def submit(client: DecartClient) -> Any:
 def large_image(tmp_path: Path) -> Path:
     """More than the buffers on the way hold."""
     path = tmp_path / "large.png"
-    path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(LARGE))
+    path.write_bytes(PNG + bytes(LARGE))
     return path
 
 
@@ -197,7 +197,7 @@ def test_an_upload_that_stalls_was_not_taken(large_image: Path) -> None:
 
 
 def test_bytes_are_sent_again_whole_too() -> None:
-    image = b"\x89PNG\r\n\x1a\n" + bytes(LARGE)
+    image = PNG + bytes(LARGE)
     with serving(answer(429), answer(body=TAKEN)) as server:
         run(
             quick(server.url, patience=SHORT),

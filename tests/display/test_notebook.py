@@ -128,12 +128,19 @@ def test_a_notebook_with_many_clips_can_still_be_opened(
     assert clips * size < path.stat().st_size < megabytes * 10**6
 
 
-def test_a_failed_job_says_why_in_its_place_and_in_the_error(tmp_path: Path) -> None:
-    broken = r"b'\x89PNG\r\n\x1a\n' + bytes(50)"
-    (outputs,) = _run(tmp_path, f"dnb.generate('lucy-pro-i2v', 'x', data={broken})", allow_errors=True)
+def test_a_failed_job_says_why_in_its_place_and_in_the_error(tmp_path: Path, small_video: Path) -> None:
+    failing = """import os
+from decart_nb.local.embedded import LocalQueue
+from decart_nb.local.faults import Faults
+queue = LocalQueue("failing", draw=lambda: 0.0, faults=Faults({"failed": 1.0})).__enter__()
+del os.environ["DECART_BACKEND"]
+dnb.connect("live", api_key=queue.api_key, base_url=queue.base_url)"""
+    *_, outputs = _run(
+        tmp_path, failing, f"dnb.generate('lucy-2.5', 'x', data={str(small_video)!r})", allow_errors=True
+    )
     line, error = outputs
     assert "failed after" in line.data["text/html"]
-    assert "data is not an image" in line.data["text/plain"]
+    assert "was told to fail it" in line.data["text/plain"]
     assert error.ename == "JobFailedError"
 
 

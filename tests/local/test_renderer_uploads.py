@@ -65,8 +65,10 @@ def test_images_of_all_sorts_are_taken(tmp_path: Path, mode: str) -> None:
     grey = Image.fromarray(scene(57, 31)).convert("L")
     if mode == "I;16":
         given = Image.fromarray(np.asarray(grey, np.uint16) * 257)
+    elif mode == "F":
+        given = Image.fromarray(np.asarray(grey, np.float32) / 255)
     else:
-        given = grey.convert("RGB").convert(mode) if mode not in ("F", "LA") else grey.convert(mode)
+        given = grey.convert("RGB").convert(mode) if mode != "LA" else grey.convert(mode)
     given.save(tmp_path / "given.tiff")
     shown = made(tmp_path, small("image-to-video", 0.3), {"prompt": "pan"}, {"data": tmp_path / "given.tiff"})
     assert shown[0].std() > 20
