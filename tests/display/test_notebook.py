@@ -129,10 +129,10 @@ def test_a_notebook_with_many_clips_can_still_be_opened(
 
 
 def test_a_failed_job_says_why_in_its_place_and_in_the_error(tmp_path: Path, small_video: Path) -> None:
-    failing = """import os
+    failing = """import os, pathlib
 from decart_nb.local.embedded import LocalQueue
 from decart_nb.local.faults import Faults
-queue = LocalQueue("failing", draw=lambda: 0.0, faults=Faults({"failed": 1.0})).__enter__()
+queue = LocalQueue(pathlib.Path("failing"), draw=lambda: 0.0, faults=Faults({"failed": 1.0})).__enter__()
 del os.environ["DECART_BACKEND"]
 dnb.connect("live", api_key=queue.api_key, base_url=queue.base_url)"""
     *_, outputs = _run(
