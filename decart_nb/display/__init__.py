@@ -39,7 +39,7 @@ def show(job: Job, *, waiting: bool = False) -> AbstractContextManager[object]:
         from . import notebook
 
         notebook.show(kernel, job)
-    elif waiting:
+    elif waiting and not host.in_forked_worker():
         from .terminal import progress_line
 
         return progress_line(job)
@@ -61,7 +61,7 @@ def show_sweep(sweep: Sweep, *, waiting: bool = False) -> AbstractContextManager
         from . import notebook
 
         notebook.show_sweep(kernel, sweep, begins=True)
-    elif waiting:
+    elif waiting and not host.in_forked_worker():
         from .terminal import sweep_bar
 
         return sweep_bar(sweep)

@@ -11,7 +11,23 @@ from typing import Any
 def shell() -> Any | None:
     """IPython's shell, if this is one. IPython is not imported to find out: who is in it has imported it."""
     ipython = sys.modules.get("IPython")
-    return ipython.get_ipython() if ipython is not None else None
+    current = ipython.get_ipython() if ipython is not None else None
+    return None if current is None or _is_of_parent(current) else current
+
+
+def in_forked_worker() -> bool:
+    """Whether this process was forked from a notebook's kernel, as a multiprocessing worker is.
+
+    It has a copy of the kernel's shell, but the sockets to the frontend are its parent's: what is shown there ends up
+    in the server's log.
+    """
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and _is_of_parent(ipython.get_ipython())
+
+
+def _is_of_parent(shell: Any) -> bool:
+    session = getattr(getattr(shell, "kernel", None), "session", None)
+    return getattr(session, "pid", os.getpid()) != os.getpid()
 
 
 def kernel_shell() -> Any | None:

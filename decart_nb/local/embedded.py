@@ -10,6 +10,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -119,6 +120,7 @@ class LocalQueue:
     def run(self) -> None:
         """Serves on this thread until told to stop; on the main thread, also until interrupted."""
         try:
+            _check_descriptors(self._socket.fileno())
             # Not asyncio.run, which nest_asyncio replaces; and a loop that accepts by way of the listener's own method.
             with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
                 runner.run(self._server.serve(sockets=[self._socket]))
@@ -129,7 +131,7 @@ class LocalQueue:
         """Serves on a thread of its own; what goes wrong before it serves is for :meth:`start` to tell."""
         try:
             self.run()
-        except (OSError, RuntimeError) as error:
+        except Exception as error:
             if self._server.started:
                 raise
             self._failure = error
@@ -194,6 +196,17 @@ def _checked(api_key: str) -> str:
     return api_key
 
 
+def _check_descriptors(descriptor: int, number: int = 4) -> None:
+    """Whether an event loop has what it needs: one that finds too few prints a traceback when it is collected.
+
+    Raises:
+        OSError: there are not so many file descriptors left.
+    """
+    with ExitStack() as stack:
+        for _ in range(number):
+            stack.callback(os.close, os.dup(descriptor))
+
+
 def _not_started(cause: BaseException | None) -> LocalQueueError:
     reason = getattr(cause, "strerror", None) or cause or "it ended at once"
     return LocalQueueError(
@@ -224,16 +237,18 @@ def _listen(host: str, port: int) -> Listener:
         raise LocalQueueError(f"There is no port {port}: ports go from 0 (a free one) to 65535.")
     try:
         family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = Listener(family, kind, proto)
     except (OSError, UnicodeError) as cause:
         reason = getattr(cause, "strerror", None) or cause
         raise LocalQueueError(f"{host} is no address to listen on: {reason}.", cause=cause) from None
+    listener = None
     try:
+        listener = Listener(family, kind, proto)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
         listener.listen(512)
     except OSError as cause:
-        listener.close()
+        if listener is not None:
+            listener.close()
         raise LocalQueueError(
             f"The local queue cannot listen on {host}, port {port}: {cause.strerror or cause}. "
             "Choose another port, or none for a free one.",

@@ -117,9 +117,10 @@ class Shelf:
                 self._clear_leftovers()
                 self.staging.mkdir()
         except OSError as cause:
-            self._alive.release()
+            self.close()
+            reason = "another process has been busy with it for long" if isinstance(cause, Timeout) else cause.strerror
             raise LocalQueueError(
-                f"The local queue cannot keep its jobs in {folder.name}: {cause.strerror or cause}. "
+                f"The local queue cannot keep its jobs in {folder.name}: {reason or type(cause).__name__}. "
                 "Choose another folder with store=…, or --folder on the command line.",
                 cause=cause,
             ) from None
@@ -128,7 +129,8 @@ class Shelf:
         """Releases the jobs that are not finished: whoever asks for one next takes it over."""
         shutil.rmtree(self.staging, ignore_errors=True)
         self._alive.release()
-        (self._owners / self.me).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            (self._owners / self.me).unlink(missing_ok=True)
 
     def file(self, job_id: str, name: str) -> Path | None:
         """A job's file under a name; ``None`` unless it is a file in the job's own folder, and no link to another."""

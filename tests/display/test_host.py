@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -66,3 +67,20 @@ def test_a_cell_is_known_by_the_frontends_name_or_else_by_its_run() -> None:
         SimpleNamespace(execution_count=3),
     ):
         assert host.cell(silent) == "run 3"
+
+
+@pytest.mark.parametrize(("whose", "is_worker"), [("own", False), ("parent's", True), (None, False)])
+def test_a_worker_that_was_forked_from_a_kernel_has_no_shell(
+    monkeypatch: pytest.MonkeyPatch, whose: str | None, is_worker: bool
+) -> None:
+    pid = os.getpid() + (whose == "parent's")
+    kernel = SimpleNamespace() if whose is None else SimpleNamespace(session=SimpleNamespace(pid=pid))
+    shell = SimpleNamespace(kernel=kernel)
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    assert host.in_forked_worker() is is_worker
+    assert (host.shell() is None) is (host.kernel_shell() is None) is is_worker
+
+
+def test_elsewhere_nobody_is_a_forked_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: None))
+    assert not host.in_forked_worker()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import gc
 import select
@@ -13,8 +14,10 @@ import time
 import warnings
 
 import pytest
+import uvicorn
+from starlette.responses import JSONResponse
 
-from decart_nb.local.connections import Limits, descriptor_share
+from decart_nb.local.connections import Connection, Limits, Listener, Server, descriptor_share
 from decart_nb.local.embedded import LocalQueue
 from tests.local.wire import PROMPT, calling, followed, submitted, talk
 
@@ -222,30 +225,42 @@ def test_the_share_of_descriptors_has_bounds():
     assert descriptor_share(8) == 8
 
 
-def test_a_queue_that_stops_while_calls_come_in_leaves_no_connection_open(tmp_path, small_video):
+class _Knocked(Server):
+    """A server to which somebody connects just before it stops, so many turns of its loop before that."""
+
+    def __init__(self, turns: int) -> None:
+        self.listener = Listener(socket.AF_INET, socket.SOCK_STREAM)
+        self.listener.bind(("127.0.0.1", 0))
+        self.caller = socket.socket()
+        self.turns = turns
+        config = uvicorn.Config(_answer, http=Connection, lifespan="off", log_config=None)
+        super().__init__(config, self.listener, Limits())
+
+    async def on_tick(self, counter: int) -> bool:
+        if counter == 0:
+            return await super().on_tick(counter)
+        self.caller.connect(self.listener.getsockname())
+        self.caller.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        for _ in range(self.turns):
+            await asyncio.sleep(0)
+        return True
+
+
+async def _answer(scope, receive, send) -> None:
+    await JSONResponse({})(scope, receive, send)
+
+
+@pytest.mark.parametrize("turns", range(6))
+def test_a_call_that_comes_in_while_the_queue_stops_leaves_no_connection_open(caplog, turns):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        for _ in range(12):
-            queue = LocalQueue(tmp_path / "q", canned=small_video).start()
-            stop = threading.Event()
-
-            def knock(queue: LocalQueue = queue, stop: threading.Event = stop) -> None:
-                while not stop.is_set():
-                    with contextlib.suppress(OSError), opened(queue, head(queue)) as one:
-                        one.settimeout(0.5)
-                        one.recv(100)
-
-            callers = [threading.Thread(target=knock) for _ in range(4)]
-            for caller in callers:
-                caller.start()
-            time.sleep(0.05)
-            queue.stop()
-            stop.set()
-            for caller in callers:
-                caller.join()
-            del queue
+        server = _Knocked(turns)
+        with server.caller, asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+            runner.run(server.serve(sockets=[server.listener]))
+        del server, runner
         gc.collect()
     assert [str(one.message) for one in caught if one.category is ResourceWarning] == []
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
 def test_a_caller_that_does_not_read_does_not_hold_up_the_end(tmp_path):
