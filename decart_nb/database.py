@@ -166,6 +166,8 @@ class Database:
         return self._known is None or (now.st_dev, now.st_ino) != self._known[1:]
 
     def _open(self) -> None:
+        if self._connection is not None:  # its file was replaced, perhaps by one that gets the same number
+            self._known = None
         self._close()
         self.path.parent.mkdir(parents=True, exist_ok=True)
         address = f"{self.path.as_uri()}{f'?vfs={self._vfs}' if self._vfs else ''}"

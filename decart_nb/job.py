@@ -36,6 +36,7 @@ class Job(Watched):
         clip: the video, once it is there.
         estimate: how long such a job takes.
         recipe: what it takes to ask for it again, once that is known.
+        key: the store's name for it, once the store knows of it.
         retrying: what does not work at the moment and is tried again, as a sentence; ``None`` while all is well.
         submitted_monotonic: when its submission was answered, by the monotonic clock; ``None`` where another process
             has submitted it.
@@ -52,6 +53,7 @@ class Job(Watched):
         self.estimate = estimate
         self.retrying: str | None = None
         self.recipe: Recipe | None = None
+        self.key: str | None = None
         self.submitted_monotonic: float | None = None
         self._attached = job_id is not None
         self._recorded = self._attached
@@ -220,10 +222,10 @@ class Job(Watched):
             self.retrying = message
             self._tell()
 
-    def _record(self) -> None:
+    def _record(self, key: str) -> None:
         """The store knows of it."""
         with self._changed:
-            self._recorded = True
+            self.key, self._recorded = key, True
             self._changed.notify_all()
 
     def _begin_submission(self) -> bool:

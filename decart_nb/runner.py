@@ -245,7 +245,7 @@ class Runner:
         request, wanted = await self._intent(request, resolved)
         if resolved is None or not is_complete(request.files):
             enqueued = await self._writer.write(functools.partial(self.store.enqueue, wanted))
-            job._record()
+            job._record(enqueued.key)
             try:
                 request = await self.client.queue.fetch(request, on_retry=job._retry)
                 request, wanted = await self._intent(request, await self.resolved(request.model, job._retry))
@@ -294,7 +294,7 @@ class Runner:
     ) -> tuple[Record, bool]:
         """Claim a job, and watch it as long as another holder is at it."""
         record, ours = await self._writer.write(first)
-        job._record()
+        job._record(record.key)
         while not ours and record.status in UNDER_WAY:
             if record.job_id != job.id or record.status != job.status:
                 job._move(record.status, record.job_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -104,7 +105,9 @@ class Session:
         """See :func:`decart_nb.jobs`."""
         from .table import frame
 
-        return frame(self._runner.store.find(), self.store)
+        retrying = {job.key: job.retrying for job in tuple(self._runner.at_work) if job.retrying}
+        found = [replace(record, error=retrying.get(record.key, record.error)) for record in self._runner.store.find()]
+        return frame(found, self.store)
 
     def provenance(self, path: str | os.PathLike[str]) -> dict[str, Any]:
         """See :func:`decart_nb.provenance`."""

@@ -34,7 +34,7 @@ from .sweep_table import SweepTable
 #: What the same request, made again, does not try anew.
 _STANDS = (*UNDER_WAY, "completed", "unreachable", "uncertain", "expired")
 #: What is not taken over, since nothing more comes of it.
-_OVER = ("completed", "uncertain", "failed")
+_OVER = ("completed", "uncertain", "failed", "expired")
 _NOT_BEGUN = "status = 'planned' AND sent_at IS NULL"
 _DIGEST = re.compile(r'"sha256": "([^"]+)"')
 #: In USD, since sums of prices are not exact; no price is as low.
@@ -338,12 +338,15 @@ class Store:
         after = seen[0] if seen and self._jobs.read("row = ? AND key IS ?", seen) else 0
         if not fresh and standing:  # of two, the later
             # The first take; or, where that came to nothing, the latest one that is there.
-            record, ours = self._take_over(standing.get(0) or standing[max(standing)])
+            record = standing.get(0) or standing[max(standing)]
+            ours, is_news = False, seen is not None and record.row > after
+            if record.status not in resubmit:
+                record, ours = self._take_over(record)
             if ours and record.job_id is None:  # whoever wrote it down, we pay for it
                 record.sweep, record.expected_cost = wanted.sweep, wanted.expected_cost
                 paid = {"sweep": wanted.sweep, "expected_cost": wanted.expected_cost}
                 self._jobs.write(record, paid, record.claim)
-            if record.status not in resubmit or (seen is not None and record.row > after):
+            if record.status not in resubmit or is_news:
                 return record, ours
             wanted.take = record.take
         elif seen is not None and (
