@@ -325,7 +325,7 @@ class SweepRun:
     def _job(self, cell: Cell) -> Job:
         assert cell.model is not None
         files = {
-            name: file.upload.filename if isinstance(file, Given) else file.url for name, file in cell.files.items()
+            name: file.upload.filename if isinstance(file, Given) else file.shown for name, file in cell.files.items()
         }
         return Job(cell.model.name, {**cell.values, **files}, estimate=self._runner.prior)
 

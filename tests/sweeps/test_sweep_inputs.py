@@ -14,7 +14,7 @@ from PIL import Image
 
 import decart_nb as dnb
 from tests.scripted import answer, serving
-from tests.sweeping import T2V, connected, same
+from tests.sweeping import T2V, connected, same, wait_until
 
 pytestmark = pytest.mark.filterwarnings("ignore:lucy-pro:decart_nb.ModelWarning")
 
@@ -200,3 +200,15 @@ def test_images_of_the_memory_are_told_apart_before_and_after(live, small_video)
     assert len(set(planned)) == 2
     assert list(live.sweep(**asked).run().reference_image) == planned
     assert list(live.sweep(**asked).results.reference_image) == planned
+
+
+def test_a_file_that_the_next_line_overwrites_is_used_as_it_was(submitted, small_video) -> None:
+    path = Path("frame.mp4")
+    path.write_bytes(small_video.read_bytes())
+    sweep = dnb.sweep(model="lucy-2.5", prompt=["a", "b"], data=path).start()
+    path.write_bytes(b"another")
+    wait_until(lambda: sweep.over)
+    assert sweep.progress.done == 2
+    path.write_bytes(small_video.read_bytes())
+    assert sweep.run()["reused"].all()
+    assert submitted() == 2
