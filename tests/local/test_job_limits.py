@@ -29,7 +29,7 @@ def with_gaps(path: Path, *seconds: float) -> Path:
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
         stream.time_base = stream.codec_context.time_base = fractions.Fraction(1, 1000)
         for number, second in enumerate(seconds):
-            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 90 + number, np.uint8), format="rgb24")
+            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 90 + number % 100, np.uint8), format="rgb24")
             frame.pts, frame.time_base = round(second * 1000), fractions.Fraction(1, 1000)
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
@@ -64,21 +64,26 @@ def made(tmp_path):
 
 
 @pytest.mark.parametrize("model", ["lucy-2.5", "lucy-restyle-2"])
-def test_a_video_that_lasts_for_days_is_refused_and_holds_nobody_up(tmp_path, model):
-    endless = with_gaps(tmp_path / "gap.mp4", 0, 1e5).read_bytes()
+@pytest.mark.parametrize(
+    ("times", "reason"),
+    [((0, 1e5), "data is not a video"), (range(0, 100_000, 500), "data is too long: the local queue")],
+    ids=["one frame", "many"],
+)
+def test_a_video_that_lasts_for_days_is_refused_and_holds_nobody_up(tmp_path, model, times, reason):
+    endless = with_gaps(tmp_path / "gap.mp4", *times).read_bytes()
     with LocalQueue(tmp_path / "q") as queue, talk(queue) as http:
         bad = [submitted(http, model, data={"prompt": "x"}, files={"data": endless}) for _ in range(4)]
         good = submitted(http, data={"prompt": "x", "resolution": "480p"})
         assert followed(http, good)[-1] == "completed"
         for job_id in bad:
             assert followed(http, job_id)[-1] == "failed"
-            assert "data is too long: the local queue makes at most 600 seconds" in http.get(f"/v1/jobs/{job_id}").text
+            assert reason in http.get(f"/v1/jobs/{job_id}").json()["error"]
 
 
 def test_a_model_that_makes_five_seconds_of_whatever_it_gets_makes_them(tmp_path):
     target = tmp_path / "made.mp4"
     model = models.video("lucy-clip")
-    files = {"data": with_gaps(tmp_path / "gap.mp4", 0, 1e5)}
+    files = {"data": with_gaps(tmp_path / "gap.mp4", *range(0, 100_000, 500))}
     renderer.render(model, {"prompt": "x", "resolution": "480p"}, files, 1, target)
     with av.open(str(target)) as container:
         assert container.streams.video[0].frames == model.fps * 5
@@ -169,7 +174,7 @@ import os, sys, time
 from pathlib import Path
 from decart_nb.catalogue import models
 from decart_nb.local.jobs import Jobs
-jobs = Jobs(Path(sys.argv[1]), workers=1, render=lambda *request: os._exit(9))
+jobs = Jobs(Path(sys.argv[1]), workers=1, render=lambda *request: (time.sleep(0.5), os._exit(9)))
 job_id = sys.argv[2] or jobs.add(models.video("lucy-pro-t2v"), {"prompt": "x"}, {}).id
 print(job_id, flush=True)
 while jobs.get(job_id).ready is None:
