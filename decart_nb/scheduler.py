@@ -22,6 +22,10 @@ from .polling import Estimate
 #: Polls a second in vain, of all jobs together. Sixty jobs of half a minute need about twenty.
 BUDGET = 50.0
 _LEAST_RATE = 1.0
+#: The part of the budget that an answered poll brings back after a refusal.
+_RECOVERY = 0.02
+#: Which part of the polls was refused lately: how much the last one counts, and from when on it is most of them.
+_WEIGHT, _MOST = 0.2, 0.5
 #: What has to wait goes in groups, so many seconds apart: to wake up for every single poll costs more than the poll.
 _BREATH = 0.2
 #: Who would be next within so many seconds goes along, for the same reason.
@@ -60,6 +64,7 @@ class Scheduler:
         self._rings = 0.0  # when it does: not every loop has timers that tell
         #: When the next poll may start, whosever it is; and until when a 429 is no news.
         self._opens = self._held = 0.0
+        self._refused_share = 0.0
 
     async def wait(
         self,
@@ -135,6 +140,7 @@ class Scheduler:
                 retry_line.say(error, pause)
                 continue
             retry_line.clear()
+            self._answered()
             if told:
                 told(status)
             age, failures = clock() - submitted, 0
@@ -147,18 +153,27 @@ class Scheduler:
             if expect:
                 estimate = await expect()
             under_way, pause = age, _gap(estimate, age, soon)
-            self._rate = min(self._budget, self._rate + 1)
+
+    def _answered(self) -> None:
+        self._refused_share *= 1 - _WEIGHT
+        self._rate = min(self._budget, self._rate + self._budget * _RECOVERY)
 
     def _pause(self, error: QueueStatusError, failures: int) -> float:
-        """Seconds until a job whose poll failed is asked again. That there are too many requests concerns them all."""
+        """Seconds until a job whose poll failed is asked again.
+
+        That there are too many requests makes all polls fewer, once for all that were under way together. Only where
+        most are refused do all wait for as long as the server asks: one refusal in twenty would stop them for good.
+        """
         retry_after = error.data.get("retry_after")
         pause = min(polling.DEADLINE, self._patience.pause(failures, retry_after))
-        now = asyncio.get_running_loop().time()
-        if error.data.get("status") == 429 and now >= self._held:  # once for all that were under way together
-            self._rate = max(min(_LEAST_RATE, self._budget), self._rate / 2)
-            self._held = now + pause
-            if retry_after is not None:
-                self._opens = max(self._opens, self._held)
+        if error.data.get("status") == 429:
+            now = asyncio.get_running_loop().time()
+            self._refused_share += _WEIGHT * (1 - self._refused_share)
+            if now >= self._held:
+                self._rate = max(min(_LEAST_RATE, self._budget), self._rate / 2)
+                self._held = now + pause
+            if retry_after is not None and self._refused_share > _MOST:
+                self._opens = max(self._opens, now + pause)
         return pause
 
     async def _turn(self, pause: float, least: float) -> None:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from .answers import SUBMIT, JobSubmitResponse, identifier, json_object, may_be_repeated, status_word
+from .answers import SUBMIT, JobSubmitResponse, concerns_all, identifier, json_object, may_be_repeated, status_word
 from .errors import InvalidInputError, QueueSubmitError
 from .failures import why
 from .inputs import Upload
@@ -45,12 +45,12 @@ async def submit(
     Raises:
         QueueSubmitError: the queue did not take the job, or its answer was lost.
     """
-    attempts = Attempts(client.patience, on_retry, growth=_GROWTH)
+    attempts, rest = Attempts(client.patience, on_retry, growth=_GROWTH), 0.0
     try:
         while True:
             began = time.monotonic()
             try:
-                async with throttle.turn(sleep, attempts.retry_line):
+                async with throttle.turn(sleep, attempts.retry_line, rest=rest, refusals=attempts.failures):
                     attempts.exclude(time.monotonic() - began)
                     async with client._turn("up") if request.files else contextlib.nullcontext():
                         if before_each:
@@ -62,7 +62,9 @@ async def submit(
                 pause = attempts.pause(error, client.patience.submission)
                 if before_pause:
                     await before_pause(error, pause)
-            await sleep(pause)
+                rest = pause if concerns_all(error) else 0.0
+            if not rest:
+                await sleep(pause)
     finally:
         attempts.retry_line.clear()
 

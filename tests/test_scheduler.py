@@ -297,12 +297,26 @@ def test_a_404_is_final_unless_the_job_was_submitted_just_now(age: float, fresh:
     assert len(queue.times) == 1
 
 
-def test_nobody_is_polled_before_the_server_wants_to_be_asked_again() -> None:
+def test_a_job_is_not_polled_before_the_server_wants_it_to_be_asked_again_and_others_are() -> None:
     queue = SimulatedQueue(lognormal(60))
     queue.wrong = raising(refused(429, retry_after=30.0), times=1)
     many(queue)
-    first, later = queue.times[0], [time for time in queue.times if time > queue.times[0]]
-    assert later[0] - first >= 30
+    (delayed,) = [times for times in queue.polls.values() if times[0] == queue.times[0] and times[1] - times[0] >= 30]
+    assert sum(time < delayed[1] for time in queue.times) > 60
+
+
+def test_where_most_polls_are_refused_nobody_is_polled_before_the_server_wants_to_be_asked_again() -> None:
+    queue = SimulatedQueue({str(number): 200.0 for number in range(60)})
+    asked: list[float] = []
+
+    def wrong(job_id: str) -> None:
+        if asyncio.get_running_loop().time() < 60:
+            asked.append(asyncio.get_running_loop().time())
+            raise refused(429, retry_after=30.0)
+
+    queue.wrong = wrong
+    many(queue)
+    assert len(asked) < 40
 
 
 def test_no_server_can_put_a_poll_off_beyond_the_deadline() -> None:
@@ -328,16 +342,32 @@ def test_too_many_requests_make_all_of_them_fewer_for_a_while() -> None:
     assert rate(120, 130) > 35
 
 
-def test_random_refusals_of_one_in_twenty_do_not_bring_the_polling_to_a_halt() -> None:
+@pytest.mark.parametrize("facts", [{}, {"retry_after": 1.0}], ids=["plain", "Retry-After"])
+@pytest.mark.parametrize("jobs", [100, 1500])
+def test_random_refusals_of_one_in_twenty_do_not_bring_the_polling_to_a_halt(
+    jobs: int, facts: dict[str, float]
+) -> None:
     chance = random.Random(1)
 
     def wrong(job_id: str) -> None:
         if chance.random() < 0.05:
-            raise refused(429)
+            raise refused(429, **facts)
 
-    queue = SimulatedQueue(lognormal(100), wrong)
-    late = many(queue)
-    assert sum(late) / 100 < 3
+    calm = many(SimulatedQueue(lognormal(jobs)))
+    late = many(SimulatedQueue(lognormal(jobs), wrong))
+    assert sum(late) < sum(calm) + jobs * 1.5
+
+
+def test_whoever_waits_hears_what_is_retried_and_that_it_works_again() -> None:
+    queue = SimulatedQueue({"a": 40.0})
+    error = refused(429)
+    error.data["problem"] = "too many requests (429)"
+    queue.wrong = raising(error, times=2)
+    heard: list[str | None] = []
+    one(queue, on_retry=heard.append)
+    assert [said and said.partition(", trying again in ")[0] for said in heard] == ["too many requests (429)"] * 2 + [
+        None
+    ]
 
 
 def test_a_job_that_never_ends_is_left_after_the_ten_minutes() -> None:
