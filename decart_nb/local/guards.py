@@ -64,7 +64,7 @@ class Guard:
         if not self._is_own(_one(headers, b"host")):
             return (
                 421,
-                "This is not the address that the local queue listens on. Ask it at the address that it printed.",
+                "This is not the address that the local queue listens on. Ask it at that, or start it with --host.",
             )
         for name, value in headers:
             if name == b"origin" and not self._is_own(value.partition(b"://")[2] if value[:4] == b"http" else None):

@@ -66,7 +66,7 @@ def made(tmp_path):
 @pytest.mark.parametrize("model", ["lucy-2.5", "lucy-restyle-2"])
 @pytest.mark.parametrize(
     ("times", "reason"),
-    [((0, 1e5), "data is not a video"), (range(0, 100_000, 500), "data is too long: the local queue")],
+    [((0, 1e5), "data is not a video"), (range(0, 10_000, 500), "data is too long: the local queue")],
     ids=["one frame", "many"],
 )
 def test_a_video_that_lasts_for_days_is_refused_and_holds_nobody_up(tmp_path, model, times, reason):

@@ -124,6 +124,18 @@ def test_finished_jobs_can_be_fetched_after_a_restart(tmp_path, small_video):
         assert http.get(f"/v1/jobs/{bad}").json()["error"] == reason
 
 
+def test_a_video_that_leads_out_of_the_folder_is_not_served(tmp_path):
+    (tmp_path / "secret").write_text("secret")
+    with LocalQueue(tmp_path / "q") as queue, talk(queue) as http:
+        job_id = submitted(http, data=_QUICK)
+        assert followed(http, job_id)[-1] == "completed"
+        video = queue.jobs.shelf.video(job_id)
+        video.unlink()
+        video.symlink_to(tmp_path / "secret")
+        answer = http.get(f"/v1/jobs/{job_id}/content")
+        assert (answer.status_code, answer.json()) == (404, {"detail": "The video is no longer there."})
+
+
 def test_unfinished_jobs_go_on_after_a_restart_once_somebody_asks(tmp_path):
     with LocalQueue(tmp_path / "q") as queue, talk(queue) as http:
         asked, forgotten = (submitted(http, data=_QUICK) for _ in range(2))
