@@ -92,7 +92,7 @@ def test_the_code_finds_the_video_that_it_was_copied_from(
     made |= {sort: jobs[sort].result(60).job_id for sort in ("clip", "still of a clip")}
     codes = {sort: code_of(job, Path.cwd()) for sort, job in jobs.items()}
     assert {sort: _ran(code).job_id for sort, code in codes.items()} == made
-    assert canned_queue.jobs.stats.as_dict()["submissions"] == len(jobs)
+    assert canned_queue.jobs.stats.as_dict()["submissions"] == len({*made.values()})
     for sort, code in codes.items():
         attached = session.attach(made[sort], _OWN if sort == "own model" else None)
         attached.result(60)
