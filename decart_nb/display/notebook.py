@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,7 @@ from ..clip import Clip
 from ..job import Job
 from ..text import printable_lines
 from . import host, words
+from .output_widget import open_output, publisher as output_publisher
 from .place import Place
 from .sweep_place import SweepPlace
 from .sweep_words import Sweep
@@ -26,6 +28,8 @@ _embedding = Embedding()
 #: What came between two cells of a headless run. Its runner listens only while a cell runs, so it waits for the next.
 _late: list[Callable[[], object]] = []
 _a_cell_runs = True
+_cell_ended_at = 0.0
+_QUIET = 0.5
 _turn = threading.RLock()
 _folder: Path | None = None
 
@@ -66,10 +70,12 @@ def show(shell: Any, job: Job) -> None:
             _shown[job.clip] = run
 
     live = host.a_person_is_there()
+    output = open_output(shell)
     Place(
         job,
-        _publisher(shell, live=live),
+        _publisher(shell, output, live=live),
         live=live,
+        replaces=output is None,
         ended=ended,
         embeds=lambda size: _embedding.take(size, cell, run),
         folder=_folder,
@@ -90,11 +96,21 @@ def show_sweep(shell: Any, sweep: Sweep, *, begins: bool = False) -> None:
     if begins:
         _followed.add(sweep)
     live = host.a_person_is_there()
-    SweepPlace(sweep, _publisher(shell, live=live), live=live, begins=begins, ended=_followed.discard)
+    output = open_output(shell)
+    publish = _publisher(shell, output, live=live)
+    SweepPlace(sweep, publish, live=live, begins=begins, ended=_followed.discard, replaces=output is None)
 
 
-def _publisher(shell: Any, *, live: bool) -> Callable[..., None]:
-    """What puts an output on screen under a display id; with ``update=True``, in place of what it held."""
+def _publisher(shell: Any, output: Any | None, *, live: bool) -> Callable[..., None]:
+    """What puts an output on screen under a display id; with ``update=True``, in place of what it held.
+
+    Args:
+        shell: the kernel's.
+        output: the ``ipywidgets.Output`` that it belongs into, if it does.
+        live: whether somebody is there.
+    """
+    if output is not None:
+        return output_publisher(shell, output, _when_no_cell_runs if live else _before_the_next_cell)
 
     def publish(data: dict[str, Any], display_id: str, *, update: bool = False) -> None:
         # A display id finds its output also from the background thread, and after its cell has returned.
@@ -108,6 +124,22 @@ def _publisher(shell: Any, *, live: bool) -> Callable[..., None]:
     return publish
 
 
+def _before_the_next_cell(act: Callable[[], object]) -> None:
+    with _turn:
+        _late.append(act)
+
+
+def _when_no_cell_runs(act: Callable[[], object]) -> None:
+    """Acts when no cell has run for a moment, in which the kernel hears what the frontend has to say."""
+    with _turn:
+        if not _a_cell_runs and time.monotonic() - _cell_ended_at >= _QUIET:
+            act()
+            return
+    again = threading.Timer(_QUIET, _when_no_cell_runs, [act])
+    again.daemon = True
+    again.start()
+
+
 def _cell_begins(_: object) -> None:
     global _a_cell_runs
     with _turn:  # or what comes just now would be overtaken by what has waited
@@ -117,9 +149,9 @@ def _cell_begins(_: object) -> None:
 
 
 def _cell_ends(_: object) -> None:
-    global _a_cell_runs
+    global _a_cell_runs, _cell_ended_at
     with _turn:
-        _a_cell_runs = False
+        _a_cell_runs, _cell_ended_at = False, time.monotonic()
 
 
 def clip_bundle(shell: Any, clip: Clip) -> dict[str, Any]:

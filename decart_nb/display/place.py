@@ -37,6 +37,8 @@ class Place:
         ended: is told of each take that has ended, before it is shown.
         embeds: whether a video of so many bytes goes into the notebook itself.
         folder: where the frontend resolves what is referred to, if it does.
+        replaces: whether what was published can be replaced. Where it cannot, only what has ended is published, each
+            take by itself.
     """
 
     def __init__(
@@ -48,8 +50,9 @@ class Place:
         ended: Callable[[Job], object],
         embeds: Callable[[int], bool],
         folder: Path | None,
+        replaces: bool = True,
     ) -> None:
-        self._name = uuid.uuid4().hex
+        self._name, self._replaces = uuid.uuid4().hex, replaces
         self._publish, self._live, self._ended, self._embeds, self._folder = publish, live, ended, embeds, folder
         self._lock = threading.Lock()
         self._takes: list[Job] = [job]
@@ -57,7 +60,8 @@ class Place:
         self._line: JobLine | None = None
         said = job.id, words.is_retrying(job)
         self._keep(job)
-        publish(self._bundle(), self._name)
+        if replaces or job in self._kept:
+            publish(self._bundle(), self._name)
         self._watch(job, said)  # before the line does: where a clip is expected, it is there
         if live:
             self._line = JobLine(job, place=self._name, take_another=self._take_another, folder=folder)
@@ -85,7 +89,10 @@ class Place:
                     return
                 self._keep(job)
                 now = job.id, words.is_retrying(job)
-                if job in self._kept or now != said:
+                if not self._replaces:
+                    if job in self._kept:
+                        self._publish(self._bundle(job), self._name)
+                elif job in self._kept or now != said:
                     said = now
                     self._publish(self._bundle(), self._name, update=True)
             if job in self._kept:
@@ -99,13 +106,18 @@ class Place:
             self._ended(job)
             self._kept[job] = job.clip is not None and self._embeds(job.clip.size_bytes)
 
-    def _bundle(self) -> dict[str, Any]:
-        takes = "".join(job_html(job, self._folder, embed=embed) for job, embed in self._kept.items())
+    def _bundle(self, only: Job | None = None) -> dict[str, Any]:
+        """What is shown of all takes, or of one."""
+        shown = {job: embed for job, embed in self._kept.items() if only in (None, job)}
+        takes = "".join(job_html(job, self._folder, embed=embed) for job, embed in shown.items())
         whole = f'<div style="display:flex;flex-wrap:wrap;gap:12px">{takes}</div>{self._fallback()}'
         if self._live:
             place = f'class="decart-place decart-at-{self._name}" data-takes="{len(self._kept)}"'
             whole = f"<div {place}><style>{HIDE_THE_DEAD}</style>{whole}</div>"
-        return {"text/html": whole, "text/plain": "\n".join(job_text(job) for job in self._takes)}
+        return {
+            "text/html": whole,
+            "text/plain": "\n".join(job_text(job) for job in self._takes if only in (None, job)),
+        }
 
     def _fallback(self) -> str:
         """What stands for the live view where there is none: how to see the job again, or to make it again."""

@@ -26,6 +26,7 @@ class SweepPlace:
         begins: whether the run begins just now, so that how long it takes is known.
         ended: is told when the run has ended.
         behind: how many seconds what a saved notebook says may be behind.
+        replaces: whether what was published can be replaced. Where it cannot, only how the run ended is published.
     """
 
     def __init__(
@@ -37,14 +38,16 @@ class SweepPlace:
         begins: bool = False,
         ended: Callable[[Sweep], object] = lambda _: None,
         behind: float = 5.0,
+        replaces: bool = True,
     ) -> None:
-        self._name = uuid.uuid4().hex
+        self._name, self._replaces = uuid.uuid4().hex, replaces
         self._publish, self._live, self._ended, self._behind = publish, live, ended, behind
         self._began = time.monotonic() if begins else None
         self._lock = threading.Lock()
         self._over = False
         self._said, self._said_at = self._say(sweep), time.monotonic()
-        publish(self._bundle(), self._name)
+        if replaces:
+            publish(self._bundle(), self._name)
         self._forget: Callable[[], object] = int  # nothing, so far
         self._forget = sweep.observe(self._update)
         self._update(sweep)  # it may have ended just now
@@ -57,13 +60,14 @@ class SweepPlace:
         """Publishes anew at the end, and now and then before it, so that a notebook that is saved tells the truth."""
         with self._lock:
             over, now = sweep.over, time.monotonic()
-            if self._over or not (over or now - self._said_at >= self._behind):
+            due = over or (self._replaces and now - self._said_at >= self._behind)
+            if self._over or not due:
                 return
             self._over, self._said_at = over, now
             said = self._say(sweep)
-            if said != self._said:
+            if said != self._said or not self._replaces:
                 self._said = said
-                self._publish(self._bundle(), self._name, update=True)
+                self._publish(self._bundle(), self._name, update=self._replaces)
         if over:
             self._forget()
             self._ended(sweep)

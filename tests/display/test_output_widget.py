@@ -1,0 +1,156 @@
+"""A job and a sweep inside an ``ipywidgets.Output``, where nothing that was published can be replaced."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import ipywidgets
+import pytest
+
+from decart_nb import Job, polling
+from decart_nb.clip import Clip
+from decart_nb.display import notebook
+from decart_nb.display.output_widget import open_output, publisher
+from decart_nb.display.place import Place
+from decart_nb.display.sweep_place import SweepPlace
+from tests.clips import read_clip
+from tests.display.test_sweep_lines import Sweep
+
+
+class Shell:
+    """A kernel's shell that runs a cell, and keeps what is published."""
+
+    def __init__(self) -> None:
+        self.kernel: Any = SimpleNamespace(_allow_stdin=True)
+        self.execution_count = 1
+        self.published: list[dict[str, Any]] = []
+        self.display_pub = SimpleNamespace(publish=self._publish)
+
+    def get_parent(self) -> dict[str, Any]:
+        return {"header": {"msg_id": "cell 1"}, "metadata": {}}
+
+    def _publish(self, data: dict[str, Any], **_: Any) -> None:
+        self.published.append(data)
+
+
+@pytest.fixture
+def shell() -> Shell:
+    return Shell()
+
+
+@pytest.fixture
+def output() -> Iterator[ipywidgets.Output]:
+    """An output that captures what the cell publishes, as inside ``with output``."""
+    output = ipywidgets.Output()
+    output.msg_id = "cell 1"
+    yield output
+    output.close()
+
+
+@pytest.fixture
+def job() -> Job:
+    return Job("lucy-2.5", {"prompt": "a"}, estimate=polling.LIVE)
+
+
+@pytest.fixture
+def clip(small_video) -> Clip:
+    return read_clip(small_video, "j1", "lucy-2.5", {"prompt": "a"}, "local")
+
+
+def _soon(met: Callable[[], object]) -> None:
+    until = time.monotonic() + 20
+    while not met():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+def _videos(bundles: list[dict[str, Any]]) -> int:
+    return sum(bundle.get("text/html", "").count("<video ") for bundle in bundles)
+
+
+def test_the_output_of_a_cell_is_found_while_it_is_open(shell: Shell, output: ipywidgets.Output) -> None:
+    assert open_output(shell) is output
+    inner = ipywidgets.Output()
+    inner.msg_id = "cell 1"
+    assert open_output(shell) is inner
+    inner.close()
+    output.msg_id = "another cell"
+    assert open_output(shell) is None
+
+
+def _show(shell: Shell, output: ipywidgets.Output, job: Job, *, live: bool = True) -> Place:
+    later = notebook._when_no_cell_runs if live else notebook._before_the_next_cell
+    return Place(
+        job,
+        publisher(shell, output, later),
+        live=live,
+        ended=lambda _: None,
+        embeds=lambda _: True,
+        folder=None,
+        replaces=False,
+    )
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_a_video_that_comes_while_it_is_open_is_published_once(
+    shell: Shell, output: ipywidgets.Output, job: Job, clip: Clip, live: bool
+) -> None:
+    _show(shell, output, job, live=live)
+    job._move("pending", "j1")
+    assert len(shell.published) == live  # the live view, which changes by itself
+    job._end("completed", clip=clip)
+    assert len(shell.published) == live + 1
+    assert _videos(shell.published) == 1
+    assert output.outputs == ()
+
+
+def test_one_that_comes_later_is_appended_to_what_is_there(
+    shell: Shell, output: ipywidgets.Output, job: Job, clip: Clip
+) -> None:
+    notebook._cell_begins(None)
+    _show(shell, output, job)
+    output.msg_id = ""
+    job._end("completed", clip=clip)
+    # The kernel hears what the frontend has put there only after its cell.
+    output.outputs = ({"output_type": "stream", "name": "stdout", "text": "asked"},)
+    notebook._cell_ends(None)
+    _soon(lambda: len(output.outputs) == 2)
+    assert output.outputs[0]["text"] == "asked"
+    assert _videos([output.outputs[1]["data"]]) == 1
+    assert _videos(shell.published) == 0
+
+
+def test_in_a_headless_run_it_comes_before_the_next_cell(
+    shell: Shell, output: ipywidgets.Output, job: Job, clip: Clip
+) -> None:
+    _show(shell, output, job, live=False)
+    output.msg_id = ""
+    job._end("completed", clip=clip)
+    assert output.outputs == ()
+    notebook._cell_begins(None)
+    assert _videos([one["data"] for one in output.outputs]) == 1
+
+
+def test_each_take_is_published_by_itself(shell: Shell, output: ipywidgets.Output, job: Job, clip: Clip) -> None:
+    second = Job("lucy-2.5", {"prompt": "b"}, estimate=polling.LIVE)
+    job._again = lambda: second
+    place = _show(shell, output, job)
+    job._end("completed", clip=clip)
+    assert place._line is not None
+    place._line._handle_custom_msg({"asks": "again"}, [])
+    second._end("completed", clip=clip)
+    assert [_videos([bundle]) for bundle in shell.published] == [0, 1, 1]
+
+
+def test_a_sweep_shows_its_line_and_how_it_ended(shell: Shell, output: ipywidgets.Output) -> None:
+    sweep = Sweep()
+    publish = publisher(shell, output, notebook._when_no_cell_runs)
+    SweepPlace(sweep, publish, live=True, replaces=False, behind=0.0)
+    sweep.tell(done=15)
+    assert len(shell.published) == 1
+    sweep.tell(done=20, over=True)
+    assert "23 of 24 done" in shell.published[1]["text/plain"]
+    assert len(shell.published) == 2
