@@ -51,7 +51,7 @@ async def submit(
             began = time.monotonic()
             try:
                 async with throttle.turn(sleep, attempts.retry_line, rest=rest, refusals=attempts.failures):
-                    attempts.exclude(time.monotonic() - began)
+                    attempts.exclude(max(0.0, time.monotonic() - began - rest))
                     async with client._turn("up") if request.files else contextlib.nullcontext():
                         if before_each:
                             await before_each()
