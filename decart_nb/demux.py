@@ -31,10 +31,7 @@ Source = str | os.PathLike[str] | BinaryIO
 VIDEO, IMAGE = "a video", "an image"
 #: FFmpeg's demuxers of self-contained videos. What is left out names other files or addresses (playlists, SDP, IMF,
 #: image sequences), draws text (tty, subtitles), runs a graph (lavfi), or reads a device.
-FORMATS = (
-    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,flv,mpegts,mpeg,mpegvideo,m4v,h264,hevc,vvc,av1,obu,ivf,ogg,asf,dv,mxf,"
-    "mjpeg,yuv4mpegpipe"
-)
+FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,flv,mpegts,mpeg,ivf,ogg,asf,dv,mxf,yuv4mpegpipe"
 #: Decoders of pictures that such files have in them.
 CODECS = (
     "h264,hevc,vvc,libdav1d,av1,vp8,vp9,libvpx,libvpx-vp9,vp6,vp6a,vp6f,mpeg1video,mpeg2video,mpeg4,msmpeg4v1,msmpeg4v2,"
