@@ -29,6 +29,7 @@ from ._version import __version__
 from .addresses import checked_url, endpoint_of, host_and_port
 from .answers import refusal, unanswered
 from .bodies import ACCEPT_ENCODING, UploadBody
+from .copying import LivesHere
 from .errors import DecartSDKError, InvalidAPIKeyError, InvalidInputError
 from .failures import is_before_sending, is_without_connection, problem_of, root_of, why
 from .patience import Patience
@@ -67,7 +68,7 @@ class Timeout:
                 )
 
 
-class DecartClient:
+class DecartClient(LivesHere):
     """A client of Decart's API, for any asyncio loop.
 
     Args:
@@ -125,6 +126,9 @@ class DecartClient:
 
     def __repr__(self) -> str:
         return f"<DecartClient of {self.base_url}>"
+
+    def _in_place_of_a_pickle(self) -> str:
+        return "A client has open connections and a key and cannot be pickled: make a DecartClient in each process."
 
     async def __aenter__(self) -> Self:
         return self

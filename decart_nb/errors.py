@@ -17,6 +17,8 @@
     ├── JobTimeoutError        the job is still under way after the time that was allowed
     ├── StoreError             the folder of videos cannot be read or written
     │   └── ClaimLostError     another process has taken the job over: nothing was sent
+    ├── NotPicklableError      a job, a sweep, a session or a client was to be pickled
+    ├── NotAFutureError        a job or a sweep was given to what takes futures alone
     ├── BackendError           neither Decart nor the local queue was chosen, or neither can be reached
     └── LocalQueueError        the embedded queue could not start, or was stopped in the middle of a render
 
@@ -59,6 +61,10 @@ class DecartSDKError(Exception):
 
     def __str__(self) -> str:
         return self.message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        state = {name: value for name, value in vars(self).items() if not name.startswith("_")}
+        return type(self), self.args, {**state, "cause": _picklable(self.cause)}
 
 
 class InvalidAPIKeyError(DecartSDKError):
@@ -143,6 +149,14 @@ class ClaimLostError(StoreError):
     """Another process has taken the job over before it was sent. Nothing was sent."""
 
 
+class NotPicklableError(DecartSDKError, TypeError):
+    """Something that lives in one process was to be pickled; the message says what gives the same in another one."""
+
+
+class NotAFutureError(DecartSDKError, AttributeError):
+    """A job or a sweep was given to what takes futures alone; the message says what to give in its place."""
+
+
 class BackendError(DecartSDKError):
     """Neither Decart nor the local queue was chosen."""
 
@@ -157,6 +171,17 @@ class ModelWarning(UserWarning):
 
 class NestingWarning(UserWarning):
     """``asyncio.run`` will not work in this kernel, or not for long."""
+
+
+def _picklable(cause: BaseException | None) -> BaseException | None:
+    """An exception as it can be pickled: itself, or where other libraries have made one that cannot, its words."""
+    import pickle
+
+    try:
+        pickle.loads(pickle.dumps(cause))  # noqa: S301 - what was pickled just here
+    except Exception:  # noqa: BLE001 - whatever an exception of others does there
+        return Exception(f"{type(cause).__name__}: {printable_lines(str(cause))}")
+    return cause
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

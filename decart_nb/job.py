@@ -7,6 +7,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
+from concurrent.futures import Future, InvalidStateError
 from typing import TYPE_CHECKING, Any
 
 from .clip import Clip
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 class Job(Watched):
     """A request on its way to a clip. It goes on in the background, whatever becomes of the cell that made it.
 
-    ``await`` it or call :meth:`result` for its clip. Made by ``submit`` and ``attach``, not by hand.
+    ``await`` it or call :meth:`result` for its clip; ``asyncio.ensure_future(job)`` is a task of it, and :meth:`future`
+    a future of ``concurrent.futures``. A copy of it is itself. Made by ``submit`` and ``attach``, not by hand.
 
     Attributes:
         id: the queue's name for it; ``None`` until it has been submitted.
@@ -133,6 +135,28 @@ class Job(Watched):
         if not in_time:
             raise JobTimeoutError(f"No video after {longest:g} s. {self._whereabouts()}", {"job_id": self.id})
         return self._outcome()
+
+    def future(self) -> Future[Clip]:
+        """Its clip as a future, for ``concurrent.futures.wait`` and its like. Cancelling it is not possible."""
+        future: Future[Clip] = Future()
+        future.set_running_or_notify_cancel()
+        stops = self._stops
+
+        def update(_: Job) -> None:
+            if not (self._over or self._stops != stops):
+                return
+            with contextlib.suppress(InvalidStateError):  # two threads may tell at once
+                try:
+                    clip = self._outcome()
+                except Exception as error:  # noqa: BLE001 - whoever asks the future is told
+                    future.set_exception(error)
+                else:
+                    future.set_result(clip)
+            forget()
+
+        forget = self.observe(update)
+        update(self)
+        return future
 
     @contextlib.contextmanager
     def _blocking(self) -> Iterator[None]:
@@ -259,6 +283,15 @@ class Job(Watched):
 
     def _called(self) -> str:
         return f"job {self.id}"
+
+    def _in_place_of_a_pickle(self) -> str:
+        attach = f"decart_nb.attach({self.id!r})" if self.id else "decart_nb.attach(id), once it has an id,"
+        return f"A job lives in the process that made it and cannot be pickled: {attach} picks it up in another one."
+
+    def _in_place_of_a_future(self, library: str) -> str:
+        if library == "asyncio":
+            return "A job is no future: give asyncio.wait and its like asyncio.ensure_future(job)."
+        return "A job is no future: give concurrent.futures.wait and its like job.future()."
 
 
 def _forget_where(error: BaseException | None) -> None:

@@ -16,6 +16,7 @@ from .checks import warn_of_age
 from .client import BASE_URL, DecartClient, Timeout
 from .clip import Clip
 from .console import say
+from .copying import LivesHere
 from .display import register, show, show_sweep
 from .errors import InvalidInputError
 from .job import Job
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 _current: Session | None = None
 
 
-class Session:
+class Session(LivesHere):
     """A connection to a queue, and the folder where its clips go. Made by :func:`connect`.
 
     Attributes:
@@ -171,6 +172,9 @@ class Session:
     def __repr__(self) -> str:
         where = "the local queue (previews, no cost)" if self.backend == "local" else self.base_url
         return printable(f"<decart_nb on {where}, clips in {self.store.name}/>")
+
+    def _in_place_of_a_pickle(self) -> str:
+        return "A session has open connections and a key and cannot be pickled: call decart_nb.connect in each process."
 
     @staticmethod
     def _shown(job: Job) -> Job:

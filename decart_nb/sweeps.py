@@ -364,6 +364,15 @@ class Sweep(Watched):
 
     # Waiting for it.
 
+    def _in_place_of_a_pickle(self) -> str:
+        return (
+            "A sweep lives in the process that made it and cannot be pickled: "
+            "once it has run, decart_nb.sweep.load(name) loads it in another one."
+        )
+
+    def _in_place_of_a_future(self, library: str) -> str:
+        return f"A sweep is no future: await it, or give {library} asyncio.ensure_future(sweep)."
+
     def _called(self) -> str:
         return f"sweep {self.name}"
 

@@ -7,7 +7,10 @@ import contextlib
 import logging
 import threading
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any, NoReturn, Self
+
+from .copying import LivesHere
+from .errors import NotAFutureError
 
 _log = logging.getLogger("decart_nb")
 
@@ -15,7 +18,11 @@ _log = logging.getLogger("decart_nb")
 _WAKE = 0.2
 
 
-class Watched:
+#: What the standard library asks futures for, by what takes them alone.
+_OF_FUTURES = {"add_done_callback": "asyncio", "_condition": "concurrent.futures"}
+
+
+class Watched(LivesHere):
     """What tells its observers that it has changed."""
 
     def __init__(self) -> None:
@@ -60,6 +67,15 @@ class Watched:
                         await changed.wait()
         finally:
             forget()
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if library := _OF_FUTURES.get(name):
+            raise NotAFutureError(self._in_place_of_a_future(library))
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+
+    def _in_place_of_a_future(self, library: str) -> str:
+        """What to give to functions of ``asyncio`` or ``concurrent.futures`` that take futures alone."""
+        raise NotImplementedError
 
     def _called(self) -> str:
         """What a log calls it."""

@@ -12,7 +12,6 @@ from weakref import WeakKeyDictionary, WeakSet
 
 from ..clip import Clip
 from ..job import Job
-from ..text import printable_lines
 from . import host, words
 from .output_widget import open_output, publisher as output_publisher
 from .place import Place
@@ -42,7 +41,6 @@ def register(shell: Any) -> None:
     formatter = shell.display_formatter
     formatter.mimebundle_formatter.for_type(Clip, lambda clip: clip_bundle(shell, clip))
     formatter.ipython_display_formatter.for_type(Clip, lambda clip: _swallow_echo(shell, clip))
-    formatter.formatters["text/plain"].for_type_by_name("pandas.core.frame", "DataFrame", _print_frame)
     if getattr(shell, "kernel", None) is not None:
         for event, callback in (("pre_run_cell", _cell_begins), ("post_run_cell", _cell_ends)):
             if callback not in shell.events.callbacks[event]:
@@ -52,12 +50,6 @@ def register(shell: Any) -> None:
         formatter.ipython_display_formatter.for_type_by_name(
             "decart_nb.sweeps", "Sweep", lambda sweep: _show_unless_echo(shell, sweep, show_sweep)
         )
-
-
-def _print_frame(frame: Any, printer: Any, cycle: bool) -> None:
-    """Print a table; one of jobs without what a terminal would obey. That one is an ordinary DataFrame, too."""
-    shown = repr(frame)
-    printer.text(printable_lines(shown) if {"job_id", "status"} <= {*frame.columns} else shown)
 
 
 def show(shell: Any, job: Job) -> None:
