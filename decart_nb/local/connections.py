@@ -49,7 +49,7 @@ class Limits:
     head_seconds: float = 15.0
 
     @property
-    def strangers(self) -> int:
+    def most_unauthenticated(self) -> int:
         """How many of them may be open by callers that have not shown the key."""
         return max(1, self.most * 3 // 4)
 
@@ -101,18 +101,18 @@ class Connections(ServerState):
         self.limits = limits
 
     def make_room(self, newcomer: Connection) -> None:
-        """Closes a connection where there are too many: an idle one of a stranger first, and the oldest first."""
+        """Closes a connection where there are too many: idle ones without the key first, and of these the oldest."""
         standing = [one for one in self.connections if not one.transport.is_closing()]
-        strangers = [one for one in standing if not one.trusted]
-        if len(strangers) > self.limits.strangers:
-            candidates = strangers
+        unauthenticated = [one for one in standing if not one.authenticated]
+        if len(unauthenticated) > self.limits.most_unauthenticated:
+            candidates = unauthenticated
         elif len(standing) > self.limits.most:
             # Of those that have shown the key only an idle one may go. If there is none, the newcomer goes.
-            candidates = [one for one in standing if not (one.trusted and one.busy)]
+            candidates = [one for one in standing if not (one.authenticated and one.busy)]
         else:
             return
         others = (one for one in candidates if one is not newcomer)
-        oldest = min(others, key=lambda one: (one.trusted, one.busy, one.idle_since), default=newcomer)
+        oldest = min(others, key=lambda one: (one.authenticated, one.busy, one.idle_since), default=newcomer)
         oldest.transport.abort()
 
     def close_overdue(self) -> None:
@@ -131,7 +131,7 @@ class Connection(H11Protocol):
     """One connection. Every call finds it as ``connection`` in its scope's state.
 
     Attributes:
-        trusted: whether a call on it has shown the key.
+        authenticated: whether a call on it has shown the key.
         idle_since: when it was opened, or its last answer was complete.
     """
 
@@ -140,7 +140,7 @@ class Connection(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         """The other side has come."""
         super().connection_made(transport)
-        self.trusted = False
+        self.authenticated = False
         self.idle_since = time.monotonic()
         self.app_state = self.app_state | {"connection": self}
         self._window_began, self._window_bytes = self.idle_since, 0
@@ -216,15 +216,15 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stops listening, lets the calls under way end for a second, and closes every connection."""
         self._listener.most = 0
-        await _turns()  # what was accepted just now becomes a connection: without a server it would be left open
+        await _loop_iterations()  # what was accepted just now becomes a connection, or it would be left open
         late = asyncio.get_running_loop().call_later(_ENDING_SECONDS, self.server_state.abort_all)
         await super().shutdown(sockets)
         late.cancel()
         self.server_state.abort_all()
-        await _turns()
+        await _loop_iterations()
 
 
-async def _turns() -> None:
+async def _loop_iterations() -> None:
     """Lets the loop do what is due, and what follows from that: accept, make a transport, tell its protocol."""
     for _ in range(3):
         await asyncio.sleep(0)

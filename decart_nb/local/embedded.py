@@ -70,7 +70,7 @@ class LocalQueue:
         from .server import MAX_UPLOAD, application
 
         self.host = host
-        self.api_key = f"dct_local_{secrets.token_urlsafe(16)}" if api_key is None else _checked(api_key)
+        self.api_key = f"dct_local_{secrets.token_urlsafe(16)}" if api_key is None else _validated(api_key)
         self._socket = _listen(host, port)
         self.port: int = self._socket.getsockname()[1]
         try:
@@ -107,7 +107,7 @@ class LocalQueue:
             timeout_graceful_shutdown=5,
         )
         self._server = Server(config, self._socket, limits or Limits())
-        self._thread = threading.Thread(target=self._serve_quietly, name="decart_nb local queue", daemon=True)
+        self._thread = threading.Thread(target=self._serve_on_thread, name="decart_nb local queue", daemon=True)
         self._failure: BaseException | None = None
         _open_queues.add(self)
 
@@ -127,7 +127,7 @@ class LocalQueue:
         finally:
             self._end()
 
-    def _serve_quietly(self) -> None:
+    def _serve_on_thread(self) -> None:
         """Serves on a thread of its own; what goes wrong before it serves is for :meth:`start` to tell."""
         try:
             self.run()
@@ -190,7 +190,7 @@ def _protocol(faults: Faults | None) -> type[asyncio.Protocol]:
     return Breakable
 
 
-def _checked(api_key: str) -> str:
+def _validated(api_key: str) -> str:
     if not api_key or not api_key.isascii() or not api_key.isprintable() or api_key != api_key.strip():
         raise LocalQueueError("The local queue's key must be printable ASCII, without blanks at its ends.")
     return api_key
@@ -219,7 +219,7 @@ def _not_started(cause: BaseException | None) -> LocalQueueError:
 _open_queues: weakref.WeakSet[LocalQueue] = weakref.WeakSet()
 
 
-def _leave_to_parent() -> None:
+def _close_inherited_sockets() -> None:
     """Closes a forked child's copies of sockets: the threads that serve them are the parent's alone."""
     for queue in list(_open_queues):
         queue._socket.close_all()
@@ -227,7 +227,7 @@ def _leave_to_parent() -> None:
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_leave_to_parent)
+    os.register_at_fork(after_in_child=_close_inherited_sockets)
 
 
 def _listen(host: str, port: int) -> Listener:

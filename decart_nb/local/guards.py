@@ -49,7 +49,7 @@ class Guard:
         refusal = self._refusal(scope["headers"])
         if refusal is None:
             # Whoever has shown the key keeps its connection when there are too many.
-            scope["state"]["connection"].trusted = True
+            scope["state"]["connection"].authenticated = True
             most = self._most(scope["method"], scope["path"])
             declared = _one(scope["headers"], b"content-length") or b"0"
             if int(declared) <= most:  # h11 has refused what is no number

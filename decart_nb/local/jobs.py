@@ -68,13 +68,13 @@ class _Worker:
     Attributes:
         job: what it is rendering, if anything.
         deadline: when that must be over, by the monotonic clock.
-        dismissed: whether it has not come back from a render in time, and another has taken its place.
+        abandoned: whether it has not come back from a render in time, and another has taken its place.
     """
 
     def __init__(self, work: Callable[[_Worker], None], number: int) -> None:
         self.job: Record | None = None
         self.deadline = math.inf
-        self.dismissed = False
+        self.abandoned = False
         # A daemon: leaving the interpreter does not wait for a render; the next queue takes it up again.
         self.thread = threading.Thread(target=work, args=[self], name=f"decart_nb render {number}", daemon=True)
 
@@ -139,7 +139,7 @@ class Jobs:
         self._workers: list[_Worker] = []
         self._worker_count = 0 if canned else workers or os.cpu_count() or 1
         try:
-            self._man()
+            self._ensure_workers()
         except RuntimeError as cause:
             self.close()
             raise LocalQueueError(
@@ -155,7 +155,7 @@ class Jobs:
             worker.thread.join(max(0.0, end - time.monotonic()))
         self.shelf.close()
 
-    def _man(self) -> None:
+    def _ensure_workers(self) -> None:
         """Starts workers until there are as many as there should be, in place of those that do not come back too.
 
         Raises:
@@ -164,10 +164,10 @@ class Jobs:
         now = time.monotonic()
         with self._lock:
             for worker in [worker for worker in self._workers if now > worker.deadline + self._grace]:
-                worker.dismissed = True
+                worker.abandoned = True
                 self._workers.remove(worker)
                 if worker.job:
-                    worker.job.error, worker.job.ready = self._over_time(), time.time()
+                    worker.job.error, worker.job.ready = self._timeout_reason(), time.time()
                     with contextlib.suppress(OSError):  # whoever asks this queue is told all the same
                         self.shelf.save(worker.job)
             while len(self._workers) < self._worker_count:
@@ -230,7 +230,7 @@ class Jobs:
     def get(self, job_id: str) -> Record | None:
         """The job of that id, also one that another queue on the same shelf has taken, or left behind."""
         with contextlib.suppress(RuntimeError):  # without threads the next caller finds the place still empty
-            self._man()
+            self._ensure_workers()
         record = self._mine.get(job_id)
         if record is not None:
             return record
@@ -286,7 +286,7 @@ class Jobs:
         self.shelf.remove(job_id)
 
     def _work(self, worker: _Worker) -> None:
-        while not self._stopped.is_set() and not worker.dismissed:
+        while not self._stopped.is_set() and not worker.abandoned:
             try:
                 record = self._waiting.get(timeout=0.2)
             except queue.Empty:
@@ -295,7 +295,7 @@ class Jobs:
             try:
                 self._render(worker, record)
             except LocalQueueError:
-                return  # stopped in the middle: the job stays unfinished on the shelf; or dismissed
+                return  # stopped in the middle: the job stays unfinished on the shelf; or abandoned
             except OSError as cause:
                 # The shelf is full or gone. There is nowhere to write that down, but whoever asks is told.
                 record.error = f"the local queue could not keep the job: {cause.strerror or type(cause).__name__}."
@@ -317,11 +317,11 @@ class Jobs:
         """Renders a job's video, or notes why there is none.
 
         Raises:
-            LocalQueueError: the queue was stopped, or the worker dismissed.
+            LocalQueueError: the queue was stopped, or the worker abandoned.
         """
 
         def proceed() -> None:
-            if self._stopped.is_set() or worker.dismissed:
+            if self._stopped.is_set() or worker.abandoned:
                 raise LocalQueueError("The render was stopped.")
             if time.monotonic() > worker.deadline:
                 raise TimeoutError
@@ -333,7 +333,7 @@ class Jobs:
             proceed()
             partial.replace(self.shelf.video(record.id))
         except Exception as error:
-            if worker.dismissed:
+            if worker.abandoned:
                 raise LocalQueueError("The render came back too late.") from None
             if self._stopped.is_set():
                 record.attempts -= 1  # it is not the job's fault
@@ -341,26 +341,26 @@ class Jobs:
                     self.shelf.save(record)
                 raise LocalQueueError("The render was stopped.") from None
             if time.monotonic() > worker.deadline:
-                record.error = self._over_time()
+                record.error = self._timeout_reason()
             elif isinstance(error, OSError):
                 raise
             else:
-                record.error = self._sentence(error)
+                record.error = self._failure_reason(error)
         finally:
             partial.unlink(missing_ok=True)
 
     def _finish(self, worker: _Worker, record: Record) -> None:
-        with self._lock:  # or the worker could be dismissed, and its job failed, just now
-            if worker.dismissed:
+        with self._lock:  # or the worker could be abandoned, and its job failed, just now
+            if worker.abandoned:
                 raise LocalQueueError("The render came back too late.")
             worker.deadline = math.inf
         record.ready = max(time.time(), record.created + self._delay)
         self.shelf.save(record)
 
-    def _over_time(self) -> str:
+    def _timeout_reason(self) -> str:
         return f"it took longer than the {self._most_render_seconds:g} seconds that a render may take here."
 
-    def _sentence(self, error: Exception) -> str:
+    def _failure_reason(self, error: Exception) -> str:
         """Why a render failed, without a path of this machine."""
         if isinstance(error, MediaError):
             text = error.message

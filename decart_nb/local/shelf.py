@@ -32,7 +32,7 @@ _INPUT = re.compile(r"[a-z][a-z_]{0,63}")
 #: Bytes of a record; its longest field is a trajectory.
 _MAX_RECORD = 2**22
 #: Seconds to wait for another process that is taking a job over.
-_TURN_SECONDS = 10.0
+_LOCK_TIMEOUT = 10.0
 
 
 @dataclass
@@ -112,7 +112,7 @@ class Shelf:
                 part.mkdir(parents=True, exist_ok=True)
             # Links in the way to the folder are its owner's; those inside it are not.
             self._real_jobs = self._jobs.resolve()
-            with self._turn():
+            with self._folder_lock():
                 self._alive.acquire()
                 self._clear_leftovers()
                 self.staging.mkdir()
@@ -199,25 +199,25 @@ class Shelf:
         """The unfinished job as it stands, to be taken over in the block; nothing if its owner is still there."""
         with contextlib.ExitStack() as stack:
             try:
-                stack.enter_context(self._turn())
-                is_gone = stack.enter_context(self._gone(record.owner))
+                stack.enter_context(self._folder_lock())
+                has_ended = stack.enter_context(self._ended(record.owner))
             except Timeout:
-                is_gone = False
+                has_ended = False
             # Its owner may have finished it just now, or somebody else may have been quicker.
-            current = self.load(record.id) if is_gone else None
+            current = self.load(record.id) if has_ended else None
             yield current if current and current.ready is None and current.owner == record.owner else None
 
     def _clear_leftovers(self) -> None:
         """Removes what processes that are gone have left half written."""
         for place in self.staging.parent.iterdir():
             if _ID.fullmatch(place.name):
-                with self._gone(place.name) as is_gone:
-                    if is_gone:
+                with self._ended(place.name) as has_ended:
+                    if has_ended:
                         shutil.rmtree(place, ignore_errors=True)
 
     @contextlib.contextmanager
-    def _gone(self, owner: str) -> Iterator[bool]:
-        """Whether a process has ended. Its lock is held meanwhile, and removed; to be entered in one's turn."""
+    def _ended(self, owner: str) -> Iterator[bool]:
+        """Whether a process has ended. Its lock is held meanwhile, and removed; the folder lock is held around it."""
         lock = self._lock(owner)
         try:
             lock.acquire(timeout=0)
@@ -230,12 +230,12 @@ class Shelf:
             (self._owners / owner).unlink(missing_ok=True)
             lock.release()
 
-    def _turn(self) -> FileLock:
+    def _folder_lock(self) -> FileLock:
         """A lock that one process holds at a time, while owners come and go.
 
         Without it a lock could be removed by one process while another has just opened it.
         """
-        return FileLock(self.root / "turn.lock", timeout=_TURN_SECONDS, thread_local=False)
+        return FileLock(self.root / "folder.lock", timeout=_LOCK_TIMEOUT, thread_local=False)
 
     def _lock(self, owner: str) -> FileLock:
         return FileLock(self._owners / owner, thread_local=False)
