@@ -29,7 +29,7 @@ class Clip:
         inputs: what was asked for: plain values, and the names of files.
         width, height: of the picture, in pixels.
         fps: frames a second.
-        duration: in seconds.
+        duration: in seconds; like the size and the rate, 0 where the video cannot be decoded here.
         size_bytes: of the file.
         sha256: of the file, in hex.
         backend: ``live`` or ``local``; what the local queue makes is a preview.

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from . import lineage, media, polling
@@ -114,12 +116,12 @@ class Fetcher:
             running.pop(record.job_id, None)
         if end.status == "failed":
             raise JobFailedError(record.job_id, end.reason or "the service gave no reason.")
-        seen: list[media.VideoInfo] = []
+        look = _Look()
         arrived = await self._client.queue.download(
             record.job_id,
             self._store.desk / filename_for(record),
             completed=True,
-            check=lambda path: seen.append(media.skim(path)),
+            check=look,
             on_retry=job._retry,
         )
         price = self._price(model, record.inputs.get("resolution"), record.model) if model else None
@@ -127,27 +129,24 @@ class Fetcher:
             "took": end.seconds if record.submitted_at else None,  # of an attached job, nobody saw the beginning
             "seconds": _seconds(job, record),
             # Decart bills by the generated second.
-            "cost": None if price is None else round(price * seen[-1].duration, 4),
+            "cost": None if price is None or look.info is None else round(price * look.info.duration, 4),
+            "error": look.error,
         }
-        clip = await self._writer.write(functools.partial(self._keep, record, arrived, seen[-1], made))
+        clip = await self._writer.write(functools.partial(self._keep, record, arrived, look.info, made))
         self._estimates.ended(record.model)
         return clip
 
-    def _keep(self, record: Record, arrived: Download, info: media.VideoInfo, made: dict[str, Any]) -> Clip:
+    def _keep(self, record: Record, arrived: Download, info: media.VideoInfo | None, made: dict[str, Any]) -> Clip:
         """Put a video that has come into its place, and write down what it is."""
         path = self._store.adopt_video(arrived.path)
         made = {
             **made,
             "status": "completed",
-            "error": None,
             "ended_at": time.time(),
             "path": path.name,
             "sha256": arrived.sha256,
             "size_bytes": arrived.size_bytes,
-            "width": info.width,
-            "height": info.height,
-            "fps": info.fps,
-            "duration": info.duration,
+            **{name: getattr(info, name, None) for name in ("width", "height", "fps", "duration")},
         }
         # Before it counts as completed, since nobody would come back for it.
         with contextlib.suppress(MediaError):  # the store knows it all the same
@@ -158,6 +157,38 @@ class Fetcher:
 
     async def _update(self, record: Record, **changes: object) -> None:
         await self._writer.write(functools.partial(self._store.update, record, **changes))
+
+
+class _Look:
+    """A look at a video that has come.
+
+    Attributes:
+        info: what it is; ``None`` where it cannot be decoded here.
+        error: why it cannot.
+    """
+
+    def __init__(self) -> None:
+        self.info: media.VideoInfo | None = None
+        self.error: str | None = None
+        self._undecodable: str | None = None
+
+    def __call__(self, path: Path) -> None:
+        """Look at a file.
+
+        Raises:
+            MediaError: it is no video; or one that cannot be decoded and that comes for the first time: it may have
+                been broken on its way.
+        """
+        try:
+            self.info, self.error = media.skim(path), None
+        except MediaError as error:
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            if digest != self._undecodable or not media.is_video_container(path):
+                self._undecodable = digest
+                raise
+            # The service's own bytes: they were paid for, and another machine may decode them.
+            self.error = f"It cannot be decoded here: {error.message}"
 
 
 def _age(job: Job, record: Record) -> float:

@@ -116,7 +116,7 @@ def test_a_foreign_record_names_no_place_to_take_a_file_from(clip, small_video, 
 def test_numbers_that_are_none_are_refused(clip) -> None:
     record = dnb.provenance(clip)
     with pytest.raises(dnb.InvalidInputError, match="seed must be an integer"):
-        dnb.reproduce(_foreign(record, inputs={"prompt": "a", "seed": float("nan")}))
+        dnb.reproduce(_foreign(record, inputs={"prompt": "a", "seed": float("inf")}))
 
 
 def test_a_model_that_no_table_lists_comes_along(clip, canned_queue, live) -> None:

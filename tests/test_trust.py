@@ -395,6 +395,64 @@ def test_a_store_of_somebody_else_leads_nowhere(canned_queue, tmp_path) -> None:
     assert thesis.exists()
 
 
+# Videos that cannot be decoded here.
+
+
+def _of_another_codec(video: bytes) -> bytes:
+    """The same MP4, whose picture says that it is of a codec that nobody has."""
+    return video.replace(b"avc1", b"zzz9").replace(b"avcC", b"zzzC")
+
+
+def _cut_short(video: bytes) -> bytes:
+    return video[:-100]
+
+
+@pytest.mark.parametrize("damage", [_of_another_codec, _cut_short], ids=lambda damage: damage.__name__.strip("_"))
+def test_a_paid_video_that_cannot_be_decoded_here_is_kept(slow_queue, small_video, tmp_path, damage) -> None:
+    odd = damage(small_video.read_bytes())
+    slow_queue.jobs.canned = tmp_path / "odd.mp4"
+    slow_queue.jobs.canned.write_bytes(odd)
+    session = connected(slow_queue, patience=dnb.Patience(first=0.05, longest=0.1, download=5.0))
+    clip = session.generate(T2V, "x")
+    assert clip.path.read_bytes() == odd
+    assert (clip.width, clip.duration) == (0, 0.0)
+    (row,) = session.jobs().to_dict("records")
+    assert row["status"] == "completed"
+    assert "cannot be decoded here" in row["error"]
+    with contextlib.suppress(dnb.MediaError):  # of one that is cut short, the beginning may be there
+        clip.poster()
+    assert "<Clip" in repr(clip)
+    assert session.generate(T2V, "x").reused
+    assert taken(slow_queue) == 1
+
+
+def test_what_is_no_video_is_not_kept(slow_queue, tmp_path) -> None:
+    slow_queue.jobs.canned = tmp_path / "page.mp4"
+    slow_queue.jobs.canned.write_bytes(b"\x00\x01 nothing that anybody plays" * 100)
+    session = connected(slow_queue, patience=dnb.Patience(first=0.05, longest=0.1, download=1.0))
+    job = session.submit(T2V, "x")
+    with pytest.raises(dnb.QueueResultError, match="no video"):
+        job.result(30)
+    assert job.status == "unreachable"
+
+
+# What is being retried.
+
+
+def test_what_is_retried_is_said_while_it_lasts(canned_queue) -> None:
+    session = connected(canned_queue)
+    address, key = (canned_queue.host, canned_queue.port), canned_queue.api_key
+    canned_queue.stop()
+    job = session.submit(T2V, "x")
+    wait_until(lambda: job.retrying is not None)
+    assert f"no connection to 127.0.0.1:{address[1]}" in job.retrying
+    assert session.jobs()["error"][0] == job.retrying
+    assert job.retrying in repr(job)
+    with LocalQueue(Path("back"), host=address[0], port=address[1], api_key=key, canned=canned_queue.jobs.canned):
+        job.result(30)
+    assert job.retrying is None
+
+
 def _opened(session: Session) -> int:
     return len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0  # noqa: PTH112, PTH208 - Linux's own
 
