@@ -2,8 +2,8 @@
 
 A refusal for a reason that concerns all (429, 503, no connection) begins a pause for all: what has not been sent waits
 its turn. Then one goes out as a probe, which is one that was never refused, or long enough ago. The more are taken
-after it, the more may be under way at once, until nobody waits. So an account that takes only so many jobs is not asked for
-many more, and the few repeats that a submission has are not used up in one pause.
+after it, the more may be under way at once, until nobody waits. So an account that takes only so many jobs is not asked
+for many more, and the few repeats that a submission has are not used up in one pause.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ TILES = [np.full((64, 64, 3), colour, np.uint8) for colour in COLOURS]
 
 
 def corners(data: bytes) -> tuple[tuple[int, int], list[int]]:
-    """An image's size, and the numbers of the colours in its corners: top left, top right, bottom left, bottom right."""
+    """An image's size, and the numbers of the colours in its corners: top left, top right, bottom left and right."""
     rgb = np.asarray(media.read_image(io.BytesIO(data)), int)
     found = [rgb[4, 4], rgb[4, -5], rgb[-5, 4], rgb[-5, -5]]
     return rgb.shape[1::-1], [int(np.argmin(np.abs(np.array(COLOURS) - pixel).sum(1))) for pixel in found]
