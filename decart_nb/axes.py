@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .errors import InvalidInputError
-from .values import NotPlain, is_missing, shown, text, whole
+from .text import printable
+from .values import NotPlain, is_missing, said, shown, text, whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -241,7 +242,10 @@ def _read(name: str, given: Any) -> tuple[list[Any], bool]:
         return [given], True
     if not marked and (given.ndim != 1 if hasattr(given, "ndim") else hasattr(given, "read")):
         return [given], True
-    values = _column(given, MOST_ROWS + 1)  # it may have no end
+    try:
+        values = _column(given, MOST_ROWS + 1)  # it may have no end
+    except Exception as error:  # noqa: BLE001 - whatever somebody's own iteration raises
+        raise _refused(name, f"cannot be gone through: {printable(said(error), limit=200)}.") from None
     if not values:
         raise _refused(name, "is an axis without values; give at least one, or leave it out.")
     if len(values) > MOST_ROWS:

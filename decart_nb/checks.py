@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 import warnings
 from collections.abc import Collection, Mapping
@@ -165,9 +166,13 @@ def _trajectory(field: Field, value: Any) -> list[dict[str, float]]:
     shape = "it must be a list of points {'frame': 0, 'x': 0.5, 'y': 0.5}"
     if isinstance(value, (str, bytes, Mapping)) or not hasattr(value, "__iter__"):
         raise _Bad(f"is {_an_instance(value)}; {shape}.", "list_type")
-    points = [_point(number, point, shape) for number, point in enumerate(value)]
+    try:
+        listed = list(itertools.islice(value, field.maximum + 1))  # it may have no end
+    except Exception:  # noqa: BLE001 - whatever somebody's own iteration raises
+        raise _Bad(f"is {_an_instance(value)} that cannot be read; {shape}.", "list_type") from None
+    points = [_point(number, point, shape) for number, point in enumerate(listed)]
     if not field.minimum <= len(points) <= field.maximum:
-        count = f"{len(points)} point{'s' * (len(points) != 1)}"
+        count = f"{len(points)} point{'s' * (len(points) != 1)}" if len(points) <= field.maximum else "more points"
         kind = "too_short" if len(points) < field.minimum else "too_long"
         raise _Bad(f"has {count}; it must have {field.minimum} to {field.maximum}.", kind)
     return points
@@ -179,7 +184,7 @@ def _point(number: int, point: Any, shape: str) -> dict[str, float]:
             raise TypeError
         given = [point[name] for name in ("frame", "x", "y")] if isinstance(point, Mapping) else list(point)
         frame, x, y = (float(value) for value in given)
-    except (KeyError, TypeError, ValueError, OverflowError):
+    except Exception:  # noqa: BLE001 - a KeyError, TypeError, ValueError, or whatever somebody's own raises
         raise _Bad(f"has {shown(point)} as its point {number}; {shape}.", "value_error") from None
     if not (0 <= frame < float("inf") and 0 <= x < float("inf") and 0 <= y < float("inf")) or frame % 1:
         raise _Bad(

@@ -224,7 +224,7 @@ def shown_path(path: Path) -> str:
 
 def one_line(name: str, limit: int | None = None) -> str:
     """A file's name in one line, of characters that UTF-8 has. One that is so already stays as it is."""
-    name = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    name = name.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return printable(name, limit=limit) if limit or not name.isprintable() else name
 
 
@@ -242,4 +242,6 @@ def _too_large(size: int | None, most: int = MAX_INPUT_BYTES) -> str:
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, UnicodeError):
+        return "its name has half of a character in it"
     return printable(str(getattr(error, "strerror", None) or error), limit=_LONGEST_SHOWN)

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote_to_bytes, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from .local_files import NotUsable, one_line, shown_path
 from .text import printable
@@ -65,8 +65,8 @@ def locate(value: str | os.PathLike[Any]) -> Path | Remote:
         raise NotUsable(f"is an address of the kind {scheme}:, which is not fetched; {advice}.")
     try:
         path = path.expanduser()
-    except RuntimeError as error:  # for a ~name of nobody
-        raise NotUsable(f"cannot be read: {shown_path(path)} ({error}).") from None
+    except (RuntimeError, ValueError):  # for a ~name of nobody, or of what is no name
+        raise NotUsable(f"cannot be read: {shown_path(path)}; this machine has no such user.") from None
     if not _is_there(path) and (meant := _meant(text)):
         raise NotUsable(f"names no file as it is written. Did you mean {meant}?")
     return path
@@ -138,7 +138,7 @@ def _path_of_url(text: str) -> Path:
         if host.lower() not in ("", "localhost", "127.0.0.1"):
             raise NotUsable(f"is a file of another machine, {printable(host, limit=60)}; give a file of this one.")
         rest = slash + path
-    return Path(os.fsdecode(unquote_to_bytes(rest.encode("utf-8", "surrogateescape"))))
+    return Path(unquote(rest, errors="surrogateescape"))
 
 
 def _is_there(path: Path) -> bool:

@@ -233,7 +233,7 @@ def _fitting(values: list[Any], kinds: set[type]) -> Any:
         if all(issubclass(kind, those) and (kind is not bool or bool in those) for kind in kinds):
             try:
                 return _texts(values, kinds) if dtype == "string" else _array(values, dtype)
-            except OverflowError:
+            except (OverflowError, TypeError, ValueError):  # such as 64 bits without a sign
                 return _texts(values, kinds)
     if pd.api.types.infer_dtype(values, skipna=True) in ("datetime", "datetime64", "timedelta", "timedelta64"):
         return pd.Series(values).array

@@ -90,10 +90,8 @@ def whole(value: Any) -> int:
     if is_scalar(value):
         value = value.item()
     if not is_flag(value):
-        try:
+        with contextlib.suppress(Exception):  # a TypeError, or whatever somebody's own raises
             return operator.index(value)
-        except TypeError:
-            pass
         # What is larger is no number that anything counts with, and a Decimal may have a billion digits.
         if isinstance(value, (Real, Decimal)) and _is_whole(value):
             return int(math.trunc(value))  # noqa: RUF046 - typeshed does not say that of a Real
@@ -103,7 +101,7 @@ def whole(value: Any) -> int:
 def _is_whole(value: Any) -> bool:
     try:
         return bool(-(2**64) < value < 2**64) and not value % 1
-    except (TypeError, ArithmeticError):  # a Decimal that is no number compares with none
+    except (TypeError, ValueError, ArithmeticError):  # a Decimal that is no number compares with none
         return False
 
 

@@ -1,7 +1,8 @@
-"""What is an axis and what is one value, their product, samples of it, and templates."""
+"""What is an axis and what is one value, their product, samples of it, and what goes along."""
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import itertools
 import math
@@ -351,3 +352,26 @@ def test_a_sample_is_distinct_rows_of_the_sweep_in_its_order(sweep, data, seed) 
     again = sample.sample(data.draw(st.integers(1, n)))
     assert {*again} <= {*sample}
     assert [*again] == sorted(again)
+
+
+def test_dates_of_numpy_stay_dates() -> None:
+
+    days = np.array(["2026-01-02", "NaT"], dtype="datetime64[ns]")
+    (factor,) = read_axes([], {"day": days}).factors
+    assert factor.rows == [(pd.Timestamp("2026-01-02").to_pydatetime(),), (None,)]
+    (factor,) = read_axes([], {"long": np.array([90], dtype="timedelta64[s]")}).factors
+    assert factor.rows == [(dt.timedelta(seconds=90),)]
+
+
+def test_an_axis_that_cannot_be_gone_through_is_refused() -> None:
+    def broken():
+        yield 1
+        raise ZeroDivisionError("in the middle")
+
+    with pytest.raises(InvalidInputError, match=r"seed cannot be gone through: in the middle"):
+        read_axes([], {"seed": broken()})
+
+
+def test_takes_are_one_rule_with_seeds() -> None:
+    (factor,) = read_axes([], {"take": ["0", 1.0, None, "7.0"]}).factors
+    assert factor.rows == [(0,), (1,), (0,), (7,)]

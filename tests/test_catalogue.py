@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import enum
+import itertools
+import json
 import math
 import re
 from decimal import Decimal
@@ -446,3 +448,22 @@ def test_a_name_is_in_the_catalogue_or_not_and_a_model_shows_what_it_is() -> Non
     assert "lucy-2.5" in models
     assert "lucy-9" not in models
     assert repr(models.video("lucy-2.5")) == "<lucy-2.5: video-to-video, 1280×720 at 20 fps, live>"
+
+
+@pytest.mark.parametrize("name", [[], {}, set(), None, 7, np.array(["lucy-2.5"]), float("nan"), b"lucy-2.5"])
+def test_what_is_no_name_is_in_no_catalogue(name: Any) -> None:
+    assert name not in models
+    with pytest.raises(ModelNotFoundError) as caught:
+        models.video(name)
+    assert "No model" in caught.value.message or "model" in caught.value.message
+
+
+@pytest.mark.parametrize("bad", [["123", "456"], [b"123", b"456"], "abc", itertools.repeat((0, 0, 0)), [{"frame": 0}]])
+def test_what_is_no_list_of_points_is_refused_and_ends(bad: Any) -> None:
+    assert "trajectory" in problems_of("lucy-motion", trajectory=bad)
+
+
+def test_a_trajectory_may_be_text_as_json_or_as_python_prints_it() -> None:
+    points = [{"frame": 0, "x": 0.1, "y": 0.2}, {"frame": 5, "x": 0.3, "y": 0.4}]
+    for text in (json.dumps(points), str(points), f" {json.dumps(points)}\n", str([(0, 0.1, 0.2), (5, 0.3, 0.4)])):
+        assert value_of("lucy-motion", "trajectory", text) == points
