@@ -88,7 +88,7 @@ class LocalQueue:
             raise
         app = application(
             self.jobs,
-            Files(folder / "files", self.jobs.shelf.staging),
+            Files(folder / "files", self.jobs.shelf.stage),
             self.api_key,
             host=host,
             port=self.port,

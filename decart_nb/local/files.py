@@ -24,13 +24,13 @@ class Files:
 
     Args:
         folder: made when the first one comes.
-        staging: where an upload lies until it is whole; on the same disk.
+        stage: makes an empty folder of that name, in which an upload lies until it is whole; on the same disk.
         most: how many are kept; the oldest go first.
     """
 
-    def __init__(self, folder: Path, staging: Path, *, most: int = 1000) -> None:
+    def __init__(self, folder: Path, stage: Callable[[str], Path], *, most: int = 1000) -> None:
         self._folder = folder
-        self._staging = staging
+        self._stage = stage
         self._most = most
 
     def add(
@@ -62,9 +62,8 @@ class Files:
             "created_at": _stamp(now),
             "expires_at": None if ttl is None else _stamp(now + ttl),
         }
-        place = self._staging / file_id
+        place = self._stage(file_id)
         try:
-            place.mkdir(parents=True)
             write(place / "content")
             (place / "file.json").write_text(json.dumps(answer), encoding="utf-8")
             place.replace(self._folder / file_id)

@@ -16,6 +16,7 @@ import math
 import os
 import re
 import shutil
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -107,15 +108,11 @@ class Shelf:
         self._owners = folder / "owners"
         self.staging = folder / "staging" / self.me
         self._alive = self._lock(self.me)
+        self._opening = threading.Lock()
         try:
-            for part in (self._jobs, self._owners, self.staging.parent):
-                part.mkdir(parents=True, exist_ok=True)
+            self._open()
             # Links in the way to the folder are its owner's; those inside it are not.
             self._real_jobs = self._jobs.resolve()
-            with self._folder_lock():
-                self._alive.acquire()
-                self._clear_leftovers()
-                self.staging.mkdir()
         except OSError as cause:
             self.close()
             reason = "another process has been busy with it for long" if isinstance(cause, Timeout) else cause.strerror
@@ -124,6 +121,14 @@ class Shelf:
                 "Choose another folder with store=…, or --folder on the command line.",
                 cause=cause,
             ) from None
+
+    def _open(self) -> None:
+        for part in (self._jobs, self._owners, self.staging.parent):
+            part.mkdir(parents=True, exist_ok=True)
+        with self._folder_lock():
+            self._alive.acquire()
+            self._clear_leftovers()
+            self.staging.mkdir()
 
     def close(self) -> None:
         """Releases the jobs that are not finished: whoever asks for one next takes it over."""
@@ -144,6 +149,20 @@ class Shelf:
         """Where a job's video is, once it is there."""
         return self._jobs / job_id / "video.mp4"
 
+    def stage(self, name: str) -> Path:
+        """An empty folder for what is not whole yet, to be renamed when it is. It goes with this process.
+
+        Raises:
+            OSError: it cannot be made.
+        """
+        with self._opening:
+            if not self.staging.is_dir():  # somebody has removed all of it, and the lock that was in it
+                self._alive.release()
+                self._open()
+        place = self.staging / name
+        place.mkdir()
+        return place
+
     def add(self, record: Record, files: Mapping[str, Callable[[Path], None]]) -> None:
         """Keeps a new job, whole or not at all.
 
@@ -154,9 +173,8 @@ class Shelf:
         Raises:
             OSError: it cannot be kept.
         """
-        place = self.staging / record.id
+        place = self.stage(record.id)
         try:
-            place.mkdir()
             for name, write in files.items():
                 write(place / name)
             (place / "job.json").write_text(_text(record), encoding="utf-8")

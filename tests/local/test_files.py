@@ -73,8 +73,18 @@ def add(files: Files, ttl: int | None = None) -> str:
     return files.add("a.txt", "text/plain", 1, ttl, lambda path: path.write_bytes(b"1"))["id"]
 
 
+def staged_in(folder: Path):
+    """What makes folders in that one."""
+
+    def stage(name: str) -> Path:
+        (folder / "staging" / name).mkdir(parents=True)
+        return folder / "staging" / name
+
+    return stage
+
+
 def test_what_has_expired_is_gone_from_the_disk_too(tmp_path: Path):
-    files = Files(tmp_path / "files", tmp_path / "staging")
+    files = Files(tmp_path / "files", staged_in(tmp_path))
     expired, kept = add(files, ttl=0), add(files, ttl=60)
     assert files.get(expired) is None
     assert files.get(kept)["id"] == kept
@@ -83,11 +93,11 @@ def test_what_has_expired_is_gone_from_the_disk_too(tmp_path: Path):
 
 @pytest.mark.parametrize("most", [1, 3])
 def test_the_oldest_go_first(tmp_path: Path, most):
-    files = Files(tmp_path / "files", tmp_path / "staging", most=most)
+    files = Files(tmp_path / "files", staged_in(tmp_path), most=most)
     added = [add(files) for _ in range(5)]
     assert [file_id for file_id in added if files.get(file_id)] == added[-most:]
 
 
 def test_files_outlive_the_queue(tmp_path: Path):
-    file_id = add(Files(tmp_path / "files", tmp_path / "staging"))
-    assert Files(tmp_path / "files", tmp_path / "staging").get(file_id)["id"] == file_id
+    file_id = add(Files(tmp_path / "files", staged_in(tmp_path)))
+    assert Files(tmp_path / "files", staged_in(tmp_path)).get(file_id)["id"] == file_id

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -177,7 +178,7 @@ def half(path):
     path.write_bytes(b"half of it")
     (shelf.staging / "rendered.mp4").write_bytes(b"half of it too")
     if sys.argv[2] == "file":
-        Files(Path(sys.argv[1]) / "files", shelf.staging).add("a", "b", 1, None, wait)
+        Files(Path(sys.argv[1]) / "files", shelf.stage).add("a", "b", 1, None, wait)
     wait(path)
 def wait(path):
     path.write_bytes(b"half")
@@ -305,6 +306,19 @@ def test_a_shelf_behind_a_link_is_as_good_as_another(tmp_path):
     assert shelf.load(record.id) == record
     assert shelf.file(record.id, "video.mp4").read_bytes() == b"1"
     shelf.close()
+
+
+def test_a_folder_that_was_removed_is_made_anew_and_its_owner_still_counts_as_alive(tmp_path, shelf):
+    kept(shelf)
+    shutil.rmtree(tmp_path / "shelf")
+    with ThreadPoolExecutor(4) as pool:
+        records = list(pool.map(lambda _: kept(shelf), range(8)))
+    assert sorted(shelf.ids()) == sorted(record.id for record in records)
+    late = Shelf(tmp_path / "shelf")
+    with late.adopting(records[0]) as adopted:
+        assert adopted is None
+    assert shelf.staging.is_dir()
+    late.close()
 
 
 def test_many_that_start_and_end_at_once_all_count_as_alive(tmp_path):
