@@ -54,6 +54,12 @@ class Queue(LocalQueue):
     def __init__(self, folder: Path, canned: Path) -> None:
         super().__init__(folder, canned=canned, draw=lambda: 3600.0)
 
+    def begin(self) -> None:
+        """Begins to work on the jobs that wait."""
+        for record in map(self.jobs.get, self.jobs.shelf.ids()):
+            assert record
+            record.started = min(record.started or time.time(), time.time())
+
     def finish(self, *, error: str | None = None) -> None:
         """Ends the jobs that are under way: well, or with that error."""
         now = time.time()

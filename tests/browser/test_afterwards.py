@@ -69,9 +69,9 @@ def test_the_call_is_shown_and_selected_where_the_clipboard_is_refused(notebook:
     try:
         cell.get_by_role("button", name="Copy as code").click()
         expect(cell.get_by_text("selected, to be copied")).to_be_visible()
-        expect(cell.locator(".decart-code")).to_contain_text(_CALL)
+        expect(cell.locator(".decart-code")).to_contain_text(_CALL[:-1])  # of another take, it goes on
         expect(cell.locator(".decart-code")).to_be_visible()
-        assert notebook.page.evaluate("getSelection().toString().trim()").endswith(f"\n{_CALL}")
+        assert notebook.page.evaluate("getSelection().toString().trim()").count(_CALL[:-1]) == 1
     finally:
         notebook.page.evaluate("delete navigator.clipboard")
     shoot(cell, "selected")
