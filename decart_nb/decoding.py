@@ -37,6 +37,10 @@ from .stills import RGB
 from .timeline import Timeline
 from .values import finite_number
 
+#: A poster's height, in its widths: a JPEG has at most 65,500 pixels on a side.
+_TALLEST = 16
+_WIDEST = 4096
+
 
 def frames(
     source: Source, *, fps: float | None = None, name: str | None = None, limits: Limits = LIMITS
@@ -193,7 +197,7 @@ def poster(
     Args:
         source: the video.
         at: where in the video, from 0 to 1.
-        width: the most pixels across.
+        width: the most pixels across, from 1 to 4096.
         name: what an error calls it; the file's own name unless given.
         limits: what is not decoded.
 
@@ -201,10 +205,12 @@ def poster(
         InvalidInputError: ``at`` or ``width`` is no such number.
         MediaError: as :func:`still`.
     """
-    width = int(finite_number("width", width, at_least=1, at_most=limits.side))
+    width = int(finite_number("width", width, at_least=1, at_most=_WIDEST))
     image = still(source, at=at, name=name, limits=limits)
-    if image.width > width:
-        image = image.resize((width, max(1, round(image.height * width / image.width))), Image.Resampling.LANCZOS)
+    scale = min(1.0, width / image.width, _TALLEST * width / image.height)
+    if scale < 1:
+        size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+        image = image.resize(size, Image.Resampling.LANCZOS)
     out = io.BytesIO()
     image.save(out, "JPEG", quality=80)
     return out.getvalue()
