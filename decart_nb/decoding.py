@@ -252,16 +252,17 @@ def _image(frame: av.VideoFrame, stream: VideoStream, limits: Limits) -> Image.I
 
 def _sought(media: InputContainer, stream: VideoStream, at: float) -> av.VideoFrame:
     seconds = header_seconds(media, stream)
-    if is_indexed(media, stream, False) and (entries := stream.index_entries):
-        seconds = float((entries[-1].timestamp - entries[0].timestamp) * (stream.time_base or 0)) or seconds
+    if is_indexed(media, stream, False) and (entries := stream.index_entries):  # the header may say too little
+        seconds = max(seconds, float((entries[-1].timestamp - entries[0].timestamp) * (stream.time_base or 0)))
     start = (stream.start_time or 0) * float(stream.time_base or 0)
     target = start + at * seconds
-    media.seek(int(target * av.time_base))
     found = None
-    for frame in media.decode(stream):
-        if found is not None and frame.time is not None and frame.time > target:
-            break
-        found = frame
-    if found is None:
-        raise StopIteration
-    return found
+    for begin in (target, 0.0):  # where a key frame cannot be sought, from the beginning
+        media.seek(int(begin * av.time_base))
+        for frame in media.decode(stream):
+            if found is not None and frame.time is not None and frame.time > target:
+                break
+            found = frame
+        if found is not None:
+            return found
+    raise StopIteration

@@ -297,7 +297,8 @@ def submit(
         fresh: whether to make another take of a request that has been made before.
         resubmit_uncertain: whether to submit it again where an earlier submission may have been taken, or not.
         inputs: the model's other inputs, under the names of Decart's SDK. Files are paths, URLs, bytes, open files,
-            PIL images, NumPy arrays (an image H×W×3, a video T×H×W×3; uint8, or floats from 0 to 1) or clips.
+            PIL images, NumPy arrays (an image H×W or H×W×C, a video T×H×W×C, where C is 1, 3 or 4; uint8, uint16,
+            or floats from 0 to 1) or clips.
 
     Raises:
         ModelNotFoundError, InvalidInputError: the request would be refused. Nothing was sent.

@@ -219,6 +219,14 @@ def eight_bits(values: NDArray[Any]) -> RGB:
     """
     if values.dtype == np.uint8:
         return values
+    made = np.empty(values.shape, np.uint8)
+    rows = max(1, _STRIP // max(1, values[:1].size))
+    for top in range(0, len(values), rows):
+        made[top : top + rows] = _scaled(values[top : top + rows])
+    return made
+
+
+def _scaled(values: NDArray[Any]) -> RGB:
     if values.dtype.kind == "u" and values.dtype.itemsize == 2:
         return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
     if values.dtype.kind == "f":

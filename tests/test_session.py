@@ -53,6 +53,14 @@ def test_a_clip_is_a_path_and_the_next_jobs_input(live: Session, tmp_path: Path)
     assert clip.inputs["data"].endswith(".mp4")
     assert Path(clip).read_bytes() == clip.path.read_bytes()
     assert clip.poster().size == (64, 48)
+    for at, number in ((0, 0), (np.float32(0.5), 5), (1, 9)):
+        assert np.array_equal(np.asarray(clip.poster(at=at)), list(clip.frames())[number]), "pixel for pixel"
+    for bad in (-0.1, 1.1, np.nan, "0.5", True, None):
+        with pytest.raises(dnb.InvalidInputError, match="at must be a finite number"):
+            clip.poster(at=bad)
+    for bad in (0, -5, np.inf, np.nan, "10", True, 1001, np.float32(0)):
+        with pytest.raises(dnb.InvalidInputError, match="fps must be a finite number"):
+            clip.frames(fps=bad)  # at the call, before a frame is asked for
     frames = list(clip.frames())
     assert len(frames) == 10
     assert frames[0].shape == (48, 64, 3)
