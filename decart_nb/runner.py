@@ -23,7 +23,6 @@ from .errors import (
     DecartSDKError,
     JobCancelledError,
     JobFailedError,
-    QueueResultError,
     QueueSubmitError,
     StoreError,
 )
@@ -351,9 +350,6 @@ class Runner:
                 f"{record.error} To submit it again, ask with resubmit_uncertain=True; if it was taken, both are paid.",
                 {"sent": True},
             )
-        if record.status == "expired" and not job._attached:
-            hint = "The queue has its video no longer; fresh=True makes another take."
-            raise QueueResultError(f"{record.error} {hint}", {"job_id": record.job_id, "expired": True})
         self.under_way[record.job_id] = job
         return await self._fetcher.fetch(job, record, model)
 

@@ -34,7 +34,7 @@ from .sweep_table import SweepTable
 #: What the same request, made again, does not try anew.
 _STANDS = (*UNDER_WAY, "completed", "unreachable", "uncertain", "expired")
 #: What is not taken over, since nothing more comes of it.
-_OVER = ("completed", "uncertain", "failed", "expired")
+_OVER = ("completed", "uncertain", "failed")
 _NOT_BEGUN = "status = 'planned' AND sent_at IS NULL"
 _DIGEST = re.compile(r'"sha256": "([^"]+)"')
 #: In USD, since sums of prices are not exact; no price is as low.
