@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from .durable import replacing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,18 +24,10 @@ def write_csv(frame: pd.DataFrame, path: Path) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    partial = path.with_name(f".{path.stem}-{os.getpid()}{path.suffix}")
     marked = frame.apply(lambda column: column.map(_marked) if column.dtype.kind not in "iufbM" else column)
-    try:
-        with partial.open("w", encoding="utf-8", newline="") as stream:
-            marked.to_csv(
-                stream, index=False, lineterminator="\r\n"
-            )  # so that both signs are quoted where they are text
-            stream.flush()
-            os.fsync(stream.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with replacing(path) as file:
+        # Lines end with both signs, so that each of them is quoted where it is text.
+        marked.to_csv(file, index=False, mode="wb", encoding="utf-8", lineterminator="\r\n")
 
 
 def as_written(value: Any) -> Any:

@@ -9,8 +9,6 @@ FFmpeg carries them along when it copies a file. :func:`decart_nb.media.probe` r
 from __future__ import annotations
 
 import io
-import os
-import secrets
 import struct
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -18,6 +16,7 @@ from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
 
+from . import durable
 from .boxes import Box, BrokenBoxError, boxes, children, read
 from .errors import MediaError
 
@@ -68,21 +67,13 @@ def saving(target: Path) -> Iterator[None]:
 
 @contextmanager
 def replacing(target: Path) -> Iterator[BinaryIO]:
-    """A file to write, which takes the target's place once it is whole and on the disk.
+    """As :func:`decart_nb.durable.replacing`.
 
     Raises:
         MediaError: it cannot be written.
     """
-    partial = target.with_name(f".{secrets.token_hex(8)}.part")
-    with saving(target):
-        try:
-            with partial.open("xb") as file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(target)
-        finally:
-            partial.unlink(missing_ok=True)
+    with saving(target), durable.replacing(target) as file:
+        yield file
 
 
 def _reason(cause: Exception) -> str:

@@ -183,7 +183,7 @@ def test_any_name_is_a_file_or_refused(name: str, as_path: bool) -> None:
         request = read(model, data=Given() if as_path else name)
         if request is not None:
             assert isinstance(request.files["data"], Remote)
-            assert "a:b@" not in request.files["data"].shown
+            assert "a:b@" not in request.files["data"].shown.split("/")[2]
     planned(model=["lucy-2.5", OWN], prompt="a", data=[name, "in.mp4"])
 
 
