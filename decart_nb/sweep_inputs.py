@@ -134,11 +134,14 @@ def _exact(frame: pd.DataFrame, store: Store) -> pd.DataFrame:
     taken from the store where none lies at its path any more.
     """
     frame = frame.copy(deep=False)
-    jobs = jobs_of(frame["job_id"], store)
+    rows = [*zip(_values(frame["status"]), jobs_of(frame["job_id"], store), strict=True)]
     for name in [name for name in frame.columns if name not in _OUTCOME]:
-        asked = _input_name(name)
-        read = [_read_back(asked, one, job, store) for one, job in zip(_values(frame[name]), jobs, strict=True)]
-        if any(now is not one for now, one in zip(read, _values(frame[name]), strict=True)):
+        asked, values = _input_name(name), _values(frame[name])
+        read = [
+            one if status is None else _read_back(asked, one, status, job, store)  # without one, it is no result
+            for one, (status, job) in zip(values, rows, strict=True)
+        ]
+        if any(now is not one for now, one in zip(read, values, strict=True)):
             import pandas as pd
 
             frame[name] = pd.Series(read, index=frame.index, dtype=object)
@@ -158,14 +161,14 @@ def _values(column: pd.Series) -> list[Any]:
     return [None if is_missing(one) else one for one in column.tolist()]
 
 
-def _read_back(name: str, value: Any, job: Record | None, store: Store) -> Any:
+def _read_back(name: str, value: Any, status: str, job: Record | None, store: Store) -> Any:
     exact = job.inputs.get(name) if job else None
     if isinstance(exact, str):
         value = exact if _is_misread(value, exact) else value
     elif name == PROMPT:
         value = as_written(as_cell_text(value))
     if name == PROMPT and isinstance(value, str):
-        return escape(value)  # it was filled already
+        return value if status == "invalid" else escape(value)  # else it was filled already
     if isinstance(value, str) and (name not in USUAL or USUAL[name].type in FILE_TYPES):
         return _stored(name, value, job, store) or value
     return value

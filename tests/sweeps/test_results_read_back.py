@@ -157,3 +157,14 @@ def test_a_clip_is_found_from_anywhere(live, small_video) -> None:
     for kept in (table, read, read.drop(columns="job_id").assign(job_id=None), read.drop(columns="sha256")):
         (clip,) = kept.decart.clips
         assert clip.path.read_bytes() == small_video.read_bytes()
+
+
+@pytest.mark.filterwarnings("ignore::decart_nb.ModelWarning")
+def test_rows_that_are_no_results_yet_are_templates_and_what_was_invalid_stays_so(live, submitted) -> None:
+    table = dnb.sweep(model=T2V, prompt=["a {{b}}", "a {place}"], resolution="480p").run()
+    assert table["status"].tolist() == ["completed", "invalid"]
+    more = pd.DataFrame({"model": [T2V], "prompt": ["a {animal}"], "animal": ["cat"], "resolution": ["480p"]})
+    plan = dnb.sweep(pd.concat([table, more], ignore_index=True)).plan
+    assert plan["plan"].tolist() == ["reused", "invalid", "new"]
+    assert plan["prompt"].tolist()[::2] == ["a {b}", "a cat"]
+    assert submitted() == 1
