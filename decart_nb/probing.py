@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import closing, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,7 +36,7 @@ from .heif import read_heif
 from .limits import LIMITS, Limits
 from .mp4_index import check_index
 from .sniff import HEAD, sniff
-from .timeline import Timeline, length_of
+from .timeline import Shown, Timeline, in_order, length_of
 
 #: Containers whose header gives a length, which a recording that was cut off does not have.
 _WITH_LENGTH = ("matroska", "flv", "avi", "asf")
@@ -98,16 +98,19 @@ def _probed(source: Source, name: str, limits: Limits, *, check_end: bool) -> Vi
         with container(file, name, VIDEO, look_only=True, limits=limits) as (media, stream, fragmented):
             if heif is not None and stream.frames < 2:
                 raise stills.StillImageError
-            if not check_end:
-                stream.thread_type = "NONE"
-            first = _first_frame(media, stream)
-            height, width = upright_shape(first, stream, limits)
-            if is_indexed(media, stream, fragmented):
+            stream.thread_type = "NONE"
+            indexed = is_indexed(media, stream, fragmented)
+            height, width = upright_shape(_first_frame(media, stream, can_seek=indexed), stream, limits)
+            if indexed:
                 count, seconds = _length_by_index(media, stream, file.seek(0, 2), name, limits)
-            else:
-                count, seconds = _length_by_packets(media, stream, name, limits)
+                if check_end and not _decodes_at(media, stream, seconds, limits):
+                    raise refusal(name, VIDEO, "its end cannot be decoded")
+                return _described(media, stream, width, height, count, seconds)
+        # Opened again, and not sought: of a few frames the only key frame is gone with the first one.
+        with container(file, name, VIDEO, look_only=True, limits=limits) as (media, stream, _):
+            count, seconds = _length_by_packets(media, stream, name, limits)
             if check_end:
-                _decode_end(media, stream, seconds, limits)
+                _decodes_at(media, stream, seconds, limits)
             return _described(media, stream, width, height, count, seconds)
 
 
@@ -204,15 +207,15 @@ def is_video_container(path: Path) -> bool:
         return False
 
 
-def _first_frame(media: InputContainer, stream: VideoStream) -> av.VideoFrame:
+def _first_frame(media: InputContainer, stream: VideoStream, *, can_seek: bool) -> av.VideoFrame:
     """A frame, and no more decoded than it takes: most decoders would take in several packets before they gave one."""
     codec = stream.codec_context
-    for packet in media.demux(stream):
+    if can_seek:
+        packet = next(media.demux(stream))
         if found := codec.decode(packet) or codec.decode(None):
             return found[0]
-        break
-    codec.flush_buffers()
-    media.seek(0)
+        codec.flush_buffers()
+        media.seek(0)
     return next(media.decode(stream))
 
 
@@ -227,43 +230,46 @@ def _length_by_index(
         if max((entry.pos + entry.size for entry in track.index_entries), default=0) > size:
             raise refusal(name, VIDEO, "it breaks off: some of its frames would lie behind its end")
     unit = float(stream.time_base or 0)
-    return length_of((entry.timestamp * unit for entry in shown), header_seconds(media, stream), limits)
+    frames = ((entry.timestamp * unit, 0.0) for entry in shown)
+    return length_of(frames, header_seconds(media, stream), usual_pause(stream), limits, of_frames=True)
 
 
 def _length_by_packets(media: InputContainer, stream: VideoStream, name: str, limits: Limits) -> tuple[int, float]:
     """How many frames a video has and how many seconds it lasts, by all of its packets."""
-    media.seek(0)
-    timeline, last = Timeline(usual_pause(stream), limits), 0.0
-    for packet in media.demux():
-        if not packet.size or not packet.time_base:
-            continue
-        time, pause = packet.dts if packet.dts is not None else packet.pts, packet.duration or 0
-        seconds = None if time is None else float(time * packet.time_base)
-        if packet.stream_index == stream.index:
-            timeline.add(seconds, float(pause * packet.time_base))
-        last = max(last, (seconds or 0.0) + float(pause * packet.time_base))
-    if not timeline.count:
+    ends = [0.0]
+
+    def shown() -> Iterator[Shown]:
+        for packet in media.demux():
+            if packet.size and packet.time_base:
+                time = packet.pts if packet.pts is not None else packet.dts
+                seconds = None if time is None else float(time * packet.time_base)
+                pause = float((packet.duration or 0) * packet.time_base)
+                ends.append(max(ends.pop(), (seconds or 0.0) + pause))
+                if packet.stream_index == stream.index:
+                    yield seconds, pause
+
+    header = header_seconds(media, stream)
+    count, length = length_of(in_order(shown()), header, usual_pause(stream), limits, of_frames=False)
+    if not count:
         raise refusal(name, VIDEO, "it has no frames")
-    header, length = header_seconds(media, stream), timeline.length()
     # FFmpeg shortens the length of an AVI that was cut off, and not the number of its frames.
     told = max(header, float(stream.frames / stream.average_rate) if stream.average_rate else 0.0)
-    if media.format.name.startswith(_WITH_LENGTH) and told > max(last, length) * 1.05 + 0.5:
+    if media.format.name.startswith(_WITH_LENGTH) and told > max(ends[0], length) * 1.05 + 0.5:
         there = f"its header speaks of {told:.1f} s, and {length:.1f} s are there"
         raise refusal(name, VIDEO, f"it breaks off: {there}")
-    return timeline.count, header if abs(header - length) <= usual_pause(stream) else length
+    return count, length
 
 
-def _decode_end(media: InputContainer, stream: VideoStream, seconds: float, limits: Limits) -> None:
-    """Decode from the last key frame on, as far as the limits go; from the beginning where that cannot be sought."""
+def _decodes_at(media: InputContainer, stream: VideoStream, second: float, limits: Limits) -> bool:
+    """Whether there are frames from the last key frame before a second on; they are decoded as far as the limits go."""
     start = float((stream.start_time or 0) * (stream.time_base or 0))
-    for second in (start + seconds, 0.0):
-        left = limits.checked_pixels
-        with suppress(av.error.PermissionError):  # FFmpeg's word for what cannot be sought
-            media.seek(int(second * av.time_base))
-        for frame in media.decode(stream):
-            left -= frame.width * frame.height
-            if left <= 0:
-                break
-        if left < limits.checked_pixels:
-            return
-    raise StopIteration
+    left = limits.checked_pixels
+    try:
+        media.seek(int((start + second) * av.time_base))
+    except av.FFmpegError:  # a few frames, or a container that cannot be sought: its packets have been counted
+        return True
+    for frame in media.decode(stream):
+        left -= frame.width * frame.height
+        if left <= 0:
+            break
+    return left < limits.checked_pixels

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import heapq
+import math
+from collections.abc import Iterable, Iterator
 
 from .limits import Limits
+
+#: When a frame is shown, ``None`` where the file does not say so, and for how long, 0 where it does not: in seconds.
+Shown = tuple[float | None, float]
+_MOST_REORDERED = 16  # by H.264 and H.265
+_LONGEST_ALONE = 1.0
+#: What FLV and ASF say of a frame that they know nothing of: a thousandth of a second.
+_TICK = 0.0011
 
 
 class TooLongError(Exception):
@@ -41,7 +50,10 @@ class Timeline:
         """
         if self.count:
             step = self._pause if time is None or self._last is None else time - self._last
-            step = self._usual if step < 0 else step
+            if step < -_MOST_REORDERED * self._usual:
+                step = self._usual
+            elif step < 0:  # the times of an old container, which has frames in the order in which they are decoded
+                step, time = 0.0, self._last
             self._check_gap(step)
             self.time += step
         self.count += 1
@@ -83,26 +95,53 @@ class Timeline:
             raise TooLongError(f"it is longer than {self._limits.seconds:.0f} s, the most that is read")
 
 
-def length_of(times: Iterable[float], header: float, limits: Limits) -> tuple[int, float]:
-    """How many frames an index has, and how long they last, in seconds.
+def length_of(
+    frames: Iterable[Shown], header: float, usual: float, limits: Limits, *, of_frames: bool
+) -> tuple[int, float]:
+    """How many frames there are, and how long they last, in seconds.
 
-    The header only tells how long the last frame is shown, which the index does not; a frame's usual time where the
-    header says less than that the frames are there.
+    Where the last frame does not say how long it is shown, the header does, if that is made from the frames, or about
+    as long as the others are shown.
 
     Args:
-        times: of the index, in its order.
+        frames: when and how long each is shown, in the order in which they are shown.
         header: the length that the file's header gives, in seconds; 0 where it gives none.
+        usual: how long a frame is shown where nothing says so, in seconds.
         limits: those of the video.
+        of_frames: whether the header's length is made from those of the frames, as an MP4's is.
 
     Raises:
         TooLongError: it is longer than the limits allow.
     """
-    timeline = Timeline(0.0, limits)
-    for time in times:
-        timeline.add(time)
-    step = timeline.time / (timeline.count - 1) if timeline.count > 1 else 0.04
+    timeline, last = Timeline(usual, limits), 0.0
+    for time, last in frames:
+        timeline.add(time, last)
+    step = timeline.time / (timeline.count - 1) if timeline.count > 1 else usual
     rest = header - timeline.time
-    if rest > step / 2:
-        timeline.length(rest)
-        return timeline.count, header
-    return timeline.count, timeline.length(step)
+    if last <= _TICK or timeline.count == 1:
+        longest = math.inf if of_frames else max(2 * step, _LONGEST_ALONE if timeline.count == 1 else 0)
+        last = rest if step / 2 < rest <= longest else last or step
+    length = timeline.length(last)
+    return timeline.count, header if abs(header - length) <= step / 2 else length
+
+
+def in_order(frames: Iterable[Shown]) -> Iterator[Shown]:
+    """Frames in the order in which they are shown, from the order in which they are decoded.
+
+    They are decoded at most sixteen too early. A time that goes back further is that of another recording, behind the
+    one before it.
+    """
+    waiting: list[tuple[float, float]] = []
+    shown = -math.inf
+    for time, pause in frames:
+        if time is None or time < shown:
+            yield from sorted(waiting)
+            waiting, shown = [], -math.inf
+        if time is None:
+            yield None, pause
+            continue
+        heapq.heappush(waiting, (time, pause))
+        if len(waiting) > _MOST_REORDERED:
+            shown, length = heapq.heappop(waiting)
+            yield shown, length
+    yield from sorted(waiting)

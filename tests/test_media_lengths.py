@@ -45,6 +45,40 @@ def film(
     return path
 
 
+@pytest.mark.parametrize("count", [1, 2, 3, 30])
+@pytest.mark.parametrize("rate", [1, 25, 60])
+@pytest.mark.parametrize(
+    ("form", "codec"),
+    [
+        *((form, "libx264") for form in ("mp4", "mov", "matroska", "mpegts", "flv", "avi", "3gp")),
+        *((form, "libsvtav1") for form in ("mp4", "webm")),
+        ("webm", "libvpx-vp9"),
+        ("asf", "wmv2"),
+        ("avi", "ffv1"),
+        ("ivf", "libvpx"),
+    ],
+)
+def test_an_ordinary_video_is_as_long_as_it_was_made(
+    form: str, codec: str, rate: int, count: int, tmp_path: Path
+) -> None:
+    path = tmp_path / "ordinary"
+    count = 30 if form == "mpegts" else count  # FFmpeg does not recognise a transport stream of a few packets
+    with av.open(str(path), "w", format=form) as container:
+        stream = container.add_stream(codec, rate=rate, options={"preset": "12"} if codec == "libsvtav1" else {})
+        stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
+        for number in range(count):
+            rgb = np.full((64, 64, 3), 8 * number, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(rgb, format="rgb24").reformat(format="yuv420p")))
+        container.mux(stream.encode(None))
+    found = media.check_video(path)
+    if count > 1:
+        # A transport stream does not say how long its last frame is shown.
+        assert found.duration == pytest.approx(count / rate, abs=0.5 / rate if form == "mpegts" else 0.006)
+        assert form == "mpegts" or found.fps == pytest.approx(rate, rel=0.06)
+        assert sum(1 for _ in media.frames(path, fps=rate)) == pytest.approx(count, abs=1)
+    assert media.skim(path) == media.probe(path) == found
+
+
 def patched(path: Path, kind: bytes, offset: int, number: int) -> Path:
     """The file with another number in a box, so many bytes behind the box's name."""
     data = bytearray(path.read_bytes())
