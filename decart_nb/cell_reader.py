@@ -26,7 +26,7 @@ from .queue_calls import model_of
 from .request import is_file
 from .sweep_files import Files, Key
 from .table import as_text
-from .table_files import near
+from .table_files import USUAL, near
 from .template import fill, is_template, placeholders
 from .values import NotPlain, plain, said, shown, whole
 
@@ -363,6 +363,9 @@ class Reader:
             return value.shown
         if isinstance(value, str) and self._is_file(name, value):
             return shown_location(value)
+        spec = USUAL.get(name)
+        if isinstance(value, str) and spec and spec.type in ("integer", "flag") and all(m.fields for m in self.models):
+            value = spec.parse(value)  # as it is sent: a column of numbers is one of numbers
         if value is None or isinstance(value, (str, int, float, list, tuple, dict, datetime)):
             return value
         if file := self.file(value):

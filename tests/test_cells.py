@@ -281,3 +281,11 @@ def test_a_trajectory_is_one_value_and_comes_back_from_a_table_as_text(small_ima
     assert one.request == same.request
     assert "trajectory" in broken.why
     assert check(models.video("lucy-motion"), {"trajectory": points})[0]["trajectory"] == one.values["trajectory"]
+
+
+def test_seeds_that_are_given_as_text_are_shown_as_they_are_sent() -> None:
+    read = reader(model="lucy-pro-t2v", prompt="7", seed=["7", 7, "7.0", "x"])
+    rows = read.read()
+    assert read.column("seed") == [7, 7, 7, "x"]
+    assert read.column("prompt") == ["7"] * 4
+    assert [cell.same_as for cell in rows] == [None, 0, 0, None]
