@@ -62,6 +62,8 @@ class Engine(httpx.AsyncBaseTransport):
             connect=timeout.get("pool"), sock_connect=timeout.get("connect"), sock_read=timeout.get("read")
         )
         headers = {name: value for name, value in request.headers.items() if name != "transfer-encoding"}
+        if proxy and request.url.scheme == "http":
+            headers |= proxy.headers  # for who sets up a tunnel they are only in the request for that
         with map_aiohttp_exceptions():
             answer = await self._open_session().request(
                 request.method,
@@ -73,7 +75,7 @@ class Engine(httpx.AsyncBaseTransport):
                 timeout=limits,
                 ssl=self._context() if secure else True,
                 proxy=proxy.url if proxy else None,
-                proxy_auth=proxy.auth if proxy else None,
+                proxy_headers=proxy.headers if proxy else None,
             )
         stream = AiohttpResponseStream(answer)
         stream.CHUNK_SIZE = PIECE  # videos come in fewer pieces, each of which costs the same

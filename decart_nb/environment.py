@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import base64
 import functools
 import ipaddress
 import os
@@ -16,7 +17,6 @@ from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 import httpx
-from aiohttp import BasicAuth
 from yarl import URL
 
 from .addresses import host_and_port, is_this_machine
@@ -31,11 +31,11 @@ class Proxy(NamedTuple):
 
     Attributes:
         url: its address, without name and password.
-        auth: its name and password, if it has any.
+        headers: its name and password, if it has any.
     """
 
     url: URL
-    auth: BasicAuth | None
+    headers: dict[str, str]
 
 
 class Proxies:
@@ -89,8 +89,10 @@ def _proxy(name: str, address: str) -> Proxy:
             f"{name.upper()}_PROXY in the environment names a proxy of the kind {printable(parts.scheme, limit=20)}, "
             "and only http and https are supported; name another, or unset it"
         )
-    auth = BasicAuth(unquote(parts.username), unquote(parts.password or ""), "utf-8") if parts.username else None
-    return Proxy(url, auth)
+    if not parts.username:
+        return Proxy(url, {})
+    login = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
+    return Proxy(url, {"Proxy-Authorization": f"Basic {base64.b64encode(login).decode()}"})
 
 
 def _with_scheme(address: str) -> str:

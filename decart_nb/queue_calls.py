@@ -160,7 +160,7 @@ class Queue:
         loop = asyncio.get_running_loop()
         if loop not in self._throttles:
             scheduler = self._scheduler()
-            self._throttles[loop] = SubmissionThrottle(self._client.patience, lambda: scheduler.is_busy)
+            self._throttles[loop] = SubmissionThrottle(self._client.patience, lambda: scheduler.under_way)
         return self._throttles[loop]
 
     def _scheduler(self) -> Scheduler:

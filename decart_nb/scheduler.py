@@ -107,9 +107,9 @@ class Scheduler:
             retry_line.clear()
 
     @property
-    def is_busy(self) -> bool:
-        """Whether there are jobs whose end is waited for."""
-        return self._waits > 0
+    def under_way(self) -> int:
+        """How many jobs' ends are waited for."""
+        return self._waits
 
     async def _wait(
         self,

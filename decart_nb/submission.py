@@ -14,14 +14,12 @@ from .failures import why
 from .inputs import Upload
 from .patience import Attempts, OnRetry
 from .request import Request
-from .throttle import SubmissionThrottle
+from .throttle import REPEATS, SubmissionThrottle
 
 if TYPE_CHECKING:
     from .client import DecartClient
 
-#: How often a submission is repeated at most.
-REPEATS = 3
-#: Its pauses are spread over the time in which other calls are made many times: up to 1, 6 and 30 s.
+#: The pauses of a submission are spread over the time in which other calls are made many times: up to 1, 6 and 30 s.
 _GROWTH = 6.0
 
 

@@ -1,16 +1,16 @@
 """Holds submissions back while the service takes none, and lets them out again by and by.
 
-A refusal for a reason that concerns all (429, 503, no connection) begins a pause for all: what has not been sent waits
-its turn. Then one goes out as a probe, which is one that was never refused, or long enough ago. The more are taken
-after it, the more may be under way at once, until nobody waits. So an account that takes only so many jobs is not asked
-for many more, and the few repeats that a submission has are not used up in one pause.
+A refusal for a reason that concerns all (429, 503, no connection), and that is not the only one of its kind lately,
+begins a pause for all: what has not been sent waits its turn. As many jobs as were under way then are taken for all
+that the service bears: whenever one of them ends, another is sent. More are tried by probes, one at a time and at
+growing intervals. So an account that takes only so many jobs is not asked for more, and the few repeats that a
+submission has are not used up in one pause.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -21,9 +21,18 @@ from .patience import Patience, RetryLine
 
 #: More seconds than anybody waits.
 _NO_END = 86_400.0
-#: While jobs of this client are under way, it is the end of one of them that makes room, and not time: probes that only
-#: time lets out come seldom.
-_GROWTH_WHILE_BUSY = 8.0
+#: How often a submission is repeated at most.
+REPEATS = 3
+#: While jobs of this client are under way, it is the end of one of them that makes room, and not time: probes come
+#: seldom then.
+_GROWTH_WHILE_BUSY = 6.0
+#: Which part of the submissions was refused lately: how much the last one counts, and from when on it says something of
+#: the next one. Two in a row do.
+_WEIGHT, _MOST = 0.3, 0.45
+#: What a probe that is taken adds to what the service bears, in jobs; twice as many with every further one.
+_STEP = 2
+#: After so many seconds without a refusal, what the service bore is no longer held against it.
+_FORGOTTEN = 60.0
 
 
 @dataclass(eq=False)
@@ -41,24 +50,26 @@ class SubmissionThrottle:
 
     Args:
         patience: how long the pauses are, and for how long a submission waits for a service that takes none.
-        is_busy: whether jobs of this client are under way, so that a service that takes no more may take some soon.
+        under_way: how many jobs of this client are waited for.
     """
 
-    def __init__(self, patience: Patience, is_busy: Callable[[], bool]) -> None:
+    def __init__(self, patience: Patience, under_way: Callable[[], int]) -> None:
         self._patience = patience
-        self._is_busy = is_busy
-        self._waiting: deque[_Waiter] = deque()
+        self._awaited = under_way
+        #: How many have been taken and not ended; it knows of those that nobody waits for yet.
+        self._unended = 0
+        self._waiting: list[_Waiter] = []
         self._timer: asyncio.TimerHandle | None = None
-        self._under_way = 0
-        #: How many may be under way at once; ``None`` while nothing is wrong.
-        self._limit: float | None = None
+        self._sending = 0
+        #: How many jobs the service bears; ``None`` while nothing is wrong.
+        self._bears: int | None = None
+        self._step = _STEP
         #: Those that went out before the last pause began do not begin another.
         self._pauses = 0
         self._failed_probes = 0
-        self._paused_until = 0.0
-        #: Whether a submission has been taken, or a job has ended, since the last refusal.
-        self._has_room = True
-        self._last_taken = 0.0
+        self._refused_share = 0.0
+        self._paused_until = self._probe_at = 0.0
+        self._last_taken = self._last_refused = 0.0
         self._error: QueueSubmitError | None = None
 
     @contextlib.asynccontextmanager
@@ -81,39 +92,45 @@ class SubmissionThrottle:
         Raises:
             QueueSubmitError: the service has taken nothing for as long as there is patience. Nothing was sent.
         """
+        loop = asyncio.get_running_loop()
         self._let_go()
+        if rest and self._is_open():
+            await sleep(rest)
         if self._is_open():
-            self._under_way += 1
+            self._sending += 1
         else:
-            loop = asyncio.get_running_loop()
             await self._wait(_Waiter(loop.create_future(), retry_line, loop.time() + rest, refusals), sleep)
-        pauses = self._pauses
+        pauses, is_probe = self._pauses, self._room() < 0
         try:
             yield
         except QueueSubmitError as error:
             if concerns_all(error) and may_be_repeated(error):
-                self._refused(error, pauses)
+                self._refused(error, pauses, is_probe=is_probe)
             raise
         else:
-            self._taken()
+            self._taken(is_probe=is_probe)
         finally:
-            self._under_way -= 1
+            self._sending -= 1
             self._let_go()
 
     def job_ended(self) -> None:
         """A job of this client has ended, so that the service may take another one."""
-        if self._error and self._failed_probes > 1 and "retry_after" not in self._error.data:
-            self._paused_until, self._has_room = 0.0, True
-            self._let_go()
+        self._unended = max(0, self._unended - 1)
+        if self._error and "retry_after" not in self._error.data:
+            self._paused_until = 0.0
+        self._let_go()
+
+    def _under_way(self) -> int:
+        return max(self._awaited(), self._unended)
+
+    def _room(self) -> int:
+        """How many more the service bears, so far as is known; below 0 where one too many is being sent, as a probe."""
+        return 0 if self._bears is None else self._bears - self._under_way() - self._sending
 
     def _is_open(self) -> bool:
-        if self._limit is None or not self._patience.submission:
+        if self._bears is None or not self._patience.submission:
             return True
-        return (
-            not self._waiting
-            and self._under_way < int(self._limit)
-            and asyncio.get_running_loop().time() >= self._paused_until
-        )
+        return not self._waiting and self._room() > 0 and asyncio.get_running_loop().time() >= self._paused_until
 
     async def _wait(self, waiter: _Waiter, sleep: Callable[[float], Awaitable[object]]) -> None:
         self._waiting.append(waiter)
@@ -126,82 +143,104 @@ class SubmissionThrottle:
                 waiter.turn.result()  # raises where patience has ended
             else:
                 self._waiting.remove(waiter)
-                self._under_way += 1
+                self._sending += 1
         except asyncio.CancelledError:
             if not waiter.turn.done():
                 self._waiting.remove(waiter)
             elif not waiter.turn.exception():
-                self._under_way -= 1
+                self._sending -= 1
             self._let_go()
             raise
         finally:
             cut_short.cancel()
 
-    def _refused(self, error: QueueSubmitError, pauses: int) -> None:
+    def _refused(self, error: QueueSubmitError, pauses: int, *, is_probe: bool) -> None:
         now, asked = asyncio.get_running_loop().time(), error.data.get("retry_after")
         most = self._patience.submission
+        self._last_refused = now
         if pauses != self._pauses:  # it went out before this pause had begun
             self._paused_until = max(self._paused_until, now + min(asked or 0.0, most))
             return
-        if self._limit is None:
+        self._refused_share += _WEIGHT * (1 - self._refused_share)
+        jobs = self._under_way()
+        is_alone = self._refused_share < _MOST and not is_probe
+        if is_alone and self._bears is None:
+            return
+        if self._bears is None:
             self._last_taken = now
+        self._bears, self._step, self._error = max(1, jobs), _STEP, error
+        if is_alone:
+            self._probe_at = now + self._patience.pause(1)
+            return
         self._pauses += 1
         self._failed_probes += 1
-        self._limit, self._error, self._has_room = 1, error, False
-        growth = _GROWTH_WHILE_BUSY if self._is_busy() else 2.0
-        self._paused_until = now + min(self._patience.pause(self._failed_probes, asked, growth=growth), most)
-        if now - self._last_taken > most and not self._is_busy():
+        pause = min(self._patience.pause(self._failed_probes, asked), most)
+        self._paused_until = self._probe_at = now + pause
+        if jobs:
+            self._probe_at = now + min(
+                self._patience.pause(self._failed_probes + 1, asked, growth=_GROWTH_WHILE_BUSY), most
+            )
+        elif now - self._last_taken > most:
+            ended = QueueSubmitError(error.message, error.data | {"sent": False, "taken": "no"}, error.cause)
             while self._waiting:
-                ended = QueueSubmitError(error.message, error.data | {"sent": False, "taken": "no"}, error.cause)
-                self._grant(self._waiting.popleft(), ended)
+                self._grant(self._waiting[0], ended)
         for waiter in self._waiting:
             self._tell(waiter)
 
-    def _taken(self) -> None:
-        self._failed_probes, self._has_room = 0, True
-        if self._limit is not None:
-            self._last_taken = asyncio.get_running_loop().time()
-            self._limit += 0.5 / self._limit
+    def _taken(self, *, is_probe: bool) -> None:
+        self._refused_share *= 1 - _WEIGHT
+        self._unended += 1
+        if self._bears is None:
+            return
+        self._failed_probes = 0
+        self._last_taken = self._probe_at = asyncio.get_running_loop().time()
+        if is_probe:
+            self._bears += self._step
+            self._step *= 2
 
     def _let_go(self) -> None:
         """Lets out as many as may go now, and comes back when more may."""
-        if self._limit is None:
+        if self._timer:
+            self._timer.cancel()
+        if self._bears is None:
             return
         loop = asyncio.get_running_loop()
         now, again_at = loop.time(), self._paused_until
-        while again_at <= now and self._waiting and self._under_way < int(self._limit):
-            order = _by_refusals if self._has_room else _by_rest
-            waiter = min(self._waiting, key=order)
-            if not self._has_room and waiter.rested_at > now:
-                again_at = waiter.rested_at
-                break
-            self._waiting.remove(waiter)
+        while again_at <= now and self._waiting:
+            waiter = min(self._waiting, key=self._order)
+            if self._room() <= 0 or _must_rest(waiter):
+                if self._sending:
+                    return  # whatever becomes of it, this is called again
+                again_at = max(self._probe_at, waiter.rested_at)
+                if again_at > now:
+                    break
             self._grant(waiter)
-        if self._timer:
-            self._timer.cancel()
-        if again_at > now:
+        if self._waiting:
             self._timer = loop.call_at(again_at, self._let_go)
-        elif not self._waiting and self._under_way < int(self._limit) and self._has_room:
-            self._limit = self._error = None
+        elif now - self._last_refused > _FORGOTTEN:
+            self._bears = self._error = None
+            self._unended = self._awaited()
+
+    def _order(self, waiter: _Waiter) -> tuple[bool, float]:
+        """Who comes first: the least often refused where there is room, and else whose own rest is over first."""
+        return _must_rest(waiter), waiter.refusals if self._room() > 0 else waiter.rested_at
 
     def _grant(self, waiter: _Waiter, error: QueueSubmitError | None = None) -> None:
+        self._waiting.remove(waiter)
         if waiter.turn.done():
             return
         if error is None:
-            self._under_way += 1
+            self._sending += 1
             waiter.turn.set_result(None)
         else:
             waiter.turn.set_exception(error)
 
     def _tell(self, waiter: _Waiter) -> None:
         if self._error:
-            at = max(self._paused_until, 0.0 if self._has_room else waiter.rested_at)
+            at = max(self._paused_until, waiter.rested_at)
             waiter.retry_line.say(self._error, at - asyncio.get_running_loop().time())
 
 
-def _by_refusals(waiter: _Waiter) -> int:
-    return waiter.refusals
-
-
-def _by_rest(waiter: _Waiter) -> float:
-    return waiter.rested_at
+def _must_rest(waiter: _Waiter) -> bool:
+    """Whether it is the last attempt, which is not made before its time."""
+    return waiter.refusals >= REPEATS
