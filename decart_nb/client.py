@@ -238,7 +238,7 @@ class DecartClient(LivesHere):
         proxy: str | None,
     ) -> DecartSDKError:
         secrets = [self.api_key]
-        seconds = self.timeout.read if isinstance(cause, httpx.TimeoutException) else within
+        seconds = within if type(cause) is TimeoutError else self.timeout.read
         return unanswered(
             error,
             doing,

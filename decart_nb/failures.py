@@ -27,7 +27,7 @@ def is_of_the_wire(cause: BaseException) -> bool:
     """Whether an exception comes from the network or the engine, and not from our own work around it."""
     if isinstance(cause, (httpx.HTTPError, httpx.InvalidURL, CannotSend)) or type(cause) is TimeoutError:
         return True
-    return isinstance(cause, _aiohttp().ClientError) if _aiohttp() else False
+    return type(cause).__module__.partition(".")[0] == "aiohttp"
 
 
 def root_of(cause: Exception) -> BaseException:
@@ -108,9 +108,9 @@ def _known(cause: BaseException) -> str | None:
         return _of_the_system(cause.os_error)
     if aiohttp and isinstance(cause, (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)):
         return "the connection broke off"
-    if aiohttp and isinstance(cause, aiohttp.ClientPayloadError):
+    if aiohttp and isinstance(cause, (aiohttp.ClientPayloadError, aiohttp.http_exceptions.PayloadEncodingError)):
         return "the answer broke off"
-    if aiohttp and isinstance(cause, aiohttp.ClientResponseError):
+    if aiohttp and isinstance(cause, (aiohttp.ClientResponseError, aiohttp.http_exceptions.HttpProcessingError)):
         return "what came is no answer of HTTP"
     if isinstance(cause, httpx.TooManyRedirects):
         return "it redirects too often"

@@ -134,7 +134,8 @@ class SubmissionThrottle:
 
     async def _wait(self, waiter: _Waiter, sleep: Callable[[float], Awaitable[object]]) -> None:
         self._waiting.append(waiter)
-        self._tell(waiter)
+        if not waiter.refusals:  # who was refused has been told
+            self._tell(waiter)
         self._let_go()
         cut_short: asyncio.Future[Any] = asyncio.ensure_future(sleep(_NO_END))
         try:
