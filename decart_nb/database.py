@@ -98,7 +98,7 @@ class Database:
                     self._open()
                 assert self._connection is not None
                 yield self._connection
-            except (OSError, sqlite3.Error) as cause:
+            except (OSError, sqlite3.Error, UnicodeError) as cause:  # the last for text that is damaged
                 raise self.error(cause) from None
 
     @contextlib.contextmanager
@@ -147,11 +147,11 @@ class Database:
             return [(None, error)] * len(works)
         return ends
 
-    def error(self, cause: OSError | sqlite3.Error) -> StoreError:
+    def error(self, cause: OSError | sqlite3.Error | UnicodeError) -> StoreError:
         """What a fault of the disk or of SQLite means for the store."""
         reason = getattr(cause, "strerror", None) or cause
         advice = "Free some space, or check its permissions; connect(store=…) takes another folder."
-        if isinstance(cause, sqlite3.DatabaseError) and getattr(cause, "sqlite_errorcode", 0) in _DAMAGED:
+        if isinstance(cause, UnicodeError) or getattr(cause, "sqlite_errorcode", 0) in _DAMAGED:
             advice = "Its database is damaged: move the folder away, and connect(store=…) to a copy or to another one."
         return StoreError(f"The store {self.path.parent.name}/ cannot be used: {reason}. {advice}", cause=cause)
 

@@ -67,8 +67,10 @@ def read_definition(text: str, store: Store) -> tuple[Axes, frozenset[str]]:
         if isinstance(plain, dict) and _FILE in plain:
             file = plain[_FILE]
             path = store.files.input(file)
-            if not path.is_file():
-                raise StoreError(f"{file['filename']}, which the sweep was made from, is no longer in {path.parent}/.")
+            if not store.files.has_input(file):
+                raise StoreError(
+                    f"{file['filename']}, which the sweep was made from, is no longer in {store.folder.name}/inputs/."
+                )
             return Given(Upload(file["filename"], path), plain["shown"], file["sha256"], file["seconds"])
         if isinstance(plain, dict) and _MODEL in plain:
             return _model(plain[_MODEL])
@@ -78,12 +80,19 @@ def read_definition(text: str, store: Store) -> tuple[Axes, frozenset[str]]:
             return Invalid(plain[_INVALID], value(plain["shown"]))
         return plain[_PLAIN] if isinstance(plain, dict) and _PLAIN in plain else plain
 
-    read = json.loads(text)
-    factors = [
-        Axis(tuple(factor["names"]), [tuple(value(one) for one in row) for row in factor["rows"]], factor["held"])
-        for factor in read["factors"]
-    ]
-    return Axes(factors, read["drawn"]), frozenset(read["extras"])
+    try:
+        read = json.loads(text)
+        factors = [
+            Axis(tuple(factor["names"]), [tuple(value(one) for one in row) for row in factor["rows"]], factor["held"])
+            for factor in read["factors"]
+        ]
+        return Axes(factors, read["drawn"]), frozenset(read["extras"])
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as cause:
+        raise StoreError(
+            f"What the store {store.folder.name}/ says of this sweep is damaged. Make it anew, of the same axes: "
+            "its videos are found.",
+            cause=cause,
+        ) from None
 
 
 def _is_listed(model: ModelDefinition) -> bool:

@@ -11,10 +11,11 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from .answers import may_be_repeated
 from .cell_reader import Reader
 from .cells import Cell, Given, look_at
 from .concurrency import Gate
-from .errors import CapReachedError, DecartSDKError, InvalidInputError, StoreError
+from .errors import CapReachedError, DecartSDKError, InvalidInputError, QueueSubmitError, StoreError
 from .inputs import Upload
 from .intents import described
 from .job import Job
@@ -96,6 +97,7 @@ class SweepRun:
         self._too_dear: float | None = None  # the least that was found to be beyond the cap
         self._freed = False
         self._learned: dict[tuple[str, str], float] = {}  # what rows have cost, where that was more than expected
+        self._tied_up = 0.0  # what rows will cost that were refused for a passing reason
         self._paid: set[int] = set()  # the rows whose jobs the store had counted before this run
         self._spent, self._unknown, self._ended, self._shared = 0.0, 0, 0, 0
         self._usual: float | None = None  # how many seconds a job takes, rather more than less
@@ -347,7 +349,7 @@ class SweepRun:
                 self._record(cell),
                 exact=True,
                 seen=self._seen[number],
-                cap=self._cap,
+                cap=None if self._cap is None else self._cap - self._tied_up,
                 resubmit=self._again,
                 on_rejected=functools.partial(gate.refused, place),
             )
@@ -392,7 +394,9 @@ class SweepRun:
             self._unknown += not costs
             if job.clip and cell.cost is not None and (job.clip.cost or 0.0) > cell.cost:
                 self._learned[_input_of(cell)] = max(costs)  # the rows that follow go by that
-        if job.status == "rejected":
+        if isinstance(job.error, QueueSubmitError) and may_be_repeated(job.error):
+            self._tied_up += self._cost(cell) or 0.0  # the next run makes it again: its cost stays set aside for it
+        elif job.status == "rejected":
             self._freed, self._too_dear = True, None
         if job.clip is not None:
             if not job.clip.reused:

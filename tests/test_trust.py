@@ -19,6 +19,7 @@ import pytest
 
 import decart_nb as dnb
 from decart_nb.local.embedded import LocalQueue
+from decart_nb.local.faults import Faults, Lots
 from decart_nb.session import Session
 from tests import sweeping
 from tests.sweeping import T2V, connected, wait_until
@@ -451,6 +452,45 @@ def test_what_is_retried_is_said_while_it_lasts(canned_queue) -> None:
     with LocalQueue(Path("back"), host=address[0], port=address[1], api_key=key, canned=canned_queue.jobs.canned):
         job.result(30)
     assert job.retrying is None
+
+
+@pytest.mark.parametrize(
+    "definition", ["nonsense", "{}", "[]", '{"factors": 5}', '{"factors": [{"names": 1}]}', "[" * 9999]
+)
+def test_a_damaged_definition_of_a_sweep_is_a_sentence(canned_queue, definition) -> None:
+    session = connected(canned_queue)
+    session._runner.store.keep_sweep("s", definition)
+    with pytest.raises(dnb.StoreError, match=r"is damaged\. Make it anew"):
+        session.sweep.load("s")
+
+
+def test_a_damaged_schema_is_a_sentence(canned_queue) -> None:
+    session = connected(canned_queue)
+    session.generate(T2V, "x")
+    path = session.store / "store.sqlite3"
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    damaged = path.read_bytes().replace(
+        b"CREATE INDEX jobs_by_request ON jobs", b"CREATE INDEX jobs_by_request ON j\xffbs"
+    )
+    shutil.rmtree(session.store)
+    session.store.mkdir()
+    path.write_bytes(damaged)
+    with pytest.raises(dnb.StoreError, match="database is damaged"):
+        session.jobs()
+
+
+@pytest.mark.parametrize("fault", ["429", "503"])
+def test_what_is_refused_for_the_moment_keeps_its_part_of_the_budget(tmp_path, small_video, fault) -> None:
+    with LocalQueue(tmp_path / "busy", canned=small_video, faults=Faults({fault: 1.0})) as queue:
+        session = connected(queue, patience=dnb.Patience(submission=2.0, first=0.05, longest=0.1))
+        sweep = session.sweep(model=T2V, prompt="x", seed=range(20), name="s")
+        table = sweep.run(max_cost=0.5)
+        assert table["status"].value_counts().to_dict() == {"planned": 18, "rejected": 2}
+        assert queue.jobs.lots.calls["submission"] <= 2 * 4
+        queue.jobs.lots = Lots(Faults())
+        assert sweep.run(max_cost=0.5)["status"].eq("completed").sum() == 2
+        assert taken(queue) == 2
 
 
 def _opened(session: Session) -> int:
