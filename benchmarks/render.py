@@ -19,15 +19,16 @@ from PIL import Image
 
 from decart_nb import media
 from decart_nb.catalogue import ModelDefinition, models
-from decart_nb.local import renderer, scenery
+from decart_nb.local.render import scenes
+from decart_nb.local.render.prompt import rng
+from decart_nb.local.render.render import render
 
 PROMPTS = (
     "A cat playing piano in a cozy living room",
     "a fox in the snow at night",
     "sunset over the ocean",
     "neon city in the rain",
-    "northern lights over a forest",
-    "a spaceship near a ringed planet",
+    "a mountain lake at dawn",
     "abstract music",
 )
 
@@ -48,7 +49,7 @@ def _text_to_video(folder: Path, rounds: int) -> None:
     print(f"{'prompt':44} {'render':>8} {'encode':>8} {'ratio':>7}")
     ratios = []
     for prompt in PROMPTS:
-        scene = scenery.drawn(prompt, 0, model.size(), 125)
+        scene = scenes.animate(prompt, rng(model.name, prompt, 0), model.size(), 125)
         ready = [np.asarray(frame.to_ndarray(format="rgb24"), np.uint8) for frame in scene]
         pairs = [
             (
@@ -85,7 +86,7 @@ def _other_kinds(folder: Path, rounds: int) -> None:
                 "pencil",
                 "pixel art",
                 "neon",
-                "watercolor",
+                "film noir",
             )
         ),
     )
@@ -96,7 +97,7 @@ def _other_kinds(folder: Path, rounds: int) -> None:
 
 
 def _render(model: ModelDefinition, values: dict[str, Any], files: dict[str, Path], target: Path) -> None:
-    renderer.render(model, values, files, 0, target)
+    render(model, values, files, 0, target)
 
 
 def _timed(work: Callable[..., None], *what: Any, **more: Any) -> float:

@@ -49,7 +49,7 @@ def test_the_client_brings_no_notebook_and_no_engine() -> None:
 
 
 def test_the_local_queue_knows_nothing_above_the_catalogue_and_media() -> None:
-    loaded = _modules_after("import decart_nb.local.server, decart_nb.local.renderer")
+    loaded = _modules_after("import decart_nb.local.server, decart_nb.local.render.render")
     ours = {name.split(".")[1] for name in loaded if name.startswith("decart_nb.")}
     of_media = {
         "boxes",

@@ -370,6 +370,6 @@ class Jobs:
 
 
 def _rendered(*request: Any) -> None:
-    from .renderer import render  # it brings in PyAV, which a canned queue never needs
+    from .render.render import render  # it brings in PyAV, which a canned queue never needs
 
     render(*request)

@@ -15,9 +15,10 @@ import numpy as np
 import pytest
 
 from decart_nb.catalogue import models
-from decart_nb.local import renderer
+from decart_nb.errors import MediaError
 from decart_nb.local.embedded import LocalQueue
 from decart_nb.local.jobs import Jobs
+from decart_nb.local.render.render import render
 from decart_nb.local.shelf import Record
 from tests.local.wire import followed, submitted, talk
 
@@ -84,7 +85,7 @@ def test_a_model_that_makes_five_seconds_of_whatever_it_gets_makes_them(tmp_path
     target = tmp_path / "made.mp4"
     model = models.video("lucy-clip")
     files = {"data": with_gaps(tmp_path / "gap.mp4", *range(0, 100_000, 500))}
-    renderer.render(model, {"prompt": "x", "resolution": "480p"}, files, 1, target)
+    render(model, {"prompt": "x", "resolution": "480p"}, files, 1, target)
     with av.open(str(target)) as container:
         assert container.streams.video[0].frames == model.fps * 5
 
@@ -95,10 +96,8 @@ def test_a_video_that_is_longer_than_its_header_says_is_cut_off(tmp_path):
     data[duration : duration + 4] = bytes([0, 0, 0, 1])
     lies = tmp_path / "lies.mp4"
     lies.write_bytes(data)
-    with pytest.raises(renderer.MediaError, match="data is too long: the local queue makes at most 20 seconds"):
-        renderer.render(
-            models.video("lucy-2.5"), {"prompt": "x"}, {"data": lies}, 1, tmp_path / "made.mp4", most_seconds=20
-        )
+    with pytest.raises(MediaError, match="data is too long: the local queue makes at most 20 seconds"):
+        render(models.video("lucy-2.5"), {"prompt": "x"}, {"data": lies}, 1, tmp_path / "made.mp4", max_seconds=20)
 
 
 def test_a_render_that_takes_too_long_fails_and_the_next_one_is_made(made):

@@ -1,4 +1,4 @@
-"""What a prompt says to the renderer: a few words it knows, and stable dice for everything else."""
+"""Keywords of a prompt, and random numbers that follow from a request alone."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import numpy as np
 _ENDINGS = ("", "s", "es", "y", "ing", "ed")
 
 
-def dice(*parts: object) -> np.random.Generator:
-    """Random numbers that follow from these parts alone: the same in every process."""
+def rng(*parts: object) -> np.random.Generator:
+    """Return a random generator that is seeded by these parts alone, and so is the same in every process."""
     text = "\x1f".join(map(str, parts)).encode("utf-8", "surrogatepass")
     return np.random.default_rng(int.from_bytes(hashlib.sha256(text).digest()[:16], "big"))
 
 
 def mentions(prompt: str, *words: str) -> bool:
-    """Whether a prompt has one of these words, also as ``waves`` or ``rainy``; a phrase counts as it is."""
+    """Return whether a prompt has one of these words, also inflected (``waves``, ``rainy``); a phrase must match."""
     text = prompt.casefold()
     tokens = set(re.findall(r"\w+", text))
     return any(word in text if " " in word else any(word + ending in tokens for ending in _ENDINGS) for word in words)

@@ -12,7 +12,7 @@ from PIL import Image
 from decart_nb import media
 from decart_nb.catalogue import Kind
 from decart_nb.errors import MediaError
-from tests.local.rendering import GREEN, PATH, digest, inputs, made, scene, small
+from tests.local.render.rendering import GREEN, PATH, digest, inputs, made, scene, small
 
 
 def test_a_video_stands_for_an_image_by_its_first_frame(tmp_path: Path, video: Path) -> None:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from decart_nb import media
 from decart_nb.catalogue import Kind, ModelDefinition
-from decart_nb.local.renderer import render
+from decart_nb.local.render.render import render
 
 RED, GREEN, BLUE = (200, 40, 40), (40, 180, 60), (40, 60, 200)
 SIZE = (192, 104)
@@ -50,11 +50,9 @@ def digest(frames: Sequence[NDArray[np.uint8]]) -> str:
 
 
 def apart(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
-    """The mean difference of two pictures, without the corner that bears the mark."""
-    height, width = one.shape[:2]
-    difference = np.abs(one.astype(int) - other)
-    difference[int(0.75 * height) :, int(0.3 * width) :] = 0
-    return float(difference.mean())
+    """The mean difference of two pictures, above the label."""
+    unlabelled = slice(int(0.68 * len(one)))
+    return float(np.abs(one[unlabelled].astype(int) - other[unlabelled]).mean())
 
 
 def alike(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:

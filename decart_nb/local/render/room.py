@@ -1,0 +1,161 @@
+"""An interior: a room in lamp light with a moving scene in its window, and the cat and the piano of a prompt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import av
+import numpy as np
+from PIL import Image, ImageDraw, ImageFilter
+
+from ... import media
+from .compositing import RGB, Layer, planes
+from .noise import smoothstep
+from .prompt import mentions
+
+_FUR = (206, 128, 66)
+_LAMP_LIGHT = np.array([214, 128, 58], np.float32)
+# The piano's parts: left, top, right and bottom in percent of the room's shorter side, from its foot; and the colour.
+_PIANO = (
+    ((-23, -48, 23, 0), (33, 19, 19)),
+    ((-24, -50, 24, -47), (64, 38, 32)),
+    ((-20, -44, 20, -27), (46, 27, 25)),
+    ((-7, -43, 7, -29), (224, 208, 178)),
+    *(((-6, -41 + 3 * line, 6, -40.6 + 3 * line), (120, 100, 84)) for line in range(4)),
+    ((-24, -25, 24, -20), (58, 34, 29)),
+    ((-21, -24, 21, -21), (236, 226, 206)),
+    *(((-20 + 2.1 * key, -24, -19 + 2.1 * key, -22.3), (22, 15, 16)) for key in range(20) if key % 7 not in (2, 6)),
+    ((-9, -12, 9, -9.6), (96, 44, 40)),
+    *(((leg, -9.6, leg + 1.2, 3), (40, 25, 22)) for leg in (-7.5, 6.3)),
+)
+
+
+class Room:
+    """See the module.
+
+    Args:
+        prompt: says whether there are a cat and a piano.
+        size: width and height in pixels.
+        count: the loop's length in frames.
+
+    Attributes:
+        window: width and height of what is seen of the scene outside, in pixels.
+    """
+
+    def __init__(self, prompt: str, size: tuple[int, int], count: int) -> None:
+        width, height = size
+        wide = width > height
+        shares = (0.12, 0.1, 0.56, 0.68) if wide else (0.14, 0.12, 0.86, 0.5)
+        left, top, right, bottom = (2 * round(share * side / 2) for share, side in zip(shares, size * 2, strict=True))
+        self._box, self.window, self._count = (left, top, right, bottom), (right - left, bottom - top), count
+        lamp = (0.93 * width, 0.36 * height) if wide else (0.86 * width, 0.6 * height)
+        image = Image.fromarray(_walls(size, lamp))
+        _furnish(image, self._box, lamp)
+        seat = (left + 0.74 * self.window[0], float(bottom))
+        if mentions(prompt, "piano", "music", "musician", "pianist", "song", "jazz"):
+            unit, foot = min(size) / 100, (0.745 * width, 0.92 * height) if wide else (0.5 * width, 0.88 * height)
+            draw = ImageDraw.Draw(image)
+            for box, fill in _PIANO:
+                draw.rectangle([at * unit + foot[index % 2] for index, at in enumerate(box)], fill=fill)
+            seat = foot[0], foot[1] - 12 * unit
+        self._room = planes(media.picture(np.asarray(image)))
+        self._bars = _window_bars(self.window)
+        self._cat = _Cat(min(size) * 0.26, seat) if mentions(prompt, "cat", "kitten") else None
+
+    def around(self, scene: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:
+        """Yield the room around each frame of a scene that has the window's size."""
+        left, top, right, bottom = self._box
+        height, width = self._room[0].shape
+        for number, outside in enumerate(scene):
+            self._bars.draw(outside, 0, 0)
+            frame = av.VideoFrame(width, height, "yuv420p")
+            for half, target, room, view in zip((0, 1, 1), planes(frame), self._room, planes(outside), strict=True):
+                target[...] = room
+                target[top >> half : bottom >> half, left >> half : right >> half] = view
+            if self._cat:
+                self._cat.draw(frame, 2 * np.pi * number / self._count)
+            yield frame
+
+
+def _walls(size: tuple[int, int], lamp: tuple[float, float]) -> RGB:
+    """Wall and floor in the lamp's light."""
+    width, height = size
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    away = np.hypot(x - lamp[0], (y - lamp[1]) * 1.1) / max(size)
+    colour = (
+        np.array([52, 36, 42], np.float32)
+        + _LAMP_LIGHT * (np.exp(-away / 0.13) + 0.25 * np.exp(-away / 0.4))[..., None]
+    )
+    colour *= 1 - 0.45 * smoothstep(y, 0.86 * height, 0.87 * height)[..., None]
+    return np.asarray(colour.clip(0, 255), np.uint8)
+
+
+def _furnish(image: Image.Image, box: tuple[int, int, int, int], lamp: tuple[float, float]) -> None:
+    """The window's frame and sill, curtains, and a lamp."""
+    left, top, right, bottom = box
+    unit = max(image.size) / 100
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((left - 1.3 * unit, top - 1.3 * unit, right + 1.3 * unit, bottom + 1.3 * unit), fill=(58, 36, 30))
+    draw.rectangle((left - 2.6 * unit, bottom, right + 2.6 * unit, bottom + 1.5 * unit), fill=(84, 54, 42))
+    draw.rectangle((left - 2.6 * unit, bottom + 1.5 * unit, right + 2.6 * unit, bottom + 2.1 * unit), fill=(34, 22, 20))
+    for start in (left - 6.5 * unit, right + 0.2 * unit):
+        for column in range(max(0, round(start)), min(image.width, round(start + 6.3 * unit))):
+            fold = 0.72 + 0.28 * np.sin(column / unit * 2.6)
+            cloth = round(96 * fold), round(48 * fold), round(48 * fold)
+            draw.line((column, round(top - 3 * unit), column, round(bottom + 9 * unit)), fill=cloth)
+    x, y = lamp
+    draw.rectangle((x - 0.3 * unit, y, x + 0.3 * unit, image.height), fill=(30, 20, 18))
+    shade = Image.new("L", image.size)
+    corners = ((-2.6, -5), (2.6, -5), (4.2, 0), (-4.2, 0))
+    ImageDraw.Draw(shade).polygon([(x + across * unit, y + down * unit) for across, down in corners], fill=255)
+    image.paste((255, 214, 150), (0, 0), shade.filter(ImageFilter.GaussianBlur(unit * 0.14)))
+
+
+def _window_bars(size: tuple[int, int]) -> Layer:
+    """The bars between the window's panes."""
+    image = Image.new("RGBA", size)
+    draw = ImageDraw.Draw(image)
+    (width, height), thick = size, 0.011 * max(size)
+    draw.rectangle((width / 2 - thick, 0, width / 2 + thick, height), fill=(44, 28, 26))
+    draw.rectangle((0, height * 0.36 - thick, width, height * 0.36 + thick), fill=(44, 28, 26))
+    draw.rectangle((0, 0, width - 1, height - 1), outline=(24, 16, 16, 190), width=max(1, round(thick * 0.7)))
+    return Layer(np.asarray(image))
+
+
+class _Cat:
+    """A cat, seen from behind: its tail swings, and it nods."""
+
+    def __init__(self, side: float, seat: tuple[float, float]) -> None:
+        self._side = round(side) // 2 * 2 + 2
+        scale = 4 * self._side
+        body = Image.new("L", (scale, scale))
+        draw = ImageDraw.Draw(body)
+        for x, y, across, down in ((0.5, 0.80, 0.21, 0.22), (0.5, 0.58, 0.155, 0.24), (0.5, 0.30, 0.15, 0.13)):
+            draw.ellipse([scale * edge for edge in (x - across, y - down, x + across, y + down)], fill=255)
+        for sign in (-1, 1):
+            ear = (0.5 + sign * 0.145, 0.28), (0.5 + sign * 0.135, 0.09), (0.5 + sign * 0.03, 0.19)
+            draw.polygon([(scale * x, scale * y) for x, y in ear], fill=255)
+        draw.rectangle((0, round(scale * 0.985), scale, scale), fill=0)
+        self._body = _furry(body.reduce(4))
+        self._x, self._y = round(seat[0] - self._side / 2), round(seat[1] - self._side * 0.985)
+
+    def draw(self, frame: av.VideoFrame, turn: float) -> None:
+        """Draw the cat into a frame."""
+        side = self._side
+        tail = Image.new("L", (2 * side, 2 * side))
+        links = np.linspace(0, 1, 16)
+        angle = -0.1 + 1.9 * links + 0.45 * np.sin(turn * 2) * links**1.5
+        points = np.cumsum(np.stack([np.cos(angle), np.sin(angle)]), axis=1) * (side / len(links)) + side
+        draw, thick = ImageDraw.Draw(tail), 0.045 * side
+        for x, y in points.T:
+            draw.ellipse((x - thick, y - thick, x + thick, y + thick), fill=255)
+        draw.line([(float(x), float(y)) for x, y in points.T], fill=255, width=round(2 * thick), joint="curve")
+        _furry(tail.reduce(2)).draw(frame, self._x + round(side * 0.14), self._y + round(side * 0.425))
+        # It nods eight times in a loop, as to a slow tune.
+        self._body.draw(frame, self._x, self._y + round(side * 0.012 * abs(np.sin(turn * 4))))
+
+
+def _furry(shape: Image.Image) -> Layer:
+    rgba = Image.new("RGBA", shape.size, _FUR)
+    rgba.putalpha(shape)
+    return Layer(np.asarray(rgba))
