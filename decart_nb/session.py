@@ -265,9 +265,7 @@ def connect(
     else:
         address = (connecting.key_of(api_key), base_url or BASE_URL)
     patience = Patience(submission=600.0) if patience is None else patience
-    # No proxy, and no certificate, stands between this process and its own queue.
-    live = backend == "live"
-    client = DecartClient(*address, integration, timeout=timeout, patience=patience, trust_env=live)
+    client = DecartClient(*address, integration, timeout=timeout, patience=patience)
     register()
     shutdown.register()
     session = Session(backend, client, folder, known_prices)

@@ -62,7 +62,7 @@ def read(name: str, given: Any) -> tuple[list[Any], bool]:
         (axis(["a", "b"]), ["a", "b"]),
         ([value(["a"]), "b"], [["a"], "b"]),
     ],
-    ids=repr,
+    ids=lambda given: type(given).__name__,
 )
 def test_what_lists_values_is_an_axis(given, values) -> None:
     assert read("name", given) == (values, False)

@@ -316,7 +316,7 @@ def test_the_callers_transport_carries_url_inputs_without_the_key_and_stays_open
 
 
 @pytest.mark.parametrize(
-    "timeout", ["x", "", 0, -1, math.nan, math.inf, True, [3], {"total": np.datetime64("now")}], ids=repr
+    "timeout", ["x", "", 0, -1, math.nan, math.inf, True, [3], {"total": np.datetime64("2026-11-26")}], ids=repr
 )
 def test_what_is_no_time_to_wait_is_refused(timeout: Any) -> None:
     with pytest.raises(InvalidInputError, match="timeout must be seconds above 0"):

@@ -148,6 +148,7 @@ def test_the_queue_is_asked_again_when_it_said_it_would_answer() -> None:
         (formatdate(time.time() + 36_000, usegmt=True), 30_000, 36_000),
         (formatdate(time.time() - 3600, usegmt=True), 0, 0),
     ],
+    ids=["whole", "fraction", "negative", "date to come", "date gone by"],
 )
 def test_retry_after_is_read_as_seconds_or_as_a_date(header: str, low: float, high: float) -> None:
     client, _ = scripted(failing(429, retry_after=header))
