@@ -49,7 +49,7 @@ class _Kept:
             assert not DEAD.search(cell.locator(".jp-OutputArea").inner_text())
         expect(self.under_way.get_by_role("progressbar")).to_have_count(0)
         self.done.get_by_text("as code", exact=True).click()
-        expect(self.done.get_by_text("dnb.generate('lucy-pro-t2v', prompt='a moor')")).to_be_visible()
+        expect(self.done.get_by_text("dnb.generate('lucy-pro-t2v', prompt='a moor'")).to_be_visible()
         shoot(self.done, f"{name}, done")
         shoot(self.under_way, f"{name}, under way")
 
