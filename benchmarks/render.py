@@ -20,8 +20,8 @@ from PIL import Image
 from decart_nb import media
 from decart_nb.catalogue import ModelDefinition, models
 from decart_nb.local.render import scenes
-from decart_nb.local.render.prompt import rng
 from decart_nb.local.render.render import render
+from decart_nb.local.render.shot import Shot, seeded
 
 PROMPTS = (
     "A cat playing piano in a cozy living room",
@@ -49,7 +49,7 @@ def _text_to_video(folder: Path, rounds: int) -> None:
     print(f"{'prompt':44} {'render':>8} {'encode':>8} {'ratio':>7}")
     ratios = []
     for prompt in PROMPTS:
-        scene = scenes.animate(prompt, rng(model.name, prompt, 0), model.size(), 125)
+        scene = scenes.animate(Shot(prompt, seeded(model.name, prompt, 0), model.size(), 125))
         ready = [np.asarray(frame.to_ndarray(format="rgb24"), np.uint8) for frame in scene]
         pairs = [
             (

@@ -11,7 +11,7 @@ from PIL import Image
 
 from ... import media
 from .compositing import RGB, fit, planes
-from .prompt import mentions
+from .shot import Shot
 
 # The image is kept a quarter larger than the output, so that the closest view is still sharp.
 _OVERSAMPLING = 1.25
@@ -28,39 +28,26 @@ _DIRECTIONS = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}
 _Box = tuple[float, float, float, float]  # left, top, right and bottom, as fractions of an image
 
 
-def move(rgb: RGB, prompt: str, rng: np.random.Generator, size: tuple[int, int], count: int) -> Iterator[av.VideoFrame]:
-    """Yield the frames of a camera that moves over an image.
+def move(rgb: RGB, shot: Shot) -> Iterator[av.VideoFrame]:
+    """Yield the frames of a camera that moves over an image, of any size.
 
-    Args:
-        rgb: the image, of any size.
-        prompt: words such as *pulls back*, *zoom in*, *pan left* choose the movement; otherwise it is random.
-        rng: varies the movement.
-        size: width and height of the output, in pixels.
-        count: how many frames.
+    Words of the prompt such as *pulls back*, *zoom in*, *pan left* choose the movement; otherwise it is random.
     """
-    large = _planes(fit(rgb, round(size[0] * _OVERSAMPLING), round(size[1] * _OVERSAMPLING)))
-    for box in _path(prompt, rng, count):
-        yield _crop(large, box, size)
+    width, height = shot.size
+    large = _planes(fit(rgb, round(width * _OVERSAMPLING), round(height * _OVERSAMPLING)))
+    for box in _path(shot):
+        yield _crop(large, box, shot.size)
 
 
-def transition(
-    start: RGB, end: RGB, rng: np.random.Generator, size: tuple[int, int], count: int
-) -> Iterator[av.VideoFrame]:
-    """Yield the frames of a soft wipe from one image to another, while both zoom in gently.
-
-    Args:
-        start, end: the first and the last frame, of any sizes.
-        rng: varies the direction and the shape of the wipe.
-        size: width and height of the output, in pixels.
-        count: how many frames.
-    """
-    first, last = _planes(fit(start, *size)), _planes(fit(end, *size))
-    order, softness = _wipe_order(rng, size), rng.uniform(0.25, 0.6)
-    for time in _ease(np.linspace(0, 1, count)):
+def transition(start: RGB, end: RGB, shot: Shot) -> Iterator[av.VideoFrame]:
+    """Yield the frames of a soft wipe from one image to another, of any sizes, while both zoom in gently."""
+    first, last = _planes(fit(start, *shot.size)), _planes(fit(end, *shot.size))
+    order, softness = _wipe_order(shot), shot.rng.uniform(0.25, 0.6)
+    for time in _ease(shot.count):
         share = np.clip((time * (1 + softness) - order) / softness, 0, 1)
         weight = (256 * share * share * (3 - 2 * share)).astype(np.uint16)
         half = weight[::2, ::2]
-        frame, coming = (_crop(image, _inset(0.06 * zoom), size) for image, zoom in ((first, time), (last, 1 - time)))
+        frame, coming = _crop(first, _inset(0.06 * time), shot.size), _crop(last, _inset(0.06 * (1 - time)), shot.size)
         for old, new, part in zip(planes(frame), planes(coming), (weight, half, half), strict=True):
             old[...] = (old * (256 - part) + new * part + 128) >> 8
         yield frame
@@ -83,18 +70,18 @@ def _inset(share: float) -> _Box:
     return share, share, 1 - share, 1 - share
 
 
-def _path(prompt: str, rng: np.random.Generator, count: int) -> Iterator[_Box]:
+def _path(shot: Shot) -> Iterator[_Box]:
     """The camera's view at each frame."""
+    rng, time = shot.rng, _ease(shot.count)
     random_move = str(rng.choice(list(_MOVES)))
-    name = next((name for name, words in _MOVES.items() if mentions(prompt, *words)), random_move)
+    name = next((name for name, words in _MOVES.items() if shot.mentions(*words)), random_move)
     near, lean = rng.uniform(0.78, 0.84), rng.uniform(-0.5, 0.5, 2)
-    time = _ease(np.linspace(0, 1, count))
     if name in ("in", "out"):
         zoom = near + (1 - near) * (time if name == "out" else 1 - time)
         x, y = (0.5 + (1 - zoom) * part for part in lean)
     elif name == "around":
         angle = 2 * np.pi * (time * rng.choice([-1, 1]) + rng.uniform())
-        zoom = np.full(count, near + 0.02)
+        zoom = np.full(shot.count, near + 0.02)
         x, y = 0.5 + 0.09 * np.cos(angle), 0.5 + 0.09 * np.sin(angle)
     else:
         across, down = _DIRECTIONS[name]
@@ -107,17 +94,17 @@ def _path(prompt: str, rng: np.random.Generator, count: int) -> Iterator[_Box]:
         yield tuple(map(float, box))  # type: ignore[misc]
 
 
-def _ease(time: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Time from 0 to 1 that starts and stops gently, and runs evenly between."""
+def _ease(count: int) -> NDArray[np.float64]:
+    """The time of each frame, from 0 to 1, of what starts and stops gently and runs evenly between."""
+    time = np.linspace(0, 1, count)
     return time - 0.7 * np.sin(2 * np.pi * time) / (2 * np.pi)
 
 
-def _wipe_order(rng: np.random.Generator, size: tuple[int, int]) -> NDArray[np.float32]:
+def _wipe_order(shot: Shot) -> NDArray[np.float32]:
     """When each pixel changes, from 0 to 1: along a direction, and through large random patches."""
-    width, height = size
-    angle = rng.uniform(0, 2 * np.pi)
-    noise = Image.fromarray(rng.uniform(0, 1, (6, 10)).astype(np.float32))
-    patches = np.asarray(noise.resize(size, Image.Resampling.BICUBIC))
+    (width, height), angle = shot.size, shot.rng.uniform(0, 2 * np.pi)
+    noise = Image.fromarray(shot.rng.uniform(0, 1, (6, 10)).astype(np.float32))
+    patches = np.asarray(noise.resize(shot.size, Image.Resampling.BICUBIC))
     x, y = np.linspace(-1, 1, width, dtype=np.float32), np.linspace(-1, 1, height, dtype=np.float32)[:, None]
-    order = np.float32(rng.uniform(0.2, 0.6)) * (np.cos(angle) * x + np.sin(angle) * y) + patches
+    order = np.float32(shot.rng.uniform(0.2, 0.6)) * (np.cos(angle) * x + np.sin(angle) * y) + patches
     return np.asarray((order - order.min()) / np.ptp(order), np.float32)

@@ -13,9 +13,10 @@ import av
 import numpy as np
 from PIL import Image
 
-from .compositing import RGBA, Layer, Upscaler, planes
+from .compositing import RGBA, Layer, Upscaler
 from .noise import Floats, LoopingNoise, smoothstep
 from .palettes import Palette
+from .shot import Shot
 
 _SWAY = 0.045  # how far the nearest strip moves to either side, as a share of the picture's longer side
 _DARK = 45  # a zenith that is no brighter shows stars
@@ -53,92 +54,83 @@ class Landscape:
     horizon: float
     waves: float
 
-    def animate(
-        self, palette: Palette, rng: np.random.Generator, size: tuple[int, int], count: int, *, snow: float
-    ) -> Iterator[av.VideoFrame]:
-        """Yield the frames of a loop.
-
-        Args:
-            palette: its colours.
-            rng: where all shapes come from.
-            size: width and height of the picture, in pixels.
-            count: the loop's length in frames.
-            snow: how much lies on the terrain, from 0 to 1.
-        """
-        upscaler = Upscaler(size)
+    def animate(self, shot: Shot, palette: Palette) -> Iterator[av.VideoFrame]:
+        """Yield the frames of a loop. There is snow where the prompt has words of winter."""
+        upscaler = Upscaler(shot.size)
         width, height = upscaler.small
         line = max(2, min(height - 2, round(height * self.horizon)))
-        x, y = float(rng.uniform(0.2, 0.8)), self.horizon * float(rng.uniform(0.15, 0.85))
-        sky = _Sky(palette, rng, (width, line), (x * width, y * height), count)
-        water = _Water(palette, rng, (width, height - line), line, self.waves, count)
-        stars, sun = _Stars(palette, rng, (size[0], round(size[1] * self.horizon * 0.85))), _sun(palette, size)
+        sky = _Sky(shot, palette, (width, line))
+        water = _Water(shot, palette, (width, height - line), line, self.waves)
+        winter = shot.mentions("snow", "winter", "ice", "frozen", "frost", "christmas", "arctic")
+        snow = 0.5 if winter else float(shot.rng.uniform(0, 0.35))
         layers: list[tuple[Layer, int, float, int]] = []
         mirrored = Image.new("RGBA", (width, line))
         for strip in self.strips:
-            reach, top = _SWAY * max(size) * strip.depth, round(size[1] * strip.top)
+            reach, top = _SWAY * max(shot.size) * strip.depth, round(shot.size[1] * strip.top)
             margin = int(reach) // 2 * 2 + 4
-            box = (size[0] + 2 * margin) // 2 * 2, max(2, round(size[1] * strip.height) // 2 * 2)
-            rgba = strip.paint(rng, box, palette, strip.distance, snow)
+            box = (shot.size[0] + 2 * margin) // 2 * 2, max(2, round(shot.size[1] * strip.height) // 2 * 2)
+            rgba = strip.paint(shot.rng, box, palette, strip.distance, snow)
             layers.append((Layer(rgba), top, reach, margin))
-            small = Image.fromarray(rgba[:, margin : margin + size[0]])
+            small = Image.fromarray(rgba[:, margin : margin + shot.size[0]])
             small = small.resize((width, max(1, box[1] // Upscaler.scale)), Image.Resampling.BOX)
             mirrored.paste(small, (0, top // Upscaler.scale), small)
         land = np.asarray(mirrored, np.float32)
         share = land[..., 3:] * np.float32(1 / 255)
-        for number in range(count):
-            turn = 2 * np.pi * number / count
+        for number in range(shot.count):
             above = sky.at(number)
             frame = upscaler.frame(np.concatenate([above, water.at(number, above + (land[..., :3] - above) * share)]))
-            stars.draw(frame, turn)
-            sun.draw(frame, round(x * size[0]) - sun.width // 2, round(y * size[1]) - sun.height // 2)
+            sway = np.sin(2 * np.pi * number / shot.count)
             for layer, top, reach, margin in layers:
-                layer.draw(frame, round(reach * np.sin(turn)) - margin, top)
+                layer.draw(frame, round(reach * sway) - margin, top)
             yield frame
 
 
 class _Sky:
-    """A gradient with a glow around the sun, and clouds that drift in a loop."""
+    """A gradient, the sun or the moon, clouds that drift in a loop, and stars in a dark sky."""
 
-    def __init__(
-        self, palette: Palette, rng: np.random.Generator, size: tuple[int, int], at: tuple[float, float], count: int
-    ) -> None:
-        _, zenith, middle, horizon, sun = palette
-        width, height = size
+    def __init__(self, shot: Shot, palette: Palette, size: tuple[int, int]) -> None:
+        (_, zenith, middle, horizon, sun), rng, (width, height) = palette, shot.rng, size
         y, x = np.mgrid[0:height, 0:width].astype(np.float32)
-        level = y / height
+        level, is_dark = y / height, zenith.mean() <= _DARK
         base = zenith + (middle - zenith) * smoothstep(level, 0, 0.62)[..., None]
         base += (horizon - base) * smoothstep(level, 0.35, 1.0)[..., None]
-        distance = np.hypot(x - at[0], y - at[1]) / max(size)
+        at_x, at_y = width * rng.uniform(0.2, 0.8), height * rng.uniform(0.15, 0.85)
+        distance = np.hypot(x - at_x, y - at_y).astype(np.float32) / max(size)
         glow = np.minimum(0.75 * np.exp(-distance / 0.045) + 0.42 * np.exp(-distance / 0.2), 1)
-        base += sun * (glow * (0.4 if zenith.mean() <= _DARK else 1))[..., None] * (1 - base / 255).clip(0, 1)
+        base += sun * (glow * (0.4 if is_dark else 1))[..., None] * (1 - base / 255).clip(0, 1)
+        base += (sun - base) * (1 - smoothstep(distance * max(size) - 0.08 * min(size), -0.6, 0.6))[..., None]
         # A little noise, the same in all frames, keeps wide gradients from falling into bands.
         self._base = (base + rng.uniform(-0.6, 0.6, base.shape)).astype(np.float32)
         shade, warmth = (zenith + middle) / 2, np.exp(-distance / 0.28)[..., None]
         self._lit = shade * 0.25 + (horizon * 0.55 + sun * 0.45) * (0.45 + 0.55 * warmth)
         self._shade = shade + (horizon - shade) * (0.55 * level[..., None] * warmth)
         self._clear = np.float32(rng.uniform(-0.1, 0.6)) + 0.35 * smoothstep(level, 0.75, 1.05)
-        self._noise = LoopingNoise(rng, (height, width), count, roughness=1.85, stretch=2.2, drift=0.09, churn=0.3)
+        self._noise = LoopingNoise(rng, size[::-1], shot.count, roughness=1.85, stretch=2.2, drift=0.09, churn=0.3)
         # Clouds crowd together towards the horizon.
         self._rows = ((level[:, 0] ** 1.25) * (height - 1)).astype(np.int64)
+        stars = 150 * is_dark
+        self._stars = (rng.uniform(0, 0.8, stars) * height).astype(int), rng.integers(0, width, stars)
+        self._shine, self._pace = rng.uniform(20, 150, stars), rng.integers(1, 6, stars)
+        self._turn = 2 * np.pi / shot.count
 
     def at(self, number: int) -> Floats:
         """Return the sky at a frame: height × width × 3, from 0 to 255."""
+        picture = self._base.copy()
+        twinkle = 0.7 + 0.3 * np.sin(self._pace * self._turn * number + self._shine)
+        picture[self._stars] += (self._shine * twinkle)[:, None]
         surface = self._noise.at(number)[self._rows]
         relief = (0.5 + 0.55 * (surface - np.roll(surface, (3, 2), (0, 1)))).clip(0, 1)[..., None]
         cloud = self._shade + (self._lit - self._shade) * relief
         cover = smoothstep(surface - self._clear, 0, 1.1)[..., None] * np.float32(0.92)
-        return np.asarray(self._base + (cloud - self._base) * cover, np.float32)
+        return np.asarray(picture + (cloud - picture) * cover, np.float32)
 
 
 class _Water:
     """Water that mirrors what is above it, broken by waves that move in a loop."""
 
-    def __init__(
-        self, palette: Palette, rng: np.random.Generator, size: tuple[int, int], above: int, waves: float, count: int
-    ) -> None:
-        width, height = size
-        tile = (192, 320)
-        self._noise = LoopingNoise(rng, tile, count, roughness=1.15, stretch=3.2, churn=1.6)
+    def __init__(self, shot: Shot, palette: Palette, size: tuple[int, int], above: int, waves: float) -> None:
+        (width, height), tile = size, (192, 320)
+        self._noise = LoopingNoise(shot.rng, tile, shot.count, roughness=1.15, stretch=3.2, churn=1.6)
         # In perspective, a row further down is nearer: its waves are larger and move more.
         near = ((np.arange(height, dtype=np.float32) + 1) / height)[:, None]
         depth = 1 / (near + 0.09)
@@ -158,31 +150,3 @@ class _Water:
         mirrored = above[rows, columns]
         shown = mirrored + (self._deep - mirrored) * self._clarity
         return np.asarray(shown * (1 + wave * self._gain).clip(0.4, 1.9)[..., None], np.float32)
-
-
-class _Stars:
-    """Twinkling stars in a dark sky, drawn into a frame's brightness."""
-
-    def __init__(self, palette: Palette, rng: np.random.Generator, size: tuple[int, int]) -> None:
-        count, side = (150 if palette[1].mean() <= _DARK else 0), max(1, min(size) // 300)
-        square = np.arange(side)
-        self._x = rng.integers(0, size[0] - side, count)[:, None, None] + square
-        self._y = (rng.uniform(0, 1, count) ** 1.3 * (size[1] - side)).astype(int)[:, None, None] + square[:, None]
-        self._brightness, self._phase = rng.uniform(70, 235, count), rng.uniform(0, 2 * np.pi, count)
-        self._pace = rng.integers(1, 6, count)
-
-    def draw(self, frame: av.VideoFrame, turn: float) -> None:
-        luma = planes(frame)[0]
-        shine = self._brightness * (0.68 + 0.32 * np.sin(self._pace * turn + self._phase))
-        luma[self._y, self._x] = np.maximum(luma[self._y, self._x], shine.astype(np.uint8)[:, None, None])
-
-
-def _sun(palette: Palette, size: tuple[int, int]) -> Layer:
-    """The sun or the moon."""
-    radius = 0.05 * min(size)
-    side = int(radius * 1.25) * 2 + 4
-    axis = ((np.arange(side) + 0.5 - side / 2) / radius).astype(np.float32)
-    rgba = np.empty((side, side, 4), np.uint8)
-    rgba[..., :3] = palette[4]
-    rgba[..., 3] = 255 * (1 - smoothstep(np.hypot(axis, axis[:, None]), 0.85, 1.1))
-    return Layer(rgba)

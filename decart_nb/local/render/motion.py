@@ -9,17 +9,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from .compositing import RGB, fit, placement
+from .shot import Shot
 
 _BILINEAR = Image.Resampling.BILINEAR
 
 
-def follow(
-    rgb: RGB,
-    trajectory: Sequence[Mapping[str, float]],
-    rng: np.random.Generator,
-    size: tuple[int, int],
-    count: int,
-) -> Iterator[RGB]:
+def follow(rgb: RGB, trajectory: Sequence[Mapping[str, float]], shot: Shot) -> Iterator[RGB]:
     """Yield the frames of an image in which what lies under the trajectory's first point travels along it.
 
     It rests before the first point's frame and after the last one's. Where it was cut out, the surroundings fill the
@@ -29,13 +24,11 @@ def follow(
         rgb: the image, of any size.
         trajectory: points with ``frame``, ``x`` and ``y``: fractions of the image if none is above 1, else its
             pixels. In any order; of two points of one frame the later one counts.
-        rng: varies how large a part is taken.
-        size: width and height of the output, in pixels.
-        count: how many frames.
+        shot: varies how large a part is taken.
     """
-    scene = Image.fromarray(fit(rgb, *size))
-    radius = max(1, round(min(size) * rng.uniform(0.13, 0.19)))
-    frames, points = _points(trajectory, (rgb.shape[1], rgb.shape[0]), size)
+    scene = Image.fromarray(fit(rgb, *shot.size))
+    radius = max(1, round(min(shot.size) * shot.rng.uniform(0.13, 0.19)))
+    frames, points = _points(trajectory, (rgb.shape[1], rgb.shape[0]), shot.size)
     left, top = (int(edge) - radius for edge in np.round(points[0]))
     mask = _disc(radius)
     # A transparent border lets the part be shifted by fractions of a pixel without a seam.
@@ -46,7 +39,7 @@ def follow(
     # Steeper than the part's own edge: nothing of it stays behind, and before it leaves there is no seam.
     hole.paste(mask.point(lambda value: min(255, 3 * value)), (left, top))
     ground = Image.composite(_inpaint(scene, hole), scene, hole)
-    for number in range(count):
+    for number in range(shot.count):
         x, y = (float(np.interp(number, frames, points[:, axis])) - radius - 1 for axis in (0, 1))
         left, top = int(np.floor(x)), int(np.floor(y))
         moved = part.transform(part.size, Image.Transform.AFFINE, (1, 0, left - x, 0, 1, top - y), _BILINEAR)

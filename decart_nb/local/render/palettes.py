@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from .prompt import mentions
+from .shot import Shot
 
 Palette = NDArray[np.float32]
 """5 × 3: red, green and blue from 0 to 255."""
@@ -37,11 +37,11 @@ _NAMED: tuple[tuple[str, tuple[str, ...]], ...] = (
 )  # fmt: skip
 
 
-def choose(prompt: str, rng: np.random.Generator) -> Palette:
-    """Return the palette that a prompt's words name, or a random one; its hue varies a little."""
-    random_one = _NAMED[int(rng.integers(len(_NAMED)))][0]
-    colours = next((colours for colours, words in _NAMED if mentions(prompt, *words)), random_one)
-    turn = rng.uniform(-0.05, 0.05)
+def choose(shot: Shot) -> Palette:
+    """Return the palette that the prompt's words name, or a random one; its hue varies a little."""
+    random_one = _NAMED[int(shot.rng.integers(len(_NAMED)))][0]
+    colours = next((colours for colours, words in _NAMED if shot.mentions(*words)), random_one)
+    turn = shot.rng.uniform(-0.05, 0.05)
     return np.array([_turned(bytes.fromhex(colour), turn) for colour in colours.split()], np.float32)
 
 

@@ -24,7 +24,7 @@ from ...errors import MediaError
 from . import camera, motion, scenes, styles
 from .compositing import RGB, fit
 from .label import Label
-from .prompt import rng
+from .shot import Shot, seeded
 
 #: Seconds of the longest video that is made: Decart's own limit for an input.
 MAX_SECONDS = 600.0
@@ -65,8 +65,7 @@ def render(
     with ExitStack() as stack:
         opened = {name: stack.enter_context(_open(path, check_stop)) for name, path in files.items()}
         request = _Request(model, values, opened, seed, size, max_seconds)
-        frames = _RENDERERS[model.kind or _kind(values, opened)](request)
-        media.encode(_labelled(frames, request, check_stop), target, fps=model.fps)
+        media.encode(_labelled(_frames(request), request, check_stop), target, fps=model.fps)
 
 
 def _open(path: Path, check_stop: Callable[[], None]) -> BinaryIO:
@@ -97,13 +96,14 @@ class _Request:
     def prompt(self) -> str:
         return str(self.values.get("prompt") or "")
 
+    def shot(self) -> Shot:
+        rng = seeded(self.model.name, self.prompt, self.seed)
+        return Shot(self.prompt, rng, self.size, self.count)
+
     @property
     def count(self) -> int:
         """How many frames there are of what follows from no video."""
         return max(1, round((self.model.seconds or _DEFAULT_SECONDS) * self.model.fps))
-
-    def rng(self) -> np.random.Generator:
-        return rng(self.model.name, self.prompt, self.seed)
 
     def image(self, name: str) -> RGB:
         return np.asarray(media.read_image(self.file(name), name=name))
@@ -156,38 +156,18 @@ def _kind(values: Mapping[str, Any], files: Mapping[str, BinaryIO]) -> Kind:
     return "video-to-video"
 
 
-def _text_to_video(request: _Request) -> Frames:
-    return scenes.animate(request.prompt, request.rng(), request.size, request.count)
-
-
-def _image_to_video(request: _Request) -> Frames:
-    return camera.move(request.image("data"), request.prompt, request.rng(), request.size, request.count)
-
-
-def _video_to_video(request: _Request) -> Frames:
-    style = styles.transform(request.prompt, request.rng(), request.size, request.reference())
-    return map(style, request.video())
-
-
-def _restyle(request: _Request) -> Frames:
-    return map(styles.restyle(request.prompt, request.rng(), request.reference()), request.video())
-
-
-def _first_last_frame(request: _Request) -> Frames:
-    start, end = request.image("start"), request.image("end")
-    return camera.transition(start, end, request.rng(), request.size, request.count)
-
-
-def _motion(request: _Request) -> Frames:
-    trajectory = request.values["trajectory"]
-    return motion.follow(request.image("data"), trajectory, request.rng(), request.size, request.count)
-
-
-_RENDERERS: Mapping[Kind, Callable[[_Request], Frames]] = {
-    "text-to-video": _text_to_video,
-    "image-to-video": _image_to_video,
-    "video-to-video": _video_to_video,
-    "restyle": _restyle,
-    "first-last-frame": _first_last_frame,
-    "motion": _motion,
-}
+def _frames(request: _Request) -> Frames:
+    shot = request.shot()
+    match request.model.kind or _kind(request.values, request.files):
+        case "text-to-video":
+            return scenes.animate(shot)
+        case "image-to-video":
+            return camera.move(request.image("data"), shot)
+        case "video-to-video":
+            return map(styles.transform(shot, request.reference()), request.video())
+        case "restyle":
+            return map(styles.restyle(shot, request.reference()), request.video())
+        case "first-last-frame":
+            return camera.transition(request.image("start"), request.image("end"), shot)
+        case "motion":
+            return motion.follow(request.image("data"), request.values["trajectory"], shot)

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from ... import media
 from .compositing import RGB, Layer, planes
 from .noise import smoothstep
-from .prompt import mentions
+from .shot import Shot
 
 _FUR = (206, 128, 66)
 _LAMP_LIGHT = np.array([214, 128, 58], np.float32)
@@ -33,48 +33,55 @@ _PIANO = (
 class Room:
     """See the module.
 
-    Args:
-        prompt: says whether there are a cat and a piano.
-        size: width and height in pixels.
-        count: the loop's length in frames.
-
     Attributes:
         window: width and height of what is seen of the scene outside, in pixels.
     """
 
-    def __init__(self, prompt: str, size: tuple[int, int], count: int) -> None:
-        width, height = size
+    def __init__(self, shot: Shot) -> None:
+        (width, height), self._count = shot.size, shot.count
         wide = width > height
         shares = (0.12, 0.1, 0.56, 0.68) if wide else (0.14, 0.12, 0.86, 0.5)
-        left, top, right, bottom = (2 * round(share * side / 2) for share, side in zip(shares, size * 2, strict=True))
-        self._box, self.window, self._count = (left, top, right, bottom), (right - left, bottom - top), count
+        left, top, right, bottom = (_even(share * side) for share, side in zip(shares, shot.size * 2, strict=True))
+        self._corner, self.window = (left, top), (right - left, bottom - top)
         lamp = (0.93 * width, 0.36 * height) if wide else (0.86 * width, 0.6 * height)
-        image = Image.fromarray(_walls(size, lamp))
-        _furnish(image, self._box, lamp)
+        image = Image.fromarray(_walls(shot.size, lamp))
+        _furnish(image, (left, top, right, bottom), lamp)
+        # Each pane is a part of the view; between them is the frame.
+        bar = _even(0.011 * max(self.window))
+        columns, rows = _even(self.window[0] / 2), _even(self.window[1] * 0.36)
+        self._panes = [
+            (slice(upper, lower), slice(start, end))
+            for upper, lower in ((0, rows - bar), (rows + bar, self.window[1]))
+            for start, end in ((0, columns - bar), (columns + bar, self.window[0]))
+        ]
         seat = (left + 0.74 * self.window[0], float(bottom))
-        if mentions(prompt, "piano", "music", "musician", "pianist", "song", "jazz"):
-            unit, foot = min(size) / 100, (0.745 * width, 0.92 * height) if wide else (0.5 * width, 0.88 * height)
+        if shot.mentions("piano", "music", "musician", "pianist", "song", "jazz"):
+            unit, foot = min(shot.size) / 100, (0.745 * width, 0.92 * height) if wide else (0.5 * width, 0.88 * height)
             draw = ImageDraw.Draw(image)
             for box, fill in _PIANO:
                 draw.rectangle([at * unit + foot[index % 2] for index, at in enumerate(box)], fill=fill)
             seat = foot[0], foot[1] - 12 * unit
         self._room = planes(media.picture(np.asarray(image)))
-        self._bars = _window_bars(self.window)
-        self._cat = _Cat(min(size) * 0.26, seat) if mentions(prompt, "cat", "kitten") else None
+        self._cat = _Cat(min(shot.size) * 0.26, seat) if shot.mentions("cat", "kitten") else None
 
-    def around(self, scene: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:
-        """Yield the room around each frame of a scene that has the window's size."""
-        left, top, right, bottom = self._box
+    def around(self, view: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:
+        """Yield the room around each frame of a view that has the window's size."""
+        left, top = self._corner
         height, width = self._room[0].shape
-        for number, outside in enumerate(scene):
-            self._bars.draw(outside, 0, 0)
+        for number, outside in enumerate(view):
             frame = av.VideoFrame(width, height, "yuv420p")
-            for half, target, room, view in zip((0, 1, 1), planes(frame), self._room, planes(outside), strict=True):
+            for scale, target, room, seen in zip((1, 2, 2), planes(frame), self._room, planes(outside), strict=True):
                 target[...] = room
-                target[top >> half : bottom >> half, left >> half : right >> half] = view
+                for pane in self._panes:
+                    y, x = (slice(side.start // scale, side.stop // scale) for side in pane)
+                    target[top // scale :, left // scale :][y, x] = seen[y, x]
             if self._cat:
                 self._cat.draw(frame, 2 * np.pi * number / self._count)
             yield frame
+
+
+def _even(pixels: float) -> int:
+    return 2 * round(pixels / 2)
 
 
 def _walls(size: tuple[int, int], lamp: tuple[float, float]) -> RGB:
@@ -109,17 +116,6 @@ def _furnish(image: Image.Image, box: tuple[int, int, int, int], lamp: tuple[flo
     corners = ((-2.6, -5), (2.6, -5), (4.2, 0), (-4.2, 0))
     ImageDraw.Draw(shade).polygon([(x + across * unit, y + down * unit) for across, down in corners], fill=255)
     image.paste((255, 214, 150), (0, 0), shade.filter(ImageFilter.GaussianBlur(unit * 0.14)))
-
-
-def _window_bars(size: tuple[int, int]) -> Layer:
-    """The bars between the window's panes."""
-    image = Image.new("RGBA", size)
-    draw = ImageDraw.Draw(image)
-    (width, height), thick = size, 0.011 * max(size)
-    draw.rectangle((width / 2 - thick, 0, width / 2 + thick, height), fill=(44, 28, 26))
-    draw.rectangle((0, height * 0.36 - thick, width, height * 0.36 + thick), fill=(44, 28, 26))
-    draw.rectangle((0, 0, width - 1, height - 1), outline=(24, 16, 16, 190), width=max(1, round(thick * 0.7)))
-    return Layer(np.asarray(image))
 
 
 class _Cat:

@@ -17,35 +17,33 @@ from . import filters, palettes
 from .compositing import RGB, planes
 from .filters import lookup
 from .palettes import Palette
-from .prompt import mentions, rng as seeded
+from .shot import Shot, seeded
 
 Style = Callable[[RGB], av.VideoFrame]
 
 
-def transform(prompt: str, rng: np.random.Generator, size: tuple[int, int], reference: RGB | None) -> Style:
+def transform(shot: Shot, reference: RGB | None) -> Style:
     """Return a style that changes a video visibly, with what it shows still recognisable.
 
     Args:
-        prompt: words such as *oil painting*, *blueprint*, *pixel art* choose the style. Where none does, it follows
-            from the whole prompt, so that one prompt is one style for every seed.
-        rng: varies the style's details.
-        size: width and height of the frames, in pixels.
+        shot: words of its prompt such as *oil painting*, *blueprint*, *pixel art* choose the style. Where none does, it
+            follows from the whole prompt, so that one prompt is one style for every seed.
         reference: a picture whose colours the result takes.
     """
-    any_style = _STYLES[int(seeded("style", prompt).integers(len(_STYLES)))][0]
-    chosen = next((style for style, words in _STYLES if mentions(prompt, *words)), any_style)
+    any_style = _STYLES[int(seeded("style", shot.prompt).integers(len(_STYLES)))][0]
+    chosen = next((style for style, words in _STYLES if shot.mentions(*words)), any_style)
     if reference is None:
-        return chosen.prepare(palettes.choose(prompt, rng), rng, size)
+        return chosen.prepare(shot, palettes.choose(shot))
     palette = palettes.extract(reference)
-    style, tint = chosen.prepare(palette, rng, size), filters.tinting(palettes.ramp(palette), 0.75)
+    style, tint = chosen.prepare(shot, palette), filters.tinting(palettes.ramp(palette), 0.75)
     return lambda rgb: tint(style(rgb))
 
 
-def restyle(prompt: str, rng: np.random.Generator, reference: RGB | None) -> Style:
+def restyle(shot: Shot, reference: RGB | None) -> Style:
     """Return a style that keeps a video's shapes and recolours it: after the prompt, or after a reference picture."""
-    palette = palettes.choose(prompt, rng) if reference is None else palettes.extract(reference)
-    tint = filters.tinting(palettes.ramp(palette), rng.uniform(0.72, 0.88))
-    gamma = 255 * (np.arange(256) / 255) ** rng.uniform(0.85, 1.15)
+    palette = palettes.choose(shot) if reference is None else palettes.extract(reference)
+    tint, bend = filters.tinting(palettes.ramp(palette), shot.rng.uniform(0.72, 0.88)), shot.rng.uniform(0.85, 1.15)
+    gamma = 255 * (np.arange(256) / 255) ** bend
     curve, studio_range = lookup(gamma), lookup(16 + gamma * 219 / 255)
 
     def style(rgb: RGB) -> av.VideoFrame:
@@ -83,7 +81,8 @@ class _Painting:
     outline: float = 0.0
     grain: float = 0.0
 
-    def prepare(self, palette: Palette, rng: np.random.Generator, size: tuple[int, int]) -> Style:
+    def prepare(self, shot: Shot, palette: Palette) -> Style:
+        rng, size = shot.rng, shot.size
         saturation, tint = self.saturation * rng.uniform(0.9, 1.1), self.tint * rng.uniform(0.8, 1.2)
         values, ramp = np.arange(256), palettes.ramp(palette)
         step = 256 / self.levels
@@ -123,7 +122,8 @@ class _Drawing:
     outline: float = 0.0
     grid: float = 0.0
 
-    def prepare(self, palette: Palette, rng: np.random.Generator, size: tuple[int, int]) -> Style:
+    def prepare(self, shot: Shot, palette: Palette) -> Style:
+        rng, size = shot.rng, shot.size
         pitch = int(rng.integers(20, 40)) * 2
         lines = np.zeros(size[::-1], np.uint8)
         lines[::pitch] = lines[:, ::pitch] = round(127 * self.grid)
