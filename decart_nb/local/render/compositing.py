@@ -82,7 +82,7 @@ class Upscaler:
 
     def __init__(self, size: tuple[int, int]) -> None:
         self._size, self._convert = size, VideoReformatter()
-        self.small = max(2, -(-size[0] // self.scale)), max(2, -(-size[1] // self.scale))
+        self.small = max(4, -(-size[0] // self.scale)), max(4, -(-size[1] // self.scale))
 
     def frame(self, picture: NDArray[np.floating]) -> av.VideoFrame:
         """Return a picture, height × width × 3 from 0 to 255, enlarged."""

@@ -30,7 +30,7 @@ class Label(Layer):
 
     def __init__(self, model: str, prompt: str, seed: int, size: tuple[int, int]) -> None:
         width, height = size
-        em = max(8.0, 0.027 * min(size))
+        em = max(8.0, 0.03 * min(size))
         em = max(1.0, min(em, em * 0.8 * width / _font(em).getlength(MARK)))
         font, leading, gap = _font(em), 1.35 * em, round(0.6 * em)
         plate_width = round(min(width - 2 * gap, 30 * em)) // 2 * 2

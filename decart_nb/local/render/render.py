@@ -45,8 +45,9 @@ def render(
 ) -> None:
     """Render the preview of a request as an MP4.
 
-    It has the model's size for the request's resolution and orientation, the model's frame rate, and its length, or
-    the input's where the model follows it. ``enhance_prompt`` and ``self_anchor`` change nothing.
+    It has the model's size for the request's resolution and orientation (an odd side is one pixel longer), the model's
+    frame rate, and its length, or the input's where the model follows it. ``enhance_prompt`` and ``self_anchor`` change
+    nothing.
 
     Args:
         model: what the request is for. One without a kind gets the kind that its inputs suggest.
@@ -61,7 +62,8 @@ def render(
     Raises:
         MediaError: a file is not the image or video it should be, or is too long; the text names the input.
     """
-    size = model.size(values.get("resolution"), values.get("orientation"))
+    width, height = model.size(values.get("resolution"), values.get("orientation"))
+    size = width + width % 2, height + height % 2  # 4:2:0 has no odd sides
     with ExitStack() as stack:
         opened = {name: stack.enter_context(_open(path, check_stop)) for name, path in files.items()}
         request = _Request(model, values, opened, seed, size, max_seconds)

@@ -14,6 +14,7 @@ from .noise import smoothstep
 from .shot import Shot
 
 _FUR = (206, 128, 66)
+_TAILS = 33  # how many positions of the cat's tail are painted
 _LAMP_LIGHT = np.array([214, 128, 58], np.float32)
 # The piano's parts: left, top, right and bottom in percent of the room's shorter side, from its foot; and the colour.
 _PIANO = (
@@ -133,22 +134,26 @@ class _Cat:
             draw.polygon([(scale * x, scale * y) for x, y in ear], fill=255)
         draw.rectangle((0, round(scale * 0.985), scale, scale), fill=0)
         self._body = _furry(body.reduce(4))
+        self._tails = [self._tail(swing) for swing in np.linspace(-1, 1, _TAILS)]
         self._x, self._y = round(seat[0] - self._side / 2), round(seat[1] - self._side * 0.985)
 
-    def draw(self, frame: av.VideoFrame, turn: float) -> None:
-        """Draw the cat into a frame."""
-        side = self._side
-        tail = Image.new("L", (2 * side, 2 * side))
-        links = np.linspace(0, 1, 16)
-        angle = -0.1 + 1.9 * links + 0.45 * np.sin(turn * 2) * links**1.5
+    def _tail(self, swing: float) -> Layer:
+        side, thick = self._side, 0.045 * self._side
+        image, links = Image.new("L", (2 * side, 2 * side)), np.linspace(0, 1, 16)
+        angle = -0.1 + 1.9 * links + 0.45 * swing * links**1.5
         points = np.cumsum(np.stack([np.cos(angle), np.sin(angle)]), axis=1) * (side / len(links)) + side
-        draw, thick = ImageDraw.Draw(tail), 0.045 * side
+        draw = ImageDraw.Draw(image)
         for x, y in points.T:
             draw.ellipse((x - thick, y - thick, x + thick, y + thick), fill=255)
         draw.line([(float(x), float(y)) for x, y in points.T], fill=255, width=round(2 * thick), joint="curve")
-        _furry(tail.reduce(2)).draw(frame, self._x + round(side * 0.14), self._y + round(side * 0.425))
+        return _furry(image.reduce(2))
+
+    def draw(self, frame: av.VideoFrame, turn: float) -> None:
+        """Draw the cat into a frame, at an angle of the loop's one turn."""
+        tail = self._tails[round((np.sin(turn * 2) + 1) / 2 * (_TAILS - 1))]
+        tail.draw(frame, self._x + round(self._side * 0.14), self._y + round(self._side * 0.425))
         # It nods eight times in a loop, as to a slow tune.
-        self._body.draw(frame, self._x, self._y + round(side * 0.012 * abs(np.sin(turn * 4))))
+        self._body.draw(frame, self._x, self._y + round(self._side * 0.012 * abs(np.sin(turn * 4))))
 
 
 def _furry(shape: Image.Image) -> Layer:

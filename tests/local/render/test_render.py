@@ -83,6 +83,13 @@ def test_a_video_s_length_is_kept_up_to_the_model_s(
     assert len(shown) == frames
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_model_of_odd_sides_gets_even_ones(tmp_path: Path, image: Path, video: Path, kind: Kind) -> None:
+    values, files = inputs(kind, image, video)
+    model = replace(small(kind, 0.2), width=65, height=49)
+    assert {rgb.shape for rgb in made(tmp_path, model, values, files)} == {(50, 66, 3)}
+
+
 def test_a_stopped_render_ends_at_once(tmp_path: Path) -> None:
     asked = []
 
