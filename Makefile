@@ -4,6 +4,8 @@
 # make bench   print the tables of benchmarks/
 
 PYTHON ?= python3.11
+# How many processes share the tests.
+TESTERS ?= 4
 VENV := .venv
 BIN := $(VENV)/bin
 export DECART_BACKEND := local
@@ -12,8 +14,6 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export JUPYTER_PREFER_ENV_PATH := 1
 # The kernel would warn that it speaks over TCP: it does, and to this machine only.
 NBCONVERT := $(BIN)/jupyter nbconvert --log-level=ERROR --ExecutePreprocessor.extra_arguments=--log-level=40
-
-APART := tests/kernel tests/browser tests/test_killed.py tests/test_under_faults.py tests/test_older_pandas.py tests/sweeps/test_sweep_runs.py
 
 .PHONY: demo lab test bench clean
 
@@ -32,11 +32,10 @@ test: $(VENV)/.test
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
 	@rm -rf build/notebooks && mkdir -p build/notebooks && cp notebooks/*.ipynb build/notebooks
-	@# What mostly waits (kernels, browsers, other processes) is tested beside the rest; its word comes at the end.
-	@$(BIN)/python -m pytest $(APART) > build/apart.txt 2>&1 & apart=$$!; \
-	$(BIN)/python -m pytest --nbval-lax --nbval-current-env tests build/notebooks $(APART:%=--ignore=%); here=$$?; \
-	wait $$apart; apart=$$?; cat build/apart.txt; exit $$((here | apart))
+	@# Most of the tests wait for kernels, browsers and other processes: more of them run at once than there are cores.
+	$(BIN)/python -m pytest -n $(TESTERS) --dist loadfile --nbval-lax --nbval-current-env tests build/notebooks
 
 bench: $(VENV)/.test
 	@for table in benchmarks/*.py; do echo "== $$table"; $(BIN)/python -m benchmarks.$$(basename $$table .py) || exit 1; done

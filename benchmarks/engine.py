@@ -25,7 +25,7 @@ def main() -> None:
     import numpy as np
 
     from decart_nb import media
-    from decart_nb.local.embedded import LocalQueue
+    from decart_nb.local.queue import LocalQueue
     from tests.environments import environment
 
     peer = environment("decart-0.2.4", "decart==0.2.4")

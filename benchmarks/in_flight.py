@@ -68,7 +68,7 @@ def _head(title: str, *columns: str) -> None:
 
 
 def _figures(client: str, canned: Path, jobs: int, seconds: float, faults: Faults | None = None) -> Figures:
-    from decart_nb.local.embedded import LocalQueue
+    from decart_nb.local.queue import LocalQueue
     from tests.environments import environment
 
     official = client.startswith("official")

@@ -68,7 +68,7 @@ DISTRIBUTIONS = {
 
 
 def main() -> None:
-    from decart_nb.polling import WORTH
+    from decart_nb.client.duration_estimate import WORTH
     from tests.environments import environment
 
     peer = environment("decart-0.2.4", "decart==0.2.4")
@@ -119,9 +119,9 @@ class _Queue:
 
 
 def _ours(distribution: Distribution, past: int) -> Figures:
-    from decart_nb.answers import JobStatusResponse
-    from decart_nb.polling import LIVE
-    from decart_nb.scheduler import Scheduler
+    from decart_nb.client.duration_estimate import LIVE
+    from decart_nb.client.poll_scheduler import Scheduler
+    from decart_nb.client.responses import JobStatusResponse
 
     chance = random.Random(past)
 

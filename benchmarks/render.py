@@ -18,10 +18,10 @@ import numpy as np
 from PIL import Image
 
 from decart_nb import media
-from decart_nb.catalogue import ModelDefinition, models
 from decart_nb.local.render import scenes
 from decart_nb.local.render.render import render
 from decart_nb.local.render.shot import Shot, seeded
+from decart_nb.request.catalogue import ModelDefinition, models
 
 PROMPTS = (
     "A cat playing piano in a cozy living room",

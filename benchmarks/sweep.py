@@ -85,7 +85,7 @@ def _beside(folder: Path, cells: int, seconds: float) -> None:
 
 
 def _figures(client: str, small: Path, canned: Path, cells: int, seconds: float) -> Figures:
-    from decart_nb.local.embedded import LocalQueue
+    from decart_nb.local.queue import LocalQueue
     from tests.environments import environment
 
     official = client.startswith("official")
@@ -189,10 +189,10 @@ def fill(small: str, rows: int) -> None:
     """Writes into the store that all rows have been made."""
     import dataclasses
 
-    from decart_nb.axes import read_axes
-    from decart_nb.cell_reader import Reader
-    from decart_nb.records import Record
-    from decart_nb.store import Store
+    from decart_nb.store.job_row import Record
+    from decart_nb.store.store import Store
+    from decart_nb.sweeps.axes import read_axes
+    from decart_nb.sweeps.planner import Reader
 
     with_store = next(Path.cwd().glob("*/store.sqlite3"))
     Store(with_store.parent)  # which brings its tables up to date

@@ -14,17 +14,12 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from . import pandas_hook as _pandas_hook
 from ._version import __version__ as __version__
+from .notebook import pandas_import_hook as _pandas_hook
 
 if TYPE_CHECKING:
-    from .axes import axis as axis, value as value, zip_axes as zip_axes
-    from .catalogue import (
-        ModelDefinition as ModelDefinition,
-        models as models,
-    )
-    from .client import DecartClient as DecartClient, Timeout as Timeout
-    from .clip import Clip as Clip
+    from .client.client import DecartClient as DecartClient, Timeout as Timeout
+    from .client.retry import Patience as Patience
     from .errors import (
         BackendError as BackendError,
         CapReachedError as CapReachedError,
@@ -47,9 +42,10 @@ if TYPE_CHECKING:
         QueueSubmitError as QueueSubmitError,
         StoreError as StoreError,
     )
-    from .job import Job as Job
-    from .patience import Patience as Patience
-    from .session import (
+    from .job.clip import Clip as Clip
+    from .job.job import Job as Job
+    from .request.catalogue import ModelDefinition as ModelDefinition, models as models
+    from .session.session import (
         Session as Session,
         attach as attach,
         connect as connect,
@@ -60,13 +56,14 @@ if TYPE_CHECKING:
         submit as submit,
         sweep as sweep,
     )
-    from .sweeps import Sweep as Sweep
+    from .sweeps.axes import axis as axis, value as value, zip_axes as zip_axes
+    from .sweeps.sweep import Sweep as Sweep
 
-_ROOMS = {
-    "axes": ("axis", "value", "zip_axes"),
-    "catalogue": ("ModelDefinition", "models"),
-    "client": ("DecartClient", "Timeout"),
-    "clip": ("Clip",),
+_EXPORTS = {
+    "sweeps.axes": ("axis", "value", "zip_axes"),
+    "request.catalogue": ("ModelDefinition", "models"),
+    "client.client": ("DecartClient", "Timeout"),
+    "job.clip": ("Clip",),
     "errors": (
         "BackendError",
         "CapReachedError",
@@ -89,20 +86,30 @@ _ROOMS = {
         "QueueSubmitError",
         "StoreError",
     ),
-    "job": ("Job",),
-    "patience": ("Patience",),
-    "session": ("Session", "attach", "connect", "generate", "jobs", "provenance", "reproduce", "submit", "sweep"),
-    "sweeps": ("Sweep",),
+    "job.job": ("Job",),
+    "client.retry": ("Patience",),
+    "session.session": (
+        "Session",
+        "attach",
+        "connect",
+        "generate",
+        "jobs",
+        "provenance",
+        "reproduce",
+        "submit",
+        "sweep",
+    ),
+    "sweeps.sweep": ("Sweep",),
 }
-_HOME = {name: room for room, names in _ROOMS.items() for name in names}
+_MODULE_OF = {name: module for module, names in _EXPORTS.items() for name in names}
 
-__all__ = sorted(_HOME)  # noqa: PLE0605 - the same names, said once
+__all__ = sorted(_MODULE_OF)  # noqa: PLE0605 - the same names, said once
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
+    if name not in _MODULE_OF:
         raise AttributeError(f"module 'decart_nb' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
+    value = getattr(importlib.import_module(f".{_MODULE_OF[name]}", __name__), name)
     globals()[name] = value
     return value
 
@@ -116,15 +123,16 @@ _pandas_hook.install()
 
 def load_ipython_extension(shell: Any) -> None:
     """``%load_ext decart_nb``: the magics, and event loops that nest, so that ``asyncio.run(main())`` works."""
-    from . import magics, nesting
+    from .display import nested_loops
+    from .notebook import magics
 
-    nesting.warn_of_old_patch()
-    nesting.allow_nested_loops()
+    nested_loops.warn_of_old_patch()
+    nested_loops.allow_nested_loops()
     magics.load(shell)
 
 
 def unload_ipython_extension(shell: Any) -> None:
     """``%unload_ext decart_nb``: takes the magics away. Event loops nest until the kernel restarts."""
-    from . import magics
+    from .notebook import magics
 
     magics.unload(shell)

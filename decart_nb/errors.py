@@ -16,7 +16,6 @@
     │   └── CapReachedError    a sweep's job was not submitted, since all of them would cost too much
     ├── JobTimeoutError        the job is still under way after the time that was allowed
     ├── StoreError             the folder of videos cannot be read or written
-    │   └── ClaimLostError     another process has taken the job over: nothing was sent
     ├── NotPicklableError      a job, a sweep, a session or a client was to be pickled
     ├── NotAFutureError        a job or a sweep was given to what takes futures alone
     ├── BackendError           neither Decart nor the local queue was chosen, or neither can be reached
@@ -32,7 +31,7 @@ import difflib
 from collections.abc import Iterable
 from typing import Any
 
-from .text import printable, printable_lines
+from ._util.text import printable, printable_lines
 
 #: Longer words are no slip of somebody's fingers, and the comparison takes the square of their length.
 _LONGEST_SLIP = 100
@@ -143,10 +142,6 @@ class JobTimeoutError(DecartSDKError, TimeoutError):
 
 class StoreError(DecartSDKError):
     """The folder of videos cannot be read or written, or a newer version has written it."""
-
-
-class ClaimLostError(StoreError):
-    """Another process has taken the job over before it was sent. Nothing was sent."""
 
 
 class NotPicklableError(DecartSDKError, TypeError):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from decart_nb import media
-from decart_nb.clip import Clip
+from decart_nb.job.clip import Clip
 
 
 def read_clip(

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from decart_nb import media
-from decart_nb.local.embedded import LocalQueue
 from decart_nb.local.faults import Faults
+from decart_nb.local.queue import LocalQueue
 
 # A shell starts background jobs with interrupts ignored, as `make test` does with half of the tests: some interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -15,15 +15,16 @@ import pandas as pd
 import pytest
 
 import decart_nb as dnb
-from decart_nb import polling, session
-from decart_nb.catalogue import models
-from decart_nb.intents import intent
-from decart_nb.local.embedded import LocalQueue
+from decart_nb.client import duration_estimate as polling
+from decart_nb.client.retry import Patience
+from decart_nb.job.ingest import intent
 from decart_nb.local.faults import Faults, Lots
-from decart_nb.patience import Patience
-from decart_nb.request import prepare
-from decart_nb.session import Session
-from decart_nb.store import Store
+from decart_nb.local.queue import LocalQueue
+from decart_nb.request.catalogue import models
+from decart_nb.request.request import prepare
+from decart_nb.session import session
+from decart_nb.session.session import Session
+from decart_nb.store.store import Store
 
 #: What jobs take at the canned queue.
 SHORT = polling.Estimate.around(0.2, 0.5, floor=0.1)
@@ -36,7 +37,7 @@ QUICK = Patience(submission=60.0, download=60.0, first=0.05, longest=0.2)
 # Kernels are forked from a process that has already imported what takes long.
 _kernels = multiprocessing.get_context("forkserver")
 _kernels.set_forkserver_preload(
-    ["decart_nb.session", "decart_nb.sweep_tables", "decart_nb.local.embedded", "httpx_aiohttp", "av", "pytest"]
+    ["decart_nb.session.session", "decart_nb.sweeps.tables", "decart_nb.local.queue", "httpx_aiohttp", "av", "pytest"]
 )
 
 

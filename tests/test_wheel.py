@@ -35,5 +35,5 @@ def test_its_metadata_is_whole(wheel: zipfile.ZipFile) -> None:
     (name,) = [name for name in wheel.namelist() if name.endswith(".dist-info/METADATA")]
     metadata = wheel.read(name).decode()
     assert "Requires-Python: >=3.11" in metadata
-    assert "decart-nb = decart_nb.cli:main" in wheel.read(name.replace("METADATA", "entry_points.txt")).decode()
+    assert "decart-nb = decart_nb.cli.main:main" in wheel.read(name.replace("METADATA", "entry_points.txt")).decode()
     assert any(entry.endswith("LICENSE") for entry in wheel.namelist())

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
 
-from ..job import Job
-from ..nesting import warn_of_old_patch
-from . import host
-from .sweep_words import Sweep
+from ..job.job import Job
+from . import environment as host
+from .nested_loops import warn_of_old_patch
+from .sweep_text import Sweep
 
 
 def register() -> None:
     """Tells IPython or marimo, if we are in it, how jobs, clips and sweeps show themselves."""
     shell = host.shell()
     if shell is not None:
-        from . import notebook
+        from . import ipython as notebook
 
         warn_of_old_patch()
         notebook.register(shell)
@@ -36,7 +36,7 @@ def show(job: Job, *, waiting: bool = False) -> AbstractContextManager[object]:
     """
     kernel = host.kernel_shell()
     if kernel is not None:
-        from . import notebook
+        from . import ipython as notebook
 
         notebook.show(kernel, job)
     elif waiting and not host.in_forked_worker():
@@ -58,7 +58,7 @@ def show_sweep(sweep: Sweep, *, waiting: bool = False) -> AbstractContextManager
     """
     kernel = host.kernel_shell()
     if kernel is not None:
-        from . import notebook
+        from . import ipython as notebook
 
         notebook.show_sweep(kernel, sweep, begins=True)
     elif waiting and not host.in_forked_worker():

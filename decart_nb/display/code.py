@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..catalogue import ModelDefinition, models
 from ..errors import DecartSDKError
-from ..job import Job
-from ..recipe import Recipe
+from ..job.job import Job
+from ..job.recipe import Recipe
+from ..request.catalogue import ModelDefinition, models
 
 _LONGEST_LINE = 100
 _STORE = "decart_runs"  # connect's own
@@ -68,19 +68,13 @@ class _Code(str):
 def _connection(recipe: Recipe, folder: Path) -> str:
     """The arguments of ``connect`` that open the same queue and the same store. The key comes from the environment."""
     arguments = [repr(recipe.backend)]
-    if recipe.backend == "live" and recipe.base_url != _default_url():
+    if recipe.backend == "live" and not recipe.is_default_address:
         arguments.append(f"base_url={_without_secrets(recipe.base_url)!r}")
     if (store := _path(recipe.store.folder, folder)) != _STORE:
         arguments.append(f"store={store!r}")
     if recipe.prices:
         arguments.append(f"prices={dict(recipe.prices)!r}")
     return ", ".join(arguments)
-
-
-def _default_url() -> str:
-    from ..client import BASE_URL
-
-    return BASE_URL
 
 
 def _without_secrets(url: str) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 
-from ..clip import Clip
-from ..job import Job
-from .place import job_html
-from .sweep_place import static_html, static_lines
-from .sweep_words import Sweep
-from .video import EMBEDDED, clip_html
+from ..job.clip import Clip
+from ..job.job import Job
+from .clip_html import EMBEDDED, clip_html
+from .output import job_html
+from .sweep_output import static_html, static_lines
+from .sweep_text import Sweep
 
 #: What marimo calls: it gives a media type, and the data.
 _METHOD = "_mime_"
@@ -20,7 +20,7 @@ def register() -> None:
     setattr(Clip, _METHOD, _clip)
     setattr(Job, _METHOD, _job)
     # By name: a sweep is of a floor above this one, which has been loaded by whoever connects.
-    if sweeps := sys.modules.get("decart_nb.sweeps"):
+    if sweeps := sys.modules.get("decart_nb.sweeps.sweep"):
         setattr(sweeps.Sweep, _METHOD, _sweep)
 
 

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ..console import say, stderr
-from ..job import Job
-from ..text import printable
-from . import sweep_words, words
-from .sweep_words import Sweep
+from .._util.console import say, stderr
+from .._util.text import printable
+from ..job.job import Job
+from . import sweep_text as sweep_words, text as words
+from .sweep_text import Sweep
 
 #: What a terminal has that does not say.
 _COLUMNS = 80

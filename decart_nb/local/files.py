@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from .shelf import oldest_first
+from .storage import oldest_first
 
 DEFAULT_TTL = 24 * 3600
 SHORTEST_TTL, LONGEST_TTL = 60, 2_592_000

@@ -7,8 +7,8 @@ from typing import Any
 
 from starlette.datastructures import FormData, UploadFile
 
-from ..catalogue import FILE_TYPES, ModelDefinition
-from ..checks import Problem, check
+from ..request.catalogue import FILE_TYPES, ModelDefinition
+from ..request.validation import Problem, check
 
 
 def read(model: ModelDefinition, form: FormData) -> tuple[dict[str, Any], dict[str, UploadFile], list[Problem]]:

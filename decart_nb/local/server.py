@@ -18,14 +18,14 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from ..catalogue import models
+from .._util.text import printable
 from ..errors import ModelNotFoundError
-from ..text import printable
+from ..request.catalogue import models
 from . import forms
 from .files import LONGEST_TTL, SHORTEST_TTL, Files, ttl_of
 from .guards import Guard
-from .jobs import Jobs, TooMany
-from .shelf import Record
+from .storage import Record
+from .worker import Jobs, TooMany
 
 MAX_UPLOAD = 200 * 2**20
 #: Bytes of a text field: the longest is a trajectory of a thousand points, and an encoded byte takes three.
@@ -63,7 +63,7 @@ def application(
     starlette.router.redirect_slashes = False
     app: ASGIApp = starlette
     if jobs.lots.drawn:
-        from .sabotage import Saboteur
+        from .fault_injection import Saboteur
 
         app = Saboteur(app, jobs)
     return Guard(app, api_key, host, port, max_upload)

@@ -12,7 +12,7 @@ from typing import Any
 import nbformat
 from playwright.sync_api import Locator, Page, expect
 
-from decart_nb.local.embedded import LocalQueue
+from decart_nb.local.queue import LocalQueue
 
 PATIENCE = 60_000  # milliseconds
 #: Where each frontend opens a notebook.
@@ -22,7 +22,7 @@ THEMES = ("JupyterLab Light", "JupyterLab Dark", "JupyterLab Dark High Contrast"
 #: Connects a kernel to a queue outside of it, as if that were Decart, but asks more often.
 _OPENING = """
 import warnings
-from decart_nb import polling
+from decart_nb.client import duration_estimate as polling
 polling.WORTH, polling.LIVE = 1e-4, polling.Estimate.around(2.0, 2.0, floor=0.05)
 import decart_nb as dnb
 warnings.simplefilter("ignore", dnb.ModelWarning)

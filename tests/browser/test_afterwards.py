@@ -10,9 +10,9 @@ _CALL = "dnb.generate('lucy-pro-t2v', prompt='two birds', seed=7)"
 #: A view that draws something, and then does what cannot be done.
 _BROKEN = """
 from importlib.resources import files
-from decart_nb.display.base import LiveView
+from decart_nb.display.live_view import LiveView
 class Broken(LiveView):
-    _esm = files("decart_nb.display").joinpath("base.js").read_text() + '''
+    _esm = files("decart_nb.display").joinpath("live_view.js").read_text() + '''
     export default view(({root, listen}) => {
         const button = element("button", {}, "press");
         root.append(button);

@@ -12,9 +12,9 @@ from .lab import Lab, Notebook, Queue, at_the_queue, sweep
 #: A view that leaves behind one of each.
 _CARELESS = """
 from importlib.resources import files
-from decart_nb.display.base import LiveView
+from decart_nb.display.live_view import LiveView
 class Careless(LiveView):
-    _esm = files("decart_nb.display").joinpath("base.js").read_text() + '''
+    _esm = files("decart_nb.display").joinpath("live_view.js").read_text() + '''
     export default view(({model, root}) => {
         root.append("careless");
         document.addEventListener("keydown", () => {});

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from decart_nb import media
-from decart_nb.display.video import EMBEDDED
+from decart_nb.display.clip_html import EMBEDDED
 
 from .lab import Lab, Notebook, Queue, plays, shoot
 

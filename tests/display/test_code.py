@@ -15,7 +15,7 @@ from PIL import Image
 
 import decart_nb as dnb
 from decart_nb.display.code import code_of
-from decart_nb.local.embedded import LocalQueue
+from decart_nb.local.queue import LocalQueue
 
 pytestmark = pytest.mark.filterwarnings("ignore:lucy-.* is retired:decart_nb.ModelWarning")
 

@@ -9,19 +9,19 @@ import traitlets
 from ipywidgets.widgets import widget as registry
 
 from decart_nb import InvalidInputError, Job, JobFailedError
-from decart_nb.clip import Clip
-from decart_nb.display import words
-from decart_nb.display.base import LiveView, assets
-from decart_nb.display.job_line import JobLine
-from decart_nb.display.place import job_text
-from decart_nb.polling import Estimate
+from decart_nb.client.duration_estimate import Estimate
+from decart_nb.display import text as words
+from decart_nb.display.job_view import JobLine
+from decart_nb.display.live_view import LiveView, assets
+from decart_nb.display.output import job_text
+from decart_nb.job.clip import Clip
 from tests.clips import read_clip
 
 _ESTIMATE = Estimate.around(30.0, 0.25)
 
 
 class _View(LiveView):
-    _esm, _css = assets("job_line")
+    _esm, _css = assets("job_view")
     speed = traitlets.Int(1).tag(sync=True)
 
     def text(self) -> str:
@@ -66,7 +66,7 @@ def test_an_unknown_keyword_is_refused_with_the_closest_name() -> None:
 
 
 def test_script_and_style_follow_on_those_of_the_base_as_one_module() -> None:
-    script, style = assets("job_line")
+    script, style = assets("job_view")
     assert "import " not in script
     assert script.index("function view(") < script.index("export default")
     assert style.index("--decart-text:") < style.index(".decart-job-line")

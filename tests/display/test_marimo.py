@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from decart_nb import sweeps
-from decart_nb.clip import Clip
+from decart_nb.client.duration_estimate import LOCAL
 from decart_nb.display import marimo
-from decart_nb.job import Job
-from decart_nb.polling import LOCAL
+from decart_nb.job.clip import Clip
+from decart_nb.job.job import Job
+from decart_nb.sweeps import sweep as sweeps
 from tests.clips import read_clip
-from tests.display.test_sweep_lines import Sweep
+from tests.display.test_sweep_view import Sweep
 
 
 @pytest.fixture(autouse=True)

@@ -10,14 +10,15 @@ from typing import Any
 import ipywidgets
 import pytest
 
-from decart_nb import Job, polling
-from decart_nb.clip import Clip
-from decart_nb.display import notebook
+from decart_nb import Job
+from decart_nb.client import duration_estimate as polling
+from decart_nb.display import ipython as notebook
+from decart_nb.display.output import Place
 from decart_nb.display.output_widget import open_output, publisher
-from decart_nb.display.place import Place
-from decart_nb.display.sweep_place import SweepPlace
+from decart_nb.display.sweep_output import SweepPlace
+from decart_nb.job.clip import Clip
 from tests.clips import read_clip
-from tests.display.test_sweep_lines import Sweep
+from tests.display.test_sweep_view import Sweep
 
 
 class Shell:

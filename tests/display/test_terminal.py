@@ -19,7 +19,7 @@ clip = dnb.generate("lucy-pro-t2v", prompt="x", resolution="480p")
 
 _SWEEP = """
 from decart_nb.display import show_sweep
-from decart_nb.progress import Progress
+from decart_nb.sweeps.progress import Progress
 class Sweep:
     name, over, blocks_a_cell, observers, progress = "cats", False, True, [], Progress(4, reused=1, waiting=3)
     def observe(self, observer):

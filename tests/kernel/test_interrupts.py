@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from decart_nb.local.embedded import LocalQueue
+from decart_nb.local.queue import LocalQueue
 
 from .notebook import PATIENCE, Cell, Notebook
 
 _OPENING = """
 import time, warnings
-from decart_nb import polling
+from decart_nb.client import duration_estimate as polling
 polling.WORTH, polling.LIVE = 1e-4, polling.Estimate.around(2.0, 2.0, floor=0.05)
 import decart_nb as dnb
 warnings.simplefilter("ignore", dnb.ModelWarning)

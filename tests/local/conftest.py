@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from decart_nb.local.embedded import LocalQueue
+from decart_nb.local.queue import LocalQueue
 from tests.local.wire import talk
 
 

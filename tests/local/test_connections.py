@@ -18,7 +18,7 @@ import uvicorn
 from starlette.responses import JSONResponse
 
 from decart_nb.local.connections import Connection, Limits, Listener, Server, descriptor_share
-from decart_nb.local.embedded import LocalQueue
+from decart_nb.local.queue import LocalQueue
 from tests.local.wire import PROMPT, calling, followed, submitted, talk
 
 
@@ -190,7 +190,7 @@ _CROWDED = """
 import contextlib, os, resource, socket, sys
 from pathlib import Path
 resource.setrlimit(resource.RLIMIT_NOFILE, (128, 128))
-from decart_nb.local.embedded import LocalQueue
+from decart_nb.local.queue import LocalQueue
 with LocalQueue(Path(sys.argv[1]), canned=Path(sys.argv[2])) as queue:
     print(queue.base_url, queue.api_key, flush=True)
     for line in sys.stdin:

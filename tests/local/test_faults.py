@@ -13,9 +13,9 @@ import httpx
 import pytest
 
 from decart_nb.errors import LocalQueueError
-from decart_nb.local import faults, sabotage
-from decart_nb.local.embedded import LocalQueue
+from decart_nb.local import fault_injection as sabotage, faults
 from decart_nb.local.faults import HITS, Faults
+from decart_nb.local.queue import LocalQueue
 from tests.local.wire import ORDER, PROMPT, calling, followed, status, submitted, talk
 
 _NO_JOB = "0" * 32

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from decart_nb.local.connections import Limits
-from decart_nb.local.embedded import LocalQueue
+from decart_nb.local.queue import LocalQueue
 from tests.local.test_connections import sends_until_closed
 from tests.local.wire import talk
 

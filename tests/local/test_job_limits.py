@@ -14,12 +14,12 @@ import av
 import numpy as np
 import pytest
 
-from decart_nb.catalogue import models
 from decart_nb.errors import MediaError
-from decart_nb.local.embedded import LocalQueue
-from decart_nb.local.jobs import Jobs
+from decart_nb.local.queue import LocalQueue
 from decart_nb.local.render.render import render
-from decart_nb.local.shelf import Record
+from decart_nb.local.storage import Record
+from decart_nb.local.worker import Jobs
+from decart_nb.request.catalogue import models
 from tests.local.wire import followed, submitted, talk
 
 
@@ -171,8 +171,8 @@ def test_a_render_that_was_stopped_counts_for_nothing(made):
 _DEADLY = """
 import os, sys, time
 from pathlib import Path
-from decart_nb.catalogue import models
-from decart_nb.local.jobs import Jobs
+from decart_nb.request.catalogue import models
+from decart_nb.local.worker import Jobs
 jobs = Jobs(Path(sys.argv[1]), workers=1, render=lambda *request: (time.sleep(0.5), os._exit(9)))
 job_id = sys.argv[2] or jobs.add(models.video("lucy-pro-t2v"), {"prompt": "x"}, {}).id
 print(job_id, flush=True)

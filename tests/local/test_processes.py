@@ -22,7 +22,7 @@ def ran(code: str, *arguments: object) -> list[str]:
 _FORKED = """
 import os, socket, sys, time
 from pathlib import Path
-from decart_nb.local.embedded import LocalQueue
+from decart_nb.local.queue import LocalQueue
 from tests.local.wire import followed, submitted, talk
 folder, canned = Path(sys.argv[1]), Path(sys.argv[2])
 queue = LocalQueue(folder, canned=canned).start()
@@ -68,7 +68,7 @@ _NO_DESCRIPTORS = """
 import os, resource, socket, sys, threading
 from pathlib import Path
 from decart_nb.errors import LocalQueueError
-from decart_nb.local.embedded import LocalQueue
+from decart_nb.local.queue import LocalQueue
 from tests.local.wire import talk
 folder = Path(sys.argv[1])
 def made():
@@ -104,8 +104,8 @@ _NO_THREADS = """
 import resource, sys, threading
 from pathlib import Path
 from decart_nb.errors import LocalQueueError
-from decart_nb.local.embedded import LocalQueue
-from decart_nb.local.jobs import Jobs
+from decart_nb.local.queue import LocalQueue
+from decart_nb.local.worker import Jobs
 folder = Path(sys.argv[1])
 with LocalQueue(folder):
     pass

@@ -10,7 +10,7 @@ import pytest
 
 from decart_nb import models
 from decart_nb.errors import LocalQueueError
-from decart_nb.local.embedded import LocalQueue
+from decart_nb.local.queue import LocalQueue
 from tests.local.wire import ORDER, PROMPT, calling, followed, status, submitted, talk
 
 _NO_JOB = "0" * 32

@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from decart_nb.local.embedded import LocalQueue
+from decart_nb.local.queue import LocalQueue
 
 SCRIPT = Path(sys.executable).with_name("decart-nb")
 ORDER = ["pending", "processing", "completed"]

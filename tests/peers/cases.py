@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from decart_nb import media, models
-from decart_nb.local.embedded import LocalQueue
+from decart_nb.local.queue import LocalQueue
 
 _DRIVE = Path(__file__).with_name("drive.py")
 INPUT_SECONDS = 0.2

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from decart_nb import models
-from decart_nb.local.embedded import LocalQueue
+from decart_nb.local.queue import LocalQueue
 from tests.peers.cases import MISSION, TODAY, Case, check, drive
 
 #: Width, height and rate as 0.0.20 has them, where Decart has said otherwise since.

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from decart_nb import models
-from decart_nb.local.embedded import LocalQueue
+from decart_nb.local.queue import LocalQueue
 from tests.peers.cases import MISSION, SUMMER, TODAY, Case, check, drive
 
 _ALL = [*MISSION, *TODAY, *SUMMER]

@@ -6,17 +6,17 @@ from collections.abc import Callable
 
 import pytest
 
-from decart_nb.local.embedded import LocalQueue
-from decart_nb.session import Session
+from decart_nb.local.queue import LocalQueue
+from decart_nb.session.session import Session
 from tests import sweeping
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def no_session(monkeypatch: pytest.MonkeyPatch) -> None:
     sweeping.alone(monkeypatch)
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def live(no_session: None, canned_queue: LocalQueue) -> Session:
     """A session that takes the canned queue for Decart."""
     return sweeping.connected(canned_queue)

@@ -10,9 +10,11 @@ import pandas as pd
 import pytest
 
 import decart_nb as dnb
-from decart_nb.spreadsheets import as_written, write_csv
+from decart_nb.job.spreadsheets import as_written, write_csv
 from tests.scripted import answer, serving
 from tests.sweeping import T2V
+
+pytestmark = pytest.mark.usefixtures("live")
 
 PROMPTS = ["1984", "007", "1e3", "TRUE", "NA", "null", "a {b} {{c}}", "=1+1", "'=x", "-5 degrees", "@home", "a cat"]
 

@@ -8,7 +8,7 @@ import unicodedata
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from ...text import printable
+from ..._util.text import printable
 from .compositing import Layer
 
 MARK = "local preview"

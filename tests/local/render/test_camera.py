@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from decart_nb.catalogue import ModelDefinition
 from decart_nb.local.render.compositing import fit
+from decart_nb.request.catalogue import ModelDefinition
 from tests.local.render.rendering import SIZE, apart, made, scene, small
 
 

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from decart_nb import media
-from decart_nb.catalogue import Kind
 from decart_nb.errors import MediaError
+from decart_nb.request.catalogue import Kind
 from tests.local.render.rendering import GREEN, PATH, digest, inputs, made, scene, small
 
 

@@ -1,0 +1,169 @@
+"""Plain values: what can be sent as text and kept as JSON, whatever library it comes from."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import operator
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from numbers import Integral, Real
+from typing import Any
+
+_LONGEST_SHOWN = 60
+_DEEPEST = 64
+#: More than any service counts with, and few enough that Python writes them out.
+_MOST_BITS = 1024
+_WHOLE = re.compile(r"\s*([+-]?[0-9]{1,300})(?:\.0*)?\s*")
+_TRUTH = {"true": True, "false": False, "1": True, "0": False}
+
+
+class NotPlain(Exception):
+    """Why a value is none: the end of a sentence that begins with its name."""
+
+
+def plain(value: Any, depth: int = 0) -> Any:
+    """The value in Python's own plain types: text, numbers, flags, lists and dicts. NumPy's scalars become Python's.
+
+    Raises:
+        NotPlain: it is something else, or has something else in it.
+    """
+    if value is None:
+        return None
+    if is_flag(value):
+        return bool(value)
+    if isinstance(value, str):
+        return text(value)
+    if isinstance(value, Real):
+        return _number(value)
+    if depth > _DEEPEST:
+        raise NotPlain(f"is nested more than {_DEEPEST} levels deep.")
+    if isinstance(value, (list, tuple)):
+        return [plain(item, depth + 1) for item in value]
+    if isinstance(value, Mapping):
+        for name in value:
+            if not isinstance(name, str):
+                raise NotPlain(f"has {shown(name)} as a key; the keys of what is sent are text.")
+        return {text(name): plain(item, depth + 1) for name, item in value.items()}
+    if is_scalar(value) and type(item := value.item()) is not type(value):
+        return plain(item, depth)
+    what = f"has {_kind(value)} in it" if depth else f"is {_kind(value)}"
+    raise NotPlain(f"{what}; a plain value is text, a number, True or False, a list, or a dict.")
+
+
+def text(value: str) -> str:
+    """The text itself, in Python's own type.
+
+    Raises:
+        NotPlain: it cannot be written down.
+    """
+    if not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
+        raise NotPlain("has half of a character in it (a lone surrogate), which cannot be sent.")
+    return str.__str__(value)  # of an enum's member the text, and not the member's name
+
+
+def is_flag(value: Any) -> bool:
+    """Whether a value is True or False. NumPy's compare equal to Python's, but are not instances of bool."""
+    return isinstance(value, bool) or (type(value).__name__ in ("bool", "bool_") and type(value).__module__ == "numpy")
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a value stands for none at all: ``None``, NaN, or what pandas has in its place."""
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    if is_scalar(value):
+        return getattr(getattr(value, "dtype", None), "kind", "") in "fmM" and bool(value != value)
+    return value.is_nan() if isinstance(value, Decimal) else isinstance(value, float) and value != value
+
+
+def whole(value: Any) -> int:
+    """The whole number that a value is, whatever library or text it is from: ``7``, ``7.0``, ``"7"``, ``Decimal(7)``.
+
+    Raises:
+        NotPlain: it is none.
+    """
+    if isinstance(value, str) and (found := _WHOLE.fullmatch(value)):
+        return int(found[1])
+    if is_scalar(value):
+        value = value.item()
+    if not is_flag(value):
+        with contextlib.suppress(Exception):  # a TypeError, or whatever somebody's own raises
+            return operator.index(value)
+        # What is larger is no number that anything counts with, and a Decimal may have a billion digits.
+        if isinstance(value, (Real, Decimal)) and _is_whole(value):
+            return int(math.trunc(value))  # noqa: RUF046 - typeshed does not say that of a Real
+    raise NotPlain(f"must be an integer, not {shown(value)}.")
+
+
+def _is_whole(value: Any) -> bool:
+    try:
+        return bool(-(2**64) < value < 2**64) and not value % 1
+    except (TypeError, ValueError, ArithmeticError):  # a Decimal that is no number compares with none
+        return False
+
+
+def flag(value: Any) -> bool:
+    """The truth value that a value is, whatever library or text it comes from: ``True``, ``"true"``, ``"1"``, ``1``.
+
+    Raises:
+        NotPlain: it is none.
+    """
+    if is_flag(value):
+        return bool(value)
+    try:
+        return _TRUTH[(value if isinstance(value, str) else str(whole(value))).strip().lower()]
+    except (KeyError, NotPlain):
+        raise NotPlain(f"must be True or False, not {shown(value)}.") from None
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a number from 0 on, and neither infinite nor NaN."""
+    if is_flag(value) or not isinstance(value, Real):
+        return False
+    try:
+        return 0 <= float(value) < math.inf
+    except OverflowError:
+        return False
+
+
+def is_scalar(value: Any) -> bool:
+    """Whether a value is a single one of an array library's."""
+    return getattr(value, "ndim", None) == 0 and callable(getattr(value, "item", None))
+
+
+def shown(value: Any) -> str:
+    """The value in a few words, for an error, whatever it is."""
+    try:
+        said = repr(value)
+    except Exception:  # noqa: BLE001 - a number of too many digits has none, and somebody's own may break
+        return _kind(value)
+    return said if len(said) <= _LONGEST_SHOWN else said[:_LONGEST_SHOWN]
+
+
+def said(value: Any) -> str:
+    """The text of a value, whatever it is."""
+    try:
+        return str(value)
+    except Exception:  # noqa: BLE001 - a number of too many digits has none, and somebody's own may break
+        return shown(value)
+
+
+def _kind(value: Any) -> str:
+    name = type(value).__name__
+    return f"{'an' if name[:1] in tuple('aeiou') else 'a'} {name}"
+
+
+def _number(value: Any) -> int | float:
+    if isinstance(value, Integral):
+        whole = int(value)
+        if whole.bit_length() > _MOST_BITS:
+            raise NotPlain("is a number of too many digits.")
+        return whole
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise NotPlain(f"is {shown(value)}, which is no number that can be sent.")
+    return number

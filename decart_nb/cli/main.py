@@ -1,0 +1,183 @@
+"""The shell's way in: ``decart-nb``."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import random
+import sys
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from .._util import console
+from .._util.console import say, stderr
+from .._util.next_steps import named_for_the_shell
+from .._util.text import printable
+from .._util.text_table import terminal_columns, text_table
+from .._version import __version__
+from ..errors import DecartSDKError, StoreError
+from ..local.durations import durations, usage
+from ..local.faults import HITS, Faults
+from . import sweep as cli_sweep
+
+#: What is listed of a job; which of these are cut where a terminal is narrow, and which are left out then.
+_COLUMNS = ("job_id", "model", "status", "submitted_at", "seconds", "cost", "prompt", "path", "error")
+_NUMBERS = ("seconds", "cost")
+_CUT = ("prompt", "error")
+_OMIT = ("cost", "seconds", "submitted_at", "path", "error", "prompt")
+_LONGEST = 200
+#: The environment variable that holds the key which callers of ``serve`` must show.
+_SERVE_KEY = "DECART_LOCAL_API_KEY"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command, and gives its exit status."""
+    console.stdout.error = console.stderr.error = None
+    try:
+        status = _run(_parser().parse_args(arguments))
+    except SystemExit as ended:  # argparse has said what it had to say
+        status = int(ended.code or 0)
+    return console.exit_status(status)
+
+
+def _run(options: argparse.Namespace) -> int:
+    try:
+        with warnings.catch_warnings(), named_for_the_shell():
+            warnings.showwarning = _warn
+            status: int | None = options.run(options)
+    except DecartSDKError as error:
+        say(f"decart-nb: {error}", stderr)
+        return 1
+    except KeyboardInterrupt as interrupt:
+        if str(interrupt):  # where the job is that goes on
+            say(str(interrupt), stderr)
+        return 130
+    return status or 0
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse, which prints as everything else does here."""
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        if message:
+            say(message.rstrip("\n"), console.stdout if file is sys.stdout else stderr)
+
+
+def _warn(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, file: Any = None, line: Any = None
+) -> None:
+    say(f"decart-nb: {message}", stderr)  # the line of code that it is about is nobody's
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="decart-nb", description="Decart's video queue, made at home.")
+    parser.add_argument("--version", action="version", version=f"decart_nb {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    demo = commands.add_parser("demo", help="make one preview on the embedded queue and print its path")
+    demo.add_argument("prompt", nargs="?", default="Northern lights over a forest")
+    demo.set_defaults(run=_demo)
+
+    jobs = commands.add_parser("jobs", help="list the jobs that a folder of videos remembers")
+    jobs.add_argument(
+        "--store", type=Path, default=Path("decart_runs"), metavar="FOLDER", help="the folder (%(default)s)"
+    )
+    jobs.set_defaults(run=_jobs)
+
+    cli_sweep.add_to(commands)
+
+    serve = commands.add_parser("serve", help="run the local queue, which speaks Decart's protocol")
+    serve.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s: this machine only)")
+    serve.add_argument("--port", type=int, default=0, help="port to listen on (a free one)")
+    serve.add_argument(
+        "--api-key",
+        metavar="KEY",
+        help="key that callers must show; every program on this machine can read it here, so put it into "
+        f"{_SERVE_KEY} in the environment instead (without either one is made and printed)",
+    )
+    serve.add_argument("--delay", type=float, default=0.0, metavar="SECONDS", help="least time a job takes")
+    serve.add_argument(
+        "--job-limit", type=float, metavar="SECONDS", help="longest time a render may take; then its job fails (300)"
+    )
+    serve.add_argument("--folder", type=Path, default=Path("decart_runs/local"), help="where jobs are kept")
+    serve.add_argument("--canned", type=Path, metavar="FILE", help="answer with this video in place of rendering")
+    serve.add_argument("--durations", metavar="KIND:NUMBERS", help=f"how long a canned job takes: {usage()}")
+    serve.add_argument("--seed", type=int, help="seed of those durations")
+    serve.add_argument(
+        "--faults",
+        metavar="FAULT:RATE,...",
+        help=f"what goes wrong, each at a rate from 0 to 1, with seed:NUMBER for other chances: {', '.join(HITS)}",
+    )
+    serve.set_defaults(run=_serve)
+    return parser
+
+
+def _demo(options: argparse.Namespace) -> None:
+    from ..session.session import connect
+
+    connect("local").generate("lucy-pro-t2v", prompt=options.prompt)
+
+
+def _jobs(options: argparse.Namespace) -> None:
+    from ..job.table import frame
+    from ..store.store import Store
+
+    if not (options.store / "store.sqlite3").is_file():
+        raise StoreError(f"There is no store in {options.store}/; --store names another folder.")
+    table = frame(Store(options.store).find(), options.store)
+    if table.empty:
+        say("No jobs yet.")
+        return
+    columns = {name: [_cell(name, value) for value in table[name].tolist()] for name in _COLUMNS if name in table}
+    shown = text_table(columns, right=_NUMBERS, cut=_CUT, omit=_OMIT, width=terminal_columns())
+    say(shown)
+
+
+def _cell(name: str, value: Any) -> str:
+    """A value of the table of jobs, as one printable text."""
+    import pandas as pd
+
+    if value is None or pd.isna(value):
+        return ""
+    if name == "submitted_at":
+        return f"{value:%Y-%m-%d %H:%M}"
+    return f"{value:.4g}" if name in _NUMBERS else printable(str(value), limit=_LONGEST)
+
+
+def _serve(options: argparse.Namespace) -> None:
+    from ..errors import LocalQueueError
+    from ..local.queue import LocalQueue
+
+    if options.canned is not None and not options.canned.is_file():
+        raise LocalQueueError(f"There is no file {options.canned} to answer with.")
+    if options.canned is not None:
+        from .. import media
+
+        media.probe(options.canned)
+    if not 0 <= options.delay < math.inf:
+        raise LocalQueueError(f"--delay must be 0 seconds or more, not {options.delay:g}.")
+    if options.job_limit is not None and not 0 < options.job_limit < math.inf:
+        raise LocalQueueError(f"--job-limit must be more than 0 seconds, not {options.job_limit:g}.")
+    draw = durations(options.durations, random.Random(options.seed)) if options.durations else None
+    if draw is not None and options.canned is None:
+        raise LocalQueueError("--durations goes with --canned FILE; a rendered job takes --delay SECONDS at least.")
+    api_key = options.api_key or os.environ.get(_SERVE_KEY) or None
+    queue = LocalQueue(
+        options.folder,
+        host=options.host,
+        port=options.port,
+        api_key=api_key,
+        delay=options.delay,
+        canned=options.canned,
+        draw=draw,
+        faults=None if options.faults is None else Faults.parse(options.faults),
+        most_render_seconds=options.job_limit,
+    )
+    made = [] if options.api_key else [f"API key: {queue.api_key}"]
+    told = say("\n".join([f"The local queue listens on {queue.base_url}; Ctrl+C stops it.", *made]))
+    if made and not told:
+        raise LocalQueueError("The key that was made up could not be printed. Give one with --api-key.")
+    queue.run()

@@ -1,0 +1,217 @@
+"""``decart-nb sweep``: a table of jobs, planned and run from a shell."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import functools
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .._util.console import say, stderr
+from .._util.text import printable
+from .._util.text_table import terminal_columns, text_table
+from ..errors import BackendError, InvalidInputError, StoreError
+from ..job.spreadsheets import write_csv
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ..session.session import Session
+    from ..sweeps.sweep import Sweep
+
+#: So long is waited, after an interrupt, for the answers to what has just been submitted.
+_ANSWERS = 10.0
+_MOST_ROWS, _MOST_FAILED = 60, 20
+_WIDEST, _LONGEST = 40, 300
+#: Columns of a plan that are shown beside what varies.
+_ALWAYS = ("model", "plan", "seconds", "cost")
+_LAST = ("left_out", "why")
+
+
+def add_to(commands: Any) -> None:
+    """Adds the command to a parser's commands."""
+    sweep = commands.add_parser("sweep", help="make the videos that a table asks for, a row a job")
+    sweep.add_argument("table", metavar="TABLE", help="CSV, Excel, JSON, Parquet, or a prompt a line; - is stdin")
+    sweep.add_argument("--model", action="append", default=[], help="for every row, unless the table says it")
+    sweep.add_argument("--seed", action="append", default=[], help="for every row")
+    sweep.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="another input, for every row")
+    sweep.add_argument("--repeat", type=int, default=1, metavar="N", help="takes of each row (%(default)s)")
+    sweep.add_argument("--name", help="what the sweep is found by; its --max-cost holds for all its runs together")
+    sweep.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where all is kept; and results.csv")
+    sweep.add_argument("--max-cost", type=float, metavar="USD", help="the most that the sweep may cost, by estimate")
+    sweep.add_argument("--concurrency", type=int, metavar="N", help="the most jobs in flight")
+    sweep.add_argument("--allow-unknown-cost", action="store_true", help="also what has no known price, under a cap")
+    sweep.add_argument(
+        "--price", action="append", default=[], metavar="MODEL=USD", help="a model's price for a generated second"
+    )
+    sweep.add_argument("--retry", action="store_true", help="make anew what has failed")
+    sweep.add_argument("--uncertain", action="store_true", help="with --retry: also what was perhaps submitted")
+    sweep.add_argument("--dry-run", action="store_true", help="show the plan, and send nothing")
+    sweep.add_argument("--local", action="store_true", help="previews on the local queue, free of charge")
+    sweep.add_argument("--base-url", metavar="URL", help="another address of the queue, such as decart-nb serve prints")
+    sweep.epilog = "--model, --seed and --set may be given several times: every row is made with each of the values."
+    sweep.set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace) -> int:
+    """Plans, runs and tells. Returns 0 if every row is done, or none of a dry run is invalid."""
+    sweep = _sweep(options)
+    plan = sweep.plan
+    say(plan.attrs["totals"])
+    if options.dry_run:
+        say(_table(plan))
+        return int((plan["plan"] == "invalid").any())
+    began = time.monotonic()
+    try:
+        results = _results(sweep, options)
+    except KeyboardInterrupt:
+        _let_answers_come(sweep)
+        _keep(sweep.results, options.out)
+        raise KeyboardInterrupt(
+            f"{sweep.name} submits no more. The same command again fetches what was submitted, and goes on."
+        ) from None
+    return _tell(sweep, results, _keep(results, options.out), began)
+
+
+def _sweep(options: argparse.Namespace) -> Sweep:
+    """The sweep that is asked for, on a session of its own."""
+    from ..display.terminal import sweep_bar
+    from ..sweeps.factory import Sweeps
+    from ..sweeps.table_files import read_table
+
+    if options.uncertain and not options.retry:
+        raise InvalidInputError("--uncertain goes with --retry.")
+    axes: dict[str, list[Any]] = {}
+    for name, value in (*(("model", one) for one in options.model), *(("seed", one) for one in options.seed)):
+        axes.setdefault(name, []).append(value)
+    for name, text in _pairs("--set", options.set):
+        if name in ("name", "repeat"):
+            raise InvalidInputError(f"--set is for what goes into a model; --{name} is an option of its own.")
+        axes.setdefault(name, []).append(_typed(name, text))
+    table = read_table(options.table)  # before a session makes a folder
+    session = _session(options)
+
+    def show(sweep: Sweep, *, waiting: bool) -> contextlib.AbstractContextManager[None]:
+        return sweep_bar(sweep, outcome=False)
+
+    given = {name: values[0] if len(values) == 1 else values for name, values in axes.items()}
+    sweeps = Sweeps(lambda: session._runner, show)
+    return sweeps(table, name=options.name, repeat=options.repeat, **given)
+
+
+def _session(options: argparse.Namespace) -> Session:
+    from ..job import shutdown
+    from ..session.session import connect
+
+    settings = ("DECART_API_KEY", "DECART_BACKEND")
+    if not (options.local or any(os.environ.get(name, "").strip() for name in settings)):
+        raise BackendError(
+            "Where should this run? Set DECART_API_KEY for Decart, or give --local for previews on the local queue."
+        )
+    prices: dict[str, float] = {}
+    for model, text in _pairs("--price", options.price):
+        try:
+            prices[model] = float(text)
+        except ValueError:
+            raise InvalidInputError(
+                f"The price of {model} must be USD per generated second, not {text!r:.60}."
+            ) from None
+    shutdown.say_nothing()  # the command itself says what becomes of its jobs
+    return connect("local" if options.local else None, base_url=options.base_url, store=options.out, prices=prices)
+
+
+def _pairs(option: str, given: Sequence[str]) -> list[tuple[str, str]]:
+    """What was given as ``NAME=VALUE``."""
+    pairs = [text.partition("=") for text in given]
+    for name, equals, _ in pairs:
+        if not name or not equals:
+            raise InvalidInputError(f"{option} wants NAME=VALUE, not {name + equals!r:.60}.")
+    return [(name.replace("-", "_") if option == "--set" else name, value) for name, _, value in pairs]
+
+
+def _typed(name: str, text: str) -> Any:
+    """A text as what an input of that name holds, whatever model it belongs to."""
+    from ..request.catalogue import models
+
+    spec = next((field for model in models for field in model.fields or () if field.name == name), None)
+    return text if spec is None else spec.parse(text)
+
+
+def _results(sweep: Sweep, options: argparse.Namespace) -> pd.DataFrame:
+    """Runs it, and gives its results."""
+    run = functools.partial(sweep.retry, uncertain=options.uncertain) if options.retry else sweep.run
+    return run(
+        max_cost=options.max_cost, concurrency=options.concurrency, allow_unknown_cost=options.allow_unknown_cost
+    )
+
+
+def _let_answers_come(sweep: Sweep) -> None:
+    """Waits for the ids of what is just being submitted: without its id, nobody knows whether it is to be paid."""
+    until = time.monotonic() + _ANSWERS
+    with contextlib.suppress(KeyboardInterrupt):  # who interrupts again does not want to wait
+        while any(job.id is None for job in sweep.progress.jobs) and time.monotonic() < until:
+            time.sleep(0.05)
+
+
+def _keep(results: pd.DataFrame, folder: Path) -> Path:
+    """Writes the results, whole or not at all."""
+    path = folder.expanduser() / "results.csv"
+    try:
+        write_csv(results, path)
+    except OSError as cause:
+        raise StoreError(
+            f"{folder / path.name} cannot be written: {cause.strerror or cause}. The videos are kept, and the same "
+            "command again makes none of them anew.",
+            cause=cause,
+        ) from None
+    return folder / path.name
+
+
+def _tell(sweep: Sweep, results: pd.DataFrame, path: Path, began: float) -> int:
+    """Says how it ended, and gives the exit status."""
+    from ..display import sweep_text as sweep_words
+
+    say(f"{sweep_words.line(sweep, began=began)}. The table: {path}")
+    bad = results[~results["status"].isin(["completed", "planned"])]
+    for row, one in bad.head(_MOST_FAILED).iterrows():
+        asked = [one["model"], *(one.get(name) for name in ("seed", "prompt"))]
+        said = " · ".join(printable(str(part), limit=_WIDEST) for part in asked if _is_there(part))
+        why = f": {printable(one['error'], limit=_LONGEST)}" if _is_there(one["error"]) else ""
+        say(f"row {row}, {said}: {one['status']}{why}", stderr)
+    if len(bad) > _MOST_FAILED:
+        say(f"and {len(bad) - _MOST_FAILED:,} more", stderr)
+    if note := sweep_words.note(sweep.progress):
+        say(note, stderr)
+    return int(not (results["status"] == "completed").all())
+
+
+def _table(plan: pd.DataFrame) -> str:
+    """A plan as a terminal has room for it: what varies, and what becomes of each row."""
+    varied = [name for name in plan.columns if name in _ALWAYS or plan[name].nunique(dropna=False) > 1]
+    columns = [name for name in varied if name not in _LAST]
+    columns += [name for name in _LAST if name in plan and plan[name].notna().any()]
+    part = plan[columns].head(_MOST_ROWS)
+    texts = {"row": [str(row) for row in part.index]}
+    texts |= {printable(name): [_shown(name, value) for value in part[name].tolist()] for name in columns}
+    numbers = ["row", *(name for name in columns if part[name].dtype.kind in "if")]
+    more = f"\nand {len(plan) - _MOST_ROWS:,} more rows" if len(plan) > _MOST_ROWS else ""
+    texts_only = [name for name in texts if name not in (*numbers, *_ALWAYS)]
+    return text_table(texts, right=numbers, cut=texts_only, width=terminal_columns()) + more
+
+
+def _shown(name: str, value: Any) -> str:
+    if not _is_there(value):
+        return ""
+    if isinstance(value, float):
+        return f"{value:g}"
+    return printable(str(value), limit=_LONGEST if name == "why" else _WIDEST)
+
+
+def _is_there(value: Any) -> bool:
+    import pandas as pd
+
+    return value is not None and not (pd.api.types.is_scalar(value) and pd.isna(value))

@@ -1,0 +1,105 @@
+"""Addresses of queues: checked, in one spelling, and as results are found by them."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import socket
+from urllib.parse import SplitResult, urlsplit
+
+from .._util.text import printable
+from ..errors import InvalidBaseURLError
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_LONGEST_SHOWN = 200
+#: What the C library reads as an IPv4 address, such as ``127.1`` and ``0x7f000001``.
+_NUMERIC = re.compile(r"(0x[0-9a-f]+|\d+)(\.(0x[0-9a-f]+|\d+)){0,3}")
+
+
+def checked_url(url: str, like: str) -> str:
+    """The address of a service, without what does not matter: case, blanks, a default port, slashes at the end.
+
+    Args:
+        url: what the caller gave.
+        like: an address that is good, for the error.
+
+    Raises:
+        InvalidBaseURLError: it is no http(s) URL, or its host cannot be one.
+    """
+    try:
+        url = url.strip()
+        parts = urlsplit(url)
+        # A port out of range is a ValueError; a name or a password would be shown in errors.
+        host, port = parts.hostname or "", parts.port
+        odd = parts.username or parts.query or parts.fragment or not url.isprintable() or " " in url
+        good = parts.scheme in _DEFAULT_PORTS and _is_a_host(host) and port != 0 and not odd
+    except (ValueError, AttributeError, TypeError):  # a UnicodeError is a ValueError
+        good = False
+    if not good:
+        given = printable(str(url).rpartition("@")[2], limit=_LONGEST_SHOWN)
+        raise InvalidBaseURLError(f"Invalid base URL: {given}. It must look like {like}.")
+    return f"{parts.scheme}://{_place(parts, host)}{parts.path.rstrip('/')}"
+
+
+def endpoint_of(base_url: str) -> str:
+    """What results of the queue at a checked address are found by: one text for all names of one host.
+
+    All names of this machine count as ``127.0.0.1``. The address that is connected to stays as it was given, since a
+    queue may listen on one of them only.
+    """
+    parts = urlsplit(base_url)
+    return f"{parts.scheme}://{_place(parts, _canonical(parts.hostname or ''))}{parts.path}"
+
+
+def host_and_port(url: str) -> str:
+    """Where a request goes, as a person is told: the host, and the port if it is not the usual one."""
+    try:
+        parts = urlsplit(url)
+        return printable(_place(parts, parts.hostname or ""), limit=_LONGEST_SHOWN)
+    except ValueError:
+        return "an address that cannot be read"
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether a host is a name or an address of the loopback interface."""
+    try:
+        return ipaddress.ip_address(_canonical(host)).is_loopback
+    except ValueError:
+        return False
+
+
+def _is_a_host(host: str) -> bool:
+    if ":" in host:  # urlsplit has looked at it
+        return True
+    # As the resolver will, which allows one dot at the end and no empty or long label.
+    return bool(host.removesuffix(".").encode("idna"))
+
+
+def _place(parts: SplitResult, host: str) -> str:
+    at = f"[{host}]" if ":" in host else host
+    return at if parts.port in (None, _DEFAULT_PORTS.get(parts.scheme)) else f"{at}:{parts.port}"
+
+
+def _canonical(host: str) -> str:
+    host = host.lower().removesuffix(".")
+    if host == "localhost" or host.endswith(".localhost"):
+        return "127.0.0.1"
+    if _NUMERIC.fullmatch(host):
+        try:
+            host = socket.inet_ntoa(socket.inet_aton(host))
+        except OSError:
+            return host
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        try:
+            return host.encode("idna").decode()
+        except UnicodeError:
+            return host
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped:
+            address = address.ipv4_mapped
+        elif address.is_loopback:
+            return "127.0.0.1"
+    # A server that listens on all addresses is often called by the one that stands for them.
+    return "127.0.0.1" if address.is_unspecified else str(address)

@@ -1,0 +1,151 @@
+"""What went wrong below HTTP: which exceptions come from the network, what they mean, and what they are called."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import ssl
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+import httpx
+
+from .._util.text import printable
+
+_LONGEST_REASON = 200
+#: Errors of the operating system that concern this process or its disk and not the other side.
+_OWN_ERRNOS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
+
+
+class CannotSend(Exception):
+    """Why a request cannot be sent at all, as part of a sentence. The next attempt would end in the same way."""
+
+
+def is_of_the_wire(cause: BaseException) -> bool:
+    """Whether an exception comes from the network or the engine, and not from our own work around it."""
+    if isinstance(cause, (httpx.HTTPError, httpx.InvalidURL, CannotSend)) or type(cause) is TimeoutError:
+        return True
+    return type(cause).__module__.partition(".")[0] == "aiohttp"
+
+
+def root_of(cause: Exception) -> BaseException:
+    """What an exception was made from, where that tells more."""
+    # httpx-aiohttp reports any broken connection as a connect time-out; what it was made from is exact.
+    origin = cause.__cause__
+    return origin if origin is not None and type(origin).__module__.startswith("aiohttp") else cause
+
+
+def is_without_connection(cause: BaseException | None) -> bool:
+    """Whether there was no connection over which a request could have been sent."""
+    no_connection = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)
+    if isinstance(cause, (*no_connection, httpx.UnsupportedProtocol, httpx.InvalidURL, CannotSend)):
+        return True
+    aiohttp = _aiohttp()
+    if not aiohttp:
+        return False
+    return isinstance(
+        cause, (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError)
+    )
+
+
+def is_before_sending(cause: BaseException) -> bool:
+    """Whether a request without a body certainly did not leave: codecs, threads and descriptors come before it."""
+    if is_without_connection(cause):
+        return True
+    return isinstance(cause, (UnicodeError, RuntimeError, OSError)) and not is_of_the_wire(cause)
+
+
+def is_unknown_host(cause: BaseException | None) -> bool:
+    """Whether nobody knows the host's name, which is different from nobody to ask."""
+    reason = _os_error(cause)
+    return isinstance(reason, socket.gaierror) and reason.errno == socket.EAI_NONAME
+
+
+def is_for_good(cause: BaseException | None) -> bool:
+    """Whether it will not be any better the next time: an address that is none, a forged certificate, a full disk."""
+    if isinstance(cause, (CannotSend, httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.TooManyRedirects)):
+        return True
+    if isinstance(cause, (UnicodeError, OSError)) and not is_of_the_wire(cause):
+        return True
+    aiohttp = _aiohttp()
+    return bool(aiohttp) and isinstance(cause, (aiohttp.ClientConnectorCertificateError, aiohttp.InvalidURL))
+
+
+def why(cause: BaseException, secrets: Iterable[str] = ()) -> str:
+    """The reason for a missing answer, in a few printable words."""
+    said = _known(cause) or printable(str(cause), limit=_LONGEST_REASON, secrets=secrets)
+    return said.rstrip(".") or type(cause).__name__
+
+
+def problem_of(cause: BaseException, place: str, *, seconds: float, secrets: Iterable[str] = ()) -> str:
+    """What does not work, as part of a sentence for a person who waits for the next attempt.
+
+    Args:
+        cause: what came in place of an answer.
+        place: the host and port that was asked.
+        seconds: how long an answer was waited for.
+        secrets: what must not be shown.
+    """
+    if is_without_connection(cause):
+        return f"no connection to {place} ({why(cause, secrets)})"
+    if isinstance(cause, (TimeoutError, httpx.TimeoutException)):
+        return f"no answer from {place} within {seconds:g} s"
+    return f"no answer from {place} ({why(cause, secrets)})"
+
+
+def _known(cause: BaseException) -> str | None:
+    """The reason, where it can be said without the words of another library."""
+    aiohttp = _aiohttp()
+    if isinstance(cause, (TimeoutError, httpx.TimeoutException)):
+        return "it took too long"
+    if aiohttp and isinstance(cause, aiohttp.ClientConnectorCertificateError):
+        return f"its certificate is not trusted: {_verification(cause.certificate_error)}"
+    if aiohttp and isinstance(cause, aiohttp.ClientHttpProxyError):
+        return f"the proxy answered {cause.status}"
+    if aiohttp and isinstance(cause, aiohttp.ClientConnectorError):
+        return _of_the_system(cause.os_error)
+    if aiohttp and isinstance(cause, (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)):
+        return "the connection broke off"
+    if aiohttp and isinstance(cause, (aiohttp.ClientPayloadError, aiohttp.http_exceptions.PayloadEncodingError)):
+        return "the answer broke off"
+    if aiohttp and isinstance(cause, (aiohttp.ClientResponseError, aiohttp.http_exceptions.HttpProcessingError)):
+        return "what came is no answer of HTTP"
+    if isinstance(cause, httpx.TooManyRedirects):
+        return "it redirects too often"
+    if isinstance(cause, MemoryError):
+        return "there is not enough memory"
+    if isinstance(cause, UnicodeError):
+        return "the address has a host that cannot be one"
+    if isinstance(cause, OSError):
+        return _of_the_system(cause)
+    return None
+
+
+def _of_the_system(cause: BaseException) -> str | None:
+    if isinstance(cause, socket.gaierror):
+        return "there is no such host" if is_unknown_host(cause) else "the host's name could not be looked up"
+    if isinstance(cause, ssl.SSLError):
+        return f"no secure connection: {_verification(cause)}"
+    if isinstance(cause, ConnectionRefusedError):
+        return "refused"
+    if isinstance(cause, OSError) and cause.errno in _OWN_ERRNOS:
+        return f"this process has no more room for it: {os.strerror(cause.errno or 0).lower()}"
+    if isinstance(cause, OSError) and cause.errno is not None:
+        return os.strerror(cause.errno).lower() if cause.errno > 0 else cause.strerror
+    return None
+
+
+def _verification(cause: Any) -> str:
+    said = getattr(cause, "verify_message", None) or getattr(cause, "reason", None) or type(cause).__name__
+    return printable(str(said).replace("_", " "), limit=_LONGEST_REASON)
+
+
+def _os_error(cause: BaseException | None) -> BaseException | None:
+    return cause if isinstance(cause, OSError) and not is_of_the_wire(cause) else getattr(cause, "os_error", None)
+
+
+def _aiohttp() -> Any:
+    """The engine's library, if a request has brought it in."""
+    return sys.modules.get("aiohttp")

@@ -1,0 +1,98 @@
+"""Files that are given as URLs: fetched to a temporary file, within bounds, before a request is submitted."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+from urllib.parse import unquote, urlsplit
+
+import httpx
+
+from .._util.disk_space import DiskSpace
+from .._util.text import printable
+from ..errors import InvalidInputError
+from ..request.locations import Remote
+from ..request.uploads import Upload
+from .addresses import host_and_port
+from .bodies import announced_length, pieces
+from .failures import problem_of, root_of, why
+from .responses import facts
+
+if TYPE_CHECKING:
+    from ..request.catalogue import ModelDefinition
+    from .client import DecartClient
+
+#: The most bytes of a file whose model has no bound of its own.
+MAX_BYTES = 2**30
+_LONGEST_NAME = 200
+
+
+async def fetch(client: DecartClient, model: ModelDefinition, name: str, file: Remote, *, max_bytes: int) -> Upload:
+    """A file input that was given as a URL, streamed to a temporary file; one attempt.
+
+    Args:
+        client: whose connections are used. Its key is not sent.
+        model, name: the input that the file is for.
+        file: where it is.
+        max_bytes: the most that is fetched.
+
+    Raises:
+        InvalidInputError: it cannot be fetched, or is larger than that.
+    """
+    data: dict[str, Any] = {"fields": [name]}
+    proxy = None
+    try:
+        address = urlsplit(file.url)
+        filename = printable(unquote(Path(address.path).name), limit=_LONGEST_NAME) or name
+        with tempfile.TemporaryFile() as spool:
+            async with client._turn("in"), asyncio.timeout(client.timeout.total):
+                pool = await client._pool()
+                proxy = pool.proxy_for(file.url)
+                await _spool(pool.client, httpx.URL(file.url), spool, max_bytes)
+            spool.seek(0)
+            return await asyncio.to_thread(Upload.spooled, filename, spool)
+    except Exception as cause:  # noqa: BLE001 - codecs, threads, memory: a caller hears of one family of errors
+        root = root_of(cause)
+        place = host_and_port(file.url)
+        if isinstance(cause, httpx.HTTPStatusError):
+            reason = f"the server answered {cause.response.status_code}"
+            data |= facts(cause.response)
+        elif isinstance(cause, _TooLarge):
+            reason, data["status"] = str(cause), 200
+        elif isinstance(cause, OSError) and not isinstance(cause, TimeoutError):  # no room for it
+            reason = f"it cannot be kept: {why(cause)}"
+        else:
+            reason = why(root)
+            data["problem"] = problem_of(root, place, seconds=client.timeout.read)
+        by = f", by way of the proxy {proxy}" if proxy else ""
+        raise InvalidInputError(
+            f"Invalid inputs for {model.name}: {name} cannot be fetched from {file.shown}{by} ({reason}).",
+            data,
+            root,
+        ) from None
+
+
+class _TooLarge(Exception):
+    """Why a file is not fetched to its end, as part of a sentence."""
+
+
+async def _spool(connections: httpx.AsyncClient, url: httpx.URL, spool: BinaryIO, max_bytes: int) -> None:
+    auth = (url.username, url.password) if url.username else None
+    # Without the key, which is Decart's business alone.
+    async with connections.stream("GET", url.copy_with(userinfo=b""), auth=auth, follow_redirects=True) as response:
+        response.raise_for_status()
+        announced = announced_length(response)
+        too_large = f"it has more than {max_bytes / 2**20:,.0f} MiB"
+        if announced is not None and announced > max_bytes:
+            raise _TooLarge(too_large)
+        space = DiskSpace(Path(tempfile.gettempdir()), copies=2)  # it is copied once more
+        space.expect(announced or 0)
+        size = 0
+        async for chunk in pieces(response):
+            size += len(chunk)
+            if size > max_bytes:
+                raise _TooLarge(too_large)
+            space.add(len(chunk))
+            spool.write(chunk)

@@ -1,0 +1,314 @@
+"""What comes back from the wire, and what it means: an answer, a refusal, or nothing at all."""
+
+from __future__ import annotations
+
+import contextlib
+import email.utils
+import http
+import json
+import math
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import httpx
+
+from .._util.text import printable
+from ..errors import DecartSDKError, QueueSubmitError
+from . import duration_estimate as polling
+from .addresses import host_and_port
+from .bodies import beginning
+from .failures import is_for_good, is_without_connection
+
+
+@dataclass(frozen=True)
+class JobSubmitResponse:
+    """The answer to a submission."""
+
+    job_id: str
+    status: str
+
+
+@dataclass(frozen=True)
+class JobStatusResponse:
+    """How a job stands: ``pending``, ``processing``, ``completed`` or ``failed``, or a word Decart has added since.
+
+    ``reason`` is what the service says about a failure, where it says anything. ``seconds`` is about how long the job
+    took, once it has been waited for, and where the polls can tell.
+    """
+
+    job_id: str
+    status: str
+    reason: str | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class QueueJobResultCompleted:
+    """A finished job: ``data`` is the video's bytes."""
+
+    job_id: str
+    data: bytes = field(repr=False)
+    status: Literal["completed"] = "completed"
+
+
+@dataclass(frozen=True)
+class QueueJobResultFailed:
+    """A job that the service gave up on: ``error`` is its reason."""
+
+    job_id: str
+    error: str
+    status: Literal["failed"] = "failed"
+
+
+QueueJobResult = QueueJobResultCompleted | QueueJobResultFailed
+OnStatusChange = Callable[[JobStatusResponse], object]
+
+#: What is done at the wire, as errors call it.
+SUBMIT, RESOLVE, STATUS, CONTENT = "submit job", "resolve model", "get job status", "get job content"
+
+_LONGEST_ID = 512
+_LONGEST_WORD = 40
+_LONGEST_REASON = 1000
+_LONGEST_EXCERPT = 300
+#: What the service answers to a request that it will not work on, whenever it comes.
+_REFUSED = (400, 401, 403, 404, 410, 413, 422)
+_BUSY = (429, 503)
+
+
+async def json_object(error: type[DecartSDKError], doing: str, response: httpx.Response, key: str) -> dict[str, Any]:
+    """The answer's JSON object, which must have text or a number under that key.
+
+    Raises:
+        DecartSDKError: of the given kind; it has not.
+    """
+    try:
+        body = await beginning(response)
+    except httpx.DecodingError as cause:
+        raise unreadable(error, doing, response, str(cause)) from None
+    answer = _object(body)
+    if answer is not None and (value := answer.get(key)) and isinstance(value, (str, int)) and value is not True:
+        return answer
+    raise unreadable(error, doing, response, something_else(response, body))
+
+
+def something_else(response: httpx.Response, body: bytes) -> str:
+    """What is told of an answer's body that is not what was asked for."""
+    page = "a web page" if body.lstrip()[:1] == b"<" else "not what the queue speaks"
+    return f"the answer is {page}: {_text(body, _secrets(response)) or '(nothing)'}"
+
+
+def identifier(error: type[DecartSDKError], doing: str, response: httpx.Response, value: Any) -> str:
+    """A name that the service has given to something, as text that can be sent, stored and shown.
+
+    Raises:
+        DecartSDKError: of the given kind; the name has characters that no name has, or is the key itself.
+    """
+    name = str(value)
+    if len(name) <= _LONGEST_ID and name == printable(name, secrets=_secrets(response)):
+        return name
+    said = printable(ascii(name), limit=_LONGEST_EXCERPT, secrets=_secrets(response))
+    raise unreadable(error, doing, response, f"the answer has a name that cannot be used: {said}")
+
+
+def status_word(response: httpx.Response, value: Any) -> str:
+    """A job's status, as text that can be shown."""
+    return printable(str(value), limit=_LONGEST_WORD, secrets=_secrets(response)) or "unknown"
+
+
+def unreadable(error: type[DecartSDKError], doing: str, response: httpx.Response, what: str) -> DecartSDKError:
+    """The error that an answer stands for which is not what was asked for, whose job may have been taken all the same.
+
+    Args:
+        error, doing, response: what failed, at what, and by which answer.
+        what: what is wrong with the answer.
+    """
+    data = {"status": response.status_code, "sent": True, "readable": False, "problem": "the answer cannot be read"}
+    if error is QueueSubmitError:
+        data["taken"] = "unknown"
+    return error(
+        f"Failed to {doing}: {response.status_code} - {what}{_by_proxy(response)}\n"
+        "Something other than Decart's API may be answering there; check base_url and any proxy.",
+        data,
+    )
+
+
+async def refusal(
+    error: type[DecartSDKError], doing: str, response: httpx.Response, *, is_whole: Callable[[], bool] = lambda: True
+) -> DecartSDKError:
+    """The error that an answer other than 2xx stands for, with what to do about it.
+
+    Args:
+        error, doing, response: what failed, at what, and by which answer.
+        is_whole: called when the answer has been read; whether all of the request had gone out.
+    """
+    status, body = response.status_code, b""
+    with contextlib.suppress(httpx.HTTPError):  # it is a refusal also where the rest of it is lost
+        body = await beginning(response)
+    data = {"sent": True, **facts(response)}
+    if error is QueueSubmitError:
+        data |= _fate(status, _object(body), says_when="retry_after" in data, is_whole=is_whole())
+    if status == 429:
+        data["problem"] = "the queue says that there are too many requests (429)"
+    said = _text(body, _secrets(response)) or _phrase(status)
+    advice = _ADVICE_ON.get(doing, {}).get(status) or _ADVICE.get(status)
+    if status >= 500:
+        advice = "The server has a problem; try again later."
+    elif 300 <= status < 400:
+        to = response.headers.get("location", "")
+        there = f" to {host_and_port(to)}" if "//" in to else ""
+        advice = f"The address redirects{there}, and the API key is sent nowhere else; check base_url."
+    if data.get("taken") == "unknown":
+        advice = f"{advice or ''} {_PERHAPS}".strip()
+    return error(f"Failed to {doing}: {status} - {said}{_by_proxy(response)}" + (f"\n{advice}" if advice else ""), data)
+
+
+def facts(response: httpx.Response) -> dict[str, Any]:
+    """What an error keeps of an answer other than 2xx: its ``status``, and ``retry_after`` if it says when."""
+    seconds = _retry_after(response.headers.get("retry-after"))
+    status = response.status_code
+    known = {"status": status, "problem": f"{host_and_port(str(response.request.url))} answers {status}"}
+    return known if seconds is None else known | {"retry_after": seconds}
+
+
+_PERHAPS = "The job may have been taken all the same, so it is not sent again by itself."
+_ADVICE = {
+    401: "The API key was refused. Check api_key, or DECART_API_KEY in the environment, for this address.",
+    403: "The API key may not do this.",
+    413: "The files are too large for the service.",
+    429: "Too many requests at once; wait a little and try again.",
+}
+_NO_SUCH_MODEL = {
+    404: "This queue has no model of that name; check the name, and base_url.",
+    410: "The model is retired; decart_nb.models says which ones are live.",
+}
+_ADVICE_ON = {
+    SUBMIT: _NO_SUCH_MODEL,
+    RESOLVE: _NO_SUCH_MODEL,
+    STATUS: {410: "The queue has this job no longer."},
+    CONTENT: {410: "The queue has this video no longer."},
+}
+
+
+def unanswered(
+    error: type[DecartSDKError],
+    doing: str,
+    base_url: str,
+    cause: BaseException,
+    *,
+    sent: bool,
+    reason: str,
+    problem: str,
+    proxy: str | None = None,
+) -> DecartSDKError:
+    """The error that a call without an answer stands for; ``data["sent"]`` says whether it may have been taken.
+
+    Args:
+        error, doing, base_url: what failed, at what, and where.
+        cause: what came in place of an answer.
+        sent: whether all of the request may have gone out.
+        reason: why there is no answer.
+        problem: the same, as a person is told who waits for the next attempt.
+        proxy: the proxy that was used, if any.
+    """
+    data: dict[str, Any] = {"sent": sent, "problem": problem}
+    if error is QueueSubmitError:
+        data["taken"] = "unknown" if sent else "no"
+    after = _PERHAPS if data.get("taken") == "unknown" else "Check the address and the network."
+    by = f", by way of the proxy {proxy}" if proxy else ""
+    return error(f"Failed to {doing}: no answer from {base_url}{by} ({reason}). {after}", data, cause)
+
+
+def _fate(status: int, answer: dict[str, Any] | None, *, says_when: bool, is_whole: bool) -> dict[str, Any]:
+    """What has become of a submission that was refused: whether it was ``taken``, and whether it is ``final``.
+
+    There is no idempotency key, and whatever stands before the service may refuse what that has taken.
+    """
+    of_the_service = answer is not None and bool(answer.get("detail"))
+    if of_the_service and status in _REFUSED:
+        return {"taken": "no", "final": True}
+    certain = status == 429 or (status == 503 and (says_when or of_the_service)) or not is_whole
+    return {"taken": "no" if certain else "unknown", "final": status in _REFUSED or not certain}
+
+
+def certainly_not_taken(error: QueueSubmitError) -> bool:
+    """Whether a submission that ended so has certainly made no job."""
+    return error.data.get("taken") == "no"
+
+
+def may_be_repeated(error: QueueSubmitError) -> bool:
+    """Whether a submission that ended so has certainly made no job, and may make one the next time."""
+    return certainly_not_taken(error) and not error.data.get("final") and not is_for_good(error.cause)
+
+
+def concerns_all(error: QueueSubmitError) -> bool:
+    """Whether a submission that ended so says something of all others: the service takes none, or is out of reach."""
+    return error.data.get("status") in _BUSY or (
+        error.data.get("status") is None and is_without_connection(error.cause)
+    )
+
+
+def may_be_asked_again(error: DecartSDKError) -> bool:
+    """Whether something that nobody pays for, and that ended so, may work the next time."""
+    return may_pass(error, math.inf) and not is_for_good(error.cause)
+
+
+def may_pass(error: DecartSDKError, elapsed: float) -> bool:
+    """Whether a failed poll, download or question may be followed by one that works."""
+    status = error.data.get("status")
+    if status is None or error.data.get("readable") is False or status >= 500:
+        return True
+    return status in (408, 425, 429) or (status == 404 and elapsed < polling.PROPAGATION)
+
+
+def _retry_after(value: str | None) -> float | None:
+    if value is None:
+        return None
+    with contextlib.suppress(ValueError):
+        seconds = float(value)
+        return max(0.0, seconds) if math.isfinite(seconds) else None
+    with contextlib.suppress(ValueError, TypeError, OverflowError):
+        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
+    return None
+
+
+def _object(body: bytes) -> dict[str, Any] | None:
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return answer if isinstance(answer, dict) else None
+
+
+def _secrets(response: httpx.Response) -> Iterable[str]:
+    # Whoever answers may repeat what was sent, and the key must not be shown.
+    key = response.request.headers.get("X-API-KEY")
+    return [key] if key else []
+
+
+def _text(body: bytes, secrets: Iterable[str]) -> str:
+    return printable(body.decode("utf-8", "replace"), limit=_LONGEST_EXCERPT, secrets=secrets)
+
+
+def _phrase(status: int) -> str:
+    try:
+        return f"{http.HTTPStatus(status).phrase}, and nothing else"
+    except ValueError:
+        return "a status that HTTP does not know, and nothing else"
+
+
+def _by_proxy(response: httpx.Response) -> str:
+    proxy = response.request.extensions.get("proxy")
+    return f" (by way of the proxy {proxy})" if proxy else ""
+
+
+def reason_in(response: httpx.Response, answer: Mapping[str, Any]) -> str | None:
+    """What an answer says about a failure, wherever it says it, in one printable line."""
+    for key in ("error", "reason", "message", "detail"):
+        value = answer.get(key)
+        if isinstance(value, Mapping):
+            value = value.get("message") or value.get("detail")
+        if value:
+            return printable(str(value), limit=_LONGEST_REASON, secrets=_secrets(response)) or None
+    return None

@@ -1,0 +1,1 @@
+"""Jobs and clips: what a person holds, and what carries a request from intent to file."""

@@ -1,0 +1,101 @@
+"""The event loop on which all jobs run, in one daemon thread that all sessions share."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import functools
+import os
+import threading
+import weakref
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, TypeVar
+
+from ..store.store import Store
+
+_T = TypeVar("_T")
+_Work = tuple[Callable[[], Any], "asyncio.Future[Any]"]
+
+_THREAD = "decart_nb jobs"
+_turn = threading.Lock()
+
+
+def background() -> asyncio.AbstractEventLoop:
+    """The loop on which all jobs run. The kernel's own may be busy, and nested loops break: this one is neither."""
+    with _turn:
+        return _started()
+
+
+@functools.cache
+def _started() -> asyncio.AbstractEventLoop:
+    loop = asyncio.new_event_loop()
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_forget)
+    threading.Thread(target=loop.run_forever, name=_THREAD, daemon=True).start()
+    return loop
+
+
+def _forget() -> None:
+    """Threads do not survive a fork, and a lock that one of them held would never be let go of."""
+    global _turn
+    _turn = threading.Lock()
+    _started.cache_clear()
+
+
+def in_background() -> bool:
+    """Whether this is the thread of that loop."""
+    return threading.current_thread().name == _THREAD
+
+
+def start(work: Coroutine[Any, Any, None]) -> None:
+    """Starts work on that loop, and does not wait for it."""
+    # In a context of its own: ipykernel keeps there which cell is running. With the submitting cell's, what a job
+    # shows at its end would be taken for a late output of that cell, and headless runners drop those.
+    contextvars.Context().run(asyncio.run_coroutine_threadsafe, work, background())
+
+
+def wait_for(work: Coroutine[Any, Any, _T]) -> _T:
+    """Does work on that loop, and waits for it; not to be called there."""
+    return asyncio.run_coroutine_threadsafe(work, background()).result()
+
+
+class Writer:
+    """What a loop's jobs write into a store, on a thread: what comes while the disk is busy goes into one commit."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        # After a fork there is another loop, and nobody is busy in it.
+        self._waiting: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, list[_Work]] = weakref.WeakKeyDictionary()
+        self._busy: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Task[None]] = (
+            weakref.WeakKeyDictionary()
+        )
+
+    async def write(self, work: Callable[[], _T]) -> _T:
+        """Does work on the store, as a part of a transaction. What it has written is on the disk when this returns."""
+        loop = asyncio.get_running_loop()
+        end: asyncio.Future[_T] = loop.create_future()
+        self._waiting.setdefault(loop, []).append((work, end))
+        if loop not in self._busy:
+            self._busy[loop] = loop.create_task(self._write_all(loop))
+        return await end
+
+    async def _write_all(self, loop: asyncio.AbstractEventLoop) -> None:
+        try:
+            while some := self._waiting.pop(loop, []):
+                try:
+                    ends = await asyncio.to_thread(self._store.batch, [work for work, _ in some])
+                except Exception as error:  # noqa: BLE001 - no thread can be had: whoever waits is told
+                    ends = [(None, error)] * len(some)
+                _tell(some, ends)
+        finally:
+            del self._busy[loop]
+
+
+def _tell(works: Sequence[_Work], ends: Sequence[tuple[Any, Exception | None]]) -> None:
+    for (_, future), (value, error) in zip(works, ends, strict=True):
+        if future.done():  # nobody waits for it any more
+            continue
+        if error is None:
+            future.set_result(value)
+        else:
+            future.set_exception(error)

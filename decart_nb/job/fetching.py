@@ -1,0 +1,208 @@
+"""The way of a submitted job to its clip: polled, downloaded, and put into the store."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from .. import media
+from ..client import duration_estimate as polling
+from ..client.client import DecartClient
+from ..client.download import Download
+from ..client.responses import JobStatusResponse
+from ..errors import DecartSDKError, JobFailedError, MediaError, QueueResultError, StoreError
+from ..request.catalogue import ModelDefinition
+from ..store.job_row import UNDER_WAY, Record
+from ..store.store import Store
+from . import provenance as lineage
+from .clip import Clip, clip_of
+from .estimates import Estimates
+from .event_loop import Writer
+from .ingest import filename_for
+from .job import Job
+
+Price = Callable[[ModelDefinition, str | None, str | None], float | None]
+
+
+class Fetcher:
+    """Waits for jobs whose ids are known, and brings their videos into the store.
+
+    Args:
+        client: how the queue is reached.
+        store: what remembers.
+        writer: what writes into it.
+        estimates: how long jobs take.
+        price: USD per generated second, of a model, a resolution, and what the model's name meant.
+    """
+
+    def __init__(self, client: DecartClient, store: Store, writer: Writer, estimates: Estimates, price: Price) -> None:
+        self._client, self._store, self._writer = client, store, writer
+        self._estimates, self._price = estimates, price
+
+    async def fetch(self, job: Job, record: Record, model: ModelDefinition | None) -> Clip:
+        """Wait for a job, and bring its video into the store. What it ends with is written down.
+
+        Args:
+            job: what tells of it.
+            record: what is remembered of it; it has an id.
+            model: what was asked, for the price, where that is known.
+
+        Raises:
+            JobFailedError: the service gave up on it.
+            DecartSDKError: it cannot be fetched, at the moment or ever.
+        """
+        job._move(record.status if record.status in UNDER_WAY else "pending", record.job_id)
+        try:
+            return await self._fetch(job, record, model)
+        except JobFailedError as error:
+            await self._update(record, status="failed", error=error.reason)
+            raise
+        except DecartSDKError as error:
+            hint = f"Job {record.job_id} is not lost: decart_nb.attach({record.job_id!r}) asks for it again."
+            status: str | None = "unreachable"
+            if error.data.get("status") in (404, 410):
+                if record.submitted_at is None:  # an id that somebody typed
+                    hint = "This queue knows no such job; check the id, and which queue you are connected to."
+                    status = None
+                elif isinstance(error, QueueResultError):
+                    hint = "The queue has its video no longer; fresh=True makes another take."
+                    status = "expired"
+            if status is None:
+                await self._writer.write(functools.partial(self._store.discard, record))
+            else:
+                await self._update(record, status=status, error=error.message)
+            data = error.data | {"job_id": record.job_id}
+            if status == "expired":
+                data["expired"] = True
+            raise type(error)(f"{error.message}\n{hint}", data, error.cause) from None
+        except Exception as error:
+            await self._update(record, status="unreachable", error=f"{type(error).__name__}: {error}")
+            raise
+
+    async def _fetch(self, job: Job, record: Record, model: ModelDefinition | None) -> Clip:
+        assert record.job_id is not None
+        running = self._estimates.running[record.model]
+
+        def moved(answer: JobStatusResponse) -> None:
+            running[answer.job_id] = _age(job, record)
+            if job._on_answer:
+                job._on_answer(answer.status)
+            # The end is told when the file is there.
+            job._move(answer.status if answer.status not in ("completed", "failed") else "processing")
+
+        async def expect() -> polling.Estimate:
+            with contextlib.suppress(StoreError):
+                return await self._estimates.expect(record.model, record.endpoint, record.input_seconds)
+            return job.estimate
+
+        job.estimate = await expect()  # others may have ended while it was sent
+        age = _age(job, record)
+        try:
+            end = await self._client.queue.wait(
+                record.job_id,
+                on_status_change=moved,
+                estimate=job.estimate,
+                expect=expect,
+                soon=job._is_awaited,
+                age=age,
+                fresh=record.submitted_at is not None and age < polling.PROPAGATION,
+                on_retry=job._retry,
+            )
+        finally:
+            running.pop(record.job_id, None)
+        if end.status == "failed":
+            raise JobFailedError(record.job_id, end.reason or "the service gave no reason.")
+        look = _Look()
+        arrived = await self._client.queue.download(
+            record.job_id,
+            self._store.desk / filename_for(record),
+            completed=True,
+            check=look,
+            on_retry=job._retry,
+        )
+        price = self._price(model, record.inputs.get("resolution"), record.model) if model else None
+        made = {
+            "took": end.seconds if record.submitted_at else None,  # of an attached job, nobody saw the beginning
+            "seconds": _seconds(job, record),
+            # Decart bills by the generated second.
+            "cost": None if price is None or look.info is None else round(price * look.info.duration, 4),
+            "error": look.error,
+        }
+        clip = await self._writer.write(functools.partial(self._keep, record, arrived, look.info, made))
+        self._estimates.ended(record.model)
+        return clip
+
+    def _keep(self, record: Record, arrived: Download, info: media.VideoInfo | None, made: dict[str, Any]) -> Clip:
+        """Put a video that has come into its place, and write down what it is."""
+        path = self._store.adopt_video(arrived.path)
+        made = {
+            **made,
+            "status": "completed",
+            "ended_at": time.time(),
+            "path": path.name,
+            "sha256": arrived.sha256,
+            "size_bytes": arrived.size_bytes,
+            **{name: getattr(info, name, None) for name in ("width", "height", "fps", "duration")},
+        }
+        # Before it counts as completed, since nobody would come back for it.
+        with contextlib.suppress(MediaError):  # the store knows it all the same
+            told = lineage.describe_job(replace(record, **made))
+            lineage.write_sidecar(path, told, desk=self._store.desk)
+        self._store.update(record, **made)
+        return clip_of(record, path, reused=False)
+
+    async def _update(self, record: Record, **changes: object) -> None:
+        await self._writer.write(functools.partial(self._store.update, record, **changes))
+
+
+class _Look:
+    """A look at a video that has come.
+
+    Attributes:
+        info: what it is; ``None`` where it cannot be decoded here.
+        error: why it cannot.
+    """
+
+    def __init__(self) -> None:
+        self.info: media.VideoInfo | None = None
+        self.error: str | None = None
+        self._undecodable: str | None = None
+
+    def __call__(self, path: Path) -> None:
+        """Look at a file.
+
+        Raises:
+            MediaError: it is no video; or one that cannot be decoded and that comes for the first time: it may have
+                been broken on its way.
+        """
+        try:
+            self.info, self.error = media.skim(path), None
+        except MediaError as error:
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            if digest != self._undecodable or not media.is_video_container(path):
+                self._undecodable = digest
+                raise
+            # The service's own bytes: they were paid for, and another machine may decode them.
+            self.error = f"It cannot be decoded here: {error.message}"
+
+
+def _age(job: Job, record: Record) -> float:
+    """Seconds since a job was submitted."""
+    if job.submitted_monotonic is not None:
+        return time.monotonic() - job.submitted_monotonic
+    return max(0.0, time.time() - (record.submitted_at or record.created_at))
+
+
+def _seconds(job: Job, record: Record) -> float | None:
+    """Seconds since a job was submitted, as far as that is known: a wall clock may have been set meanwhile."""
+    if job.submitted_monotonic is not None:
+        return time.monotonic() - job.submitted_monotonic
+    passed = time.time() - record.submitted_at if record.submitted_at else -1.0
+    return passed if passed >= 0 else None

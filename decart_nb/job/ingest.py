@@ -1,0 +1,106 @@
+"""What is written down of a request before it is sent: its files, kept in the store, and what it is found by."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlsplit
+
+from .. import media
+from ..errors import MediaError
+from ..request.catalogue import ModelDefinition
+from ..request.digest import digest_of
+from ..request.locations import Remote
+from ..request.request import Request
+from ..request.uploads import Upload
+from ..store.job_row import Record
+from ..store.store import Store
+
+
+def intent(store: Store, request: Request, endpoint: str, backend: str, resolved: str | None) -> tuple[Request, Record]:
+    """The request with its files kept in the store, and what is to be remembered of it.
+
+    Args:
+        store: the store.
+        request: what is asked for.
+        endpoint, backend: where it goes.
+        resolved: what the model's name means there; ``None`` where that is still to be asked.
+
+    Returns:
+        Both. As long as the model is to be resolved, or files are to be fetched, the record has a request of its own
+        kind, for :meth:`decart_nb.store.store.Store.enqueue`: nothing that was made is found by it.
+    """
+    files: dict[str, dict[str, Any]] = {}
+    kept: dict[str, Upload | Remote] = {}
+    digests: dict[str, str] = {}
+    for name, upload in request.files.items():
+        if isinstance(upload, Remote):
+            kept[name], digests[name] = upload, upload.url
+            files[name] = {"filename": urlsplit(upload.url).path.rpartition("/")[2] or name}
+        else:
+            digests[name] = upload.sha256()
+            files[name] = described(upload, digests[name])
+            kept[name] = keep(store, upload, files[name])
+    digest = digest_of(endpoint, resolved or request.model.name, request.model, request.values, digests)
+    wanted = Record(
+        digest if resolved and is_complete(kept) else f"to be fetched {digest}",
+        endpoint,
+        backend,
+        resolved or request.model.name,
+        request.model.name,
+        inputs=dict(request.values),
+        files=files,
+        input_seconds=input_seconds(kept),
+    )
+    return replace(request, files=kept), wanted
+
+
+def is_complete(files: Mapping[str, Upload | Remote]) -> bool:
+    """Whether no file is still to be fetched."""
+    return not any(isinstance(file, Remote) for file in files.values())
+
+
+def described(upload: Upload, sha256: str) -> dict[str, Any]:
+    """What is remembered of a file."""
+    known = {"filename": upload.filename, "size_bytes": upload.size, "media_type": upload.media_type}
+    return {"sha256": sha256, **known}
+
+
+def keep(store: Store, upload: Upload, file: Mapping[str, Any]) -> Upload:
+    """The same upload from the store, where it is kept from now on."""
+    with upload.open() as stream:
+        return Upload(upload.filename, store.keep_input(file, stream))
+
+
+def input_seconds(files: Mapping[str, Upload | Remote]) -> float | None:
+    """How long the video is that a job works on, if it works on one."""
+    data = files.get("data")
+    return seconds_of(data) if isinstance(data, Upload) else None
+
+
+def seconds_of(upload: Upload) -> float | None:
+    """How long a file is, if it is a video."""
+    if upload.media_type.startswith("video/"):
+        with contextlib.suppress(MediaError), upload.open() as stream:
+            return media.probe(stream).duration
+    return None
+
+
+def addressed(model: ModelDefinition, resolved: str) -> ModelDefinition:
+    """The model under the name that was found for it, so that nothing moves between the two."""
+    return model if model.alias_of is None else replace(model, name=resolved, url_path=f"/v1/jobs/{resolved}")
+
+
+def filename_for(record: Record) -> str:
+    """A name that a person can tell from another, and that no other job has: it ends with the job's id."""
+    words = re.findall(r"[a-z0-9]+", str(record.inputs.get("prompt", "")).lower())
+    slug = "-".join(words)[:40].strip("-")
+    model = re.sub(r"[^A-Za-z0-9.]+", "-", record.asked_model)[:60]
+    tail = str(record.job_id)
+    if not re.fullmatch(r"[A-Za-z0-9-]{1,64}", tail):
+        tail = hashlib.sha256(tail.encode()).hexdigest()[:32]
+    return "-".join(part for part in (model, slug, tail) if part) + ".mp4"

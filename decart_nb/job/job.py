@@ -1,0 +1,307 @@
+"""A request on its way to a clip."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping
+from concurrent.futures import Future, InvalidStateError
+from typing import TYPE_CHECKING, Any
+
+from .._util.plain_values import is_number, shown
+from .._util.text import printable
+from ..client.duration_estimate import Estimate
+from ..errors import InvalidInputError, JobCancelledError, JobTimeoutError, NotPicklableError
+from .clip import Clip
+from .observable import Watched
+
+if TYPE_CHECKING:
+    from .recipe import Recipe
+
+
+class Job(Watched):
+    """A request on its way to a clip. It goes on in the background, whatever becomes of the cell that made it.
+
+    ``await`` it or call :meth:`result` for its clip; ``asyncio.ensure_future(job)`` is a task of it, and :meth:`future`
+    a future of ``concurrent.futures``. A copy of it is itself. Made by ``submit`` and ``attach``, not by hand.
+
+    Attributes:
+        id: the queue's name for it; ``None`` until it has been submitted.
+        model: the model's name.
+        inputs: what was asked for: plain values, and the names of files.
+        status: ``planned``, ``pending``, ``processing``, ``completed``, ``failed``, ``rejected`` (the service refused
+            the submission), ``uncertain`` (the submission's answer was lost), ``unreachable`` (the job's id is known,
+            but nothing answers), ``expired`` (the service no longer has its video) or ``cancelled``.
+        error: what went wrong, once something has.
+        clip: the video, once it is there.
+        estimate: how long such a job takes.
+        recipe: what it takes to ask for it again, once that is known.
+        key: the store's name for it, once the store knows of it.
+        retrying: what does not work at the moment and is tried again, as a sentence; ``None`` while all is well.
+        submitted_monotonic: when its submission was answered, by the monotonic clock; ``None`` where another process
+            has submitted it.
+    """
+
+    def __init__(self, model: str, inputs: Mapping[str, Any], *, estimate: Estimate, job_id: str | None = None) -> None:
+        super().__init__()
+        self.id = job_id
+        self.model = model
+        self.inputs = inputs
+        self.status = "planned" if job_id is None else "pending"
+        self.error: Exception | None = None
+        self.clip: Clip | None = None
+        self.estimate = estimate
+        self.retrying: str | None = None
+        self.recipe: Recipe | None = None
+        self.key: str | None = None
+        self.submitted_monotonic: float | None = None
+        self._attached = job_id is not None
+        self._recorded = self._attached
+        self._began = self._not_begun_at = time.monotonic()
+        self._ended_at: float | None = None
+        self._stops = 0
+        self._over = False
+        self._blocked = 0  # how many calls of result() hold up the main thread
+        self._again: Callable[[], Job] | None = None
+        self._on_answer: Callable[[str], object] | None = None  # called with every status that the queue tells
+        self._is_awaited: Callable[[], bool] | None = None  # whether somebody waits for the queue to begin with it
+        self._withdrawn = False
+        self._is_being_submitted = False
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the submission, or since it was attached to, until its end."""
+        return (self._ended_at or time.monotonic()) - self._began
+
+    @property
+    def done(self) -> bool:
+        """Whether it has ended, well or badly."""
+        return self._over
+
+    @property
+    def recorded(self) -> bool:
+        """Whether the store knows of it."""
+        return self._recorded
+
+    @property
+    def stopped(self) -> bool:
+        """Whether :meth:`cancel` was called."""
+        return self._stops > 0
+
+    @property
+    def blocks_a_cell(self) -> bool:
+        """Whether the main thread, where cells run, waits in :meth:`result`."""
+        return self._blocked > 0
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether :meth:`again` can be called: what was asked is known, unless the job was only attached to."""
+        return self._again is not None
+
+    @property
+    def progress(self) -> float:
+        """An estimate from 0 to 1 of how far it has come: the service tells nothing, so it goes by time alone.
+
+        The time counts from when the service was last heard to say that it has not begun to work on the job.
+        """
+        if self.status != "processing":
+            return float(self.status == "completed")
+        return self.estimate.progress((self._ended_at or time.monotonic()) - self._not_begun_at)
+
+    def result(self, timeout: float | None = None) -> Clip:
+        """Waits for the clip. Interrupting the wait leaves the job alive.
+
+        Args:
+            timeout: seconds to wait at most.
+
+        Raises:
+            InvalidInputError: ``timeout`` is no number of seconds.
+            JobFailedError: the service gave up on it.
+            JobCancelledError: :meth:`cancel` was called meanwhile.
+            JobTimeoutError: it is still under way after ``timeout``; it goes on.
+            DecartSDKError: it could not be submitted or fetched.
+        """
+        if timeout is not None and not is_number(timeout):
+            raise InvalidInputError(f"timeout must be seconds, from 0 on, not {shown(timeout)}.")
+        longest = None if timeout is None else min(float(timeout), threading.TIMEOUT_MAX)
+        stops = self._stops
+        try:
+            with self._blocking(), self._changed:
+                in_time = self._changed.wait_for(lambda: self._over or self._stops != stops, longest)
+        except KeyboardInterrupt:
+            raise self.interrupted() from None
+        if not in_time:
+            raise JobTimeoutError(f"No video after {longest:g} s. {self._whereabouts()}", {"job_id": self.id})
+        return self._outcome()
+
+    def future(self) -> Future[Clip]:
+        """Its clip as a future, for ``concurrent.futures.wait`` and its like. Cancelling it is not possible."""
+        future: Future[Clip] = Future()
+        future.set_running_or_notify_cancel()
+        stops = self._stops
+
+        def update(_: Job) -> None:
+            if not (self._over or self._stops != stops):
+                return
+            with contextlib.suppress(InvalidStateError):  # two threads may tell at once
+                try:
+                    clip = self._outcome()
+                except Exception as error:  # noqa: BLE001 - whoever asks the future is told
+                    future.set_exception(error)
+                else:
+                    future.set_result(clip)
+            forget()
+
+        forget = self.observe(update)
+        update(self)
+        return future
+
+    @contextlib.contextmanager
+    def _blocking(self) -> Iterator[None]:
+        here = not self._over and threading.current_thread() is threading.main_thread()
+        self._blocked += here
+        if here:
+            self._tell()
+        try:
+            yield
+        finally:
+            self._blocked -= here
+            if here and not self._over:
+                self._tell()
+
+    def __await__(self) -> Generator[Any, None, Clip]:
+        return self._wait().__await__()
+
+    async def _wait(self) -> Clip:
+        stops = self._stops
+        try:
+            await self._until(lambda: self._over or self._stops != stops)
+        except asyncio.CancelledError:
+            raise asyncio.CancelledError(f"Stopped waiting. {self._whereabouts()}") from None
+        return self._outcome()
+
+    def _outcome(self) -> Clip:
+        if not self._over:
+            raise JobCancelledError(f"Stopped waiting. {self._whereabouts()}", {"job_id": self.id})
+        if self.error is not None:
+            raise self.error.with_traceback(None)  # or each raise would add to what the last one has left
+        assert self.clip is not None
+        return self.clip
+
+    def cancel(self) -> None:
+        """Before the submission, withdraws it; after it, only stops the waiting.
+
+        Decart cannot cancel, and the video is paid for: it is still fetched and kept, and :meth:`result` gives it
+        when asked again.
+        """
+        if self._over:
+            return
+        with self._changed:  # either it is not submitted any more, or its submission has begun
+            self._withdrawn = True
+            self._stops += 1
+        self._tell()
+
+    def interrupted(self) -> KeyboardInterrupt:
+        """What an interrupt of whoever waits is raised as: it says how to wait again."""
+        return KeyboardInterrupt(f"Stopped waiting. {self._whereabouts()}")
+
+    def again(self) -> Job:
+        """Asks for another take: the same request as a job of its own, with another seed if it had one.
+
+        Raises:
+            InvalidInputError: what was asked is not known, since the job was only attached to.
+        """
+        if self._again is None:
+            raise InvalidInputError(f"What job {self.id} was asked for is not known here; submit it anew.")
+        return self._again()
+
+    def __repr__(self) -> str:
+        where = f" {self.id}" if self.id else ""
+        why = self.error or self.retrying
+        end = f": {why}" if why else ""
+        return printable(f"<Job{where}, {self.model}: {self.status}, {self.elapsed:.1f} s{end}>")
+
+    def _whereabouts(self) -> str:
+        if self.id is None and self._withdrawn and not self._is_being_submitted:
+            return "The job was withdrawn before it was submitted."
+        if self.id is None:
+            return "The job is on its way to the queue; it goes on in the background, and decart_nb.jobs() lists it."
+        return f"Job {self.id} goes on: decart_nb.attach({self.id!r}) waits for it again, from any kernel."
+
+    def wait_until_recorded(self) -> None:
+        """Wait until the store knows of it, or it has ended. An interrupt leaves it alive."""
+        try:
+            with self._changed:
+                self._changed.wait_for(lambda: self._recorded or self._over)
+        except KeyboardInterrupt:
+            raise self.interrupted() from None
+
+    # What the runner says about it, from the background thread.
+
+    def _retry(self, message: str | None) -> None:
+        """Something does not work and is tried again; with ``None``, it works again."""
+        if message != self.retrying:
+            self.retrying = message
+            self._tell()
+
+    def _record(self, key: str) -> None:
+        """The store knows of it."""
+        with self._changed:
+            self.key, self._recorded = key, True
+            self._changed.notify_all()
+
+    def _begin_submission(self) -> bool:
+        """Begin to submit it, unless it was cancelled: from here on, cancelling is too late."""
+        with self._changed:
+            self._is_being_submitted = not self._withdrawn
+            return self._is_being_submitted
+
+    def _end_submission(self) -> None:
+        """The attempt to submit it came to nothing; it may be cancelled again."""
+        self._is_being_submitted = False
+
+    def _submitted(self, job_id: str) -> None:
+        self.submitted_monotonic = time.monotonic()
+        self._move("pending", job_id)
+
+    def _move(self, status: str, job_id: str | None = None) -> None:
+        self.id = job_id or self.id
+        self.status = status
+        if status != "processing":
+            self._not_begun_at = time.monotonic()
+        self._tell()
+
+    def _end(self, status: str, *, clip: Clip | None = None, error: Exception | None = None) -> None:
+        _forget_where(error)  # or what is held there, such as copies of the inputs, is held as long as the job
+        self.status, self.clip, self.error = status, clip, error
+        self._ended_at = time.monotonic()
+        self._tell()  # whoever shows it comes first, so that the clip is on screen when a waiting cell goes on
+        self._over = True
+        self._tell()
+
+    def _called(self) -> str:
+        return f"job {self.id}"
+
+    def _not_picklable(self) -> Exception:
+        attach = f"decart_nb.attach({self.id!r})" if self.id else "decart_nb.attach(id), once it has an id,"
+        return NotPicklableError(
+            f"A job lives in the process that made it and cannot be pickled: {attach} picks it up in another one."
+        )
+
+    def _in_place_of_a_future(self, library: str) -> str:
+        if library == "asyncio":
+            return "A job is no future: give asyncio.wait and its like asyncio.ensure_future(job)."
+        return "A job is no future: give concurrent.futures.wait and its like job.future()."
+
+
+def _forget_where(error: BaseException | None) -> None:
+    """Takes the frames from an error, and from those that it came from."""
+    left, seen = [error], set()
+    while left:
+        one = left.pop()
+        if one is not None and id(one) not in seen:
+            seen.add(id(one))
+            one.__traceback__ = None
+            left += [one.__cause__, one.__context__, getattr(one, "cause", None)]

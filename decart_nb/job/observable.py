@@ -1,0 +1,82 @@
+"""What goes on in the background and can be watched, or waited for in any event loop: a job, a sweep."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any, NoReturn, Self
+
+from .._util.copying import LivesHere
+from ..errors import NotAFutureError
+
+_log = logging.getLogger("decart_nb")
+
+#: An interrupt reaches a kernel that is in ``await`` only when its loop wakes; so it is woken, every so many seconds.
+_WAKE = 0.2
+
+
+#: What the standard library asks futures for, by what takes them alone.
+_OF_FUTURES = {"add_done_callback": "asyncio", "_condition": "concurrent.futures"}
+
+
+class Watched(LivesHere):
+    """What tells its observers that it has changed."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._observers: list[Callable[[Any], object]] = []
+
+    def observe(self, observer: Callable[[Self], object]) -> Callable[[], None]:
+        """Calls ``observer`` with this, on the background thread, whenever it has changed, until the end.
+
+        A job tells at least every half second, and a sweep at most ten times a second.
+
+        Returns:
+            What stops that.
+        """
+        self._observers.append(observer)
+
+        def forget() -> None:
+            with contextlib.suppress(ValueError):
+                self._observers.remove(observer)
+
+        return forget
+
+    def _tell(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+        for observer in tuple(self._observers):
+            try:
+                observer(self)
+            except Exception:  # noqa: BLE001 - what an onlooker does wrong must not stop what is paid for
+                _log.exception("An observer of %s broke.", self._called())
+
+    async def _until(self, met: Callable[[], bool]) -> None:
+        """Waits in the caller's loop until a condition is met."""
+        loop, changed = asyncio.get_running_loop(), asyncio.Event()
+        forget = self.observe(lambda _: loop.call_soon_threadsafe(changed.set))
+        try:
+            while not met():
+                changed.clear()
+                # Not wait_for: on Python 3.11 it swallows an interrupt that comes together with a change.
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_WAKE):
+                        await changed.wait()
+        finally:
+            forget()
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if library := _OF_FUTURES.get(name):
+            raise NotAFutureError(self._in_place_of_a_future(library))
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+
+    def _in_place_of_a_future(self, library: str) -> str:
+        """What to give to functions of ``asyncio`` or ``concurrent.futures`` that take futures alone."""
+        raise NotImplementedError
+
+    def _called(self) -> str:
+        """What a log calls it."""
+        raise NotImplementedError

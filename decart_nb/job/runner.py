@@ -1,0 +1,373 @@
+"""Carries requests from intent to file, on the loop in the background."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import random
+import time
+import weakref
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ..client import duration_estimate as polling
+from ..client.client import DecartClient
+from ..client.responses import certainly_not_taken
+from ..client.retry import OnRetry
+from ..errors import DecartSDKError, JobCancelledError, JobFailedError, QueueSubmitError, StoreError
+from ..request.catalogue import MAX_SEED, ModelDefinition, models
+from ..request.locations import Remote
+from ..request.request import Request
+from ..store.job_row import UNDER_WAY, Record
+from ..store.store import ClaimLostError, Store
+from .clip import Clip, clip_of, inputs_of
+from .estimates import Estimates
+from .event_loop import Writer, background, in_background, start
+from .fetching import Fetcher
+from .ingest import intent, is_complete
+from .job import Job
+from .money import Payment
+from .prices import price_of
+from .recipe import Recipe
+from .submission import JobSubmission
+
+_TICK = 0.5
+#: So many of the jobs that earlier processes have left are asked for at once.
+_PICKED_UP_AT_ONCE = 8
+#: Seconds after which a job that the queue no longer answers for is asked for only once in as many.
+_LONG_AGO = 86400.0
+#: Those that somebody still holds.
+open_runners: weakref.WeakSet[Runner] = weakref.WeakSet()
+
+
+def _hang_up(client: DecartClient, timeout: float = 0.0) -> None:
+    """Close a client's connections, whose engine would complain of being left open; wait for that so many seconds."""
+    if not client.is_open:
+        return
+    closing = asyncio.run_coroutine_threadsafe(client.close(), background())
+    if timeout and not in_background():
+        with contextlib.suppress(TimeoutError):
+            closing.result(timeout)
+
+
+@dataclass(eq=False)
+class Runner:
+    """What a session does its work with.
+
+    Attributes:
+        client: how the queue is reached.
+        store: what remembers.
+        backend: ``live`` or ``local``.
+        prices: USD per generated second by model, over the catalogue's.
+        prior: how long a job may take of which nothing is known yet.
+    """
+
+    client: DecartClient
+    store: Store
+    backend: str
+    prices: Mapping[str, float]
+    prior: polling.Estimate
+    #: The jobs under way by their ids, so that whoever attaches to one gets the same.
+    under_way: dict[str, Job] = field(default_factory=dict)
+    #: All jobs that have not ended.
+    at_work: set[Job] = field(default_factory=set)
+    _ticking: asyncio.Task[None] | None = None
+
+    def __post_init__(self) -> None:
+        # When nobody holds the session any more, and no job is under way. It waits for nothing: the garbage collector
+        # comes in the middle of anything, also where a lock is held that the loop is waiting for.
+        weakref.finalize(self, _hang_up, self.client).atexit = False
+        self._writer = Writer(self.store)
+        self._estimates = Estimates(self.store, self.prior)
+        self._submission = JobSubmission(self.client, self.store, self._writer)
+        self._fetcher = Fetcher(self.client, self.store, self._writer, self._estimates, self.price)
+        open_runners.add(self)
+
+    @property
+    def endpoint(self) -> str:
+        """What results are found by: the queue's address, or ``local``, whatever port that listens on today."""
+        return "local" if self.backend == "local" else self.client.endpoint
+
+    @property
+    def payment(self) -> Payment:
+        """What becomes of the cost of a job here."""
+        return "paid" if self.backend == "live" else "rehearsed" if self.prices else "free"
+
+    def submit(self, request: Request, *, fresh: bool = False, resubmit_uncertain: bool = False) -> Job:
+        """Start a request on its way, unless it has been made before. Return when it is written down."""
+        job = Job(request.model.name, _shown(request), estimate=self.prior)
+        self._let_repeat(job, request)
+        resubmit = {"uncertain"} if resubmit_uncertain else ()
+        start(self._supervise(job, self._ingest_and_execute(job, request, fresh, resubmit)))
+        if not in_background():
+            job.wait_until_recorded()
+        return job
+
+    def attach(self, job_id: str, model: ModelDefinition | None) -> Job:
+        """Pick up a job that somebody submitted, or that is under way here already. Return at once."""
+        if known := self.under_way.get(job_id):
+            return known
+        found = self.store.find(job_id=job_id, endpoint=self.endpoint)
+        record = found[-1] if found else None
+        if record is None:
+            name = model.name if model else "unknown model"
+            unknown = Record("", self.endpoint, self.backend, name, name, status="pending", job_id=job_id)
+            record = self.store.adopt(unknown)
+        job, work = self._picked_up(record, model)
+        start(self._supervise(job, work))
+        return job
+
+    def pick_up(self, records: Sequence[Record]) -> None:
+        """Go on, in the background, with jobs that processes that have ended have left: few at a time, the last first.
+
+        What the queue has long not answered for is asked for seldom.
+        """
+        now = time.time()
+        due = [
+            record
+            for record in reversed(records)
+            if record.status in UNDER_WAY
+            or now - (record.submitted_at or record.created_at) < _LONG_AGO
+            or now - (record.ended_at or 0.0) > _LONG_AGO
+        ]
+        if due:
+            start(self._pick_up_all(due))
+
+    async def carry(
+        self,
+        job: Job,
+        request: Request,
+        wanted: Record,
+        on_rejected: Callable[[QueueSubmitError], object] | None = None,
+        **terms: Any,
+    ) -> None:
+        """Carry a request to its end, and end the job so. Called on the loop in the background.
+
+        Args:
+            job: what tells of it.
+            request: with its files kept in the store.
+            wanted: what is to be remembered of it.
+            on_rejected: called with every submission that was certainly not taken and will be made again.
+            terms: as for :meth:`decart_nb.store.store.Store.claim`.
+        """
+        await self._supervise(job, self._execute(job, request, wanted, on_rejected, **terms))
+
+    def close(self) -> None:
+        """Close the connections."""
+        _hang_up(self.client, 5.0)
+
+    def price(self, model: ModelDefinition, resolution: str | None = None, resolved: str | None = None) -> float | None:
+        """USD per generated second: what the session was told, else nothing on the local queue, else the catalogue.
+
+        Args:
+            model: the model.
+            resolution: ``720p`` unless given.
+            resolved: what its name means to the queue today, where that is known.
+        """
+        told = price_of(self.prices, model, resolved)
+        if told is not None:
+            return told
+        if resolved is not None and resolved in models:
+            model = models.video(resolved)
+        return 0.0 if self.backend == "local" else model.prices.get(resolution or "720p")
+
+    async def resolved(self, model: ModelDefinition, on_retry: OnRetry | None = None) -> str:
+        """What a model's name means to the queue: an alias moves, and an old name has a successor."""
+        if model.alias_of is None:
+            return model.successor or model.name
+        return await self.client.queue.resolve(model.name, on_retry=on_retry)
+
+    async def expect(self, model: str, input_seconds: float | None) -> polling.Estimate:
+        """How long a job may take; see :meth:`decart_nb.job.estimates.Estimates.estimate`."""
+        return await self._estimates.expect(model, self.endpoint, input_seconds)
+
+    def expected(self, model: str, input_seconds: float | None) -> polling.Estimate:
+        """As :meth:`expect`; it blocks."""
+        return self._estimates.estimate(model, self.endpoint, input_seconds)
+
+    def _recipe(self, record: Record, model: ModelDefinition | None) -> Recipe:
+        return Recipe(record, model, self.store, self.backend, self.client.base_url, self.prices)
+
+    def _let_repeat(self, job: Job, request: Request) -> None:
+        """Let a job be asked for another take, or to be tried again where there is no clip."""
+
+        def again() -> Job:
+            if job.clip is None:
+                return self.submit(request)  # what failed is made anew; what was taken is asked for, and not paid twice
+            if "seed" not in request.values:
+                return self.submit(request, fresh=True)
+            # The same seed would make the same video.
+            another = {**request.values, "seed": random.randrange(MAX_SEED)}
+            return self.submit(replace(request, values=another))
+
+        job._again = again
+
+    async def _supervise(self, job: Job, work: Coroutine[Any, Any, Clip]) -> None:
+        """Do the work of a job. Whatever goes wrong, the job ends, and whoever waits for it is told."""
+        self.at_work.add(job)
+        if self._ticking is None or self._ticking.done() or self._ticking.get_loop() is not asyncio.get_running_loop():
+            self._ticking = asyncio.create_task(self._tick())
+        try:
+            clip = await work
+        except Exception as error:  # noqa: BLE001 - whatever it is, the waiting cell is told
+            job._end(_status_of(error, job), error=error if isinstance(error, DecartSDKError) else _own(error, job))
+        else:
+            if job._observers:  # on a thread: whoever shows the clip makes a still of it, and other jobs shall not wait
+                await asyncio.to_thread(job._end, "completed", clip=clip)
+            else:
+                job._end("completed", clip=clip)
+        finally:
+            self.at_work.discard(job)
+            if job.id and self.under_way.get(job.id) is job:
+                del self.under_way[job.id]
+
+    async def _tick(self) -> None:
+        """Let all that watch a job see the time pass."""
+        while self.at_work:
+            await asyncio.sleep(_TICK)
+            for job in tuple(self.at_work):
+                if job._observers:
+                    job._tell()
+
+    async def _ingest_and_execute(self, job: Job, request: Request, fresh: bool, resubmit: Collection[str]) -> Clip:
+        enqueued: Record | None = None
+        resolved = None if request.model.alias_of else await self.resolved(request.model)
+        request, wanted = await self._intent(request, resolved)
+        if resolved is None or not is_complete(request.files):
+            enqueued = await self._writer.write(functools.partial(self.store.enqueue, wanted))
+            job._record(enqueued.key)
+            try:
+                request = await self.client.queue.fetch(request, on_retry=job._retry)
+                request, wanted = await self._intent(request, await self.resolved(request.model, job._retry))
+            except BaseException:
+                self.store.release(enqueued)
+                raise
+        self._let_repeat(job, request)  # whose files lie in the store; with the last word of it, their copies go
+        return await self._execute(job, request, wanted, fresh=fresh, resubmit=resubmit, enqueued=enqueued)
+
+    async def _intent(self, request: Request, resolved: str | None) -> tuple[Request, Record]:
+        return await asyncio.to_thread(intent, self.store, request, self.endpoint, self.backend, resolved)
+
+    async def _execute(
+        self,
+        job: Job,
+        request: Request,
+        wanted: Record,
+        on_rejected: Callable[[QueueSubmitError], object] | None = None,
+        *,
+        resubmit: Collection[str] = (),
+        enqueued: Record | None = None,
+        **terms: Any,
+    ) -> Clip:
+        claim = functools.partial(self.store.claim, wanted, resubmit=resubmit, **terms)
+        first = functools.partial(claim, enqueued=enqueued)
+        job.recipe = self._recipe(wanted, request.model)
+        job.estimate = await self.expect(wanted.model, wanted.input_seconds)
+        while True:
+            record, ours = await self._until_it_is_ours(job, first, claim)
+            job.recipe = self._recipe(record, request.model)
+            # Who says what he has seen takes what has come of it since then.
+            if not ours and record.status in {"rejected", "cancelled", *(resubmit if "seen" not in terms else ())}:
+                continue  # what somebody else's attempt has come to
+            try:
+                if ours and record.job_id is None:
+                    await self._submission.submit(job, record, request, on_rejected)
+                return await self._finish(job, record, request.model)
+            except ClaimLostError:
+                continue
+            finally:
+                if ours:
+                    self.store.release(record)
+
+    async def _until_it_is_ours(
+        self, job: Job, first: Callable[[], tuple[Record, bool]], claim: Callable[[], tuple[Record, bool]]
+    ) -> tuple[Record, bool]:
+        """Claim a job, and watch it as long as another holder is at it."""
+        record, ours = await self._writer.write(first)
+        job._record(record.key)
+        while not ours and record.status in UNDER_WAY:
+            if record.job_id != job.id or record.status != job.status:
+                job._move(record.status, record.job_id)
+            await asyncio.sleep(_TICK)
+            record, ours = await self._writer.write(functools.partial(self._watch, record, claim))
+        return record, ours
+
+    def _watch(self, record: Record, claim: Callable[[], tuple[Record, bool]]) -> tuple[Record, bool]:
+        """What has become of a job that another holder is at; it is claimed where that has gone."""
+        now = self.store.refreshed(record)
+        return claim() if now.status in UNDER_WAY else (now, False)
+
+    def _picked_up(self, record: Record, model: ModelDefinition | None = None) -> tuple[Job, Coroutine[Any, Any, Clip]]:
+        """A job that the store knows, and what goes on with it."""
+        if model is None and record.asked_model in models:
+            model = models.video(record.asked_model)
+        job = Job(
+            model.name if model else record.asked_model, inputs_of(record), estimate=self.prior, job_id=record.job_id
+        )
+        job.recipe = self._recipe(record, model)
+        if record.job_id:
+            self.under_way[record.job_id] = job
+        return job, self._resume(job, record, model)
+
+    async def _pick_up_all(self, records: Sequence[Record]) -> None:
+        few = asyncio.Semaphore(_PICKED_UP_AT_ONCE)
+
+        async def pick_up(record: Record) -> None:
+            async with few:
+                if record.job_id not in self.under_way:
+                    await self._supervise(*self._picked_up(record))
+
+        await asyncio.gather(*map(pick_up, records))
+
+    async def _resume(self, job: Job, record: Record, model: ModelDefinition | None) -> Clip:
+        job.estimate = await self.expect(record.model, record.input_seconds)
+        take_over = functools.partial(self.store.take_over, record)
+        record, ours = await self._until_it_is_ours(job, take_over, take_over)
+        try:
+            return await self._finish(job, record, model)
+        finally:
+            if ours:
+                self.store.release(record)
+
+    async def _finish(self, job: Job, record: Record, model: ModelDefinition | None) -> Clip:
+        """Bring the video of what has been submitted, or say what it ended with."""
+        job.id = record.job_id
+        if path := self.store.video(record):
+            return clip_of(record, path, reused=True)
+        if record.status == "failed":
+            raise JobFailedError(record.job_id or "", record.error or "the service gave no reason.")
+        if record.job_id is None:
+            raise QueueSubmitError(
+                f"{record.error} To submit it again, ask with resubmit_uncertain=True; if it was taken, both are paid.",
+                {"sent": True},
+            )
+        self.under_way[record.job_id] = job
+        return await self._fetcher.fetch(job, record, model)
+
+
+def _status_of(error: Exception, job: Job) -> str:
+    """The status of a job that has ended with an error."""
+    match error:
+        case JobCancelledError():
+            return "cancelled"
+        case JobFailedError():
+            return "failed"
+        case QueueSubmitError():
+            return "rejected" if certainly_not_taken(error) else "uncertain"
+        case DecartSDKError() if error.data.get("expired"):
+            return "expired"
+    return "unreachable" if job.id else "rejected"
+
+
+def _own(error: Exception, job: Job) -> DecartSDKError:
+    """An error of our own in place of one that nobody expected."""
+    where = f" Job {job.id} is not lost: decart_nb.attach({job.id!r}) asks for it again." if job.id else ""
+    return StoreError(f"The job could not go on: {type(error).__name__}: {error}.{where}", {"job_id": job.id}, error)
+
+
+def _shown(request: Request) -> dict[str, Any]:
+    """The request as a person would say it: plain values, and what its files are called."""
+    files = {name: file.shown if isinstance(file, Remote) else file.filename for name, file in request.files.items()}
+    return {**request.values, **files}

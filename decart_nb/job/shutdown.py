@@ -1,0 +1,66 @@
+"""The end of the interpreter: jobs that are being submitted get a bounded time, and a line names those that go on."""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import os
+import threading
+import time
+from concurrent.futures import thread as _before  # noqa: F401 - what is registered after its own hook runs before it
+
+from .._util.console import say, stderr
+from .job import Job
+from .runner import open_runners
+
+#: Seconds that jobs have to get to the queue.
+_TIMEOUT = 4.0
+_MOST_NAMED = 3
+_says = True
+
+
+def say_nothing() -> None:
+    """Leave the last word to a program that has one of its own."""
+    global _says
+    _says = False
+
+
+def _finish_submissions() -> None:
+    """Wait for the jobs that are on their way to a queue, and say what becomes of all that have not ended."""
+    until = time.monotonic() + _TIMEOUT
+    while any(job.id is None for job in _unfinished()) and time.monotonic() < until:
+        time.sleep(0.02)
+    jobs = _unfinished()
+    submitted = [job.id for job in jobs if job.id is not None]
+    said = []
+    if submitted:
+        named = " and ".join(f"decart_nb.attach({job_id!r})" for job_id in submitted[:_MOST_NAMED])
+        more = f" (and {len(submitted) - _MOST_NAMED} more)" if len(submitted) > _MOST_NAMED else ""
+        said.append(f"{_jobs(len(submitted))} under way: the same call fetches the video, or {named}{more}.")
+    if waiting := sum(job.id is None and job.recorded for job in jobs):
+        said.append(f"{_jobs(waiting)} not submitted yet: see decart_nb.jobs(); the same call goes on.")
+    if said and _says:
+        say(f"decart_nb: {' '.join(said)}", stderr)
+
+
+def _unfinished() -> list[Job]:
+    return [job for runner in tuple(open_runners) for job in tuple(runner.at_work) if not job.done]
+
+
+def _jobs(count: int) -> str:
+    return "1 job is" if count == 1 else f"{count} jobs are"
+
+
+def _close() -> None:
+    for runner in tuple(open_runners):
+        runner.close()
+
+
+@functools.cache
+def register() -> None:
+    """Have all this done, once a process."""
+    # Before concurrent.futures refuses new work, without which the loop in the background can do nothing.
+    threading._register_atexit(_finish_submissions)  # type: ignore[attr-defined]  # as concurrent.futures does
+    atexit.register(_close)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=open_runners.clear)

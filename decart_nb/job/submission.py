@@ -1,0 +1,131 @@
+"""The submission of a claimed job: the one way by which a job reaches a queue."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from ..client.client import DecartClient
+from ..client.responses import certainly_not_taken
+from ..errors import DecartSDKError, JobCancelledError, QueueSubmitError, StoreError
+from ..request.catalogue import ModelDefinition
+from ..request.request import Request
+from ..store.job_row import Record
+from ..store.store import ClaimLostError, Store
+from .event_loop import Writer
+from .job import Job
+
+#: Seconds after which a pause notices that the job was cancelled.
+_TICK = 0.5
+#: Seconds until the store is asked again to write an id down.
+_PAUSES = (0.2, 1.0, 5.0, 0.0)
+
+
+class JobSubmission:
+    """Submits a job that this process has claimed.
+
+    Right before each attempt, one transaction checks that the claim still stands and writes down that the job is being
+    sent; whatever the claim has reserved in a budget is reserved as long as it stands.
+
+    Args:
+        client: how the queue is reached.
+        store: what remembers.
+        writer: what writes into it.
+    """
+
+    def __init__(self, client: DecartClient, store: Store, writer: Writer) -> None:
+        self._client, self._store, self._writer = client, store, writer
+
+    async def submit(
+        self,
+        job: Job,
+        record: Record,
+        request: Request,
+        on_rejected: Callable[[QueueSubmitError], object] | None = None,
+    ) -> None:
+        """Submit a job, and write its id down.
+
+        Args:
+            job: what tells of it.
+            record: what is remembered of it.
+            request: with its files kept in the store.
+            on_rejected: called with every submission that was certainly not taken and will be made again.
+
+        Raises:
+            ClaimLostError: another process has taken the job over; nothing was sent.
+            JobCancelledError: it was cancelled before it was sent.
+            QueueSubmitError: the queue did not take it, or its answer was lost.
+            StoreError: the queue has taken it, and its id cannot be written down.
+        """
+
+        async def before_each() -> None:
+            if job._withdrawn:
+                raise JobCancelledError("The job was withdrawn before it was submitted.")
+            await self._writer.write(functools.partial(self._store.begin_submission, record))
+            if not job._begin_submission():  # it was cancelled just now
+                raise JobCancelledError("The job was withdrawn before it was submitted.")
+
+        async def before_pause(error: QueueSubmitError, seconds: float) -> None:
+            job._end_submission()
+            await self._update(record, sent_at=None)  # it was certainly not taken
+            if on_rejected:
+                on_rejected(error)
+
+        async def sleep(seconds: float) -> None:
+            until = time.monotonic() + seconds
+            # An event would have to be set from any thread, on this loop.
+            while not job._withdrawn and (left := until - time.monotonic()) > 0:  # noqa: ASYNC110
+                await asyncio.sleep(min(left, _TICK))
+
+        model = _addressed(request.model, record.model)
+        try:
+            submitted = await self._client.queue.submit_request(
+                replace(request, model=model),
+                before_each=before_each,
+                before_pause=before_pause,
+                sleep=sleep,
+                on_retry=job._retry,
+            )
+        except ClaimLostError:
+            raise
+        except JobCancelledError as error:
+            await self._update(record, status="cancelled", sent_at=None, error=error.message)
+            raise
+        except QueueSubmitError as error:
+            status = "rejected" if certainly_not_taken(error) else "uncertain"
+            await self._update(record, status=status, error=error.message)
+            raise
+        except DecartSDKError as error:  # nothing was sent: an input can no longer be read
+            await self._update(record, status="rejected", error=error.message)
+            raise
+        record.job_id, record.status, record.submitted_at = submitted.job_id, "pending", time.time()
+        self._store.remember(record)  # whatever the disk does now
+        job._submitted(submitted.job_id)
+        await self._write_id_down(record)
+
+    async def _write_id_down(self, record: Record) -> None:
+        facts = {"status": "pending", "job_id": record.job_id, "submitted_at": record.submitted_at}
+        for pause in _PAUSES:
+            try:
+                await self._update(record, **facts)
+                return
+            except StoreError as error:
+                if not pause:
+                    record.status, record.error = "unreachable", error.message
+                    hint = (
+                        f"Job {record.job_id} was submitted. As long as this kernel lives it is written down as soon "
+                        f"as that is possible; keep its id for decart_nb.attach({record.job_id!r})."
+                    )
+                    raise StoreError(f"{error.message}\n{hint}", {"job_id": record.job_id}, error.cause) from None
+            await asyncio.sleep(pause)
+
+    async def _update(self, record: Record, **changes: object) -> None:
+        await self._writer.write(functools.partial(self._store.update, record, **changes))
+
+
+def _addressed(model: ModelDefinition, resolved: str) -> ModelDefinition:
+    """The model under the name that was found for it, so that nothing moves between the two."""
+    return model if model.alias_of is None else replace(model, name=resolved, url_path=f"/v1/jobs/{resolved}")

@@ -1,0 +1,257 @@
+"""The local queue, running: on a thread, for notebooks and tests, or in the foreground, for the shell."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import socket
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from ..errors import LocalQueueError
+from .faults import Faults
+
+if TYPE_CHECKING:
+    from .connections import Limits, Listener
+
+_STOP_SECONDS = 30.0
+
+
+class LocalQueue:
+    """A local queue. As a context manager, or between :meth:`start` and :meth:`stop`, it listens.
+
+    Args:
+        folder: where its jobs are kept; they outlive it.
+        host: the address to listen on: this machine only, unless told otherwise.
+        port: the port to listen on; a free one unless given.
+        api_key: what callers must show; made up unless given.
+        delay: seconds that a job takes at least.
+        canned: a video that answers every job, in place of rendering.
+        draw: how long a canned job takes, in seconds.
+        faults: what goes wrong, and how often; nothing unless given.
+        max_upload: the largest request, in bytes.
+        most_unfinished: how many jobs may wait or run at once.
+        most_render_seconds: how long a render may take; then its job fails.
+        limits: what its connections are held to.
+
+    Raises:
+        LocalQueueError: the folder cannot be written, or the address cannot be listened on.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        api_key: str | None = None,
+        delay: float = 0.0,
+        canned: Path | None = None,
+        draw: Callable[[], float] | None = None,
+        faults: Faults | None = None,
+        max_upload: int | None = None,
+        most_unfinished: int = 1000,
+        most_render_seconds: float | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        # Not at the top: whoever only asks what there is does not pay for a web server.
+        import uvicorn
+
+        from .connections import Limits, Server
+        from .files import Files
+        from .server import MAX_UPLOAD, application
+        from .worker import MOST_RENDER_SECONDS, Jobs
+
+        self.host = host
+        self.api_key = f"dct_local_{secrets.token_urlsafe(16)}" if api_key is None else _validated(api_key)
+        self._socket = _listen(host, port)
+        self.port: int = self._socket.getsockname()[1]
+        try:
+            self.jobs = Jobs(
+                folder,
+                delay=delay,
+                canned=canned,
+                draw=draw,
+                faults=faults,
+                most_unfinished=most_unfinished,
+                most_render_seconds=most_render_seconds or MOST_RENDER_SECONDS,
+            )
+        except LocalQueueError:
+            self._socket.close()
+            raise
+        app = application(
+            self.jobs,
+            Files(folder / "files", self.jobs.shelf.stage),
+            self.api_key,
+            host=host,
+            port=self.port,
+            max_upload=max_upload or MAX_UPLOAD,
+        )
+        config = uvicorn.Config(
+            app,
+            http=_protocol(faults),
+            ws="none",
+            lifespan="off",
+            log_config=None,  # its own would shut the handlers that the notebook's user has set up
+            log_level="error",  # what somebody else sends wrong is no matter for the notebook's log
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=5,
+        )
+        self._server = Server(config, self._socket, limits or Limits())
+        self._thread = threading.Thread(target=self._serve_on_thread, name="decart_nb local queue", daemon=True)
+        self._failure: BaseException | None = None
+        _open_queues.add(self)
+
+    @property
+    def base_url(self) -> str:
+        """Where it is reached; for an address that means "any", on this machine."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - told apart, not listened on
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+    def run(self) -> None:
+        """Serves on this thread until told to stop; on the main thread, also until interrupted."""
+        try:
+            _check_descriptors(self._socket.fileno())
+            # Not asyncio.run, which nest_asyncio replaces; and a loop that accepts by way of the listener's own method.
+            with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+                runner.run(self._server.serve(sockets=[self._socket]))
+        finally:
+            self._end()
+
+    def _serve_on_thread(self) -> None:
+        """Serves on a thread of its own; what goes wrong before it serves is for :meth:`start` to tell."""
+        try:
+            self.run()
+        except Exception as error:
+            if self._server.started:
+                raise
+            self._failure = error
+
+    def _end(self) -> None:
+        _open_queues.discard(self)
+        self.jobs.close()
+        self._socket.close()
+
+    def start(self) -> Self:
+        """Serves on a thread of its own, once.
+
+        Raises:
+            LocalQueueError: there are not enough threads or file descriptors for it. Nothing of it is left.
+        """
+        try:
+            self._thread.start()
+        except RuntimeError as error:
+            self._end()
+            raise _not_started(error) from None
+        while not self._server.started:
+            if not self._thread.is_alive():
+                raise _not_started(self._failure)
+            time.sleep(0.01)
+        return self
+
+    @property
+    def running(self) -> bool:
+        """Whether it is serving."""
+        return self._thread.is_alive()
+
+    def stop(self) -> None:
+        """Stops listening. Unfinished jobs stay, and go on when somebody asks another queue on the folder for them."""
+        self._server.should_exit = True
+        if self._thread.ident is None:
+            self._end()
+        else:
+            self._thread.join(_STOP_SECONDS)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def _protocol(faults: Faults | None) -> type[asyncio.Protocol]:
+    if faults is None:
+        from .connections import Connection
+
+        return Connection
+    from .fault_injection import Breakable
+
+    return Breakable
+
+
+def _validated(api_key: str) -> str:
+    if not api_key or not api_key.isascii() or not api_key.isprintable() or api_key != api_key.strip():
+        raise LocalQueueError("The local queue's key must be printable ASCII, without blanks at its ends.")
+    return api_key
+
+
+def _check_descriptors(descriptor: int, number: int = 4) -> None:
+    """Whether an event loop has what it needs: one that finds too few prints a traceback when it is collected.
+
+    Raises:
+        OSError: there are not so many file descriptors left.
+    """
+    with ExitStack() as stack:
+        for _ in range(number):
+            stack.callback(os.close, os.dup(descriptor))
+
+
+def _not_started(cause: BaseException | None) -> LocalQueueError:
+    reason = getattr(cause, "strerror", None) or cause or "it ended at once"
+    return LocalQueueError(
+        f"The local queue cannot start: {reason}. Close files or processes that are not needed, and connect again.",
+        cause=cause,
+    )
+
+
+#: The queues of this process that are not closed.
+_open_queues: weakref.WeakSet[LocalQueue] = weakref.WeakSet()
+
+
+def _close_inherited_sockets() -> None:
+    """Closes a forked child's copies of sockets: the threads that serve them are the parent's alone."""
+    for queue in list(_open_queues):
+        queue._socket.close_all()
+    _open_queues.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_close_inherited_sockets)
+
+
+def _listen(host: str, port: int) -> Listener:
+    from .connections import Listener
+
+    if not 0 <= port <= 65535:
+        raise LocalQueueError(f"There is no port {port}: ports go from 0 (a free one) to 65535.")
+    try:
+        family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except (OSError, UnicodeError) as cause:
+        reason = getattr(cause, "strerror", None) or cause
+        raise LocalQueueError(f"{host} is no address to listen on: {reason}.", cause=cause) from None
+    listener = None
+    try:
+        listener = Listener(family, kind, proto)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(512)
+    except OSError as cause:
+        if listener is not None:
+            listener.close()
+        raise LocalQueueError(
+            f"The local queue cannot listen on {host}, port {port}: {cause.strerror or cause}. "
+            "Choose another port, or none for a free one.",
+            cause=cause,
+        ) from None
+    return listener

@@ -1,0 +1,51 @@
+"""Images and videos, probed, checked, decoded and encoded with Pillow and PyAV: the front of the modules that do it.
+
+A source is a path or a binary file object (it is read from its beginning). Pictures are upright, RGB, eight
+bits a channel. A still image is no video; an animated one (GIF, WebP, PNG, AVIF) is. Whatever cannot be decoded
+raises :class:`~decart_nb.errors.MediaError`, with one plain sentence, and nothing of FFmpeg's or Pillow's own.
+Only formats and codecs of a list are read, within :class:`~decart_nb.media.limits.Limits`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .decoding import (
+        check_image as check_image,
+        frames as frames,
+        poster as poster,
+        read_image as read_image,
+        still as still,
+    )
+    from .demux import Source as Source
+    from .encoding import encode as encode, picture as picture
+    from .images import RGB as RGB
+    from .limits import LIMITS as LIMITS, Limits as Limits
+    from .probing import (
+        VideoInfo as VideoInfo,
+        check_video as check_video,
+        is_video_container as is_video_container,
+        probe as probe,
+        skim as skim,
+    )
+
+#: Loaded on first use: whoever only asks what a file's first bytes say does not load PyAV.
+_EXPORTS = {
+    "decoding": ("check_image", "frames", "poster", "read_image", "still"),
+    "demux": ("Source",),
+    "encoding": ("encode", "picture"),
+    "images": ("RGB",),
+    "limits": ("LIMITS", "Limits"),
+    "probing": ("VideoInfo", "check_video", "is_video_container", "probe", "skim"),
+}
+_MODULE_OF = {name: module for module, names in _EXPORTS.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f".{_MODULE_OF[name]}", __name__), name)
+    globals()[name] = value
+    return value

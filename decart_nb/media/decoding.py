@@ -1,0 +1,268 @@
+"""Images and the frames of videos, decoded to upright RGB."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from typing import BinaryIO, cast
+
+import av
+import numpy as np
+from av.container import InputContainer
+from av.video.stream import VideoStream
+from PIL import Image
+
+from ..errors import MediaError
+from . import images as stills
+from .demux import (
+    IMAGE,
+    VIDEO,
+    Source,
+    container,
+    decoding,
+    header_seconds,
+    is_indexed,
+    name_of,
+    opened,
+    prepare,
+    quarters,
+    refusal,
+    upright_shape,
+    usual_pause,
+)
+from .heif import HeifImage, read_heif
+from .images import RGB
+from .limits import LIMITS, Limits
+from .numbers import finite_number
+from .timeline import Timeline
+
+#: A poster's height, in its widths: a JPEG has at most 65,500 pixels on a side.
+_TALLEST = 16
+_WIDEST = 4096
+
+
+def frames(
+    source: Source, *, fps: float | None = None, name: str | None = None, limits: Limits = LIMITS
+) -> Iterator[RGB]:
+    """A video's frames, one at a time: however long it is, only a few are in memory.
+
+    Args:
+        source: the video.
+        fps: a constant rate to show it at, more than 0 and at most 1000, by its timestamps, so that its length
+            stays; without it, every frame once.
+        name: what an error calls it; the file's own name unless given.
+        limits: what is not decoded.
+
+    Returns:
+        Upright RGB arrays, height × width × 3, all of the first one's size.
+
+    Raises:
+        InvalidInputError: ``fps`` is no such number.
+        MediaError: it is not a video that can be decoded, or is beyond the limits; raised when a frame is asked for.
+    """
+    if fps is not None:
+        fps = finite_number("fps", fps, above=0, at_most=limits.fps)
+    return _frames(source, fps, name or name_of(source), limits)
+
+
+def _frames(source: Source, fps: float | None, name: str, limits: Limits) -> Generator[RGB]:
+    timed = _timed(source, name, limits)
+    with closing(timed):
+        if fps is None:
+            for rgb, _, _ in timed:
+                yield rgb
+            return
+        shown, made, end = None, 0, 0.0
+        for rgb, time, pause in timed:
+            # All output times before this frame's show the one before it; the small part takes rounded
+            # timestamps (a thousandth of a second in WebM) for what they mean.
+            while shown is not None and made / fps < time - 1e-3:
+                yield shown
+                made += 1
+            shown, end = rgb, time + pause
+        while shown is not None and made < max(1, round(end * fps)):
+            yield shown
+            made += 1
+
+
+def read_image(source: Source, *, name: str | None = None, limits: Limits = LIMITS) -> Image.Image:
+    """An image, or a video's first frame: upright, RGB, transparency over white.
+
+    Of a greyscale image with 16 bits, 65535 is white; of one with floats, 1 is, and what is outside 0 to 1 is an error.
+
+    Args:
+        source: the image.
+        name: what an error calls it; the file's own name unless given.
+        limits: what is not decoded.
+
+    Raises:
+        MediaError: it can be decoded neither as an image nor as a video, or is too large to be decoded.
+    """
+    name = name or name_of(source)
+    with opened(source, name, IMAGE) as file, decoding(name, IMAGE):
+        image = _still(file, name, limits)
+        if image is not None:
+            return image
+        with container(file, name, IMAGE, limits=limits) as (media, stream, _):
+            return _image(next(media.decode(stream)), stream, limits)
+
+
+def check_image(source: Source, *, name: str | None = None, limits: Limits = LIMITS) -> None:
+    """Decodes an image, to find out whether it is one and all of it is there.
+
+    Raises:
+        MediaError: it is no image (``data["is"]`` is ``"video"`` for a video), or too large to be decoded.
+    """
+    name = name or name_of(source)
+    with opened(source, name, IMAGE) as file, decoding(name, IMAGE):
+        if _still(file, name, limits) is None:
+            with container(file, name, IMAGE, look_only=True, limits=limits):
+                raise MediaError(f"{name} is a video, not an image.", {"is": "video"})
+
+
+def _still(file: BinaryIO, name: str, limits: Limits) -> Image.Image | None:
+    """What Pillow reads, or a HEIF image; ``None`` for what may be a video."""
+    image = stills.opened(file, limits)
+    if image is not None:
+        return stills.upright(image)
+    heif = read_heif(file)
+    file.seek(0)
+    return None if heif is None else _assembled(file, heif, name, limits)
+
+
+def _assembled(file: BinaryIO, heif: HeifImage, name: str, limits: Limits) -> Image.Image:
+    """A HEIF image from its tiles."""
+    with container(file, name, IMAGE, limits=limits) as (media, _, _):
+        by_id = {stream.id: stream for stream in media.streams.video}
+        image: Image.Image | None = None
+        for number, item in enumerate(heif.tiles):
+            if item not in by_id:
+                raise refusal(name, IMAGE, "some of its tiles are missing")
+            stream = by_id[item]
+            prepare(stream, name, IMAGE, limits)
+            media.seek(0, stream=stream)
+            rgb = next(media.decode(stream)).to_ndarray(format="rgb24")
+            height, width = rgb.shape[:2]
+            if image is None:
+                size = heif.size or (width, height)
+                if size[0] > width * heif.columns or size[1] > height * heif.rows:
+                    raise refusal(name, IMAGE, "its tiles do not cover it")
+                image = Image.new("RGB", size)
+                stills.check_size(image, limits)
+            image.paste(Image.fromarray(rgb), (number % heif.columns * width, number // heif.columns * height))
+    assert image is not None
+    for change, value in heif.changes:
+        image = (
+            image.transpose(_QUARTERS[value] if change == "turn" else _MIRRORS[value])
+            if value or change == "mirror"
+            else image
+        )
+    return image
+
+
+_QUARTERS = {1: Image.Transpose.ROTATE_90, 2: Image.Transpose.ROTATE_180, 3: Image.Transpose.ROTATE_270}
+_MIRRORS = {0: Image.Transpose.FLIP_LEFT_RIGHT, 1: Image.Transpose.FLIP_TOP_BOTTOM}
+
+
+def still(source: Source, *, at: float = 0.5, name: str | None = None, limits: Limits = LIMITS) -> Image.Image:
+    """One of a video's frames, as it is. It is sought, so that a long video costs no more.
+
+    Args:
+        source: the video.
+        at: where in the video, from 0 to 1.
+        name: what an error calls it; the file's own name unless given.
+        limits: what is not decoded.
+
+    Raises:
+        InvalidInputError: ``at`` is no such number.
+        MediaError: it is not a video that can be decoded, or is beyond the limits.
+    """
+    at = finite_number("at", at, at_least=0, at_most=1)
+    name = name or name_of(source)
+    with opened(source, name, VIDEO) as file, decoding(name, VIDEO):
+        animation = stills.animated(file, limits)
+        if animation:
+            animation.seek(round(at * (stills.count(animation) - 1)))
+            return stills.upright(animation)
+        with container(file, name, VIDEO, limits=limits) as (media, stream, _):
+            return _image(_sought(media, stream, at), stream, limits)
+
+
+def poster(
+    source: Source, *, at: float = 0.5, width: int = 640, name: str | None = None, limits: Limits = LIMITS
+) -> bytes:
+    """A small JPEG of one of a video's frames, to be shown before the video plays.
+
+    Args:
+        source: the video.
+        at: where in the video, from 0 to 1.
+        width: the most pixels across, from 1 to 4096.
+        name: what an error calls it; the file's own name unless given.
+        limits: what is not decoded.
+
+    Raises:
+        InvalidInputError: ``at`` or ``width`` is no such number.
+        MediaError: as :func:`still`.
+    """
+    width = int(finite_number("width", width, at_least=1, at_most=_WIDEST))
+    image = still(source, at=at, name=name, limits=limits)
+    scale = min(1.0, width / image.width, _TALLEST * width / image.height)
+    if scale < 1:
+        size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+        image = image.resize(size, Image.Resampling.LANCZOS)
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=80)
+    return out.getvalue()
+
+
+def _timed(source: Source, name: str, limits: Limits) -> Generator[tuple[RGB, float, float]]:
+    """Each frame with its time and how long it is shown, both in seconds."""
+    with opened(source, name, VIDEO) as file, decoding(name, VIDEO):
+        animation = stills.animated(file, limits)
+        if animation:
+            time = 0.0
+            for image, pause in stills.timed(animation):
+                yield np.asarray(stills.upright(image)), time, pause
+                time += pause
+            return
+        with container(file, name, VIDEO, limits=limits) as (media, stream, _):
+            usual = usual_pause(stream)
+            timeline = Timeline(usual, limits)
+            shape: tuple[int, int] | None = None
+            for frame in media.decode(stream):
+                shape = shape or upright_shape(frame, stream, limits)
+                pause = float(frame.duration * (frame.time_base or 0)) or usual
+                time = timeline.add(None if frame.pts is None else frame.time, pause)
+                timeline.length()
+                yield _upright(frame, shape), time, pause
+            if shape is None:
+                raise refusal(name, VIDEO, "it has no picture")
+
+
+def _upright(frame: av.VideoFrame, shape: tuple[int, int]) -> RGB:
+    height, width = shape[::-1] if quarters(frame) % 2 else shape
+    rgb = cast(RGB, frame.to_ndarray(format="rgb24", width=width, height=height))
+    return np.ascontiguousarray(np.rot90(rgb, quarters(frame)))
+
+
+def _image(frame: av.VideoFrame, stream: VideoStream, limits: Limits) -> Image.Image:
+    return Image.fromarray(_upright(frame, upright_shape(frame, stream, limits)))
+
+
+def _sought(media: InputContainer, stream: VideoStream, at: float) -> av.VideoFrame:
+    seconds = header_seconds(media, stream)
+    if is_indexed(media, stream, False) and (entries := stream.index_entries):  # the header may say too little
+        seconds = max(seconds, float((entries[-1].timestamp - entries[0].timestamp) * (stream.time_base or 0)))
+    start = (stream.start_time or 0) * float(stream.time_base or 0)
+    target = start + at * seconds
+    found = None
+    for begin in (target, 0.0):  # where a key frame cannot be sought, from the beginning
+        media.seek(int(begin * av.time_base))
+        for frame in media.decode(stream):
+            if found is not None and frame.time is not None and frame.time > target:
+                break
+            found = frame
+        if found is not None:
+            return found
+    raise StopIteration

@@ -1,0 +1,51 @@
+"""Numbers of the API, such as frames a second, as a caller gives them."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from numbers import Real
+from typing import Any
+
+from .._util.plain_values import is_flag, is_scalar, shown
+from ..errors import InvalidInputError
+
+
+def finite_number(
+    name: str,
+    value: Any,
+    *,
+    at_least: float | None = None,
+    above: float | None = None,
+    at_most: float | None = None,
+) -> float:
+    """A number that a caller gave, as Python's own float. NumPy's scalars are numbers; flags and text are not.
+
+    Args:
+        name: what the argument is called.
+        value: what was given for it.
+        at_least: the smallest number allowed.
+        above: a number that is too small itself.
+        at_most: the largest number allowed.
+
+    Raises:
+        InvalidInputError: it is no number, is infinite or NaN, or is out of range; the sentence gives the range.
+    """
+    number = math.nan
+    if is_scalar(value) and not isinstance(value, Real):
+        value = value.item()
+    if isinstance(value, Real) and not is_flag(value):
+        with contextlib.suppress(OverflowError):
+            number = float(value)
+    if (
+        math.isfinite(number)
+        and (at_least is None or number >= at_least)
+        and (above is None or number > above)
+        and (at_most is None or number <= at_most)
+    ):
+        return number
+    bounds = (("at least", at_least), ("more than", above), ("at most", at_most))
+    wanted = " and ".join(f"{word} {bound:g}" for word, bound in bounds if bound is not None)
+    raise InvalidInputError(
+        f"{name} must be a finite number{wanted and f', {wanted}'}, not {shown(value)}.", {"fields": [name]}
+    )

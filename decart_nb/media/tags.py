@@ -1,0 +1,182 @@
+"""An MP4's tags: what the file says about itself, written into a copy of it.
+
+An MP4 or MOV is a row of boxes (ISO/IEC 14496-12), and its tags lie in one of them, its index (``moov``). So nothing
+is remuxed: the copy has another index, in the same place, and every other box is as it was, to the last bit. Only what
+counts from the file's beginning counts anew. The tags are iTunes' (``moov/udta/meta/ilst``): players show them, and
+FFmpeg carries them along when it copies a file. :func:`decart_nb.media.probe` reads them.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from io import BufferedReader
+from pathlib import Path
+from typing import BinaryIO
+
+from .._util import files as durable
+from ..errors import MediaError
+from .boxes import Box, BrokenBoxError, boxes, children, read
+
+_NAMES = {"title": b"\xa9nam", "artist": b"\xa9ART", "comment": b"\xa9cmt"}
+_PARENTS = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"moof", b"traf", b"mfra")
+_LARGEST_INDEX = 2**28
+_CHUNK = 2**20
+_TEXT = 1  # iTunes' number for UTF-8
+
+
+def write_tags(source: Path, target: Path, tags: Mapping[str, str]) -> None:
+    """Copies an MP4 or MOV and gives the copy tags. The copy is there as a whole or not at all.
+
+    Args:
+        source: the video.
+        target: another path; a file that lies there is replaced.
+        tags: ``title``, ``artist`` and ``comment``. What other tags the source has stay.
+
+    Raises:
+        MediaError: the source is no MP4, or the target cannot be written.
+    """
+    with reading(source) as old, replacing(target) as new:
+        try:
+            _copy(old, new, tags)
+        except (BrokenBoxError, struct.error) as cause:
+            raise MediaError(f"{source.name} can have no tags, since it is no whole MP4.", cause=cause) from None
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[BufferedReader]:
+    """A file, open, with what may go wrong turned into a sentence."""
+    try:
+        with path.open("rb") as file:
+            yield file
+    except (OSError, ValueError) as cause:
+        raise MediaError(f"{path.name} cannot be read: {_reason(cause)}.", cause=cause) from None
+
+
+@contextmanager
+def saving(target: Path) -> Iterator[None]:
+    """Turns what may go wrong with a file that is to be written into a sentence."""
+    try:
+        yield
+    except (OSError, ValueError) as cause:
+        where = target.parent.name or target.parent
+        raise MediaError(f"{target.name} cannot be saved in {where}: {_reason(cause)}.", cause=cause) from None
+
+
+@contextmanager
+def replacing(target: Path) -> Iterator[BinaryIO]:
+    """As :func:`decart_nb._util.files.replacing`.
+
+    Raises:
+        MediaError: it cannot be written.
+    """
+    with saving(target), durable.replacing(target) as file:
+        yield file
+
+
+def _reason(cause: Exception) -> str:
+    text = str(getattr(cause, "strerror", None) or cause)
+    return text[:1].lower() + text[1:]
+
+
+def _copy(old: BinaryIO, new: BinaryIO, tags: Mapping[str, str]) -> None:
+    size = old.seek(0, io.SEEK_END)
+    found: list[Box] = []
+    with suppress(BrokenBoxError):  # what follows the last whole box is copied as it is: players make do with that, too
+        found += boxes(old, 0, size)
+    indices = [box for box in found if box.kind == b"moov"]
+    if len(indices) != 1 or indices[0].end - indices[0].start > _LARGEST_INDEX:
+        raise BrokenBoxError
+    [index] = indices
+    moov = _tagged(read(old, index.body, index.end), tags)
+    by = len(moov) - (index.end - index.start)
+    for box in found:
+        if box.kind == b"moov":
+            new.write(_shifted(moov, index.end, by))
+        elif box.kind in _PARENTS:
+            new.write(_shifted(read(old, box.start, box.end), index.end, by))
+        else:
+            _pour(old, new, box.start, box.end)
+    _pour(old, new, found[-1].end, size)
+
+
+def _pour(old: BinaryIO, new: BinaryIO, start: int, end: int) -> None:
+    new.writelines(read(old, at, min(at + _CHUNK, end)) for at in range(start, end, _CHUNK))
+
+
+def _box(kind: bytes, *parts: bytes) -> bytes:
+    body = b"".join(parts)
+    return struct.pack(">I4s", len(body) + 8, kind) + body
+
+
+def _tagged(moov: bytes, tags: Mapping[str, str]) -> bytes:
+    """The index with other tags, from its content.
+
+    They come last: where there are QuickTime's tags as well, under names of their own, FFmpeg would take ours for
+    those, and of two that bear one name it shows the last.
+    """
+    ours = [_NAMES[name] for name in tags]
+    index: list[bytes] = []
+    others: list[bytes] = []
+    items: list[bytes] = []
+    for kind, whole, content in children(moov):
+        if kind == b"udta":
+            for name, box, body in children(content):
+                listed = _listed(body) if name == b"meta" else None
+                if listed is not None:
+                    items += [item for name, item, _ in children(listed) if name not in ours]
+                elif name not in ours:
+                    others.append(box)
+        else:
+            index.append(whole)
+    items += [
+        _box(name, _box(b"data", struct.pack(">II", _TEXT, 0), _clean(text)))
+        for name, text in zip(ours, tags.values(), strict=True)
+    ]
+    handler = _box(b"hdlr", bytes(8), b"mdirappl", bytes(9))
+    meta = _box(b"meta", bytes(4), handler, _box(b"ilst", *items))
+    return _box(b"moov", *index, _box(b"udta", *others, meta))
+
+
+def _listed(meta: bytes) -> bytes | None:
+    """The tags in the content of a ``meta`` box; ``None`` where they are not iTunes'."""
+    version = 0 if meta[4:8] == b"hdlr" else 4  # QuickTime's boxes of that name have none
+    by_kind = {kind: body for kind, _, body in children(meta[version:])}
+    return by_kind.get(b"ilst", b"") if by_kind.get(b"hdlr", b"")[8:12] == b"mdir" else None
+
+
+def _clean(text: str) -> bytes:
+    # What reads tags takes a zero for the end of the text.
+    return text.replace("\0", "").encode("utf-8", "replace")
+
+
+def _shifted(box: bytes, behind: int, by: int) -> bytes:
+    """A box in which whatever lies at or behind a place in the file is said to lie further on."""
+    file, new = io.BytesIO(box), bytearray(box)
+    for place, form in _places(file, 0, len(box)):
+        [offset] = struct.unpack_from(form, box, place)
+        if offset >= behind:
+            struct.pack_into(form, new, place, offset + by)
+    return bytes(new)
+
+
+def _places(file: BinaryIO, start: int, end: int) -> Iterator[tuple[int, str]]:
+    """Where in a box something counts from the file's beginning, and how it is written."""
+    for box in boxes(file, start, end):
+        if box.kind in _PARENTS:
+            yield from _places(file, box.body, box.end)
+        elif box.kind in (b"stco", b"co64"):  # each chunk of a track
+            form, width = (">I", 4) if box.kind == b"stco" else (">Q", 8)
+            [count] = struct.unpack_from(">I", read(file, box.body, box.end), 4)
+            yield from ((box.body + 8 + width * number, form) for number in range(count))
+        elif box.kind == b"tfhd":  # a fragment's samples, in older files
+            [flags] = struct.unpack_from(">I", read(file, box.body, box.end))
+            if flags & 1:
+                yield box.body + 8, ">Q"
+        elif box.kind == b"tfra":  # each fragment
+            version, lengths, count = struct.unpack_from(">B7xII", read(file, box.body, box.end))
+            form, width = (">Q", 8) if version else (">I", 4)
+            entry = 2 * width + 3 + sum(lengths >> shift & 3 for shift in (0, 2, 4))
+            yield from ((box.body + 16 + width + entry * number, form) for number in range(count))

@@ -1,0 +1,1 @@
+"""IPython and pandas: the magics, nested event loops, and ``df.decart``."""

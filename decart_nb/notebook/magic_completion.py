@@ -1,0 +1,64 @@
+"""What Tab offers behind ``%%decart`` and ``%decart``: models, their options, and what these may be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..request.catalogue import models
+from ..session import session
+from .magic_parser import options
+
+#: What ``%decart`` knows beside the models.
+COMMANDS = ("attach", "jobs", "models")
+_MAGICS = ("%decart", "%%decart")
+
+
+def load(shell: Any) -> None:
+    """Gives a shell the completion."""
+    from IPython.core import completer
+
+    if hasattr(completer, "context_matcher"):
+        shell.Completer.custom_matchers.append(completer.context_matcher()(_in_context))
+    else:  # before 8.6
+        for magic in _MAGICS:
+            shell.set_hook("complete_command", _on_event, str_key=magic)
+
+
+def unload(shell: Any) -> None:
+    """Takes from a shell what :func:`load` gave."""
+    for magic in _MAGICS:
+        shell.strdispatchers["complete_command"].strs.pop(magic, None)
+    if _in_context in shell.Completer.custom_matchers:
+        shell.Completer.custom_matchers.remove(_in_context)
+
+
+def _on_event(shell: Any, event: Any) -> list[str]:
+    return _candidates(event.text_until_cursor, event.symbol)
+
+
+def _in_context(context: Any) -> dict[str, Any]:
+    from IPython.core.completer import SimpleCompletion
+
+    found = _candidates(context.text_until_cursor, context.token)
+    # Where we know, nobody else does: without that word, IPython adds every name of Python's.
+    return {"completions": [SimpleCompletion(text) for text in found], "suppress": bool(found), "ordered": True}
+
+
+def _candidates(line: str, token: str) -> list[str]:
+    """What the token at the end of a line may become; nothing where IPython knows better, as of a file's name."""
+    magic, *words = line.removesuffix(token).replace("=", " ").split() or [""]
+    return [text for text in _known(magic, words) if text.startswith(token)] if magic in _MAGICS else []
+
+
+def _known(magic: str, words: list[str]) -> list[str]:
+    if not words:
+        return [model.name for model in models] if magic == "%%decart" else list(COMMANDS)
+    if words == ["attach"]:
+        return session.known_ids()
+    if words[0] not in models:
+        return []
+    known = options(models.video(words[0]))
+    spec = known.get(words[-1].replace("_", "-"))
+    if spec is None or spec.type == "flag":
+        return [option for option in known if option not in words]
+    return list(spec.choices)

@@ -1,0 +1,151 @@
+"""What stands behind ``%%decart``, read: the model, its inputs, and what is to become of the job."""
+
+from __future__ import annotations
+
+import shlex
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from keyword import iskeyword
+from typing import Any
+
+from ..client.queue import model_of
+from ..errors import InvalidInputError, did_you_mean
+from ..request.catalogue import Field, ModelDefinition
+from ..sweeps import template
+from ..sweeps.template import placeholders
+
+_OURS = {"-o": Field("o", "text"), "--wait": Field("wait", "flag")}
+_ELSEWHERE = ("--model", "--prompt")  # inputs that a model may have, and that stand in another place
+
+
+@dataclass(frozen=True)
+class MagicLine:
+    """A line that has been read.
+
+    Attributes:
+        model: what is to make the video.
+        inputs: the model's inputs, but for the prompt.
+        output: the variable that is to hold the job.
+        wait: whether the cell waits for the video.
+    """
+
+    model: ModelDefinition
+    inputs: dict[str, Any]
+    output: str | None
+    wait: bool
+
+
+def read(line: str, variables: Mapping[str, Any]) -> MagicLine:
+    """Reads a line. Whether the model takes the values is not asked here: the catalogue says that of any request.
+
+    Args:
+        line: what follows ``%%decart``.
+        variables: the notebook's, for the names in braces.
+
+    Raises:
+        ModelNotFoundError, InvalidInputError: the line makes no sense.
+    """
+    words = deque(split(line))
+    if not words or words[0].startswith("-"):
+        raise InvalidInputError(
+            "%%decart wants a model first, as in %%decart lucy-2.5 --data in.mp4. %decart models lists them."
+        )
+    model = model_of(value(words.popleft(), variables))
+    known = options(model)
+    given: dict[str, Any] = {}
+    while words:
+        word, equals, text = words.popleft().partition("=")
+        option = word.replace("_", "-")  # Decart's SDK writes the one, a shell the other
+        spec = known.get(option)
+        if spec is None:
+            if model.fields is not None or not option.startswith("--") or option in _ELSEWHERE:
+                raise _unknown(word, model)
+            spec = Field(option[2:].replace("-", "_"), "text")
+        if spec.name in given:
+            raise InvalidInputError(f"{word} is one too many: {spec.name} has been given before.")
+        given[spec.name] = _value(word, spec, text if equals else None, words, variables)
+    wait, output = given.pop("wait", False), given.pop("o", None)
+    if not isinstance(wait, bool):
+        raise InvalidInputError(f"--wait must be true or false, not {wait!r:.60}.")
+    if output is not None and not (isinstance(output, str) and output.isidentifier() and not iskeyword(output)):
+        raise InvalidInputError(f"-o wants the name of a variable, not {output!r:.60}.")
+    return MagicLine(model, given, output, wait)
+
+
+def options(model: ModelDefinition) -> dict[str, Field]:
+    """What may follow a model's name, and what each holds."""
+    fields = [field for field in model.fields or () if field.name != "prompt"]
+    known = {"--" + field.name.replace("_", "-"): field for field in fields}
+    negated = {f"--no-{option[2:]}": field for option, field in known.items() if field.type == "flag"}
+    return known | negated | _OURS
+
+
+def split(line: str) -> list[str]:
+    """The words of a line, as a shell would tell them apart.
+
+    Raises:
+        InvalidInputError: a quotation does not end.
+    """
+    try:
+        return shlex.split(line)
+    except ValueError as error:
+        raise InvalidInputError(f"The line cannot be read: {str(error).lower()}.") from None
+
+
+def fill(text: str, variables: Mapping[str, Any]) -> str:
+    """The text that a template stands for: each ``{name}`` is replaced by that variable.
+
+    Raises:
+        InvalidInputError: there is no such variable.
+    """
+    return template.fill(text, {name: _variable(name, variables) for name in placeholders(text)})
+
+
+def value(word: str, variables: Mapping[str, Any]) -> Any:
+    """A word, filled as a text is; but a word that is nothing but ``{name}`` is the variable itself.
+
+    Raises:
+        InvalidInputError: there is no such variable.
+    """
+    name = _only_name(word)
+    return fill(word, variables) if name is None else _variable(name, variables)
+
+
+def _only_name(word: str) -> str | None:
+    """The name in a word that is nothing but a placeholder."""
+    names = placeholders(word)
+    return names[0] if names and word == f"{{{names[0]}}}" else None
+
+
+def _variable(name: str, variables: Mapping[str, Any]) -> Any:
+    if name not in variables:
+        raise InvalidInputError(
+            f"There is no variable {name} for {{{name}}}.{did_you_mean(name, variables)} "
+            f"For the braces themselves, write {{{{{name}}}}}."
+        )
+    return variables[name]
+
+
+def _value(option: str, spec: Field, text: str | None, words: deque[str], variables: Mapping[str, Any]) -> Any:
+    if spec.type == "flag" and option.startswith("--no"):
+        if text is not None:
+            raise InvalidInputError(f"{option} takes no value.")
+        return False
+    if text is None:
+        following = words[0] if words else "--"
+        if spec.type == "flag" and isinstance(spec.parse(following), str) and not _only_name(following):
+            return True
+        if following in _OURS or following.startswith("--"):
+            raise InvalidInputError(f"{option} wants a value.")
+        text = words.popleft()
+    read = value(text, variables)
+    return spec.parse(read) if isinstance(read, str) else read
+
+
+def _unknown(word: str, model: ModelDefinition) -> InvalidInputError:
+    known = options(model)
+    return InvalidInputError(
+        f"{model.name} has no option {word:.60}.{did_you_mean(word, known)} "
+        f"It takes {', '.join(known)}; the prompt is the cell's body."
+    )

@@ -1,0 +1,108 @@
+"""IPython's way in: ``%%decart`` and ``%decart``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+from ..display.environment import kernel_shell
+from ..display.terminal import progress_line
+from ..errors import DecartSDKError, InvalidInputError, did_you_mean
+from ..request.catalogue import ModelDefinition, models
+from ..session import session
+from . import magic_completion
+from .magic_completion import COMMANDS
+from .magic_parser import fill, read, split, value
+
+
+def load(shell: Any) -> None:
+    """Gives a shell the magics, and their completion."""
+    from IPython.core.magic import needs_local_scope, no_var_expand
+
+    unload(shell)  # or a second loading would complete everything twice
+    # IPython's own expansion knows $name too, and takes every brace for its own.
+    shell.register_magic_function(no_var_expand(needs_local_scope(decart)), "line_cell")
+    magic_completion.load(shell)
+
+
+def unload(shell: Any) -> None:
+    """Takes from a shell what :func:`load` gave."""
+    for magics in shell.magics_manager.magics.values():
+        magics.pop(decart.__name__, None)
+    magic_completion.unload(shell)
+
+
+def decart(line: str, body: str | None = None, *, local_ns: dict[str, Any]) -> object:
+    """Makes a video from a cell, and tells of those that were made.
+
+    ::
+
+        %%decart MODEL [--seed N] [--data FILE] [--INPUT VALUE …] [-o NAME] [--wait]
+        What to make: the prompt, over as many lines as it takes.
+
+    shows the job below the cell and returns it at once. Tab completes the models and what each takes.
+
+        --INPUT VALUE   an input of the model, such as --seed 7 or --resolution=480p. Files are paths or URLs; a
+                        trajectory is JSON in quotes; --enhance-prompt and --no-enhance-prompt need no value
+        -o NAME         puts the job into this variable
+        --wait          waits for the video; if there will be none, the cell fails
+
+    ``{name}``, in the prompt and in the line, is filled with that variable of the notebook. An option that is nothing
+    but ``{name}`` gets the object itself: a clip, a PIL image, an array. ``{{`` and ``}}`` are braces. ::
+
+        %%decart lucy-pro-i2v --data {still} --seed 3 -o job
+        The camera pulls back from the {animal}
+
+    Beside it there are::
+
+        %decart jobs        the jobs of the store, as decart_nb.jobs() gives them
+        %decart models      every model, with what it takes and costs
+        %decart attach ID   a job, by its id, from this kernel or another
+        %decart MODEL …     as %%decart, without a prompt, for a model that wants none
+    """
+    with _in_one_sentence():
+        if body is None and next(iter(line.split()), "") not in models:
+            return _tell(line, local_ns)
+        asked = read(line, local_ns)
+        prompt = fill((body or "").strip(), local_ns)
+        job = session.submit(asked.model, _prompt(asked.model, prompt), **asked.inputs)
+    if asked.output is not None:
+        local_ns[asked.output] = job
+    if asked.wait:
+        # In a notebook it shows already.
+        with nullcontext() if kernel_shell() else progress_line(job):
+            job.result()
+    return job
+
+
+def _prompt(model: ModelDefinition, text: str) -> str | None:
+    """The body as the prompt. An empty one is left out, unless the model wants one: then it may be empty, or not."""
+    required = any(field.name == "prompt" and field.required for field in model.fields or ())
+    return text if text or required else None
+
+
+def _tell(line: str, variables: Mapping[str, Any]) -> object:
+    command, *words = [value(word, variables) for word in split(line)] or [""]
+    if command == "jobs" and not words:
+        return session.jobs()
+    if command == "models" and not words:
+        return models
+    if command == "attach" and len(words) in (1, 2):
+        return session.attach(*words)
+    known = [*COMMANDS, *(model.name for model in models)]
+    raise InvalidInputError(
+        f"%decart takes jobs, models, or attach and a job's id.{did_you_mean(str(command), known)} "
+        "A video is made by %%decart MODEL, with the prompt in the lines below it."
+    )
+
+
+@contextmanager
+def _in_one_sentence() -> Iterator[None]:
+    """Lets IPython show an error's message alone: the way to it leads through IPython and us, not through the cell."""
+    try:
+        yield
+    except DecartSDKError as error:
+        sentence = f"{type(error).__name__}: {error}"
+        vars(error)["_render_traceback_"] = lambda: [sentence]
+        raise

@@ -1,0 +1,117 @@
+"""A request, read and found good before anything is sent."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from .._util.plain_values import NotPlain, is_scalar, plain
+from .catalogue import FILE_INPUTS, FILE_TYPES, ModelDefinition
+from .local_files import NotUsable, read_steadily
+from .locations import Remote
+from .uploads import Upload, check_file, read
+from .validation import Problem, check, refuse
+
+
+@dataclass
+class Request:
+    """A request that has been read and found good.
+
+    Attributes:
+        model: what it is for.
+        values: its plain fields.
+        files: its file fields; a :class:`Remote` until somebody has fetched it.
+    """
+
+    model: ModelDefinition
+    values: dict[str, Any] = field(default_factory=dict)
+    files: dict[str, Upload | Remote] = field(default_factory=dict)
+
+    def form(self) -> dict[str, str]:
+        """The plain fields as the text that goes over the wire."""
+        return {name: _as_text(value) for name, value in self.values.items()}
+
+
+def prepare(model: ModelDefinition, inputs: Mapping[str, Any], *, keep: bool = False) -> Request:
+    """Reads a request: its plain fields, and everything about its files short of sending them.
+
+    Args:
+        model: what the request is for.
+        inputs: the request's fields, as the caller gave them; ``None`` counts as left out.
+        keep: whether files are copied, since the request is sent only after the caller has gone on.
+
+    Raises:
+        InvalidInputError: with everything that is wrong in one message.
+    """
+    values, problems = check(model, inputs)
+    request = Request(model)
+    for name, value in values.items():
+        try:
+            if not is_file(model, name, value):
+                request.values[name] = plain(value)
+                continue
+            request.files[name] = read_steadily(partial(_read, model, name, value, keep))
+        except (NotUsable, NotPlain) as error:
+            problems.append(Problem(name, str(error), "value_error"))
+    if problems:
+        raise refuse(model, problems)
+    return request
+
+
+def is_file(model: ModelDefinition, name: str, value: Any) -> bool:
+    """Whether a field is sent as a file."""
+    if model.fields is None:
+        # Of a model that no table describes, the usual names are files, and so is whatever else can only be one.
+        return name in FILE_INPUTS or _is_a_file(value)
+    return any(spec.name == name and spec.type in FILE_TYPES for spec in model.fields)
+
+
+def read_file(model: ModelDefinition, name: str, value: Any) -> Upload | Remote:
+    """Reads a field that is sent as a file, and looks whether the model takes it.
+
+    Raises:
+        NotUsable: it does not, or that is no file.
+    """
+    file = read(name, value, model.fps)
+    for spec in model.fields or ():
+        if spec.name == name:
+            check_file(spec, file)
+    return file
+
+
+def _read(model: ModelDefinition, name: str, value: Any, keep: bool) -> Upload | Remote:
+    file = read_file(model, name, value)
+    return file.kept() if keep and isinstance(file, Upload) else file
+
+
+def check_fetched(model: ModelDefinition, name: str, upload: Upload) -> None:
+    """What :func:`prepare` could not say about a file that was still to be fetched.
+
+    Raises:
+        InvalidInputError: the file is not what the model takes there.
+    """
+    spec = next((spec for spec in model.fields or () if spec.name == name), None)
+    if spec is None:
+        return
+    try:
+        check_file(spec, upload)
+    except NotUsable as error:
+        raise refuse(model, [Problem(name, str(error), "value_error")]) from None
+
+
+def _is_a_file(value: Any) -> bool:
+    if isinstance(value, (Upload, os.PathLike, bytes, bytearray, memoryview)) or hasattr(value, "read"):
+        return True
+    return any(hasattr(value, sign) for sign in ("__array__", "__array_interface__")) and not is_scalar(value)
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (list, tuple, dict)):
+        return json.dumps(value)
+    return str(value)

@@ -1,0 +1,218 @@
+"""What a file input may be, and how it becomes what is sent.
+
+A file input is a path, an http(s) URL, bytes, an open file, a PIL image, a NumPy array, or a
+:class:`~decart_nb.job.clip.Clip`. Nothing that lies on disk is read into memory: it is looked at, and streamed when
+sent.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import shutil
+import sys
+import tempfile
+import weakref
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from .._util.plain_values import said
+from .._util.text import printable
+from ..errors import MediaError
+from ..media.sniff import HEAD, sniff
+from .catalogue import Field
+from .local_files import LocalFile, NotUsable, copy_to_temporary, one_line, own_pipe
+from .locations import Remote, locate
+
+UNKNOWN_TYPE = "application/octet-stream"
+_LONGEST_NAME = 180
+
+
+class Upload:
+    """A file on its way out.
+
+    Attributes:
+        filename: what the part is called.
+        media_type: by its first bytes, not by its name.
+        size: in bytes.
+        is_snapshot: whether nobody else can change it.
+    """
+
+    def __init__(self, filename: str, content: bytes | Path | LocalFile) -> None:
+        self.filename = _sendable(filename)
+        self._content = content
+        self.is_snapshot = isinstance(content, bytes)
+        if isinstance(content, bytes):
+            self.size = len(content)
+        else:
+            self.size = content.size if isinstance(content, LocalFile) else content.stat().st_size
+        with self.open() as stream:
+            self.media_type = sniff(stream.read(HEAD)) or UNKNOWN_TYPE
+
+    def open(self) -> BinaryIO:
+        """A fresh stream over the content; the caller closes it. It fails where a file changes while it is read."""
+        if isinstance(self._content, bytes):
+            return io.BytesIO(self._content)
+        return self._content.open() if isinstance(self._content, LocalFile) else self._content.open("rb")
+
+    def sha256(self) -> str:
+        """The digest of the content, in hex."""
+        with self.open() as stream:
+            return hashlib.file_digest(cast("io.BufferedReader", stream), "sha256").hexdigest()
+
+    def kept(self) -> Upload:
+        """The same upload, safe from whatever happens to the file: a loop may write its next frame under one name."""
+        if self.is_snapshot:
+            return self
+        if self.size > shutil.disk_usage(tempfile.gettempdir()).free:
+            raise NotUsable(f"does not fit on the disk of temporary files: {self.filename}.")
+        with self.open() as stream:
+            return Upload.spooled(self.filename, stream)
+
+    @classmethod
+    def spooled(cls, filename: str, stream: Any) -> Upload:
+        """The rest of a stream, copied to a temporary file that goes when the upload does.
+
+        Raises:
+            NotUsable: it has no end, or the disk has no room for it.
+        """
+        path = copy_to_temporary(stream)
+        try:
+            upload = cls(filename, path)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+        upload.is_snapshot = True
+        weakref.finalize(upload, path.unlink, missing_ok=True)
+        return upload
+
+
+def _sendable(filename: str) -> str:
+    """A file's name that fits into a header: in one line, of characters that UTF-8 has, and not too long."""
+    name = one_line(filename) or "file"
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 17]}…{Path(name).suffix[:16]}"
+
+
+def check_file(spec: Field, upload: Upload | Remote) -> None:
+    """Whether a file is what its field takes, by what the decoders make of it.
+
+    An image is decoded as a whole; of a video all frames have to be there, and the first and last ones are decoded.
+
+    Raises:
+        NotUsable: it is not, or not all of it is there.
+    """
+    if isinstance(upload, Remote):
+        return
+    name = printable(upload.filename)
+    if not upload.size:
+        raise NotUsable(f"is empty: {name} has no bytes.")
+    if spec.max_bytes and upload.size > spec.max_bytes:
+        raise NotUsable(f"has {upload.size / 2**20:.0f} MiB; at most {spec.max_bytes / 2**20:.0f} are taken.")
+    seconds = _decoded(spec, upload, name)
+    if spec.media_types and upload.media_type not in spec.media_types:
+        raise NotUsable(f"is {upload.media_type}; the model takes {', '.join(spec.media_types)}.")
+    if spec.max_seconds and seconds is not None and seconds > spec.max_seconds:
+        raise NotUsable(f"is {seconds:.0f} s long; at most {spec.max_seconds:.0f} s are taken.")
+
+
+def _decoded(spec: Field, upload: Upload, name: str) -> float | None:
+    """How long a video is, in seconds, once its decoder has had a look at it; ``None`` of an image."""
+    from .. import media
+
+    try:
+        with upload.open() as stream:
+            if spec.type == "video":
+                return media.check_video(stream, name=name).duration
+            if upload.media_type.startswith("video/"):
+                raise MediaError(f"{name} is a video, not an image.", {"is": "video"})
+            media.check_image(stream, name=name)
+            return None
+    except MediaError as error:
+        found = error.data.get("is") or upload.media_type.partition("/")[0]
+        if found in ("image", "video") and found != spec.type:
+            hint = " A frame of it would do: clip.poster()." if spec.type == "image" else ""
+            raise NotUsable(f"must be {_a(spec.type)}, and {name} is {_a(found)}.{hint}") from None
+        reason = f": {error.data['reason']}" if "reason" in error.data else ""
+        raise NotUsable(f"must be {_a(spec.type)}, and {name} cannot be read as one{reason}.") from None
+
+
+def _a(word: str) -> str:
+    return f"{'an' if word[0] in 'aeiou' else 'a'} {word}"
+
+
+def read(name: str, value: Any, fps: int) -> Upload | Remote:
+    """Reads a file input, whatever it is given as.
+
+    Args:
+        name: the input's.
+        value: what was given.
+        fps: frames a second of a video that is given as an array.
+
+    Raises:
+        NotUsable: it is no file, or cannot be read.
+    """
+    if isinstance(value, Upload):  # read already
+        return value
+    if isinstance(value, (str, os.PathLike)):
+        found = locate(value)
+        return found if isinstance(found, Remote) else _from_path(found)
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return Upload(name, bytes(value))
+    image = sys.modules.get("PIL.Image")  # who has a PIL image has imported it
+    if image is not None and isinstance(value, image.Image):
+        return _from_image(name, value)
+    if hasattr(value, "__array__"):
+        return _from_array(name, value, fps)
+    if hasattr(value, "read"):
+        return _from_stream(name, value)
+    frames = " Frames become one array with numpy.stack(list(frames))." if hasattr(value, "__iter__") else ""
+    raise NotUsable(
+        f"is {_a(type(value).__name__)}; give a path, a URL, bytes, an open file, a PIL image, a NumPy array or a Clip."
+        f"{frames}"
+    )
+
+
+def _from_path(path: Path) -> Upload:
+    if pipe := own_pipe(path):
+        with pipe:
+            return _from_stream(path.name, pipe)
+    return Upload(path.name, LocalFile(path))
+
+
+def _from_image(name: str, image: Any) -> Upload:
+    from .arrays import png_of
+
+    return Upload(f"{name}.png", png_of(image))
+
+
+def _from_array(name: str, value: Any, fps: int) -> Upload:
+    from .arrays import array_of, image_of, write_video
+
+    array = array_of(value)
+    if array.ndim < 4:
+        return _from_image(name, image_of(array))
+    with tempfile.TemporaryDirectory(prefix="decart_nb-") as folder:
+        path = Path(folder, "video.mp4")
+        write_video(array, path, fps)
+        with path.open("rb") as stream:
+            return Upload.spooled(f"{name}.mp4", stream)
+
+
+def _from_stream(name: str, stream: Any) -> Upload:
+    label = getattr(stream, "name", None)
+    filename = Path(label).name if isinstance(label, str) else name
+    try:
+        place = stream.tell() if hasattr(stream, "seekable") and stream.seekable() else None
+        upload = Upload.spooled(filename, stream)
+    except TypeError:
+        raise NotUsable("is a file that gives text, not bytes; open it with mode 'rb'.") from None
+    except NotUsable:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever somebody's own .read() raises
+        raise NotUsable(f"cannot be read: {printable(said(error), limit=200)}.") from None
+    if place is not None:
+        stream.seek(place)  # so that running the cell again sends the same bytes
+    if not upload.size:
+        raise NotUsable("is an open file with nothing left to read; open it again.")
+    return upload

@@ -1,0 +1,209 @@
+"""The validation of a request against its model; files are looked at in :mod:`decart_nb.request.uploads`."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Collection, Mapping
+from typing import Any, NamedTuple
+
+from .._util.plain_values import NotPlain, flag, is_missing, shown, text, whole
+from .._util.warn import warn
+from ..errors import InvalidInputError, ModelWarning, did_you_mean
+from .catalogue import FILE_TYPES, Field, FieldType, ModelDefinition
+
+
+class Problem(NamedTuple):
+    """One thing that is wrong with a request: which field, what about it, and FastAPI's word for that."""
+
+    field: str
+    message: str
+    type: str
+
+
+class _Bad(Exception):
+    """A value that its field does not take: the message without the field's name, and FastAPI's type of error."""
+
+    def __init__(self, message: str, type: str) -> None:
+        super().__init__(message)
+        self.type = type
+
+
+def check(model: ModelDefinition, inputs: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
+    """Reads a request against its model.
+
+    Files are passed on unread: see :mod:`decart_nb.request.uploads`.
+
+    Args:
+        model: what the request is for.
+        inputs: the request's fields. ``None`` counts as left out, and so does, where the fields are known, what pandas
+            has in place of a missing value.
+
+    Returns:
+        The fields that are sent, in plain types, and everything that is wrong with the others.
+    """
+    given = {
+        name: value for name, value in inputs.items() if not (value is None or (model.fields and is_missing(value)))
+    }
+    for name in given:
+        if not isinstance(name, str) or not (name and name.isprintable()):
+            raise InvalidInputError(f"The name of an input must be text, in one line, not {shown(name)}.")
+    values: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for name, value in given.items():
+        read, problem = check_one(model, name, value)
+        if problem:
+            problems.append(problem)
+        else:
+            values[name] = read
+    return values, [*problems, *check_whole(model, given)]
+
+
+def check_one(model: ModelDefinition, name: str, value: Any) -> tuple[Any, Problem | None]:
+    """Reads one field of a request, whatever the others are: what is sent, and what is wrong with it."""
+    if model.fields is None:
+        return value, None
+    field = next((field for field in model.fields if field.name == name), None)
+    if field is None:
+        names = [field.name for field in model.fields]
+        about = f"is no input of {model.name}.{did_you_mean(name, names)} It takes {', '.join(names)}."
+        return None, Problem(name, about, "extra")
+    try:
+        if isinstance(value, str) and field.type not in ("text", *FILE_TYPES):
+            value = field.parse(value)
+        return _READERS[field.type](field, value), None
+    except _Bad as bad:
+        return None, Problem(name, str(bad), bad.type)
+    except RecursionError:
+        return None, Problem(name, "is nested too deep to be read.", "value_error")
+
+
+def check_whole(model: ModelDefinition, given: Collection[str]) -> list[Problem]:
+    """What is wrong with a request by the names of its fields alone: one is missing, or two do not go together."""
+    problems: list[Problem] = []
+    for spec in model.fields or ():
+        if spec.required and spec.name not in given:
+            problems.append(Problem(spec.name, f"is missing: {model.name} needs {_an(spec.type)}.", "missing"))
+        if spec.only_with and spec.name in given and spec.only_with not in given:
+            problems.append(Problem(spec.name, f"goes only with {spec.only_with}; leave it out.", "value_error"))
+    if model.exactly_one:
+        present = [name for name in model.exactly_one if name in given]
+        either = " or ".join(model.exactly_one)
+        if not present:
+            problems.append(Problem(model.exactly_one[0], f"is missing: give either {either}.", "missing"))
+        elif len(present) > 1:
+            problems.append(Problem(present[1], f"is one too many: give either {either}, not both.", "value_error"))
+    return problems
+
+
+def refuse(model: ModelDefinition, problems: list[Problem]) -> InvalidInputError:
+    """One error that names everything that is wrong with a request."""
+    lines = [f"{problem.field} {problem.message}" for problem in problems]
+    text = " ".join(lines) if len(lines) == 1 else "".join(f"\n  - {line}" for line in lines)
+    return InvalidInputError(
+        f"Invalid inputs for {model.name}: {text}", {"fields": [problem.field for problem in problems]}
+    )
+
+
+def warn_of_age(model: ModelDefinition) -> None:
+    """Warns of a model that Decart has retired or renamed, at the line of the caller."""
+    if model.status == "retired":
+        text = f"{model.name} is retired at Decart and will probably be refused. decart_nb.models lists the live ones."
+    elif model.successor:
+        text = f"{model.name} is an old name at Decart; use {model.successor}."
+    else:
+        return
+    warn(text, ModelWarning)
+
+
+def _an(type: FieldType) -> str:
+    return {"integer": "an integer", "image": "an image", "flag": "True or False"}.get(type, f"a {type}")
+
+
+def _text(field: Field, value: Any) -> str:
+    if not isinstance(value, str):
+        raise _Bad(f"must be text, not {type(value).__name__}.", "string_type")
+    try:
+        said = text(value)
+    except NotPlain as error:
+        raise _Bad(str(error), "string_unicode") from None
+    if len(said) < field.minimum:
+        raise _Bad(f"is empty; give {field.minimum} to {field.maximum} characters.", "string_too_short")
+    if len(said) > field.maximum:
+        raise _Bad(f"has {len(said)} characters; at most {field.maximum} are taken.", "string_too_long")
+    return said
+
+
+def _integer(field: Field, value: Any) -> int:
+    try:
+        number = whole(value)
+    except NotPlain as error:
+        raise _Bad(str(error), "int_type") from None
+    if not field.minimum <= number <= field.maximum:
+        kind = "greater_than_equal" if number < field.minimum else "less_than_equal"
+        raise _Bad(f"is {shown(number)}; it must be from {field.minimum} to {field.maximum}.", kind)
+    return number
+
+
+def _flag(field: Field, value: Any) -> bool:
+    try:
+        return flag(value)
+    except NotPlain as error:
+        raise _Bad(str(error), "bool_type") from None
+
+
+def _choice(field: Field, value: Any) -> str:
+    if not isinstance(value, str) or value not in field.choices:
+        raise _Bad(f"must be {' or '.join(field.choices)}, not {shown(value)}.", "enum")
+    return text(value)
+
+
+def _trajectory(field: Field, value: Any) -> list[dict[str, float]]:
+    shape = "it must be a list of points {'frame': 0, 'x': 0.5, 'y': 0.5}"
+    if isinstance(value, (str, bytes, Mapping)) or not hasattr(value, "__iter__"):
+        raise _Bad(f"is {_an_instance(value)}; {shape}.", "list_type")
+    try:
+        listed = list(itertools.islice(value, field.maximum + 1))  # it may have no end
+    except Exception:  # noqa: BLE001 - whatever somebody's own iteration raises
+        raise _Bad(f"is {_an_instance(value)} that cannot be read; {shape}.", "list_type") from None
+    points = [_point(number, point, shape) for number, point in enumerate(listed)]
+    if not field.minimum <= len(points) <= field.maximum:
+        count = f"{len(points)} point{'s' * (len(points) != 1)}" if len(points) <= field.maximum else "more points"
+        kind = "too_short" if len(points) < field.minimum else "too_long"
+        raise _Bad(f"has {count}; it must have {field.minimum} to {field.maximum}.", kind)
+    return points
+
+
+def _point(number: int, point: Any, shape: str) -> dict[str, float]:
+    try:
+        if isinstance(point, (str, bytes)):  # of which the letters might be taken for numbers
+            raise TypeError
+        given = [point[name] for name in ("frame", "x", "y")] if isinstance(point, Mapping) else list(point)
+        frame, x, y = (float(value) for value in given)
+    except Exception:  # noqa: BLE001 - a KeyError, TypeError, ValueError, or whatever somebody's own raises
+        raise _Bad(f"has {shown(point)} as its point {number}; {shape}.", "value_error") from None
+    if not (0 <= frame < float("inf") and 0 <= x < float("inf") and 0 <= y < float("inf")) or frame % 1:
+        raise _Bad(
+            f"has {shown(point)} as its point {number}; frame must be a whole number, and all three at least 0.",
+            "greater_than_equal",
+        )
+    return {"frame": int(frame), "x": x, "y": y}
+
+
+def _an_instance(value: Any) -> str:
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+
+
+def _file(field: Field, value: Any) -> Any:
+    return value
+
+
+_READERS: Mapping[FieldType, Any] = {
+    "text": _text,
+    "integer": _integer,
+    "flag": _flag,
+    "choice": _choice,
+    "trajectory": _trajectory,
+    "image": _file,
+    "video": _file,
+}

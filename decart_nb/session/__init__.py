@@ -1,0 +1,1 @@
+"""What a person types: ``connect``, and the functions that put the packages below together."""

@@ -1,0 +1,107 @@
+"""What connect decides: which queue, with which key, and in which folder."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import tempfile
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .._util.console import say
+from ..display.environment import a_person_is_there
+from ..errors import BackendError, InvalidAPIKeyError, InvalidInputError
+from ..store.store import Store
+
+if TYPE_CHECKING:
+    from ..local.queue import LocalQueue
+
+_BACKENDS = ("live", "local")
+
+
+def backend_of(target: str | None, *, has_key: bool) -> str:
+    """Which queue is meant: ``live`` or ``local``.
+
+    Args:
+        target: what the caller said, if anything.
+        has_key: whether there is a key, or an address, for Decart.
+
+    Raises:
+        BackendError: it is not clear.
+    """
+    asked = os.environ.get("DECART_BACKEND", "").strip().lower()
+    for value, origin in ((asked, "DECART_BACKEND"), (target, "connect")):
+        if value and value not in _BACKENDS:
+            raise BackendError(f"{origin} says {value!r}; it must be 'live' or 'local'.")
+    if asked == "local" or (asked and not target):
+        return asked
+    if target:
+        return target
+    if has_key:
+        return "live"
+    if a_person_is_there():
+        say(
+            "There is no DECART_API_KEY, so this is the local queue: it makes previews, free of charge. "
+            'connect("live") asks for a key.'
+        )
+        return "local"
+    raise BackendError(
+        'Where should this run? Set DECART_API_KEY, or call decart_nb.connect("live", api_key=…), for Decart; call '
+        'decart_nb.connect("local"), or set DECART_BACKEND=local, for previews on the local queue.'
+    )
+
+
+def key_of(api_key: str | None) -> str | None:
+    """The key for Decart, asked for where there is none and somebody sits at the notebook.
+
+    Raises:
+        InvalidAPIKeyError: nothing was typed.
+    """
+    if api_key or os.environ.get("DECART_API_KEY", "").strip() or not a_person_is_there():
+        return api_key
+    typed = getpass.getpass("Decart API key: ").strip()
+    if not typed:
+        raise InvalidAPIKeyError
+    return typed
+
+
+def folder_of(store: str | os.PathLike[str]) -> Path:
+    """The store's folder, made and tried: after a video has been paid for is too late to find it cannot be kept.
+
+    Raises:
+        InvalidInputError: nothing can be written there.
+    """
+    try:
+        folder = Path(store).expanduser().absolute()
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except (OSError, TypeError, ValueError, RuntimeError) as cause:
+        reason = getattr(cause, "strerror", None) or cause
+        given = repr(str(store)) if "\0" in str(store) else store
+        raise InvalidInputError(f"store {given} is no folder that can be written: {reason}.", {}, cause) from None
+
+
+_stores: dict[Path, Store] = {}
+_queues: dict[Path, LocalQueue] = {}
+_opening = threading.RLock()
+
+
+def store_in(folder: Path) -> Store:
+    """The store in a folder: one in a process, however often somebody connects."""
+    with _opening:
+        if folder not in _stores:
+            _stores[folder] = Store(folder)
+        return _stores[folder]
+
+
+def embedded_in(folder: Path) -> LocalQueue:
+    """The local queue on a folder: one in a process, however often somebody connects."""
+    from ..local.queue import LocalQueue
+
+    with _opening:
+        queue = _queues.get(folder)
+        if queue is None or not queue.running:
+            queue = _queues[folder] = LocalQueue(folder).start()
+        return queue

@@ -1,0 +1,1 @@
+"""The persistent job store: SQLite and a folder."""

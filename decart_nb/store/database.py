@@ -1,0 +1,223 @@
+"""The store's database: SQLite, used by one thread at a time, with what may go wrong turned into a sentence."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import threading
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..errors import StoreError
+from .schema import MIGRATIONS
+
+#: Seconds to wait for another process's transaction.
+_BUSY_TIMEOUT = 30.0
+#: Seconds that a fork waits for the transactions of other threads.
+_FORK_TIMEOUT = 5.0
+
+_all: weakref.WeakSet[Database] = weakref.WeakSet()
+_locked_for_fork: list[Database] = []
+
+
+def _before_fork() -> None:
+    """Close every database, since SQLite's own state must not be copied into another process."""
+    for database in tuple(_all):
+        if database._lock.acquire(timeout=_FORK_TIMEOUT):
+            _locked_for_fork.append(database)
+            database._close()
+
+
+def _after_fork_in_parent() -> None:
+    while _locked_for_fork:
+        _locked_for_fork.pop()._lock.release()
+
+
+def _after_fork_in_child() -> None:
+    _locked_for_fork.clear()
+    for database in tuple(_all):
+        database._begin_anew()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)
+
+
+class Database:
+    """One SQLite file and the folder that it lies in. Its calls may come from any thread, and from a fork.
+
+    Args:
+        path: of the file.
+        vfs: SQLite's way to the disk, such as ``unix-dotfile`` for a drive on which files cannot be locked.
+        opened: called when a file has been opened that this process has not had open before: the first one, the one in
+            a fork, and one that took the place of a file that was removed or moved away.
+        beginning: called at the beginning of every transaction.
+        committing: called before every commit, to put on the disk what the commit will speak of.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        vfs: str | None,
+        *,
+        opened: Callable[[], object],
+        beginning: Callable[[], object],
+        committing: Callable[[], object],
+    ) -> None:
+        self.path = path
+        self._vfs, self._opened, self._beginning, self._committing = vfs, opened, beginning, committing
+        self._lock = threading.RLock()
+        self._connection: sqlite3.Connection | None = None
+        self._inherited: list[sqlite3.Connection] = []
+        self._known: tuple[int, int, int] | None = None  # the process, and the file, that were told of as opened
+        self._depth = 0
+        self._undoing: list[Callable[[], object]] = []
+        _all.add(self)
+
+    def on_rollback(self, undo: Callable[[], object]) -> None:
+        """Call something if the transaction that is under way does not come to a commit."""
+        self._undoing.append(undo)
+
+    def _undo(self, since: int = 0) -> None:
+        while len(self._undoing) > since:
+            self._undoing.pop()()
+
+    @contextlib.contextmanager
+    def connection(self) -> Iterator[sqlite3.Connection]:
+        """The database, for one thread at a time.
+
+        Raises:
+            StoreError: it, or a file beside it, cannot be read or written.
+        """
+        with self._lock:
+            try:
+                if self._connection is None or self._file_replaced():
+                    self._open()
+                assert self._connection is not None
+                yield self._connection
+            except (OSError, sqlite3.Error, UnicodeError) as cause:  # the last for text that is damaged
+                raise self.error(cause) from None
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All of it or nothing; on the disk when it has ended. One inside another is a part of that."""
+        with self.connection() as connection:
+            if self._depth:
+                yield connection
+                return
+            connection.execute("BEGIN IMMEDIATE")
+            self._depth += 1
+            try:
+                self._beginning()
+                yield connection
+                self._committing()
+                connection.execute("COMMIT")
+                self._undoing.clear()
+            except BaseException:
+                self._undo()
+                with contextlib.suppress(sqlite3.Error):  # of some errors SQLite makes an end by itself
+                    connection.execute("ROLLBACK")
+                raise
+            finally:
+                self._depth -= 1
+
+    def batch(self, works: Sequence[Callable[[], Any]]) -> list[tuple[Any, Exception | None]]:
+        """Do several things in one transaction: a disk syncs once for all of them.
+
+        Returns:
+            What each has returned or raised; one that raises undoes what it has done itself, and nothing else.
+        """
+        ends: list[tuple[Any, Exception | None]] = []
+        try:
+            with self.transaction() as connection:
+                for work in works:
+                    connection.execute("SAVEPOINT work")
+                    done = len(self._undoing)
+                    try:
+                        ends.append((work(), None))
+                    except Exception as error:  # noqa: BLE001 - whatever it is, it is for the one who wanted that work
+                        self._undo(done)
+                        connection.execute("ROLLBACK TO work")
+                        ends.append((None, error))
+                    connection.execute("RELEASE work")
+        except StoreError as error:
+            return [(None, error)] * len(works)
+        return ends
+
+    def error(self, cause: OSError | sqlite3.Error | UnicodeError) -> StoreError:
+        """What a fault of the disk or of SQLite means for the store."""
+        reason = getattr(cause, "strerror", None) or cause
+        advice = "Free some space, or check its permissions; connect(store=…) takes another folder."
+        if isinstance(cause, UnicodeError) or getattr(cause, "sqlite_errorcode", 0) in _DAMAGED:
+            advice = "Its database is damaged: move the folder away, and connect(store=…) to a copy or to another one."
+        return StoreError(f"The store {self.path.parent.name}/ cannot be used: {reason}. {advice}", cause=cause)
+
+    def _file_replaced(self) -> bool:
+        """Whether the file that is open is no longer the one of that name."""
+        if self._depth:
+            return False
+        try:
+            now = self.path.stat()
+        except OSError:
+            return True
+        return self._known is None or (now.st_dev, now.st_ino) != self._known[1:]
+
+    def _open(self) -> None:
+        if self._connection is not None:  # its file was replaced, perhaps by one that gets the same number
+            self._known = None
+        self._close()
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        address = f"{self.path.as_uri()}{f'?vfs={self._vfs}' if self._vfs else ''}"
+        connection = sqlite3.connect(
+            address, timeout=_BUSY_TIMEOUT, isolation_level=None, check_same_thread=False, uri=True
+        )
+        try:
+            # Where there can be no write-ahead log, as on network drives, SQLite stays with its journal.
+            with contextlib.suppress(sqlite3.OperationalError):
+                connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = EXTRA")
+            self._migrate(connection)
+            file = self.path.stat()
+        except BaseException:
+            connection.close()
+            raise
+        self._connection = connection
+        now = (os.getpid(), file.st_dev, file.st_ino)
+        if now != self._known:
+            self._known = now
+            self._opened()
+
+    def _close(self) -> None:
+        """Close the file, unless a transaction of this thread is under way; the next call opens it again."""
+        if self._connection is not None and not self._depth:
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.close()
+            self._connection = None
+
+    def _begin_anew(self) -> None:
+        """Forget the locks and the transaction of a process that this one was forked from."""
+        self._lock, self._depth, self._undoing = threading.RLock(), 0, []
+        if self._connection is not None:  # closing it would let go of the parent's locks
+            self._inherited.append(self._connection)
+            self._connection = None
+
+    def _migrate(self, connection: sqlite3.Connection) -> None:
+        while (version := connection.execute("PRAGMA user_version").fetchone()[0]) < len(MIGRATIONS):
+            connection.execute("BEGIN IMMEDIATE")  # which closing the connection takes back, if anything goes wrong
+            # Another process may have come first.
+            if connection.execute("PRAGMA user_version").fetchone()[0] == version:
+                for statement in MIGRATIONS[version]:
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {version + 1}")
+            connection.execute("COMMIT")
+        if version > len(MIGRATIONS):
+            raise StoreError(
+                f"The store {self.path.parent.name}/ was written by a newer decart_nb. Update this one, or give "
+                "connect(store=…) another folder; nothing was changed."
+            )
+
+
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)

@@ -1,0 +1,146 @@
+"""The files of a store: its videos, and its input files, which lie there once each, under their digests.
+
+What a database names may come from somebody else. A name is believed only where it is that of a regular file in the
+store's own folder; nothing outside is read, shown or removed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import filecmp
+import itertools
+import os
+import re
+import shutil
+import stat
+import time
+import uuid
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from .._util.files import sync_folder
+from ..errors import StoreError
+
+#: Seconds that an input is kept of which no job is known yet.
+_GRACE = 3600.0
+_DIGEST = re.compile("[0-9a-f]{64}")
+_INPUT = re.compile(rf"({_DIGEST.pattern})(\.[^/]{{0,15}})?(\.[0-9a-f]{{32}}\.part)?", re.IGNORECASE)
+
+
+class StoreFiles:
+    """The videos and inputs in a store's folder.
+
+    Args:
+        folder: the store's.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._inputs = folder / "inputs"
+
+    def prepare(self) -> None:
+        """Make the folders where they are not there."""
+        self._inputs.mkdir(parents=True, exist_ok=True)
+        ignored = self._folder / ".gitignore"
+        if not ignored.exists():
+            ignored.write_text("# Videos and inputs do not belong into a repository.\n*\n", encoding="utf-8")
+
+    def video(self, name: str | None, size: int | None) -> Path | None:
+        """The video of that name, if there is one of that size in bytes."""
+        if not name or name != os.path.basename(name):  # noqa: PTH119 - a Path would take "x/" for "x"
+            return None
+        path = self._folder / name
+        return path if _regular_size(path) == size and size is not None else None
+
+    def place(self, arrived: Path) -> Path:
+        """Put a whole video into the folder, under a name that nothing has yet.
+
+        Returns:
+            Where it lies now. What somebody has changed by hand under its own name stays.
+        """
+        for number in itertools.count(1):
+            more = "" if number == 1 else f"-{number}"
+            target = self._folder / f"{arrived.stem}{more}{arrived.suffix}"
+            try:
+                os.link(arrived, target)  # which fails where there is such a name, also one that comes just now
+            except FileExistsError:
+                if target.is_symlink() or not filecmp.cmp(arrived, target, shallow=False):
+                    continue
+                # The process that had put it there ended right after it.
+            except OSError:  # a drive without hard links
+                if target.exists():
+                    continue
+                arrived.replace(target)
+            break
+        arrived.unlink(missing_ok=True)
+        return target
+
+    def remove_video(self, name: str | None, size: int | None) -> None:
+        """Remove a video and the record beside it; others may be doing the same."""
+        if path := self.video(name, size):
+            path.unlink(missing_ok=True)
+            path.with_name(f"{path.name}.json").unlink(missing_ok=True)
+
+    def input(self, file: Mapping[str, Any]) -> Path:
+        """Where an input lies, or would, by its ``sha256`` and ``filename``.
+
+        Raises:
+            StoreError: the digest is none.
+        """
+        if not _DIGEST.fullmatch(str(file.get("sha256"))):
+            raise StoreError(f"The store {self._folder.name}/ is damaged: an input file has no digest.")
+        return self._inputs / f"{file['sha256']}{Path(str(file['filename'])).suffix[:16].lower()}"
+
+    def has_input(self, file: Mapping[str, Any]) -> bool:
+        """Whether an input lies there."""
+        return _regular_size(self.input(file)) is not None
+
+    def keep_input(self, file: Mapping[str, Any], content: BinaryIO) -> Path:
+        """Keep an input, once.
+
+        Args:
+            file: its ``sha256`` and ``filename``.
+            content: a binary stream of it.
+        """
+        target = self.input(file)
+        if self.has_input(file):
+            with contextlib.suppress(OSError):  # it is needed, so it is not to be cleared away
+                os.utime(target)
+            return target
+        self.prepare()
+        partial = target.with_name(f"{target.name}.{uuid.uuid4().hex}.part")
+        try:
+            with partial.open("wb") as stream:
+                shutil.copyfileobj(content, stream, 2**20)
+                stream.flush()
+                os.fsync(stream.fileno())
+            partial.replace(target)
+            sync_folder(self._inputs)
+        finally:
+            partial.unlink(missing_ok=True)
+        return target
+
+    def remove_inputs(self, kept: Collection[str]) -> None:
+        """Remove the inputs that nothing was made from, except those that came just now, for a job that comes next.
+
+        Args:
+            kept: the digests of those that stay.
+        """
+        if self._inputs.is_symlink():
+            return
+        with contextlib.suppress(FileNotFoundError):
+            for path in self._inputs.iterdir():
+                found = _INPUT.fullmatch(path.name)
+                with contextlib.suppress(FileNotFoundError):
+                    if found and found[1] not in kept and path.lstat().st_mtime < time.time() - _GRACE:
+                        path.unlink()
+
+
+def _regular_size(path: Path) -> int | None:
+    """The size of a regular file, in bytes; ``None`` for a link, and for whatever else there is or is not."""
+    try:
+        found = path.lstat()
+    except (OSError, ValueError):
+        return None
+    return found.st_size if stat.S_ISREG(found.st_mode) else None

@@ -1,0 +1,120 @@
+"""The jobs in the store's database, as SQL: read, written and asked for many at once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from operator import itemgetter
+from typing import Any
+
+from .database import Database
+from .job_row import COLUMNS, UNDER_WAY, Record, decoded, encoded
+
+
+class JobTable:
+    """The table of jobs. It knows no claims: whoever calls it holds a transaction where it takes one.
+
+    Args:
+        database: where it is.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def read(self, condition: str, values: Sequence[Any]) -> list[Record]:
+        """The jobs that meet a condition in SQL, the oldest first."""
+        with self._database.connection() as database:
+            rows = database.execute(
+                f"SELECT {', '.join(COLUMNS)}, row FROM jobs WHERE {condition} ORDER BY row", list(values)
+            ).fetchall()
+        return [decoded(row) for row in rows]
+
+    def get(self, record: Record) -> Record | None:
+        """The job as it is now; ``None`` where it is not there, as in another database."""
+        found = self.read("row = ? AND key IS ?", [record.row, record.key])
+        return found[0] if found else None
+
+    def insert(self, record: Record) -> Record:
+        """Add a job, and give it its number."""
+        values = encoded({name: getattr(record, name) for name in COLUMNS})
+        with self._database.connection() as database:
+            places = ", ".join("?" * len(values))
+            cursor = database.execute(f"INSERT INTO jobs ({', '.join(values)}) VALUES ({places})", [*values.values()])
+        record.row = int(cursor.lastrowid or 0)
+        return record
+
+    def write(self, record: Record, changes: Mapping[str, Any], claim: str | None) -> None:
+        """Write changes of a job down.
+
+        An id and a finished video are written whoever has claimed the job; the rest only where the claim stands. A job
+        that is not there, since the store was removed in between, is added.
+
+        Args:
+            record: the job, with the changes in it.
+            changes: the changed columns.
+            claim: the token of who makes the changes.
+        """
+        values = encoded(changes)
+        is_certain = "job_id" in changes or changes.get("status") == "completed"
+        which, whose = "row = ? AND key IS ?", [record.row, record.key]
+        assignments = ", ".join(f"{name} = ?" for name in values)
+        with self._database.connection() as database:
+            changed = database.execute(
+                f"UPDATE jobs SET {assignments} WHERE {which}{'' if is_certain else ' AND claim IS ?'}",
+                [*values.values(), *whose, *([] if is_certain else [claim])],
+            )
+            if changed.rowcount or database.execute(f"SELECT 1 FROM jobs WHERE {which}", whose).fetchone():
+                return
+        self.insert(record)
+
+    def write_whole(self, record: Record) -> None:
+        """Write all of a job down."""
+        self.write(record, {name: getattr(record, name) for name in COLUMNS}, record.claim)
+
+    def change_holder(self, before: str, after: str) -> None:
+        """Give the jobs of a holder to another."""
+        with self._database.connection() as database:
+            database.execute("UPDATE jobs SET holder = ? WHERE holder = ?", [after, before])
+
+    def delete(self, records: Iterable[Record]) -> None:
+        """Remove jobs."""
+        with self._database.connection() as database:
+            database.executemany(
+                "DELETE FROM jobs WHERE row = ? AND key IS ?", [[record.row, record.key] for record in records]
+            )
+
+    def durations(self, model: str, endpoint: str, last: int) -> list[tuple[float, float | None]]:
+        """How long the last jobs of a model took, in seconds, each with the length of what it was made from."""
+        with self._database.connection() as database:
+            rows = database.execute(
+                "SELECT took, input_seconds FROM jobs WHERE model = ? AND endpoint = ? AND typeof(took) = 'real' "
+                "ORDER BY row DESC LIMIT ?",
+                [model, endpoint, last],
+            ).fetchall()
+        return rows[::-1]
+
+    def latest_by_request(
+        self, requests: Collection[str], columns: Sequence[str]
+    ) -> dict[tuple[str, int], tuple[Any, ...]]:
+        """How requests stand; see :meth:`decart_nb.store.store.Store.latest_by_request`."""
+        wanted = f"SELECT request, take, status, {', '.join(columns)} FROM jobs"
+        error = 3 + list(columns).index("error") if "error" in columns else None
+        with self._database.connection() as database:
+            (jobs,) = database.execute("SELECT count(*) FROM jobs").fetchone()
+            some, which = "WHERE request IN (SELECT value FROM json_each(?))", [json.dumps(list(requests))]
+            if len(requests) > jobs / 4:  # to read them all is quicker than to look for each
+                some, which = "", []
+            rows = database.execute(f"{wanted} {some} ORDER BY row", which).fetchall()
+        found: dict[tuple[str, int], tuple[Any, ...]] = dict(zip(map(itemgetter(0, 1), rows), rows, strict=True))
+        if len(found) == len(rows):  # of each there is but one
+            return found
+        found.clear()
+        for row in rows:
+            key, now = row[:2], row
+            if key in found:
+                if row[2] == "cancelled":
+                    continue
+                if error and row[2] in UNDER_WAY and row[error] is None:
+                    now = (*row[:error], found[key][error], *row[error + 1 :])
+            found[key] = now
+        return found

@@ -1,0 +1,429 @@
+"""Persistent job store: one SQLite database, and the video and input files. It is the only durable state.
+
+A job is written down before the wire is used and after it has answered, each time synced to the disk:
+
+    planned → planned, and sent at a time → pending, with its id → completed, with its file
+                                                                 → failed, rejected, uncertain, unreachable, expired,
+                                                                   cancelled
+
+Several processes may work on one folder. A job that is under way is claimed by one of them, its holder; a lock that the
+operating system releases when a process ends tells whether the holder is still there, and a token, which is checked in
+the transaction that says that the job is about to be sent, whether the claim still stands.
+
+What this process knows of the jobs that it carries is written down again where the store was removed, moved or full in
+between.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from .._util.files import sync_folder
+from .._util.process_lock import Holder
+from ..errors import CapReachedError, StoreError
+from .database import Database
+from .files import StoreFiles
+from .job_row import UNDER_WAY, Record, new_key
+from .jobs import JobTable
+from .sweeps import SweepTable
+
+#: What the same request, made again, does not try anew.
+_STANDS = (*UNDER_WAY, "completed", "unreachable", "uncertain", "expired")
+#: What is not taken over, since nothing more comes of it.
+_OVER = ("completed", "uncertain", "failed")
+_NOT_BEGUN = "status = 'planned' AND sent_at IS NULL"
+_DIGEST = re.compile(r'"sha256": "([^"]+)"')
+#: In USD, since sums of prices are not exact; no price is as low.
+_TOLERANCE = 1e-6
+
+
+class ClaimLostError(StoreError):
+    """Another process has taken a job over before it was sent. Nothing was sent."""
+
+
+class Store:
+    """The folder, and what it remembers. Its calls may come from any thread; each is on the disk when it returns.
+
+    Args:
+        folder: made where it is not there yet.
+        vfs: SQLite's way to the disk, such as ``unix-dotfile`` for a drive on which files cannot be locked.
+
+    Attributes:
+        files: its videos and inputs.
+
+    Raises:
+        StoreError: the folder cannot be written, or a newer version of this package has written it.
+    """
+
+    def __init__(self, folder: Path, *, vfs: str | None = None) -> None:
+        self.folder = folder = folder.absolute()
+        self._database = Database(
+            folder / "store.sqlite3",
+            vfs,
+            opened=self._opened,
+            beginning=self._beginning,
+            committing=self._sync_placed_videos,
+        )
+        self._jobs = JobTable(self._database)
+        self._sweeps = SweepTable(self._database)
+        self.files = StoreFiles(folder)
+        self._holder: Holder | None = None
+        self._inherited: list[Holder] = []
+        self._carried: dict[str, Record] = {}  # the jobs that this process is at, by their keys
+        self._unsaved: dict[str, Record] = {}  # those of which the database has not heard the latest
+        self._placed = False
+        with self._database.transaction():
+            pass
+
+    @property
+    def database(self) -> Path:
+        """The file that remembers."""
+        return self._database.path
+
+    def batch(self, works: Sequence[Callable[[], Any]]) -> list[tuple[Any, Exception | None]]:
+        """Do several of the things below in one transaction; see :meth:`decart_nb.store.database.Database.batch`."""
+        return self._database.batch(works)
+
+    # What a job goes through.
+
+    def enqueue(self, wanted: Record) -> Record:
+        """Write down what is asked for while its files are still to be fetched; :meth:`claim` takes its place."""
+        with self._database.transaction():
+            for record in self._jobs.read(f"request = ? AND {_NOT_BEGUN}", [wanted.request]):
+                if not self._somebody_is_at(record):
+                    return self._take_over(record)[0]
+            return self._jobs.insert(self._claimed(wanted))
+
+    def claim(
+        self,
+        wanted: Record,
+        *,
+        resubmit: Collection[str] = (),
+        fresh: bool = False,
+        exact: bool = False,
+        seen: tuple[int, str] | None = None,
+        cap: float | None = None,
+        enqueued: Record | None = None,
+    ) -> tuple[Record, bool]:
+        """Write an intent down, or find that there is one already.
+
+        Args:
+            wanted: the intent.
+            resubmit: what is made again although it may have been paid for: ``uncertain``, a submission whose answer
+                was lost; ``expired``, a video that the service no longer has.
+            fresh: whether another take is wanted than those that there are.
+            exact: whether this very take is wanted, and no other one in its place.
+            seen: the row and the key of the latest job with this request and take that the caller has seen, ``(0, "")``
+                for none. What has ended badly since then is not made again.
+            cap: what all jobs of the intent's sweep may cost together, in USD, as far as that is known.
+            enqueued: what :meth:`enqueue` has written down of the intent; it goes.
+
+        Returns:
+            The job as it now stands, and whether it is the caller's to carry on from there. It is not where it has
+            ended, where another holder is at it, and where nobody knows whether its submission was taken.
+
+        Raises:
+            CapReachedError: with this job, the sweep would cost more than that. Nothing was written down.
+        """
+        with self._database.transaction():
+            if enqueued is not None:
+                self.discard(enqueued)
+            record, ours = self._claim(wanted, resubmit, fresh, exact, seen)
+            if ours and record.job_id is None and record.expected_cost:
+                self._check_cap(record.sweep, cap)
+            return record, ours
+
+    def take_over(self, record: Record) -> tuple[Record, bool]:
+        """Take over a job whose holder has gone. Returns as :meth:`claim`."""
+        with self._database.transaction():
+            return self._take_over(self.refreshed(record))
+
+    def begin_submission(self, record: Record) -> None:
+        """Write down that a job is about to be sent: from here on it may be taken, and paid for.
+
+        Raises:
+            ClaimLostError: another process has taken the job over meanwhile; nothing may be sent.
+        """
+        now = time.time()
+        with self._database.transaction() as database:
+            changed = database.execute(
+                f"UPDATE jobs SET sent_at = ? WHERE row = ? AND key IS ? AND claim IS ? AND {_NOT_BEGUN}",
+                [now, record.row, record.key, record.claim],
+            )
+            if not changed.rowcount:
+                raise ClaimLostError(
+                    f"Another process has taken over the job in {self.folder.name}/; nothing was sent."
+                )
+        record.sent_at = now
+
+    def update(self, record: Record, **changes: Any) -> None:
+        """Make changes in a record, and write them down; a job that is no longer under way has no holder.
+
+        What of a submitted job cannot be written now is by the next transaction that can.
+        """
+        if changes.get("status", "pending") not in UNDER_WAY:
+            changes = {"holder": None, "claim": None, "ended_at": time.time(), **changes}
+        claim = record.claim
+        for name, value in changes.items():
+            setattr(record, name, value)
+        try:
+            with self._database.transaction():
+                self._database.on_rollback(lambda: self.remember(record))
+                self._jobs.write(record, changes, claim)
+        except StoreError:
+            self.remember(record)
+            raise
+
+    def remember(self, record: Record) -> None:
+        """Keep what is known of a submitted job in memory, until the next transaction that can write it down."""
+        if record.job_id is not None:
+            self._unsaved[record.key] = record
+
+    def release(self, record: Record) -> None:
+        """Release this process's claim on a job, however that came about."""
+        self._carried.pop(record.key, None)
+
+    def adopt(self, record: Record) -> Record:
+        """Write down a job that is known by its id alone, and that nobody is at yet."""
+        record.request = f"job {record.job_id}"
+        with self._database.transaction():
+            return self._jobs.insert(record)
+
+    def discard(self, record: Record) -> None:
+        """Remove a job of which there is nothing to remember."""
+        with self._database.transaction():
+            self._jobs.delete([record])
+            self._carried.pop(record.key, None)
+
+    def delete(self, records: Sequence[Record]) -> None:
+        """Remove jobs and their videos; and all inputs that nothing else was made from, or is just about to be."""
+        with self._database.transaction() as database:
+            # Only what still stands as it did when the caller looked.
+            going = [record for record in records if (now := self._jobs.get(record)) and now.status == record.status]
+            self._jobs.delete(going)
+            for sweep in {record.sweep for record in going if record.sweep}:
+                self._sweeps.forget_if_empty(sweep)
+            named = [str(files) for (files,) in database.execute("SELECT files FROM jobs")]
+        kept = {digest for text in (*named, *self.sweeps().values()) for digest in _DIGEST.findall(text)}
+        with self._database.connection():  # for its words, where a file cannot be removed
+            for record in going:
+                self.files.remove_video(record.path, record.size_bytes)
+            self.files.remove_inputs(kept)
+
+    # What can be asked.
+
+    def refreshed(self, record: Record) -> Record:
+        """The job as the store has it now."""
+        if found := self._jobs.get(record):
+            return found
+        if record.key in self._carried or record.key in self._unsaved:
+            return record
+        raise StoreError(f"The job is no longer in the store {self.folder.name}/: somebody has pruned it.")
+
+    def find(self, **values: Any) -> list[Record]:
+        """The jobs with these values, the oldest first."""
+        if self._unsaved:
+            with self._database.transaction():  # which writes them down
+                pass
+        condition = " AND ".join(f"{name} = ?" for name in values) or "1"
+        return self._jobs.read(condition, [*values.values()])
+
+    def orphaned(self, endpoint: str) -> list[Record]:
+        """The jobs at a queue that nobody is at, although they have not ended: their holders have gone."""
+        statuses = (*UNDER_WAY, "unreachable", "uncertain")
+        # One that was made again is not left.
+        again = "SELECT 1 FROM jobs AS later WHERE (later.request, later.take) = (jobs.request, jobs.take)"
+        condition = f"endpoint = ? AND status IN {statuses} AND NOT EXISTS ({again} AND later.row > jobs.row)"
+        return [record for record in self._jobs.read(condition, [endpoint]) if not self._somebody_is_at(record)]
+
+    def durations(self, model: str, endpoint: str, last: int = 50) -> list[tuple[float, float | None]]:
+        """How long the last jobs of a model took, in seconds, each with the length of what it was made from."""
+        return self._jobs.durations(model, endpoint, last)
+
+    def latest_by_request(
+        self, requests: Collection[str], columns: Sequence[str]
+    ) -> dict[tuple[str, int], tuple[Any, ...]]:
+        """How requests stand, many at once.
+
+        Returns:
+            By request and take, what there is of its latest job: the request, the take, the status, and these columns.
+            Of a job that is under way again, its ``error`` is the one that it had the last time. One that was
+            withdrawn does not count where there was another before it.
+        """
+        found = self._jobs.latest_by_request(requests, columns)
+        for record in self.unsaved:
+            if record.request in requests:
+                told = ("request", "take", "status", *columns)
+                found[record.request, record.take] = tuple(getattr(record, name) for name in told)
+        return found
+
+    @property
+    def unsaved(self) -> list[Record]:
+        """The jobs that were submitted, and that the database could not take yet."""
+        return list(self._unsaved.values())
+
+    # Sweeps.
+
+    def spent(self, sweep: str) -> tuple[float, int]:
+        """What a sweep has cost in its whole life, in USD, and how many of its jobs have no known price.
+
+        A job counts for what it was expected to cost, or has cost, whichever is more. What is on its way counts, and
+        so does what has failed, what was perhaps taken, and what was deleted since; what was certainly not taken does
+        not, nor what a process was about to submit that has ended.
+        """
+        with self._database.transaction():
+            for record in self._jobs.read(f"sweep = ? AND {_NOT_BEGUN} AND holder IS NOT NULL", [sweep]):
+                if not self._somebody_is_at(record):
+                    self._jobs.write(record, {"holder": None, "claim": None}, record.claim)
+            return self._sweeps.spent(sweep)
+
+    def keep_sweep(self, name: str, definition: str) -> None:
+        """Write down what a sweep is, over what its name meant before."""
+        self._sweeps.keep(name, definition)
+
+    def sweeps(self) -> dict[str, str]:
+        """The sweeps that were begun here, the oldest first: their definitions by their names."""
+        return self._sweeps.definitions()
+
+    # Videos and inputs.
+
+    def video(self, record: Record) -> Path | None:
+        """The video's file, if there is one of that size."""
+        return self.files.video(record.path, record.size_bytes)
+
+    def adopt_video(self, arrived: Path) -> Path:
+        """Put a video from the desk into the folder, under a name that nothing has yet, and sync that.
+
+        Returns:
+            Where it lies now.
+        """
+        with self._database.transaction():  # which syncs the folder before it commits what says that the video is there
+            self._placed = True
+            return self.files.place(arrived)
+
+    def keep_input(self, file: Mapping[str, Any], content: Any) -> Path:
+        """Keep an input, once; see :meth:`decart_nb.store.files.StoreFiles.keep_input`."""
+        try:
+            return self.files.keep_input(file, content)
+        except OSError as cause:
+            raise self._database.error(cause) from None
+
+    # Who works on what.
+
+    @property
+    def holder(self) -> str:
+        """The name of this process among those that work on the folder."""
+        return self._present().name
+
+    @property
+    def desk(self) -> Path:
+        """Where this process puts what is not whole yet. When it has gone, another clears it."""
+        return self._present().desk
+
+    def _present(self) -> Holder:
+        with self._database.connection():
+            assert self._holder is not None
+            return self._holder
+
+    def _somebody_is_at(self, record: Record) -> bool:
+        present = self._present()
+        return record.key in self._carried if record.holder == present.name else present.is_there(record.holder)
+
+    def _claim(
+        self, wanted: Record, resubmit: Collection[str], fresh: bool, exact: bool, seen: tuple[int, str] | None
+    ) -> tuple[Record, bool]:
+        found = self._jobs.read(f"request = ? AND status IN {_STANDS}", [wanted.request])
+        standing = {record.take: record for record in found if not exact or record.take == wanted.take}
+        # In another database, what was seen has another number, or is not there.
+        after = seen[0] if seen and self._jobs.read("row = ? AND key IS ?", seen) else 0
+        if not fresh and standing:  # of two, the later
+            # The first take; or, where that came to nothing, the latest one that is there.
+            record = standing.get(0) or standing[max(standing)]
+            ours, is_news = False, seen is not None and record.row > after
+            if record.status not in resubmit:
+                record, ours = self._take_over(record)
+            if ours and record.job_id is None:  # whoever wrote it down, we pay for it
+                record.sweep, record.expected_cost = wanted.sweep, wanted.expected_cost
+                paid = {"sweep": wanted.sweep, "expected_cost": wanted.expected_cost}
+                self._jobs.write(record, paid, record.claim)
+            if record.status not in resubmit or is_news:
+                return record, ours
+            wanted.take = record.take
+        elif seen is not None and (
+            ended := self._jobs.read(
+                "request = ? AND take = ? AND row > ? AND status = 'failed'", [wanted.request, wanted.take, after]
+            )
+        ):
+            return ended[-1], False
+        elif fresh:
+            wanted.take = (
+                max((record.take for record in self._jobs.read("request = ?", [wanted.request])), default=-1) + 1
+            )
+        return self._jobs.insert(self._claimed(wanted)), True
+
+    def _take_over(self, record: Record) -> tuple[Record, bool]:
+        if record.status in _OVER or self._somebody_is_at(record):
+            return record, False
+        if record.status == "planned" and record.job_id is None and record.sent_at is not None:
+            lost = "The kernel ended in the middle of the submission, so nobody knows whether it was taken."
+            self.update(record, status="uncertain", error=lost)
+            return record, False
+        before = record.claim
+        record.status = "pending" if record.job_id else "planned"
+        self._claimed(record)
+        self._jobs.write(record, {name: getattr(record, name) for name in ("holder", "claim", "status")}, before)
+        return record, True
+
+    def _claimed(self, record: Record) -> Record:
+        """The job, as this process carries it from now on."""
+        record.holder, record.claim = self.holder, new_key()
+        self._carried[record.key] = record
+        self._database.on_rollback(lambda: self._carried.pop(record.key, None))
+        return record
+
+    def _check_cap(self, sweep: str | None, cap: float | None) -> None:
+        """Make sure, after a job was written down, that its sweep does not cost more than it may."""
+        if sweep is None or cap is None or self._sweeps.spent(sweep)[0] <= cap + _TOLERANCE:
+            return
+        if self.spent(sweep)[0] > cap + _TOLERANCE:
+            raise CapReachedError(f"The job was not submitted: with it, the sweep would cost more than ${cap:,g}.")
+
+    # The database.
+
+    def _beginning(self) -> None:
+        """Make sure that others see that this process lives, and write down what could not be before."""
+        assert self._holder is not None
+        if not self._holder.is_visible:  # somebody has removed the lock file
+            before, self._holder = self._holder, Holder(self.folder / "holders")
+            before.close()
+            self._jobs.change_holder(before.name, self._holder.name)
+        written, self._unsaved = self._unsaved, {}
+        if written:
+            self._database.on_rollback(lambda: self._unsaved.update(written))
+        for record in written.values():
+            self._jobs.write_whole(record)
+
+    def _opened(self) -> None:
+        """Take a name among those that work on the folder, and bring along what this process is at."""
+        if self._holder is not None and self._holder.is_inherited:
+            # Kept: its end would release the lock of the process that this one was forked from.
+            self._inherited.append(self._holder)
+            self._carried, self._unsaved = {}, {}
+        elif self._holder is not None:
+            self._holder.close()
+        self.files.prepare()
+        self._holder = Holder(self.folder / "holders")
+        if carried := [record for record in self._carried.values() if record.status in UNDER_WAY]:  # all of it is gone
+            with self._database.transaction():
+                for record in carried:
+                    record.holder = self._holder.name
+                    self._jobs.write_whole(record)
+
+    def _sync_placed_videos(self) -> None:
+        if self._placed:
+            sync_folder(self.folder)
+            self._placed = False

@@ -1,0 +1,1 @@
+"""Sweeps: axes, the plan, its run, and its results."""

@@ -1,0 +1,125 @@
+"""A row of a sweep as a request, and what it is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ..job.ingest import seconds_of
+from ..request.catalogue import ModelDefinition
+from ..request.locations import Remote
+from ..request.request import Request
+from ..request.uploads import Upload
+from ..request.validation import Problem
+
+#: What a row says beside the inputs of its model.
+MODEL, TAKE, PROMPT = "model", "take", "prompt"
+#: The column in which a table keeps the prompt as it was before its placeholders were filled.
+TEMPLATE = "prompt_template"
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """A file that was read for a sweep.
+
+    Attributes:
+        upload: the file.
+        shown: what tables call it: the path or the address that was given, or its place in the store.
+        sha256: of its content.
+        seconds: how long it is, if it is a video.
+    """
+
+    upload: Upload
+    shown: str
+    sha256: str
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Invalid:
+    """What is left of an input that no model took, and that cannot be kept.
+
+    Attributes:
+        why: the end of a sentence that begins with the input's name.
+        shown: what tables call it.
+    """
+
+    why: str
+    shown: Any
+
+
+@dataclass(slots=True)
+class Cell:
+    """A row of a sweep.
+
+    Attributes:
+        model: what it is for; ``None`` where no model has that name.
+        resolved: what the model's name means.
+        parts: what its inputs are.
+        take: which of the videos that this request makes.
+        request: the digest that it is found by; empty where it is invalid, or a file of it is still to be fetched.
+        why: what is wrong with it.
+        seconds: how long the video will be, as far as that is known.
+        cost: what it is expected to cost, in USD; ``None`` where that is not known.
+        same_as: the number of the row that asks for the same, and comes first.
+    """
+
+    model: ModelDefinition | None
+    resolved: str
+    parts: tuple[Part, ...]
+    take: int
+    request: str = ""
+    why: str = ""
+    seconds: float | None = None
+    cost: float | None = None
+    same_as: int | None = None
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """What the store finds it by."""
+        return self.request, self.take
+
+    @property
+    def asked(self) -> str:
+        """What it asks for, in place of a digest, where a file of it is still to be fetched."""
+        files = {name: file.url if isinstance(file, Remote) else file.sha256 for name, file in self.files.items()}
+        return f"{self.resolved} {sorted((self.values | files).items())}"
+
+    @property
+    def files(self) -> dict[str, Given | Remote]:
+        """Its files, by field."""
+        return {part.name: part.file for part in self.parts if part.file is not None}
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """Its plain fields, as they are sent."""
+        return {part.name: part.value for part in self.parts if part.file is None}
+
+    @property
+    def input_seconds(self) -> float | None:
+        """How long the video is that goes into it."""
+        return next(
+            (part.file.seconds for part in self.parts if part.name == "data" and isinstance(part.file, Given)), None
+        )
+
+    def as_request(self) -> Request:
+        """It, as what is sent."""
+        assert self.model is not None
+        files = {name: file.upload if isinstance(file, Given) else file for name, file in self.files.items()}
+        return Request(self.model, self.values, files)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """One input of a row: a plain value, with its spelling in the digest, or a file; or what is wrong with it."""
+
+    name: str
+    value: Any = None
+    json: str = ""
+    file: Given | Remote | None = None
+    problem: Problem | None = None
+
+
+def look_at(upload: Upload) -> Given:
+    """A file with what is to be known of it. Nothing is kept."""
+    return Given(upload, upload.filename, upload.sha256(), seconds_of(upload))

@@ -1,0 +1,173 @@
+"""The tables of a sweep: its plan before anything is sent, and its results at any moment. Loaded when one is wanted."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from .._util.next_steps import step
+from ..job.printable_frame import PrintableFrame
+from ..job.results_frame import ResultsFrame
+from ..job.table import OWN, column_names, typed
+from ..store.job_row import UNDER_WAY
+from .planner import Reader
+from .rows import MODEL, PROMPT, TAKE, TEMPLATE, Cell
+
+#: What the plan, and what the results, take from the store, beside the status.
+TO_PLAN = ("job_id", "error")
+TO_TELL = (
+    *(*TO_PLAN, "path", "sweep", "submitted_at", "seconds", "cost"),
+    *("width", "height", "fps", "duration", "size_bytes", "sha256"),
+)
+_PLANNED = ("plan", "why", "left_out")
+_NO_JOB: tuple[Any, ...] = (None,) * (3 + len(TO_TELL))
+#: What is called otherwise in a table than in the store.
+_STATUS = {None: "planned", "cancelled": "planned"}
+Standing = Mapping[tuple[str, int], tuple[Any, ...]]
+
+
+class Plan(PrintableFrame):
+    """A plan, which shows its totals above its rows. Parts of it are ordinary tables."""
+
+    @property
+    def _constructor(self) -> type[pd.DataFrame]:
+        return pd.DataFrame  # type: ignore[no-any-return]
+
+    def __repr__(self) -> str:
+        return f"{self.attrs.get('totals', '')}\n{super().__repr__()}".lstrip()
+
+    def _repr_html_(self) -> str | None:
+        # Why a row is invalid is shown to its end, and two prices, or two dollars in a prompt, are no formula.
+        with pd.option_context("display.max_colwidth", 200, "display.html.use_mathjax", False):
+            shown: str | None = super()._repr_html_()
+        if shown is None:
+            return None
+        totals = html.escape(self.attrs.get("totals", ""))
+        # What is missing is left out, and does not fill the column with its name.
+        shown = shown.replace("<td>&lt;NA&gt;</td>", "<td></td>")
+        return f'<p class="mathjax_ignore tex2jax_ignore">{totals}</p>{shown}'
+
+
+def inputs_of(reader: Reader, cells: Sequence[Cell], more: Sequence[str] = ()) -> dict[str, list[Any]]:
+    """The columns of what rows ask for: the model, the inputs, and the columns that were the caller's own.
+
+    Args:
+        reader, cells: the rows.
+        more: what the table has besides, and besides a job's own columns.
+    """
+    columns: dict[str, list[Any]] = {MODEL: reader.column(MODEL)}
+    names = [name for name in reader.axes.names if name not in (MODEL, TAKE)]
+    for name, column in column_names(names, [*more, *([TEMPLATE] if reader.has_templates else [])]).items():
+        values = reader.column(name)
+        if name == PROMPT and reader.has_templates:
+            columns[column], columns[TEMPLATE] = reader.prompts(), values
+        else:
+            columns.setdefault(column, values)
+        if not reader.is_varied(name):
+            takes = {model.name for model in reader.models if reader.takes(model, name)}
+            if takes:  # a held value is no input of a model that does not take it
+                columns[column] = [
+                    value if cell.model is None or cell.model.name in takes else None
+                    for value, cell in zip(columns[column], cells, strict=True)
+                ]
+    return columns
+
+
+def plan_of(
+    reader: Reader, cells: Sequence[Cell], states: Sequence[str], whys: Sequence[str], *, totals: str, name: str
+) -> Plan:
+    """The plan.
+
+    Args:
+        reader, cells: the rows.
+        states: of each, whether it is ``new``, ``reused``, ``in flight``, ``invalid``, or left alone.
+        whys: and why, where there is something to say.
+        totals: all in one line.
+        name: the sweep's.
+    """
+    columns: dict[str, Sequence[Any]] = {**inputs_of(reader, cells, _PLANNED)}
+    columns["take"] = [cell.take for cell in cells]
+    columns["plan"] = states
+    columns["why"] = [why or None for why in whys]
+    left_out = {model.name: ", ".join(reader.left_out(model)) or None for model in reader.models}
+    if any(left := [cell.model and left_out[cell.model.name] for cell in cells]):
+        columns["left_out"] = left
+    columns["seconds"] = [cell.seconds for cell in cells]
+    columns["cost"] = [cell.cost for cell in cells]
+    plan = Plan(typed(columns))
+    plan.attrs.update(sweep=name, totals=totals)
+    return plan
+
+
+def results_of(
+    reader: Reader,
+    cells: Sequence[Cell],
+    standing: Standing,
+    *,
+    name: str,
+    folder: Path,
+    backend: str,
+    made: set[tuple[str, int]] | None,
+) -> pd.DataFrame:
+    """The results.
+
+    Args:
+        reader, cells: the rows.
+        standing: what the store says of their requests: a row of :meth:`Store.standing`, with :data:`TO_TELL`.
+        name: the sweep's.
+        folder: the store's.
+        backend: where it runs.
+        made: the requests whose videos this run of the sweep has made; ``None`` where it has not run here.
+    """
+    shown = str(folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder)
+    columns: dict[str, Sequence[Any]] = {**inputs_of(reader, cells)}
+    rows = [standing.get((cell.request, cell.take), _NO_JOB) if cell.request else _NO_JOB for cell in cells]
+    names = ("request", "take", "status", *TO_TELL)
+    own: dict[str, Sequence[Any]] = dict(zip(names, zip(*rows, strict=True), strict=True))
+    own["status"] = status = [_STATUS.get(said, said) for said in own["status"]]
+    own["error"] = errors = [*own["error"]]
+    for number, row in enumerate(rows):
+        if row is _NO_JOB and (why := cells[number].why):
+            status[number], errors[number] = "invalid", _in_a_line(why)
+    own["path"] = [path and f"{shown}/{path}" for path in own["path"]]
+    own["backend"] = [backend] * len(cells)
+    own["reused"] = [
+        (cell.same_as is not None or (sweep != name if made is None else cell.key not in made))
+        if said == "completed"
+        else None
+        for cell, sweep, said in zip(cells, own["sweep"], status, strict=True)
+    ]
+    own["take"] = [cell.take for cell in cells]
+    columns.update({column: own[column] for column in OWN if column in own})
+    results = ResultsFrame(typed(columns))
+    results.attrs["sweep"] = name
+    return results
+
+
+def state_of(cell: Cell, row: tuple[Any, ...] | None) -> tuple[str, str]:
+    """What a plan says of a row, by what the store says of its request, and why."""
+    status, job_id, error = (row or _NO_JOB)[2:5]
+    if cell.why:
+        return "invalid", _in_a_line(cell.why)
+    if cell.same_as is not None:
+        return "reused", f"the same request as row {cell.same_as}"
+    if status == "completed":
+        return "reused", ""
+    if status in UNDER_WAY and job_id:
+        return "in flight", ""
+    if status in ("failed", "expired", "uncertain"):
+        said = "uncertain" if status == "uncertain" else "failed"
+        again = {"failed": f"{step('retry')} makes", "uncertain": f"{step('retry uncertain')} submits"}[said]
+        return said, f"{error} {again} it again"
+    if status == "unreachable":
+        return "in flight", error or ""
+    return "new", "" if cell.request else "its input is fetched first"
+
+
+def _in_a_line(why: str) -> str:
+    """What is wrong with a row, without the breaks, which a table shows as two signs."""
+    return " ".join(why.replace("\n  - ", " ").split()) if "\n" in why else why

@@ -1,0 +1,120 @@
+"""Five hundred jobs at a queue where one call in twenty goes wrong: each is paid for once, and accounted for."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import warnings
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import decart_nb as dnb
+from decart_nb.client import duration_estimate as polling
+from decart_nb.client.client import Timeout
+from decart_nb.client.retry import Patience
+from decart_nb.local.faults import HITS, TAKEN, Faults
+from decart_nb.local.queue import LocalQueue
+from decart_nb.session.session import Session
+from decart_nb.store.job_row import Record
+from decart_nb.store.store import Store
+
+_JOBS, _RATE = 500, 0.05
+#: A budget of polls belongs to a session, and a 429 halves it: ten sessions are quicker than one.
+_SESSIONS = 10
+#: A submission that meets one of these was taken, and nobody heard of it;
+_UNHEARD = tuple(TAKEN)
+#: one that meets these was not, but whoever sent it cannot know.
+_IN_DOUBT = ("500", "502", "reset-before", "503-bare", "408", "409", "425", "499")
+#: After these it is made again.
+_REFUSED = ("429", "429-retry-after", "503")
+#: These differ from ``408`` and ``taken-503`` in the number alone.
+_ALIKE = ("409", "425", "499", "taken-408", "taken-502")
+_CHECKED = [name for name in HITS if name not in _ALIKE]
+
+
+def _connected(queue: LocalQueue, folder: Path, timeout: Timeout) -> list[Session]:
+    patience = Patience(submission=60.0, download=60.0, first=0.05, longest=0.2)
+    options = {"api_key": queue.api_key, "base_url": queue.base_url, "patience": patience, "timeout": timeout}
+    return [dnb.connect("live", store=folder / "decart_runs", **options) for _ in range(_SESSIONS)]
+
+
+def _run(sessions: list[Session], seeds: Iterable[int], **options: Any) -> None:
+    """Makes these, a hundred at a time, and waits for the end of each."""
+
+    def one(seed: int) -> None:
+        job = sessions[seed % _SESSIONS].submit("lucy-pro-t2v", "x", seed=seed, **options)
+        try:
+            job.result(60)
+        except dnb.JobFailedError:
+            assert job.status == "failed"
+        except dnb.QueueSubmitError:
+            assert job.status == "uncertain"
+
+    with ThreadPoolExecutor(100) as pool:
+        list(pool.map(one, seeds))
+
+
+@pytest.fixture(scope="module")
+def checked(tmp_path_factory: pytest.TempPathFactory, small_video: Path) -> Iterator[dict[str, Future[None]]]:
+    """Every fault's check, two at a time, in processes: client and queue share one interpreter's lock."""
+    with ProcessPoolExecutor(2, multiprocessing.get_context("forkserver")) as pool:
+        folder = tmp_path_factory.mktemp("faults")
+        yield {name: pool.submit(_check, name, folder / name, small_video) for name in _CHECKED}
+
+
+@pytest.mark.parametrize("name", _CHECKED)
+def test_every_job_is_paid_for_once_and_accounted_for(name: str, checked: dict[str, Future[None]]) -> None:
+    checked[name].result()
+
+
+def _check(name: str, folder: Path, small_video: Path) -> None:
+    os.environ.pop("DECART_BACKEND", None)
+    warnings.simplefilter("ignore")
+    polling.LIVE = polling.LOCAL  # jobs are expected to be as short as the local queue's
+    faults = Faults({name: _RATE}, seed=4)
+    with LocalQueue(folder / "queue", canned=small_video, draw=lambda: 0.1, faults=faults) as queue:
+        # The others have time for their answers, on whatever machine.
+        sessions = _connected(queue, folder, Timeout(read=3.0 if name == "stall" else 60.0))
+        shelf, lots, store = queue.jobs.shelf, queue.jobs.lots, Store(sessions[0].store)
+
+        def ended(status: str) -> dict[int, Record]:
+            return {record.inputs["seed"]: record for record in store.find(status=status)}
+
+        _run(sessions, range(_JOBS))
+        completed, failed, uncertain = ended("completed"), ended("failed"), ended("uncertain")
+        assert sorted([*completed, *failed, *uncertain]) == list(range(_JOBS))
+        assert len(store.find()) == _JOBS
+
+        # None was submitted twice.
+        jobs = [shelf.load(job_id) for job_id in shelf.ids()]
+        taken = {job.seed: job for job in jobs}
+        assert len(jobs) == len(taken)
+
+        # Uncertain are those whose answer was lost, and no others.
+        met = [faults.of("submission", number) for number in range(lots.calls["submission"])]
+        lost = sum(fault in (*_UNHEARD, *_IN_DOUBT) for fault in met)
+        if name == "reset-before":  # what was reset before all of it had gone out was certainly not taken
+            assert 0 < len(uncertain) <= lost
+        else:
+            assert len(uncertain) == lost
+        again = sum(fault in _REFUSED for fault in met) + lost - len(uncertain)
+        assert len(met) == _JOBS + again
+        assert uncertain.keys() - taken.keys() == (uncertain.keys() if name in _IN_DOUBT else set())
+
+        # The others are what the queue made of them.
+        for seed, record in (completed | failed).items():
+            assert (record.job_id, record.error) == (taken[seed].id, taken[seed].error)
+        assert len(failed) == (lots.drawn[name] if name == "failed" else 0)
+        assert all(store.video(record).read_bytes() == small_video.read_bytes() for record in completed.values())
+        assert lots.drawn[name] > 0
+
+        while missing := set(range(_JOBS)) - ended("completed").keys():
+            _run(sessions, missing, resubmit_uncertain=True)
+        unheard = len(store.find(status="uncertain")) if name in _UNHEARD else 0
+        assert len(store.find(status="completed")) == _JOBS
+        assert len(shelf.ids()) == _JOBS + len(store.find(status="failed")) + unheard
+    assert len(list(store.folder.glob("*.mp4"))) == _JOBS

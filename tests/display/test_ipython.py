@@ -1,0 +1,154 @@
+"""What a real kernel leaves in a notebook, run headless as nbconvert and papermill do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nbclient
+import nbformat
+import pytest
+from nbconvert import HTMLExporter
+from nbformat import NotebookNode
+
+_BEGIN = "import decart_nb as dnb\ns = dnb.connect('local')"
+_SMALL = "'lucy-pro-t2v', prompt='<b>&', resolution='480p', seed=1"
+
+
+def _run(folder: Path, *cells: str, allow_errors: bool = False) -> list[NotebookNode]:
+    """Runs the cells after the beginning, and gives their outputs."""
+    return [cell.outputs for cell in _executed(folder, *cells, allow_errors=allow_errors).cells[1:]]
+
+
+def _executed(folder: Path, *cells: str, allow_errors: bool = False) -> NotebookNode:
+    """The notebook, run."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in (_BEGIN, *cells)])
+    client = nbclient.NotebookClient(
+        notebook,
+        timeout=120,
+        allow_errors=allow_errors,
+        resources={"metadata": {"path": str(folder)}},
+        extra_arguments=["--log-level=40"],
+    )
+    client.execute()
+    return notebook
+
+
+def _videos(outputs: list[NotebookNode]) -> int:
+    return sum("<video " in output.get("data", {}).get("text/html", "") for output in outputs)
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[NotebookNode]]:
+    """One notebook with a cell for each way to a clip."""
+    cells = {
+        "last line": f"dnb.generate({_SMALL})",
+        "assigned": f"clip = dnb.generate({_SMALL})",
+        "assigned, then last line": f"clip = dnb.generate({_SMALL})\nclip",
+        "in a later cell": "clip",
+        "displayed in a later cell": "display(clip)",
+        "submitted": f"job = dnb.submit({_SMALL})",
+        "its result": "job.result()",
+        "the finished job": "job",
+        "submitted, then last line": f"job = dnb.submit({_SMALL})\njob",
+        "awaited": "clip = await job",
+        "submitted and waited for": f"dnb.submit({_SMALL}).result()",
+        "attached": "attached = dnb.attach(job.id)\nclip = await attached",
+    }
+    outputs = _run(tmp_path_factory.mktemp("kernel"), *cells.values())
+    return dict(zip(cells, outputs, strict=True))
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        "last line",
+        "assigned",
+        "assigned, then last line",
+        "in a later cell",
+        "displayed in a later cell",
+        "submitted",
+        "its result",
+        "the finished job",
+        "submitted, then last line",
+        "submitted and waited for",
+        "attached",
+    ],
+)
+def test_each_way_shows_the_clip_exactly_once(shown: dict[str, list[NotebookNode]], way: str) -> None:
+    assert [output.output_type for output in shown[way]] in (["display_data"], ["execute_result"])
+    assert _videos(shown[way]) == 1
+
+
+def test_no_widget_is_left_when_the_jobs_are_done(tmp_path: Path) -> None:
+    count = "from ipywidgets.widgets import widget\nlen(widget._instances)"
+    before, _, after = _run(tmp_path, count, f"for _ in range(2): dnb.generate({_SMALL})", count)
+    assert before[0].data == after[0].data
+
+
+def test_nothing_is_shown_where_nothing_was_asked_for(shown: dict[str, list[NotebookNode]]) -> None:
+    assert shown["awaited"] == []
+
+
+def test_the_kept_output_is_an_ordinary_one_and_escaped(shown: dict[str, list[NotebookNode]]) -> None:
+    (output,) = shown["assigned"]
+    assert set(output.data) == {"text/html", "text/plain"}
+    assert "data:video/mp4;base64," in output.data["text/html"]
+    assert "&lt;b&gt;&amp;" in output.data["text/html"]
+    assert "<b>" not in output.data["text/html"]
+    assert "lucy-pro-t2v · <b>& · seed 1 · 872×480 · 5.0 s" in output.data["text/plain"]
+
+
+def test_nbconvert_keeps_the_clip(shown: dict[str, list[NotebookNode]]) -> None:
+    cell = nbformat.v4.new_code_cell("clip", outputs=shown["assigned"])
+    page, _ = HTMLExporter().from_notebook_node(nbformat.v4.new_notebook(cells=[cell]))
+    assert page.count('src="data:video/mp4;base64,') == 1
+
+
+@pytest.mark.parametrize(("clips", "megabytes"), [(20, 9), (60, 28)])
+def test_a_notebook_with_many_clips_can_still_be_opened(
+    clips: int, megabytes: int, tmp_path: Path, small_video: Path
+) -> None:
+    size = 300_000
+    padding = size - small_video.stat().st_size
+    video = small_video.read_bytes() + padding.to_bytes(4, "big") + b"free" + bytes(padding - 8)
+    (tmp_path / "clip.mp4").write_bytes(video)
+    begin = (
+        "import warnings; from pathlib import Path; from decart_nb.local.queue import LocalQueue\n"
+        "warnings.simplefilter('ignore', dnb.ModelWarning)\n"
+        "queue = LocalQueue(Path('queue'), canned=Path('clip.mp4'), draw=lambda: 0.1).start()\n"
+        "s = dnb.Session('live', dnb.DecartClient(queue.api_key, queue.base_url), s.store, {})\njobs = []"
+    )
+    each = f"jobs.append(s.submit({_SMALL}))"
+    notebook = _executed(tmp_path, begin, *[each] * clips, "[job.result() for job in jobs];")
+    shown = [output for cell in notebook.cells for output in cell.outputs]
+    assert _videos(shown) == clips
+    assert sum("data:video/mp4" in output.data["text/html"] for output in shown) == clips
+    path = tmp_path / "executed.ipynb"
+    nbformat.write(notebook, path)
+    assert clips * size < path.stat().st_size < megabytes * 10**6
+
+
+def test_a_failed_job_says_why_in_its_place_and_in_the_error(tmp_path: Path, small_video: Path) -> None:
+    failing = """import os, pathlib
+from decart_nb.local.queue import LocalQueue
+from decart_nb.local.faults import Faults
+queue = LocalQueue(pathlib.Path("failing"), draw=lambda: 0.0, faults=Faults({"failed": 1.0})).__enter__()
+del os.environ["DECART_BACKEND"]
+dnb.connect("live", api_key=queue.api_key, base_url=queue.base_url)"""
+    *_, outputs = _run(
+        tmp_path, failing, f"dnb.generate('lucy-2.5', 'x', data={str(small_video)!r})", allow_errors=True
+    )
+    line, error = outputs
+    assert "failed after" in line.data["text/html"]
+    assert "was told to fail it" in line.data["text/plain"]
+    assert error.ename == "JobFailedError"
+
+
+def test_a_headless_kernel_without_a_key_is_told_both_ways(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DECART_BACKEND")
+    (outputs,) = _run(
+        tmp_path,
+        f"from decart_nb.session import session\nsession._current = None\ndnb.submit({_SMALL})",
+        allow_errors=True,
+    )
+    assert outputs[0].ename == "BackendError"

@@ -1,0 +1,140 @@
+"""The place where a job shows: what its static output holds at each time, for whoever opens the notebook again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from decart_nb import Job, JobFailedError
+from decart_nb.client import duration_estimate as polling
+from decart_nb.display.output import Place
+from decart_nb.job.clip import Clip
+from tests.clips import read_clip
+
+_VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+class Notebook:
+    """Keeps what is published, as a notebook does: by display id, the last word counts."""
+
+    def __init__(self) -> None:
+        self.outputs: dict[str, dict[str, Any]] = {}
+        self.ended: list[Job] = []
+
+    def publish(self, data: dict[str, Any], display_id: str, *, update: bool = False) -> None:
+        assert (display_id in self.outputs) is update
+        self.outputs[display_id] = data
+
+    def show(self, job: Job, *, live: bool = True, embed: bool = True) -> Place:
+        return Place(job, self.publish, live=live, ended=self.ended.append, embeds=lambda _: embed, folder=None)
+
+    @property
+    def html(self) -> str:
+        return next(iter(self.outputs.values()))["text/html"]
+
+    @property
+    def text(self) -> str:
+        return next(iter(self.outputs.values()))["text/plain"]
+
+
+@pytest.fixture
+def notebook() -> Notebook:
+    return Notebook()
+
+
+@pytest.fixture
+def clip(small_video) -> Clip:
+    return read_clip(small_video, "j1", "lucy-2.5", {"prompt": "<i>"}, "local")
+
+
+def _job(job_id: str | None = None, again: Job | None = None) -> Job:
+    job = Job("lucy-2.5", {"prompt": "<i>"}, estimate=polling.LIVE, job_id=job_id)
+    job._again = (lambda: again) if again else None
+    return job
+
+
+def test_a_person_gets_a_live_view_beside_the_static_one(notebook) -> None:
+    notebook.show(_job())
+    static, live = notebook.outputs.values()
+    assert set(static) == {"text/html", "text/plain"}
+    assert _VIEW in live
+    assert "decart-place" in static["text/html"]
+
+
+def test_a_headless_run_gets_one_plain_output(notebook, clip) -> None:
+    job = _job()
+    notebook.show(job, live=False)
+    job._end("completed", clip=clip)
+    assert len(notebook.outputs) == 1
+    assert "<style>" not in notebook.html
+    assert notebook.html.count("<video ") == 1
+
+
+def test_until_the_end_it_says_how_the_job_stood_and_how_to_see_it_again(notebook) -> None:
+    job = _job()
+    notebook.show(job)
+    assert "lucy-2.5: being sent</div>" in notebook.html
+    job._move("processing", "j'1")
+    assert "lucy-2.5: submitted; <code>dnb.attach(&quot;j&#x27;1&quot;)</code> shows how it stands" in notebook.html
+
+
+def test_nothing_is_published_while_nothing_has_changed(notebook) -> None:
+    job = _job("j1")
+    notebook.show(job)
+    before = next(iter(notebook.outputs.values()))
+    job._tell()
+    assert next(iter(notebook.outputs.values())) is before
+
+
+def test_at_the_end_it_is_the_clip_and_the_call_as_code(notebook, clip) -> None:
+    job = _job()
+    notebook.show(job)
+    job._end("completed", clip=clip)
+    assert notebook.ended == [job]
+    assert notebook.html.count("<video ") == 1
+    assert "dnb.generate(&#x27;lucy-2.5&#x27;, prompt=&#x27;&lt;i&gt;&#x27;)" in notebook.html
+    assert "<i>" not in notebook.html
+    assert notebook.text == "lucy-2.5 · <i> · 64×48 · 1.0 s · local preview"
+    assert not job._observers or all("JobLine" in str(one) for one in job._observers)
+
+
+def test_a_job_that_had_ended_already_shows_at_once(notebook, clip) -> None:
+    job = _job()
+    job._end("completed", clip=clip)
+    notebook.show(job)
+    assert notebook.html.count("<video ") == 1
+    assert notebook.ended == [job]
+
+
+def test_a_failed_job_says_why_as_text(notebook) -> None:
+    job = _job("j1")
+    notebook.show(job)
+    job._end("failed", error=JobFailedError("j1", "<script>"))
+    assert "&lt;script&gt;" in notebook.html
+    assert "<script>" not in notebook.html
+    assert "<script>" in notebook.text
+
+
+def test_another_take_comes_beside_the_first(notebook, clip) -> None:
+    second = _job()
+    first = _job(again=second)
+    place = notebook.show(first)
+    first._end("completed", clip=clip)
+    place._line._hear(None, {"asks": "again"}, [])
+    assert place._line.under_way
+    second._move("processing", "j2")
+    assert notebook.html.count("<video ") == 1
+    assert "submitted; <code>dnb.attach(&#x27;j2&#x27;)</code>" in notebook.html
+    second._end("completed", clip=clip)
+    assert notebook.html.count("<video ") == 2
+    assert not place._line.under_way
+    assert notebook.ended == [first, second]
+
+
+def test_a_clip_that_the_notebook_has_no_room_for_is_referred_to(notebook, clip) -> None:
+    job = _job()
+    notebook.show(job, embed=False)
+    job._end("completed", clip=clip)
+    assert "data:video/mp4" not in notebook.html
+    assert '<img src="data:image/jpeg;base64,' in notebook.html

@@ -1,0 +1,218 @@
+"""`df.decart` on tables of results, whatever has been done to them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from decart_nb import InvalidInputError
+from decart_nb.job.clip import Clip
+from decart_nb.job.table import typed
+from decart_nb.notebook import pandas_accessor as accessor
+
+_START = 1_700_000_000.0
+
+
+def _table(video: Path, *rows: dict[str, Any]) -> pd.DataFrame:
+    """A table of results: each row is a completed job of ``video``, unless it says otherwise."""
+    usual = {
+        "model": "lucy-2.5",
+        "prompt": "a",
+        "seed": None,
+        "note": "mine",
+        "take": 0,
+        "status": "completed",
+        "job_id": "j1",
+        "path": str(video),
+        "error": None,
+        "reused": False,
+        "submitted_at": _START,
+        "seconds": 2.5,
+        "cost": 0.2,
+        "width": 64,
+        "height": 48,
+        "fps": 10.0,
+        "duration": 1.0,
+        "backend": "live",
+        "size_bytes": 999,
+        "sha256": "0f" * 32,
+    }
+    nothing = {"status": "failed", "error": "no <memory>", "path": None, "cost": None, "seconds": None}
+    made = [{**usual, **(nothing if "status" in row else {}), **row} for row in rows]
+    return typed({name: [row[name] for row in made] for name in usual})
+
+
+@pytest.fixture
+def results(small_video: Path) -> pd.DataFrame:
+    return _table(
+        small_video,
+        {"prompt": "b", "seed": 1},
+        {"prompt": "b", "model": "lucy-2.6", "reused": True, "seconds": 10.5},
+        {"prompt": "a", "seed": 1, "cost": None, "seconds": 4.5},
+        {"prompt": "a", "model": "lucy-2.6", "status": "failed"},
+    )
+
+
+def test_a_table_without_the_columns_names_them(results) -> None:
+    with pytest.raises(AttributeError, match=r"needs a column model.*status and path.*this table has x and y\."):
+        _ = pd.DataFrame({"x": [1], "y": [2]}).decart
+    with pytest.raises(AttributeError, match="this table has decart"):
+        _ = pd.DataFrame({"decart": [1]}).decart
+    with pytest.raises(AttributeError, match="and 8 more"):
+        _ = pd.DataFrame({f"x{number}": [] for number in range(20)}).decart
+    assert not hasattr(pd.DataFrame(), "decart")
+    with pytest.raises(AttributeError, match=r"clips needs the columns status and path, .* it has model\."):
+        _ = results[["model"]].decart.clips
+    with pytest.raises(AttributeError, match=r"pivot\(\) needs the column path"):
+        results[["status", "prompt", "model"]].decart.pivot("prompt", "model")
+    with pytest.raises(AttributeError, match=r"summary\(\) needs the columns reused, seconds and cost"):
+        results[["status"]].decart.summary()
+    with pytest.raises(AttributeError, match=r"run\(\) needs the column model"):
+        results.drop(columns="model").decart.run()
+
+
+def test_clips_are_made_from_the_rows_alone(small_video) -> None:
+    table = _table(small_video, {"path": "gone/a.mp4", "seed": 3, "take": 1, "reused": True}, {"status": "failed"})
+    clip, missing = table.decart.clips
+    assert missing is None
+    assert isinstance(clip, Clip)
+    assert (clip.path, clip.job_id, clip.model) == (Path("gone/a.mp4"), "j1", "lucy-2.5")
+    assert clip.inputs == {"prompt": "a", "seed": 3}  # the note was not asked for
+    assert (clip.width, clip.height, clip.fps, clip.duration) == (64, 48, 10.0, 1.0)
+    assert (clip.size_bytes, clip.sha256, clip.backend) == (999, "0f" * 32, "live")
+    assert (clip.seconds, clip.cost, clip.reused, clip.take) == (2.5, 0.2, True, 1)
+    assert clip.made_at == _START + 2.5
+    assert {type(value) for value in (clip.width, clip.take)} == {int}
+
+
+def test_a_model_of_ones_own_was_asked_for_all_that_is_there(small_video) -> None:
+    table = _table(small_video, {"model": "mine"}).assign(input_status="calm", input_pad=1)
+    (clip,) = table.decart.clips
+    assert clip.inputs == {"prompt": "a", "note": "mine", "status": "calm", "input_pad": 1}
+
+
+def test_clips_keep_the_index_of_what_is_filtered_sorted_and_put_together(results) -> None:
+    some = results[results["prompt"] == "b"].sort_values("model", ascending=False)
+    clips = pd.concat([some, results.iloc[[3]]]).decart.clips
+    assert list(clips.index) == [1, 0, 3]
+    assert [clip and clip.model for clip in clips] == ["lucy-2.6", "lucy-2.5", None]
+    assert clips.dtype == object
+    assert results.iloc[:0].decart.clips.empty
+
+
+def test_what_was_read_back_has_the_same_clips(results, tmp_path) -> None:
+    results.to_csv("table.csv", index=False)
+    results.to_parquet("table.parquet")
+    wanted = [clip and vars(clip) for clip in results.decart.clips]
+    for read in (pd.read_csv("table.csv"), pd.read_parquet("table.parquet")):
+        assert [clip and vars(clip) for clip in read.decart.clips] == wanted
+    text = pd.read_csv("table.csv", dtype=str).decart
+    assert [clip and clip.made_at for clip in text.clips] == [row and row["made_at"] for row in wanted]
+    pd.testing.assert_frame_equal(text.summary(), results.decart.summary())
+
+
+def test_a_few_columns_are_enough_for_clips(results, small_video) -> None:
+    clip = results[["status", "path"]].decart.clips[0]
+    assert (clip.model, clip.width, clip.sha256, clip.cost, clip.made_at) == ("", 0, "", None, None)
+    assert clip.size_bytes == small_video.stat().st_size
+
+
+def test_a_pivot_has_a_clip_a_cell_in_the_order_of_the_table(results) -> None:
+    table = results.decart.pivot("prompt", "model")
+    assert (list(table.index), table.index.name) == (["b", "a"], "prompt")
+    assert (list(table.columns), table.columns.name) == (["lucy-2.5", "lucy-2.6"], "model")
+    assert table.loc["b", "lucy-2.6"].model == "lucy-2.6"
+    assert table.loc["a", "lucy-2.6"] == "failed: no <memory>"
+    assert isinstance(table.T, accessor.ClipTable)
+
+
+def test_several_rows_in_a_cell_are_a_tuple_and_none_is_missing(small_video) -> None:
+    table = _table(small_video, {"take": 0}, {"take": 1}, {"status": "planned", "error": None}, {"prompt": "b"})
+    table.loc[3, "model"] = "other"
+    pivot = table.decart.pivot(rows="prompt", cols="model")
+    first, second, planned = pivot.loc["a", "lucy-2.5"]
+    assert (first.take, second.take, planned) == (0, 1, "planned")
+    assert pivot.isna().to_numpy().tolist() == [[False, True], [True, False]]
+    assert "take 2" in pivot._repr_html_()
+
+
+def test_a_pivot_takes_several_columns_and_missing_values(results) -> None:
+    table = results.decart.pivot(["prompt", "seed"], cols=["model"])
+    assert table.shape == (4, 2)
+    assert table.index.names == ["prompt", "seed"]
+    assert table.iloc[0, 0].inputs["seed"] == 1
+    assert "b · 1" in table._repr_html_()
+    assert results.decart.pivot("prompt", ["model", "seed"]).columns.nlevels == 2
+    assert results.iloc[:0].decart.pivot("prompt", "model").empty
+
+
+def test_an_unknown_column_is_an_error_that_knows_better(results) -> None:
+    with pytest.raises(InvalidInputError, match=r"rows must name columns .* no promt\. Did you mean prompt\?"):
+        results.decart.pivot("promt", "model")
+    with pytest.raises(InvalidInputError, match="cols must name a column"):
+        results.decart.pivot("prompt", [])
+    with pytest.raises(InvalidInputError, match="by must name columns"):
+        results.decart.summary(by="modle")
+    twice = pd.concat([results, results[["prompt"]]], axis=1)
+    with pytest.raises(InvalidInputError, match="more than one column of the name prompt"):
+        twice.decart.pivot("prompt", "model")
+    with pytest.raises(InvalidInputError, match="more than one column of the name prompt"):
+        _ = twice.decart.clips
+
+
+def test_a_summary_counts_and_adds_up(results) -> None:
+    (row,) = results.decart.summary().to_dict("records")
+    assert (row["count"], row["completed"], row["failed"], row["reused"]) == (4, 3, 1, 1)
+    assert row["seconds"] == 4.5
+    assert row["cost"] == pytest.approx(0.4)
+    assert row["cost_unknown"] == 1
+
+
+def test_a_summary_by_a_column_keeps_its_order(results) -> None:
+    summary = results.decart.summary(by="prompt")
+    assert (list(summary.index), summary.index.name) == (["b", "a"], "prompt")
+    assert summary["count"].tolist() == [2, 2]
+    assert summary["seconds"].tolist() == [6.5, 4.5]
+    assert summary["cost"].tolist() == [0.4, pd.NA]  # nothing of it is known
+    assert summary["cost_unknown"].tolist() == [0, 1]
+    kinds = {name: str(dtype) for name, dtype in summary.dtypes.items()}
+    assert kinds == {
+        **dict.fromkeys(("count", "completed", "failed", "reused", "cost_unknown"), "Int64"),
+        **dict.fromkeys(("seconds", "cost"), "Float64"),
+    }
+
+
+def test_a_summary_keeps_what_has_no_value_and_knows_all_that_failed(small_video) -> None:
+    table = _table(
+        small_video,
+        {"seed": None},
+        {"seed": 2, "status": "rejected"},
+        {"seed": None, "status": "uncertain"},
+        {"seed": 2, "status": "invalid"},
+        {"seed": 2, "status": None},
+    )
+    summary = table.decart.summary(by=["seed", "model"])
+    assert summary["count"].tolist() == [2, 3]
+    assert summary["failed"].tolist() == [1, 1]
+    assert summary["completed"].tolist() == [1, 0]
+    assert table.decart.summary(by="status")["count"].sum() == 5
+
+
+def test_a_summary_of_nothing_is_a_row_of_nothing(results) -> None:
+    empty = results.iloc[:0].decart
+    summary = empty.summary()
+    assert summary[["count", "completed", "cost_unknown"]].to_numpy().tolist() == [[0, 0, 0]]
+    assert summary[["seconds", "cost"]].isna().to_numpy().all()
+    pd.testing.assert_series_equal(summary.dtypes, results.decart.summary().dtypes)
+    assert empty.summary(by="model").empty
+
+
+def test_columns_of_any_kind_do_no_harm(results) -> None:
+    table = results.assign(when=dt.date(2024, 1, 1), what=[[1], [2], [1], {}]).rename(columns={"note": 7})
+    assert table.decart.pivot("what", 7).shape == (3, 1)
+    assert table.decart.summary(by=("when", 7))["count"].tolist() == [4]
+    assert len(table.decart.clips) == 4
