@@ -8,11 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 from PIL import Image
 
 from decart_nb import media
 from decart_nb.local.faults import Faults
 from decart_nb.local.queue import LocalQueue
+
+# A machine that is busy with something else is no fault of a test's.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 
 # A shell starts background jobs with interrupts ignored, as `make test` does with half of the tests: some interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)

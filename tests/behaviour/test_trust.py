@@ -21,6 +21,7 @@ import decart_nb as dnb
 from decart_nb.local.faults import Faults, Lots
 from decart_nb.local.queue import LocalQueue
 from decart_nb.session.session import Session
+from decart_nb.store.job_row import Record
 from tests import sweeping
 from tests.sweeping import T2V, connected, wait_until
 
@@ -372,7 +373,7 @@ def test_jobs_that_nobody_answers_for_do_not_hold_up_new_ones(canned_queue) -> N
     session = connected(canned_queue)
     store = session._runner.store
     for number in range(300):
-        record = dnb.store.Record(f"r{number}", session._runner.endpoint, "live", T2V, T2V, job_id=f"j{number}")
+        record = Record(f"r{number}", session._runner.endpoint, "live", T2V, T2V, job_id=f"j{number}")
         record.status, record.submitted_at, record.ended_at = "unreachable", 1.0, float(number)
         store._jobs.insert(record)
     polls = canned_queue.jobs.stats.as_dict()["polls"]

@@ -275,8 +275,8 @@ def test_a_seed_draws_the_same_rows_for_ever() -> None:
 
 
 def test_it_loads_without_pandas_and_numpy() -> None:
-    code = "from decart_nb.sweeps.axes import read_axes; print(len(read_axes([], {'seed': range(3)}, repeat=2)))"
-    code += "; print(sorted({'numpy', 'pandas'} & {*sys.modules}))"
+    code = "import sys; from decart_nb.sweeps.axes import read_axes; axes = read_axes([], {'seed': range(3)}, repeat=2)"
+    code += "; print(len(axes), sorted({'numpy', 'pandas'} & {*sys.modules}))"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.split() == ["6", "[]"]
 
