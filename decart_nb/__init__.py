@@ -59,11 +59,13 @@ if TYPE_CHECKING:
     from .sweeps.axes import axis as axis, value as value, zip_axes as zip_axes
     from .sweeps.sweep import Sweep as Sweep
 
+#: module → the public names in it; the imports above say the same to type checkers.
 _EXPORTS = {
-    "sweeps.axes": ("axis", "value", "zip_axes"),
-    "request.catalogue": ("ModelDefinition", "models"),
-    "client.client": ("DecartClient", "Timeout"),
-    "job.clip": ("Clip",),
+    "client.client": (
+        "DecartClient",
+        "Timeout",
+    ),
+    "client.retry": ("Patience",),
     "errors": (
         "BackendError",
         "CapReachedError",
@@ -74,20 +76,24 @@ _EXPORTS = {
         "JobCancelledError",
         "JobFailedError",
         "JobTimeoutError",
-        "NotAFutureError",
-        "NotPicklableError",
         "LocalQueueError",
         "MediaError",
         "ModelNotFoundError",
         "ModelWarning",
         "NestingWarning",
+        "NotAFutureError",
+        "NotPicklableError",
         "QueueResultError",
         "QueueStatusError",
         "QueueSubmitError",
         "StoreError",
     ),
+    "job.clip": ("Clip",),
     "job.job": ("Job",),
-    "client.retry": ("Patience",),
+    "request.catalogue": (
+        "ModelDefinition",
+        "models",
+    ),
     "session.session": (
         "Session",
         "attach",
@@ -98,6 +104,11 @@ _EXPORTS = {
         "reproduce",
         "submit",
         "sweep",
+    ),
+    "sweeps.axes": (
+        "axis",
+        "value",
+        "zip_axes",
     ),
     "sweeps.sweep": ("Sweep",),
 }
@@ -115,7 +126,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return __all__
 
 
 _pandas_hook.install()

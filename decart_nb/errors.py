@@ -31,12 +31,14 @@ import difflib
 from collections.abc import Iterable
 from typing import Any
 
+from ._util.public import public
 from ._util.text import printable, printable_lines
 
 #: Longer words are no slip of somebody's fingers, and the comparison takes the square of their length.
 _LONGEST_SLIP = 100
 
 
+@public
 class DecartSDKError(Exception):
     """The root of the family.
 
@@ -66,6 +68,7 @@ class DecartSDKError(Exception):
         return type(self), self.args, {**state, "cause": _picklable(self.cause)}
 
 
+@public
 class InvalidAPIKeyError(DecartSDKError):
     """No API key was given."""
 
@@ -79,18 +82,22 @@ class InvalidAPIKeyError(DecartSDKError):
         super().__init__(message, data, cause)
 
 
+@public
 class InvalidBaseURLError(DecartSDKError):
     """The address of the service is not an http(s) URL."""
 
 
+@public
 class InvalidInputError(DecartSDKError):
     """A request that would be refused. Nothing was sent; ``data["fields"]`` names the culprits."""
 
 
+@public
 class MediaError(InvalidInputError):
     """A file that cannot be read as an image or a video, or a video that cannot be written."""
 
 
+@public
 class ModelNotFoundError(DecartSDKError):
     """No model of that name is known; ``model`` is the name that was asked for."""
 
@@ -105,18 +112,22 @@ class ModelNotFoundError(DecartSDKError):
         self.model = model
 
 
+@public
 class QueueSubmitError(DecartSDKError):
     """The queue did not take the job."""
 
 
+@public
 class QueueStatusError(DecartSDKError):
     """The queue did not say how the job stands."""
 
 
+@public
 class QueueResultError(DecartSDKError):
     """The queue did not hand over the finished video."""
 
 
+@public
 class JobFailedError(DecartSDKError):
     """The service gave up on the job: ``job_id`` is its id, ``reason`` what the service said."""
 
@@ -128,42 +139,52 @@ class JobFailedError(DecartSDKError):
         self.reason = reason
 
 
+@public
 class JobCancelledError(DecartSDKError):
     """Somebody stopped waiting for the job."""
 
 
+@public
 class CapReachedError(JobCancelledError):
     """A sweep's job was not submitted, since with it the sweep would cost more than it may."""
 
 
+@public
 class JobTimeoutError(DecartSDKError, TimeoutError):
     """The job is still under way after the time that was allowed; it can be attached to again."""
 
 
+@public
 class StoreError(DecartSDKError):
     """The folder of videos cannot be read or written, or a newer version has written it."""
 
 
+@public
 class NotPicklableError(DecartSDKError, TypeError):
     """Something that lives in one process was to be pickled; the message says what gives the same in another one."""
 
 
+@public
 class NotAFutureError(DecartSDKError, AttributeError):
     """A job or a sweep was given to what takes futures alone; the message says what to give in its place."""
 
 
+@public
 class BackendError(DecartSDKError):
     """Neither Decart nor the local queue was chosen."""
 
 
+@public
 class LocalQueueError(DecartSDKError):
     """The embedded queue could not start, or was stopped in the middle of a render."""
 
 
+@public
 class ModelWarning(UserWarning):
     """A model that Decart has retired or renamed was asked for."""
 
 
+@public
 class NestingWarning(UserWarning):
     """``asyncio.run`` will not work in this kernel, or not for long."""
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import pkgutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -25,8 +27,21 @@ def test_all_names_what_there_is_and_no_more() -> None:
     exec("from decart_nb import *", namespace)
     assert set(namespace) - {"__builtins__"} == set(decart_nb.__all__)
     assert decart_nb.__all__ == sorted(decart_nb.__all__)
-    assert set(decart_nb._MODULE_OF) == set(decart_nb.__all__)
-    assert set(decart_nb.__all__) <= set(dir(decart_nb))
+    assert dir(decart_nb) == decart_nb.__all__
+
+
+def test_type_checkers_and_the_interpreter_find_the_same_names_in_the_same_modules() -> None:
+    tree = ast.parse(Path(decart_nb.__file__).read_text(encoding="utf-8"))
+    (block,) = (node for node in tree.body if isinstance(node, ast.If))
+    seen = {one.module: tuple(name.name for name in one.names) for one in block.body if isinstance(one, ast.ImportFrom)}
+    assert seen == decart_nb._EXPORTS
+    assert all(name.asname == name.name for one in block.body for name in one.names)  # or it is no re-export
+    assert sorted(name for names in seen.values() for name in names) == decart_nb.__all__
+
+
+@pytest.mark.parametrize("name", decart_nb.__all__)
+def test_public_objects_say_that_they_are_of_decart_nb(name: str) -> None:
+    assert getattr(decart_nb, name).__module__ == "decart_nb"
 
 
 def test_every_public_name_has_a_docstring() -> None:

@@ -80,7 +80,6 @@ def _run(options: argparse.Namespace) -> int:
 def _sweep(options: argparse.Namespace) -> Sweep:
     """The sweep that is asked for, on a session of its own."""
     from ..display.terminal import sweep_bar
-    from ..sweeps.factory import Sweeps
     from ..sweeps.table_files import read_table
 
     if options.uncertain and not options.retry:
@@ -99,8 +98,7 @@ def _sweep(options: argparse.Namespace) -> Sweep:
         return sweep_bar(sweep, outcome=False)
 
     given = {name: values[0] if len(values) == 1 else values for name, values in axes.items()}
-    sweeps = Sweeps(lambda: session._runner, show)
-    return sweeps(table, name=options.name, repeat=options.repeat, **given)
+    return session.sweep.shown_by(show)(table, name=options.name, repeat=options.repeat, **given)
 
 
 def _session(options: argparse.Namespace) -> Session:
@@ -173,9 +171,9 @@ def _keep(results: pd.DataFrame, folder: Path) -> Path:
 
 def _tell(sweep: Sweep, results: pd.DataFrame, path: Path, began: float) -> int:
     """Says how it ended, and gives the exit status."""
-    from ..display import sweep_text as sweep_words
+    from ..display import sweep_text
 
-    say(f"{sweep_words.line(sweep, began=began)}. The table: {path}")
+    say(f"{sweep_text.line(sweep, began=began)}. The table: {path}")
     bad = results[~results["status"].isin(["completed", "planned"])]
     for row, one in bad.head(_MOST_FAILED).iterrows():
         asked = [one["model"], *(one.get(name) for name in ("seed", "prompt"))]
@@ -184,7 +182,7 @@ def _tell(sweep: Sweep, results: pd.DataFrame, path: Path, began: float) -> int:
         say(f"row {row}, {said}: {one['status']}{why}", stderr)
     if len(bad) > _MOST_FAILED:
         say(f"and {len(bad) - _MOST_FAILED:,} more", stderr)
-    if note := sweep_words.note(sweep.progress):
+    if note := sweep_text.note(sweep.progress):
         say(note, stderr)
     return int(not (results["status"] == "completed").all())
 

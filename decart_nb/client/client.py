@@ -27,6 +27,7 @@ import httpx
 
 from .._util.copying import LivesHere
 from .._util.plain_values import is_number, shown
+from .._util.public import public
 from .._version import __version__
 from ..errors import DecartSDKError, InvalidAPIKeyError, InvalidInputError, NotPicklableError
 from .addresses import checked_url, endpoint_of, host_and_port
@@ -44,6 +45,7 @@ _Way = Literal["in", "up", "down"]
 _AT_ONCE = 16
 
 
+@public
 @dataclass(frozen=True)
 class Timeout:
     """How long to wait, in seconds.
@@ -68,6 +70,7 @@ class Timeout:
                 )
 
 
+@public
 class DecartClient(LivesHere):
     """A client of Decart's API, for any asyncio loop.
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 
 from .._util.plain_values import is_number, shown
+from .._util.public import public
 from ..errors import DecartSDKError, InvalidInputError
 
 #: Called before a pause with what does not work and when it is tried again, as part of a sentence, and with ``None``
@@ -18,6 +19,7 @@ OnRetry = Callable[[str | None], object]
 LEAST_PAUSE = 0.05
 
 
+@public
 @dataclass(frozen=True)
 class Patience:
     """For how long a call is made again that has failed for a passing reason, in seconds. With 0 it is made once.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .._util.public import public
 from .._util.text import printable
 from ..store.job_row import Record
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 
+@public
 @dataclass(frozen=True, eq=False, repr=False)
 class Clip:
     """A finished video on disk. It may be given wherever a path may, also as the input of the next job.

@@ -11,6 +11,7 @@ from concurrent.futures import Future, InvalidStateError
 from typing import TYPE_CHECKING, Any
 
 from .._util.plain_values import is_number, shown
+from .._util.public import public
 from .._util.text import printable
 from ..client.duration_estimate import Estimate
 from ..errors import InvalidInputError, JobCancelledError, JobTimeoutError, NotPicklableError
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from .recipe import Recipe
 
 
+@public
 class Job(Watched):
     """A request on its way to a clip. It goes on in the background, whatever becomes of the cell that made it.
 

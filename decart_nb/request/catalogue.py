@@ -16,6 +16,7 @@ from numbers import Integral
 from typing import Any, Literal
 
 from .._util.plain_values import NotPlain, flag, is_flag, is_number, shown, whole
+from .._util.public import public
 from ..errors import InvalidInputError, ModelNotFoundError
 
 Kind = Literal["text-to-video", "image-to-video", "video-to-video", "first-last-frame", "motion", "restyle"]
@@ -80,6 +81,7 @@ def _points(text: str) -> Any:
     return text
 
 
+@public
 @dataclass(frozen=True)
 class ModelDefinition:
     """A model of the queue: one of the catalogue, or the caller's own.
@@ -316,4 +318,4 @@ def _input_label(field: Field, model: ModelDefinition) -> str:
     return f"{field.name}{'*' if field.required or field.name in model.exactly_one else ''}"
 
 
-models = Models(_ALL)
+models = public(Models(_ALL))

@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Any, Self
 from .._util.console import say
 from .._util.copying import LivesHere
 from .._util.plain_values import is_flag, shown
+from .._util.public import public
 from .._util.text import printable
-from ..client import duration_estimate as polling
+from ..client import duration_estimate
 from ..client.client import BASE_URL, DecartClient, Timeout
 from ..client.queue import model_of
 from ..client.retry import Patience
 from ..display import register, show, show_sweep
 from ..errors import InvalidInputError, NotPicklableError
-from ..job import provenance as lineage, shutdown
+from ..job import provenance as job_provenance, shutdown
 from ..job.clip import Clip
 from ..job.job import Job
 from ..job.prices import checked_prices
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 _current: Session | None = None
 
 
+@public
 class Session(LivesHere):
     """A connection to a queue, and the folder where its clips go. Made by :func:`connect`.
 
@@ -54,7 +56,7 @@ class Session(LivesHere):
         self.base_url = client.base_url
         self.store = store
         self._client = client
-        prior = polling.LOCAL if backend == "local" else polling.LIVE
+        prior = duration_estimate.LOCAL if backend == "local" else duration_estimate.LIVE
         self._runner = Runner(client, connecting.store_in(store), backend, prices, prior)
 
     @property
@@ -117,15 +119,15 @@ class Session(LivesHere):
 
         def lookup(digest: str) -> dict[str, Any] | None:
             found = self._runner.store.find(sha256=digest)
-            return lineage.describe_job(found[-1]) if found else None
+            return job_provenance.describe_job(found[-1]) if found else None
 
-        return lineage.provenance(path, lookup)
+        return job_provenance.provenance(path, lookup)
 
     def reproduce(self, path: str | os.PathLike[str], model: str | ModelDefinition | None = None) -> Job:
         """See :func:`decart_nb.reproduce`."""
         made = self.provenance(path)
-        definition = lineage.model_of(made) if model is None else model_of(model)
-        inputs = lineage.inputs_of(made, definition, self._runner.store.files.input, self.store.name)
+        definition = job_provenance.model_of(made) if model is None else model_of(model)
+        inputs = job_provenance.inputs_of(made, definition, self._runner.store.files.input, self.store.name)
         return self._shown(self._submit(definition, inputs, fresh=True))
 
     def prune(
@@ -224,6 +226,7 @@ def _jobs(count: int) -> str:
     return "1 job" if count == 1 else f"{count} jobs"
 
 
+@public
 def connect(
     target: str | None = None,
     *,
@@ -279,6 +282,7 @@ def connect(
     return session
 
 
+@public
 def submit(
     model: str | ModelDefinition,
     prompt: str | None = None,
@@ -309,6 +313,7 @@ def submit(
     return _session().submit(model, prompt, fresh=fresh, resubmit_uncertain=resubmit_uncertain, **inputs)
 
 
+@public
 def generate(
     model: str | ModelDefinition,
     prompt: str | None = None,
@@ -329,6 +334,7 @@ def generate(
     return _session().generate(model, prompt, fresh=fresh, resubmit_uncertain=resubmit_uncertain, **inputs)
 
 
+@public
 def attach(job_id: str, model: str | ModelDefinition | None = None) -> Job:
     """Picks a job up by its id, from this kernel or another.
 
@@ -340,9 +346,10 @@ def attach(job_id: str, model: str | ModelDefinition | None = None) -> Job:
 
 
 #: What makes sweeps, and loads them: see :class:`decart_nb.sweeps.factory.Sweeps`.
-sweep = Sweeps(lambda: _session()._runner, show_sweep)
+sweep = public(Sweeps(lambda: _session()._runner, show_sweep))
 
 
+@public
 def jobs() -> pd.DataFrame:
     """All that the store knows, a row a job, the oldest first.
 
@@ -354,6 +361,7 @@ def jobs() -> pd.DataFrame:
     return _session().jobs()
 
 
+@public
 def provenance(path: str | os.PathLike[str]) -> dict[str, Any]:
     """What made a video: its inputs, model, seed, take, job, times, digests and versions.
 
@@ -366,9 +374,10 @@ def provenance(path: str | os.PathLike[str]) -> dict[str, Any]:
     Raises:
         MediaError: there is no such file, or nothing says how it was made.
     """
-    return _current.provenance(path) if _current is not None else lineage.provenance(path)
+    return _current.provenance(path) if _current is not None else job_provenance.provenance(path)
 
 
+@public
 def reproduce(path: str | os.PathLike[str], model: str | ModelDefinition | None = None) -> Job:
     """Makes the request again that a video was made with, as a fresh take.
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .._util.plain_values import NotPlain, is_missing, said, shown, text, whole
+from .._util.public import public
 from .._util.text import printable
 from ..errors import InvalidInputError
 
@@ -124,16 +125,19 @@ class _Marked:
     single: bool
 
 
+@public
 def axis(values: Iterable[Any]) -> object:
     """Says that these are values to compare along, although they look like one value: ``trajectory=axis(points)``."""
     return _Marked(values, single=False)
 
 
+@public
 def value(thing: Any) -> object:
     """Says that this is one value, although it looks like a list of them: ``path=value([1, 2, 3])``."""
     return _Marked(thing, single=True)
 
 
+@public
 def zip_axes(**columns: Any) -> Axis:
     """One axis along which several inputs change together: ``sweep(zip_axes(data=[…], prompt=[…]), seed=range(3))``.
 

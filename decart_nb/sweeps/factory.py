@@ -59,6 +59,10 @@ class Sweeps:
         extras = {column for group in groups if hasattr(group, "columns") for column in group.columns}
         return Sweep(read_axes(groups, axes, repeat=repeat), runner, name=name, extras=extras, show=self._show)
 
+    def shown_by(self, show: Show) -> Sweeps:
+        """The same factory, whose sweeps are shown by another function while they run."""
+        return Sweeps(self._runner, show)
+
     def load(self, name: str) -> Sweep:
         """A sweep that was begun with this store, in this kernel or another.
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._util.next_steps import step
 from .._util.plain_values import is_flag, is_number
+from .._util.public import public
 from .._util.text import printable
 from ..errors import InvalidInputError, NotPicklableError
 from ..job.event_loop import start, wait_for
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 Show = Callable[..., contextlib.AbstractContextManager[object]]
 
 
+@public
 class Sweep(Watched):
     """A table of jobs, made by ``decart_nb.sweep``. Nothing is sent before :meth:`run` or :meth:`start`.
 
