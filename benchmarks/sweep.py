@@ -198,10 +198,10 @@ def fill(small: str, rows: int) -> None:
     Store(with_store.parent)  # which brings its tables up to date
     made: list[list[Any]] = []
     names = [column.name for column in dataclasses.fields(Record) if column.name != "row"]
-    for number, cell in enumerate(Reader(read_axes([], _axes(small, rows)), NOBODY[0], lambda *_: 0.05).read()):
-        assert cell.model
-        assert not cell.why
-        record = Record(cell.request, NOBODY[0], "live", cell.resolved, cell.model.name, cell.take, cell.values)
+    for number, row in enumerate(Reader(read_axes([], _axes(small, rows)), NOBODY[0], lambda *_: 0.05).read()):
+        assert row.model
+        assert not row.error
+        record = Record(row.request, NOBODY[0], "live", row.resolved, row.model.name, row.take, row.values)
         record.status, record.job_id, record.input_seconds = "completed", f"job-{number}", 1.0
         record.submitted_at = record.created_at
         record.took, record.seconds, record.path = 2.0, 2.5, f"video-{number}.mp4"

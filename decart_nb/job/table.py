@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 #: What a job says of itself, and of which type that is. Every other column is an input, or the caller's own.
-OWN = {
+JOB_COLUMNS = {
     "model": "string",
     "take": "Int64",
     "status": "string",
@@ -46,7 +46,7 @@ _PLAIN = {str, int, float, bool, NoneType}
 
 
 @contextlib.contextmanager
-def uncollected() -> Iterator[None]:
+def gc_paused() -> Iterator[None]:
     """Lets Python's collector rest while a large table is made.
 
     All of its hundreds of thousands of values live, and to walk them again and again takes a fifth of the time.
@@ -70,7 +70,7 @@ def frame(records: Sequence[Record], folder: Path) -> pd.DataFrame:
     shown = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
     given = [inputs_of(record) for record in records]
     names = column_names(name for inputs in given for name in inputs)
-    own = {name: [getattr(record, name, None) for record in records] for name in OWN}
+    own = {name: [getattr(record, name, None) for record in records] for name in JOB_COLUMNS}
     own["path"] = [record.path and str(shown / record.path) for record in records]
     own["reused"] = [False] * len(records)
     del own["model"]
@@ -93,7 +93,7 @@ def column_names(inputs: Iterable[str], more: Collection[str] = ()) -> dict[str,
         inputs: by their names.
         more: what a table has besides a job's own columns.
     """
-    own = {*OWN, *more}
+    own = {*JOB_COLUMNS, *more}
     taken = {*own, *(inputs := dict.fromkeys(inputs))}
     names = {}
     for name in inputs:
@@ -106,7 +106,7 @@ def column_names(inputs: Iterable[str], more: Collection[str] = ()) -> dict[str,
 
 
 def typed(columns: Mapping[str, Sequence[Any]]) -> pd.DataFrame:
-    """A table of typed columns. A job's own have the types of :data:`OWN`; the others the one that fits all values.
+    """A table of typed columns: a job's own as in :data:`JOB_COLUMNS`, any other of the type that fits all values.
 
     Such are text, whole numbers, numbers, truth values and times, each with room for what is missing. Whatever else
     there is becomes text, which is JSON for lists and dicts, so that Parquet takes every column.
@@ -137,7 +137,7 @@ def as_results(frame: pd.DataFrame) -> pd.DataFrame:
     if not frame.columns.is_unique:
         twice = ", ".join(map(str, dict.fromkeys(frame.columns[frame.columns.duplicated()])))
         raise InvalidInputError(f"The table has more than one column of the name {twice}; rename one.")
-    restored = typed({name: values if name in OWN else _whole(values) for name, values in frame.items()})
+    restored = typed({name: values if name in JOB_COLUMNS else _whole(values) for name, values in frame.items()})
     restored.index = frame.index
     restored.attrs = dict(frame.attrs)
     return restored
@@ -158,21 +158,25 @@ def _typed(name: str, values: Any) -> Any:
     import pandas as pd
 
     dtype = getattr(values, "dtype", None)
-    if getattr(dtype, "storage", None) == "pyarrow" and OWN.get(name, "string") == "string":
+    if getattr(dtype, "storage", None) == "pyarrow" and JOB_COLUMNS.get(name, "string") == "string":
         return pd.array(values, dtype="string")  # which holds no halves of characters
-    if dtype is None and OWN.get(name) in _AT_ONCE and (array := _by_arrow(values, OWN[name])) is not None:
+    if (
+        dtype is None
+        and JOB_COLUMNS.get(name) in _AT_ONCE
+        and (array := _by_arrow(values, JOB_COLUMNS[name])) is not None
+    ):
         return array
     if dtype is None or pd.api.types.is_string_dtype(dtype):
         values, kinds = _listed(values)
         if not kinds:
             return pd.Series(
-                pd.NaT if name == "submitted_at" else pd.NA, range(len(values)), OWN.get(name, "string")
+                pd.NaT if name == "submitted_at" else pd.NA, range(len(values)), JOB_COLUMNS.get(name, "string")
             ).array
-        return _own(name, values, kinds) if name in OWN else _fitting(values, kinds)
-    if name in OWN:
-        if dtype == OWN[name]:
+        return _own(name, values, kinds) if name in JOB_COLUMNS else _fitting(values, kinds)
+    if name in JOB_COLUMNS:
+        if dtype == JOB_COLUMNS[name]:
             return pd.array(values)
-        return _own(name, *_listed(pd.Series(values).convert_dtypes() if OWN[name] == "string" else values))
+        return _own(name, *_listed(pd.Series(values).convert_dtypes() if JOB_COLUMNS[name] == "string" else values))
     fits = {"i": "Int64", "u": "Int64", "f": "Float64", "b": "boolean"}.get(dtype.kind)
     try:
         return pd.array(values, dtype=fits or dtype)
@@ -197,7 +201,7 @@ def _own(name: str, values: list[Any], kinds: set[type]) -> Any:
     """One of the job's own columns."""
     import pandas as pd
 
-    dtype = OWN[name]
+    dtype = JOB_COLUMNS[name]
     try:
         if dtype == "string":
             return _texts(values, kinds)
@@ -313,4 +317,4 @@ def _times(values: list[Any], kinds: set[type]) -> Any:
         times = microseconds.astype(np.int64).view("datetime64[us]").astype("datetime64[ns]")
         return pd.Series(times).dt.tz_localize("UTC").array
     times = pd.to_datetime(pd.Series(values, dtype=object), utc=True, format="ISO8601")
-    return times.astype(OWN["submitted_at"]).array
+    return times.astype(JOB_COLUMNS["submitted_at"]).array

@@ -12,7 +12,7 @@ import pandas as pd
 from ..errors import InvalidInputError, did_you_mean
 from ..job.clip import Clip
 from ..job.printable_frame import PrintableFrame
-from ..job.table import OWN, as_results
+from ..job.table import JOB_COLUMNS, as_results
 from ..sweeps.table_inputs import jobs_of
 
 _FAILED = ("failed", "rejected", "uncertain", "unreachable", "expired")
@@ -123,7 +123,7 @@ class DecartAccessor:
         fields = {model.name: {field.name for field in model.fields or ()} for model in models}
         table = as_results(self._frame)
         # An input that is called like one of the job's own columns is kept under another name.
-        inputs = {name: _input_name(name) for name in table.columns if name not in OWN}
+        inputs = {name: _input_name(name) for name in table.columns if name not in JOB_COLUMNS}
         clips: list[Clip | None] = []
         for row, path in zip(_rows(table), self._paths(table), strict=True):
             asked = fields.get(row.get("model", ""))  # what else is in the table was not asked for
@@ -230,7 +230,7 @@ def _input_name(column: Any) -> Any:
     name = column
     while isinstance(name, str) and name.startswith("input_"):
         name = name.removeprefix("input_")
-    return name if name in OWN else column
+    return name if name in JOB_COLUMNS else column
 
 
 def _groups(frame: pd.DataFrame, names: list[Any]) -> tuple[pd.DataFrame, np.ndarray[Any, Any]]:

@@ -29,7 +29,7 @@ from ..job.runner import Runner
 from ..request.catalogue import ModelDefinition
 from ..request.request import prepare
 from ..request.validation import warn_of_age
-from ..sweeps.factory import Sweeps
+from ..sweeps.factory import SweepFactory
 from . import connect as connecting, pruning
 
 if TYPE_CHECKING:
@@ -102,9 +102,9 @@ class Session(LivesHere):
         return self._shown(self._runner.attach(job_id.strip(), definition))
 
     @functools.cached_property
-    def sweep(self) -> Sweeps:
+    def sweep(self) -> SweepFactory:
         """See :func:`decart_nb.sweep`."""
-        return Sweeps(lambda: self._runner, show_sweep)
+        return SweepFactory(lambda: self._runner, show_sweep)
 
     def jobs(self) -> pd.DataFrame:
         """See :func:`decart_nb.jobs`."""
@@ -345,8 +345,8 @@ def attach(job_id: str, model: str | ModelDefinition | None = None) -> Job:
     return _session().attach(job_id, model)
 
 
-#: What makes sweeps, and loads them: see :class:`decart_nb.sweeps.factory.Sweeps`.
-sweep = public(Sweeps(lambda: _session()._runner, show_sweep))
+#: What makes sweeps, and loads them: see :class:`decart_nb.sweeps.factory.SweepFactory`.
+sweep = public(SweepFactory(lambda: _session()._runner, show_sweep))
 
 
 @public

@@ -35,12 +35,12 @@ class Axis:
     Attributes:
         names: of the values.
         rows: at each position one value for each name.
-        held: whether it is one value, given as such, and so nothing to compare along.
+        constant: whether it is one value, given as such, and so nothing to compare along.
     """
 
     names: tuple[str, ...]
     rows: Sequence[tuple[Any, ...]]
-    held: bool = False
+    constant: bool = False
 
     def __repr__(self) -> str:
         return f"<Axis of {', '.join(self.names)}: {len(self.rows)} row{'s' * (len(self.rows) != 1)}>"
@@ -148,15 +148,15 @@ def zip_axes(**columns: Any) -> Axis:
         InvalidInputError: the lengths differ, or a column cannot be an axis.
     """
     read = {name: _read(name, given) for name, given in columns.items()}
-    lengths = {name: len(values) for name, (values, held) in read.items() if not held}
+    lengths = {name: len(values) for name, (values, constant) in read.items() if not constant}
     if not read:
         raise InvalidInputError("zip_axes needs columns by name: zip_axes(data=[…], prompt=[…]).")
     if len(set(lengths.values())) > 1:
         told = ", ".join(f"{name} has {length}" for name, length in lengths.items())
         raise InvalidInputError(f"The columns of zip_axes go together, so they need as many values each; {told}.")
     length = max(lengths.values(), default=1)
-    repeated = [values * length if held else values for values, held in read.values()]
-    return Axis(tuple(read), list(zip(*repeated, strict=True)), held=not lengths)
+    repeated = [values * length if constant else values for values, constant in read.values()]
+    return Axis(tuple(read), list(zip(*repeated, strict=True)), constant=not lengths)
 
 
 def frame_axis(frame: pd.DataFrame) -> Axis:
@@ -200,8 +200,8 @@ def read_axes(groups: Sequence[Axis | pd.DataFrame], named: Mapping[str, Any], *
                 f"as in prompt=[…]: {shown(factor)}."
             )
     for name, given in named.items():
-        values, held = _read(name, given)
-        factors.append(Axis((name,), [(one,) for one in values], held))
+        values, constant = _read(name, given)
+        factors.append(Axis((name,), [(one,) for one in values], constant))
     repeat = _plain(repeat)
     if not _is_whole(repeat) or not 1 <= repeat <= MOST_ROWS:
         raise InvalidInputError(f"repeat must be a whole number from 1 to {MOST_ROWS:,}, not {shown(repeat)}.")
@@ -224,11 +224,11 @@ def _with_takes(factor: Axis) -> Axis:
         return factor
     place = factor.names.index("take")
     rows = [(*row[:place], _take(row[place]), *row[place + 1 :]) for row in factor.rows]
-    return Axis(factor.names, rows, factor.held)
+    return Axis(factor.names, rows, factor.constant)
 
 
 def _read(name: str, given: Any) -> tuple[list[Any], bool]:
-    """The values that were given under a name, and whether that is one, held."""
+    """The values that were given under a name, and whether that is one, constant."""
     marked = isinstance(given, _Marked)
     if marked and given.single:
         return [_plain(given)], True

@@ -11,7 +11,7 @@ START = 32
 _TOO_MANY = 429
 
 
-class Gate:
+class AdaptiveLimit:
     """A ceiling on the jobs of one model in flight.
 
     It goes up in rounds: one is over when the service has begun to work on the job that made the number full, and so on
@@ -37,18 +37,18 @@ class Gate:
         """How many there are."""
         return len(self._inside)
 
-    def opens(self) -> bool:
+    def can_admit(self) -> bool:
         """Whether one more may begin. To be asked only if there is one more."""
         self._full = self.in_flight >= self.limit
         return not self._full
 
-    def begin(self) -> int:
+    def admit(self) -> int:
         """Lets one in. Returns its number, for the calls below."""
         self._last += 1
         self._inside.add(self._last)
         return self._last
 
-    def refused(self, number: int, error: DecartSDKError) -> None:
+    def on_rejected(self, number: int, error: DecartSDKError) -> None:
         """Hears that a submission was not taken."""
         if error.data.get("status") != _TOO_MANY:
             self._due = self._last + self.limit
@@ -56,19 +56,19 @@ class Gate:
             self.limit = max(1, min(self.limit, self.in_flight) // 2)
             self._doubles, self._cut, self._due = False, self._last, self._last + self.limit
 
-    def awaits(self, number: int) -> bool:
+    def is_probing(self, number: int) -> bool:
         """Whether it grows as soon as the service works on that job."""
         return self._full and number >= self._due
 
-    def bears(self, number: int) -> bool:
+    def on_started(self, number: int) -> bool:
         """Hears that the service works on a job, or has ended it. Returns whether there is room for more since."""
-        if not self.awaits(number):
+        if not self.is_probing(number):
             return False
         self.limit += self.limit if self._doubles else 1
         self._due = self._last + (self.limit - self.in_flight if self._doubles else self.limit)
         return True
 
-    def end(self, number: int) -> None:
+    def release(self, number: int) -> None:
         """Hears that a job is in flight no more, whatever came of it; once or more."""
         self._inside.discard(number)
 

@@ -15,7 +15,7 @@ from ..request.uploads import Upload
 from ..store.store import Store
 from .axes import Axes, Axis
 from .planner import Reader
-from .rows import MODEL, Given, Invalid
+from .rows import MODEL, InputFile, Invalid
 
 _FILE, _MODEL, _TIME, _INVALID, _PLAIN = "$file", "$model", "$time", "$invalid", "$plain"
 
@@ -40,7 +40,7 @@ def definition_of(axes: Axes, reader: Reader, extras: Collection[str]) -> str:
         if isinstance(value, datetime):
             return {_TIME: value.isoformat()}
         if isinstance(value, Invalid):
-            return {_INVALID: value.why, "shown": marked(value.shown)}
+            return {_INVALID: value.reason, "shown": marked(value.shown)}
         if isinstance(value, dict) and any(key.startswith("$") for key in value):
             return {_PLAIN: value}
         return value
@@ -48,7 +48,7 @@ def definition_of(axes: Axes, reader: Reader, extras: Collection[str]) -> str:
     factors = [
         {
             "names": factor.names,
-            "held": factor.held,
+            "held": factor.constant,
             "rows": [[plain(*named) for named in zip(factor.names, row, strict=True)] for row in factor.rows],
         }
         for factor in axes.factors
@@ -71,7 +71,7 @@ def read_definition(text: str, store: Store) -> tuple[Axes, frozenset[str]]:
                 raise StoreError(
                     f"{file['filename']}, which the sweep was made from, is no longer in {store.folder.name}/inputs/."
                 )
-            return Given(Upload(file["filename"], path), plain["shown"], file["sha256"], file["seconds"])
+            return InputFile(Upload(file["filename"], path), plain["shown"], file["sha256"], file["seconds"])
         if isinstance(plain, dict) and _MODEL in plain:
             return _model(plain[_MODEL])
         if isinstance(plain, dict) and _TIME in plain:

@@ -22,7 +22,7 @@ _ELSEWHERE = {
 }
 
 
-class Sweeps:
+class SweepFactory:
     """What ``decart_nb.sweep`` is: call it to make a sweep, or load one by its name.
 
     Args:
@@ -32,6 +32,9 @@ class Sweeps:
 
     def __init__(self, runner: Callable[[], Runner], show: Show) -> None:
         self._runner, self._show = runner, show
+
+    def __repr__(self) -> str:
+        return "<decart_nb.sweep: sweep(model=[…], prompt=[…]) makes a sweep, sweep.load(name) loads one>"
 
     def __call__(self, *tables: Any, name: str | None = None, repeat: int = 1, **axes: Any) -> Sweep:
         """A sweep: the product of its axes, or a row a job of a table, or the product of both. Nothing is sent yet.
@@ -59,9 +62,9 @@ class Sweeps:
         extras = {column for group in groups if hasattr(group, "columns") for column in group.columns}
         return Sweep(read_axes(groups, axes, repeat=repeat), runner, name=name, extras=extras, show=self._show)
 
-    def shown_by(self, show: Show) -> Sweeps:
+    def shown_by(self, show: Show) -> SweepFactory:
         """The same factory, whose sweeps are shown by another function while they run."""
-        return Sweeps(self._runner, show)
+        return SweepFactory(self._runner, show)
 
     def load(self, name: str) -> Sweep:
         """A sweep that was begun with this store, in this kernel or another.

@@ -12,7 +12,7 @@ from ..request.local_files import NotUsable, read_steadily
 from ..request.locations import Remote, path_text, shown_location
 from ..request.request import read_file
 from ..request.uploads import Upload
-from .rows import Given, look_at
+from .rows import InputFile, look_at
 
 Key = tuple[Any, int]
 
@@ -31,14 +31,14 @@ class Files:
     def __init__(
         self,
         snapshots: MutableMapping[Key, Upload],
-        keep: Callable[[Upload], Given] | None = None,
-        fetched: Mapping[str, Given | str] | None = None,
-        known: Mapping[Key, Given] | None = None,
+        keep: Callable[[Upload], InputFile] | None = None,
+        fetched: Mapping[str, InputFile | str] | None = None,
+        known: Mapping[Key, InputFile] | None = None,
     ) -> None:
         self._snapshots, self._keep, self._fetched = snapshots, keep or look_at, fetched or {}
-        self._read: dict[Key, Given | Remote | str] = {**(known or {})}
+        self._read: dict[Key, InputFile | Remote | str] = {**(known or {})}
 
-    def read(self, model: ModelDefinition, name: str, value: Any) -> Given | Remote:
+    def read(self, model: ModelDefinition, name: str, value: Any) -> InputFile | Remote:
         """A file, read once for all models that make the same of it.
 
         Raises:
@@ -53,35 +53,35 @@ class Files:
         found = self._read[key]
         if isinstance(found, str):
             raise NotUsable(found)
-        if isinstance(found, Given):
+        if isinstance(found, InputFile):
             read_file(model, name, found.upload)  # whether this model takes it too
         return found
 
-    def whole(self) -> dict[Key, Given]:
+    def whole(self) -> dict[Key, InputFile]:
         """What has been read, without what is to be fetched and what cannot be read."""
-        return {key: file for key, file in self._read.items() if isinstance(file, Given)}
+        return {key: file for key, file in self._read.items() if isinstance(file, InputFile)}
 
-    def found(self, value: Any, models: list[ModelDefinition]) -> Given | None:
+    def found(self, value: Any, models: list[ModelDefinition]) -> InputFile | None:
         """The file that a value is, if it was read as one."""
         key = _identity(value)
         found = (self._read.get((key, fps)) for fps in {0, *(model.fps for model in models)})
-        return next((file for file in found if isinstance(file, Given)), None)
+        return next((file for file in found if isinstance(file, InputFile)), None)
 
     def addresses(self) -> list[str]:
         """Those of the files that are to be fetched."""
         return list(dict.fromkeys(file.url for file in self._read.values() if isinstance(file, Remote)))
 
-    def _read_anew(self, key: Key, anything: ModelDefinition, name: str, value: Any) -> Given | Remote | str:
+    def _read_anew(self, key: Key, anything: ModelDefinition, name: str, value: Any) -> InputFile | Remote | str:
         """Reads a file, whatever it is: another model may take it."""
-        if isinstance(value, Given):
+        if isinstance(value, InputFile):
             return value
         return read_steadily(partial(self._once, key, anything, name, value))
 
-    def _once(self, key: Key, anything: ModelDefinition, name: str, value: Any) -> Given | Remote | str:
+    def _once(self, key: Key, anything: ModelDefinition, name: str, value: Any) -> InputFile | Remote | str:
         file = self._snapshots.get(key) or read_file(anything, name, value)
         if isinstance(file, Remote):
             found = self._fetched.get(file.url, file)
-            return replace(found, shown=file.shown) if isinstance(found, Given) else found
+            return replace(found, shown=file.shown) if isinstance(found, InputFile) else found
         if file.is_snapshot:
             self._snapshots[key] = file
         given = self._keep(file)

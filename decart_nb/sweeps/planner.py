@@ -26,7 +26,7 @@ from ..request.uploads import Upload
 from ..request.validation import Problem, check_one, check_whole, refuse
 from .axes import Axes
 from .files import Files, Key
-from .rows import MODEL, PROMPT, TAKE, TEMPLATE, Cell, Given, Invalid, Part
+from .rows import MODEL, PROMPT, TAKE, TEMPLATE, FieldValue, InputFile, Invalid, Row
 from .table_files import USUAL, near
 from .template import fill, is_template, placeholders
 
@@ -73,7 +73,7 @@ class Reader:
             )
         self._definitions: dict[Any, ModelDefinition | str] = {}
         used = dict.fromkeys(self._definition(value) for value in self._values(MODEL))
-        self._kept: dict[Key, Given] = {}
+        self._kept: dict[Key, InputFile] = {}
         self.models = [model for model in used if isinstance(model, ModelDefinition)]
         for model, count in Counter(model.name for model in self.models).items():
             if count > 1:
@@ -98,10 +98,10 @@ class Reader:
         self,
         *,
         resolved: Mapping[str, str] | None = None,
-        keep: Callable[[Upload], Given] | None = None,
-        fetched: dict[str, Given | str] | None = None,
-    ) -> list[Cell]:
-        """The cells, in the order of the plan.
+        keep: Callable[[Upload], InputFile] | None = None,
+        fetched: dict[str, InputFile | str] | None = None,
+    ) -> list[Row]:
+        """The rows, in the order of the plan.
 
         Args:
             resolved: what the names of models mean to the queue, where it has been asked; else the catalogue says.
@@ -112,34 +112,34 @@ class Reader:
         self._files = Files(self.axes.snapshots, keep, fetched, self._kept)
         self._forms: dict[str, Form] = {}
         self._wholes: dict[tuple[str, frozenset[str]], list[Problem]] = {}
-        self._filled: dict[tuple[str, str], Part] = {}
+        self._filled: dict[tuple[str, str], FieldValue] = {}
         self._worth: dict[tuple[str, str | None, float | None], tuple[float | None, float | None]] = {}
         # For each model, what each position of each factor comes to; made when it is first met.
-        known: dict[str, list[dict[int, list[Part]]]] = {
+        known: dict[str, list[dict[int, list[FieldValue]]]] = {
             model.name: [{} for _ in self.axes.factors] for model in self.models
         }
-        cells: list[Cell] = []
+        rows: list[Row] = []
         first: dict[tuple[str, int], int] = {}
         for positions in self.axes:
             model, take = self._definition(self._at(MODEL, positions)), self._at(TAKE, positions) or 0
             if isinstance(model, str):
-                cells.append(Cell(None, "", (), take, why=model))
+                rows.append(Row(None, "", (), take, error=model))
                 continue
-            parts: list[Part] = []
+            parts: list[FieldValue] = []
             for factor, (position, met) in enumerate(zip(positions, known[model.name], strict=True)):
                 if position not in met:
-                    met[position] = self._parts(model, factor, position)
+                    met[position] = self._field_values(model, factor, position)
                 parts += met[position]
             if self.has_templates and self.takes(model, PROMPT):
                 parts += self._prompt(model, positions)
-            cell = self._cell(model, tuple(parts), take)
-            if cell.request:
-                there = first.setdefault(cell.key, len(cells))
-                cell.same_as = None if there == len(cells) else there
-            cells.append(cell)
-        return cells
+            row = self._row(model, tuple(parts), take)
+            if row.request:
+                there = first.setdefault(row.key, len(rows))
+                row.same_as = None if there == len(rows) else there
+            rows.append(row)
+        return rows
 
-    def keep_files(self, keep: Callable[[Upload], Given]) -> None:
+    def keep_files(self, keep: Callable[[Upload], InputFile]) -> None:
         """Read the files of all rows, and keep them; what is read from now on goes by these, whatever becomes of them.
 
         Args:
@@ -152,7 +152,7 @@ class Reader:
                 for name, value in zip(factor.names, row, strict=True):
                     for model in self.models:
                         if value is not None and self.takes(model, name) and is_file(model, name, value):
-                            self._part(model, name, value)
+                            self._field_value(model, name, value)
         self._kept = self._files.whole()
 
     def column(self, name: str) -> list[Any]:
@@ -172,7 +172,7 @@ class Reader:
 
     def is_varied(self, name: str) -> bool:
         """Whether a name is an axis, and not a held value."""
-        return not self.axes.factors[self._places[name][0]].held
+        return not self.axes.factors[self._places[name][0]].constant
 
     def left_out(self, model: ModelDefinition) -> list[str]:
         """The inputs that a model does not take, although other models do."""
@@ -182,7 +182,7 @@ class Reader:
         """Those of the files that are to be fetched, after they have been read."""
         return self._files.addresses()
 
-    def file(self, value: Any) -> Given | None:
+    def file(self, value: Any) -> InputFile | None:
         """The file that a value of an axis is, if it was read as one."""
         return self._files.found(value, self.models)
 
@@ -203,7 +203,7 @@ class Reader:
         if name == MODEL:
             why = self._definition(value)
             return Invalid(why, called) if isinstance(why, str) else value
-        parts = [self._part(model, name, value) for model in self.models if self.takes(model, name)]
+        parts = [self._field_value(model, name, value) for model in self.models if self.takes(model, name)]
         if not parts:
             return _plain_or_text(called)
         if all(part.problem for part in parts):
@@ -235,7 +235,7 @@ class Reader:
     def _definition(self, value: Any) -> ModelDefinition | str:
         """The model that was meant, or why there is none."""
         if value is None or isinstance(value, Invalid):
-            return "The row has no model." if value is None else value.why
+            return "The row has no model." if value is None else value.reason
         key = value if isinstance(value, str) else id(value)
         if key not in self._definitions:
             try:
@@ -250,44 +250,44 @@ class Reader:
             return name not in {MODEL, TAKE, TEMPLATE, *self.choices}
         return any(spec.name == name for spec in model.fields)
 
-    def _parts(self, model: ModelDefinition, factor: int, position: int) -> list[Part]:
+    def _field_values(self, model: ModelDefinition, factor: int, position: int) -> list[FieldValue]:
         """What a position of a factor comes to for a model; what it does not take is left out."""
         names, row = self.axes.factors[factor].names, self.axes.factors[factor].rows[position]
         return [
-            self._part(model, name, value)
+            self._field_value(model, name, value)
             for name, value in zip(names, row, strict=True)
             if value is not None and not (name == PROMPT and self.has_templates) and self.takes(model, name)
         ]
 
-    def _part(self, model: ModelDefinition, name: str, value: Any) -> Part:
+    def _field_value(self, model: ModelDefinition, name: str, value: Any) -> FieldValue:
         if isinstance(value, Invalid):
-            return Part(name, problem=Problem(name, value.why, "value_error"))
+            return FieldValue(name, problem=Problem(name, value.reason, "value_error"))
         try:
-            if is_file(model, name, value) or (isinstance(value, Given) and model.fields is None):
-                return Part(name, file=self._files.read(model, name, value))
+            if is_file(model, name, value) or (isinstance(value, InputFile) and model.fields is None):
+                return FieldValue(name, file=self._files.read(model, name, value))
             value, problem = check_one(model, name, value)
             if problem:
-                return Part(name, problem=problem)
+                return FieldValue(name, problem=problem)
             value = plain(value)
-            return Part(name, value, as_json(value))
+            return FieldValue(name, value, as_json(value))
         except RecursionError:
-            return Part(name, problem=Problem(name, "is nested too deep to be read.", "value_error"))
+            return FieldValue(name, problem=Problem(name, "is nested too deep to be read.", "value_error"))
         except (NotUsable, NotPlain, ValueError) as error:
-            return Part(name, problem=Problem(name, str(error), "value_error"))
+            return FieldValue(name, problem=Problem(name, str(error), "value_error"))
 
-    def _prompt(self, model: ModelDefinition, positions: tuple[int, ...]) -> list[Part]:
+    def _prompt(self, model: ModelDefinition, positions: tuple[int, ...]) -> list[FieldValue]:
         template = self._at(PROMPT, positions)
         if template is None:
             return []
         if not isinstance(template, str):
-            return [self._part(model, PROMPT, template)]
+            return [self._field_value(model, PROMPT, template)]
         chosen = self._choices(positions)
         for name in placeholders(template):
             if chosen.get(name) is None:
-                return [Part(PROMPT, problem=Problem(PROMPT, self._unfilled(name), "missing"))]
+                return [FieldValue(PROMPT, problem=Problem(PROMPT, self._unfilled(name), "missing"))]
         text = fill(template, chosen)
         if (model.name, text) not in self._filled:
-            self._filled[model.name, text] = self._part(model, PROMPT, text)
+            self._filled[model.name, text] = self._field_value(model, PROMPT, text)
         return [self._filled[model.name, text]]
 
     def _unfilled(self, name: str) -> str:
@@ -301,9 +301,9 @@ class Reader:
         others = [one for one in self.axes.names if one not in {MODEL, TAKE, PROMPT, *self._inputs}]
         return f"{why}{did_you_mean(name, others)} For the braces themselves, write {{{{{name}}}}}."
 
-    def _cell(self, model: ModelDefinition, parts: tuple[Part, ...], take: Any) -> Cell:
+    def _row(self, model: ModelDefinition, parts: tuple[FieldValue, ...], take: Any) -> Row:
         resolved = self._resolved.get(model.name) or model.alias_of or model.successor or model.name
-        cell = Cell(model, resolved, parts, take)
+        row = Row(model, resolved, parts, take)
         # One walk along the parts, for a table may have 100,000 rows.
         fields: dict[str, str] = {}
         files: dict[str, str] = {}
@@ -317,7 +317,7 @@ class Reader:
                 fields[part.name] = part.json
                 if part.name == "resolution" and isinstance(part.value, str):
                     resolution = part.value
-            elif isinstance(part.file, Given):
+            elif isinstance(part.file, InputFile):
                 files[part.name] = part.file.sha256
                 if part.name == "data":
                     input_seconds = part.file.seconds
@@ -327,17 +327,17 @@ class Reader:
         if (model.name, given) not in self._wholes:
             self._wholes[model.name, given] = [*check_whole(model, given), *self._near_misses(model)]
         if problems := self._wholes[model.name, given] + wrong:
-            cell.why = refuse(model, problems).message
-            return cell
+            row.error = refuse(model, problems).message
+            return row
         worth = (model.name, resolution, input_seconds)
         if worth not in self._worth:
             self._worth[worth] = self._worth_of(model, resolution, input_seconds)
-        cell.seconds, cell.cost = self._worth[worth]
+        row.seconds, row.cost = self._worth[worth]
         if is_whole:
             if model.name not in self._forms:
                 self._forms[model.name] = Form(self._endpoint, resolved, model)
-            cell.request = self._forms[model.name].digest(fields, files)
-        return cell
+            row.request = self._forms[model.name].digest(fields, files)
+        return row
 
     def _near_misses(self, model: ModelDefinition) -> list[Problem]:
         """The columns that are almost called like an input that is not given: they would be left out silently."""

@@ -19,7 +19,7 @@ TEMPLATE = "prompt_template"
 
 
 @dataclass(frozen=True, eq=False)
-class Given:
+class InputFile:
     """A file that was read for a sweep.
 
     Attributes:
@@ -40,16 +40,16 @@ class Invalid:
     """What is left of an input that no model took, and that cannot be kept.
 
     Attributes:
-        why: the end of a sentence that begins with the input's name.
+        reason: the end of a sentence that begins with the input's name.
         shown: what tables call it.
     """
 
-    why: str
+    reason: str
     shown: Any
 
 
 @dataclass(slots=True)
-class Cell:
+class Row:
     """A row of a sweep.
 
     Attributes:
@@ -58,7 +58,7 @@ class Cell:
         parts: what its inputs are.
         take: which of the videos that this request makes.
         request: the digest that it is found by; empty where it is invalid, or a file of it is still to be fetched.
-        why: what is wrong with it.
+        error: what is wrong with it.
         seconds: how long the video will be, as far as that is known.
         cost: what it is expected to cost, in USD; ``None`` where that is not known.
         same_as: the number of the row that asks for the same, and comes first.
@@ -66,10 +66,10 @@ class Cell:
 
     model: ModelDefinition | None
     resolved: str
-    parts: tuple[Part, ...]
+    parts: tuple[FieldValue, ...]
     take: int
     request: str = ""
-    why: str = ""
+    error: str = ""
     seconds: float | None = None
     cost: float | None = None
     same_as: int | None = None
@@ -86,7 +86,7 @@ class Cell:
         return f"{self.resolved} {sorted((self.values | files).items())}"
 
     @property
-    def files(self) -> dict[str, Given | Remote]:
+    def files(self) -> dict[str, InputFile | Remote]:
         """Its files, by field."""
         return {part.name: part.file for part in self.parts if part.file is not None}
 
@@ -99,27 +99,27 @@ class Cell:
     def input_seconds(self) -> float | None:
         """How long the video is that goes into it."""
         return next(
-            (part.file.seconds for part in self.parts if part.name == "data" and isinstance(part.file, Given)), None
+            (part.file.seconds for part in self.parts if part.name == "data" and isinstance(part.file, InputFile)), None
         )
 
     def as_request(self) -> Request:
         """It, as what is sent."""
         assert self.model is not None
-        files = {name: file.upload if isinstance(file, Given) else file for name, file in self.files.items()}
+        files = {name: file.upload if isinstance(file, InputFile) else file for name, file in self.files.items()}
         return Request(self.model, self.values, files)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Part:
+class FieldValue:
     """One input of a row: a plain value, with its spelling in the digest, or a file; or what is wrong with it."""
 
     name: str
     value: Any = None
     json: str = ""
-    file: Given | Remote | None = None
+    file: InputFile | Remote | None = None
     problem: Problem | None = None
 
 
-def look_at(upload: Upload) -> Given:
+def look_at(upload: Upload) -> InputFile:
     """A file with what is to be known of it. Nothing is kept."""
-    return Given(upload, upload.filename, upload.sha256(), seconds_of(upload))
+    return InputFile(upload, upload.filename, upload.sha256(), seconds_of(upload))

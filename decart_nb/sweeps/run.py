@@ -23,10 +23,10 @@ from ..request.request import Request
 from ..request.uploads import Upload
 from ..store.job_row import UNDER_WAY, Record
 from ..store.store import Store
-from .concurrency_limit import Gate
+from .concurrency_limit import AdaptiveLimit
 from .planner import Reader
 from .progress import Progress
-from .rows import Cell, Given, look_at
+from .rows import InputFile, Row, look_at
 
 #: At most ten times a second it tells how it goes.
 _PAUSE = 0.1
@@ -60,7 +60,7 @@ class SweepRun:
 
     Attributes:
         reader: has read the rows, and knows their files.
-        cells: the rows, once they have been read.
+        rows: the rows, once they have been read.
         made: the requests whose videos this run has made.
         over: whether it has ended.
         error: why it could not begin.
@@ -82,7 +82,7 @@ class SweepRun:
         self._account, self.reader, self._runner = account, reader, runner
         self._cap, self._ceiling, self._unpriced, self._again = cap, ceiling, unpriced, again
         self._begun, self._told = begun, told
-        self.cells: list[Cell] = []
+        self.rows: list[Row] = []
         self.made: set[tuple[str, int]] = set()
         self.over = False
         self.error: Exception | None = None
@@ -163,7 +163,7 @@ class SweepRun:
             spent, unknown = self._spent, self._unknown
         running = sum(1 + self._copies[number] for number in jobs)
         waiting = self._total - sum(counts.values()) - running - held
-        costs = [self._cost(self.cells[number]) for number in tuple(jobs) if number not in self._paid]
+        costs = [self._cost(self.rows[number]) for number in tuple(jobs) if number not in self._paid]
         return Progress(
             total=self._total,
             done=counts["done"],
@@ -192,12 +192,12 @@ class SweepRun:
         meanings = await asyncio.gather(*[self._runner.resolved(model) for model in models])
         resolved = {model.name: meaning for model, meaning in zip(models, meanings, strict=True)}
         read = functools.partial(self.reader.read, resolved=resolved)
-        cells = await asyncio.to_thread(read)
+        rows = await asyncio.to_thread(read)
         if addresses := self.reader.addresses():
             few = asyncio.Semaphore(_FETCHES)
-            files = await asyncio.gather(*[self._fetched(url, cells, few) for url in addresses])
-            cells = await asyncio.to_thread(read, fetched=dict(zip(addresses, files, strict=True)))
-        self.cells = cells
+            files = await asyncio.gather(*[self._fetched(url, rows, few) for url in addresses])
+            rows = await asyncio.to_thread(read, fetched=dict(zip(addresses, files, strict=True)))
+        self.rows = rows
         todo = await asyncio.to_thread(self._look, resolved)
         for model in models:
             # Others wait for the same estimate: they shall not be cancelled with this.
@@ -205,13 +205,13 @@ class SweepRun:
             self._usual = max(self._usual or 0.0, expected.usual[1])
         return todo
 
-    async def _fetched(self, url: str, cells: Sequence[Cell], few: asyncio.Semaphore) -> Given | str:
+    async def _fetched(self, url: str, rows: Sequence[Row], few: asyncio.Semaphore) -> InputFile | str:
         """A file from its address, kept, or why it cannot be fetched."""
         model, name = next(
-            (cell.model, name)
-            for cell in cells
-            for name, file in cell.files.items()
-            if cell.model and isinstance(file, Remote) and file.url == url
+            (row.model, name)
+            for row in rows
+            for name, file in row.files.items()
+            if row.model and isinstance(file, Remote) and file.url == url
         )
         anything = replace(model, fields=None)  # each row looks for itself whether its model takes it
         async with few:
@@ -226,15 +226,15 @@ class SweepRun:
     def _look(self, resolved: Mapping[str, str]) -> list[int]:
         """Counts what is there already, and gives the numbers of the rows that are to be made, in their order."""
         store = self._runner.store
-        standing = store.latest_by_request({cell.request for cell in self.cells if cell.request}, _COLUMNS)
+        standing = store.latest_by_request({row.request for row in self.rows if row.request}, _COLUMNS)
         todo: list[int] = []
-        unpriced: list[Cell] = []
+        unpriced: list[Row] = []
         ended: list[tuple[int, str]] = []
-        for number, cell in enumerate(self.cells):
-            if cell.same_as is not None:
+        for number, row in enumerate(self.rows):
+            if row.same_as is not None:
                 continue
-            *_, status, row, key, job_id, path, size = standing.get(cell.key, (None, 0, "", None, None, None))
-            if cell.why:
+            *_, status, latest, key, job_id, path, size = standing.get(row.key, (None, 0, "", None, None, None))
+            if row.error:
                 ended.append((number, "invalid"))
             elif status == "completed" and store.files.video(path, size):
                 ended.append((number, "reused"))
@@ -242,11 +242,11 @@ class SweepRun:
                 ended.append((number, _COUNTED_AS.get(status, status)))
             else:
                 todo.append(number)
-                self._seen[number] = row, key
+                self._seen[number] = latest, key
                 if status in (*UNDER_WAY, "unreachable", "completed"):
                     self._paid.add(number)
-                if cell.cost is None and not (job_id and number in self._paid):
-                    unpriced.append(cell)
+                if row.cost is None and not (job_id and number in self._paid):
+                    unpriced.append(row)
         # What the plan went by may have changed: what a name means, and files.
         if self._cap is not None and not self._unpriced:
             refuse_unpriced(unpriced)
@@ -254,13 +254,13 @@ class SweepRun:
         spent = store.spent(self._account)
         with self._counting:
             self._spent, self._unknown = spent
-            self._copies.update(cell.same_as for cell in self.cells if cell.same_as is not None)
+            self._copies.update(row.same_as for row in self.rows if row.same_as is not None)
             for number, state in ended:
                 self._count(number, state)
         # Rows that share a clip go together.
         order: dict[str, int] = {}
         clips = {
-            number: next((file.sha256 for file in self.cells[number].files.values() if isinstance(file, Given)), "")
+            number: next((file.sha256 for file in self.rows[number].files.values() if isinstance(file, InputFile)), "")
             for number in todo
         }
         return sorted(todo, key=lambda number: order.setdefault(clips[number], len(order)))
@@ -275,11 +275,11 @@ class SweepRun:
     # Its rows.
 
     async def _submit_all(self, todo: Sequence[int]) -> None:
-        """Submits rows as the gates open, and waits for all of them."""
+        """Submits rows as the limits_by_model open, and waits for all of them."""
         lines: dict[str, deque[int]] = {}
         for number in todo:
-            lines.setdefault(self.cells[number].resolved, deque()).append(number)
-        gates = {model: Gate() for model in lines}
+            lines.setdefault(self.rows[number].resolved, deque()).append(number)
+        limits_by_model = {model: AdaptiveLimit() for model in lines}
         tasks: set[asyncio.Task[None]] = set()
         while True:
             self._wake.clear()
@@ -289,17 +289,17 @@ class SweepRun:
                         with self._counting:
                             self._held.append(line.popleft())
                         continue
-                    if not self._has_room() or not gates[model].opens():
+                    if not self._has_room() or not limits_by_model[model].can_admit():
                         break
                     number = line[0]
                     if not self._begin_row(number):
                         break
                     line.popleft()
-                    # At once, not when the task has its turn: the gate must know of it before the next one asks.
-                    place = gates[model].begin()
+                    # At once, not when the task has its turn: the limit must know of it before the next one asks.
+                    place = limits_by_model[model].admit()
                     self._latest = time.monotonic()
                     self._news.set()
-                    task = asyncio.create_task(self._make(number, gates[model], place))
+                    task = asyncio.create_task(self._make(number, limits_by_model[model], place))
                     tasks.add(task)
                     task.add_done_callback(tasks.discard)
             if not self._jobs and (self._stopped or not any(lines.values())):
@@ -308,7 +308,7 @@ class SweepRun:
 
     def _begin_row(self, number: int) -> bool:
         """Begin a row, unless the run was stopped: whoever stops it sees all rows that have begun."""
-        job = self._job(self.cells[number])
+        job = self._job(self.rows[number])
         with self._counting:
             if not self._stopped:
                 self._jobs[number] = job
@@ -319,95 +319,100 @@ class SweepRun:
 
     def _is_too_dear(self, number: int) -> bool:
         """Whether the cap has kept back another row that costs no more: then the store need not be asked."""
-        cost = self._cost(self.cells[number])
+        cost = self._cost(self.rows[number])
         if not cost or self._too_dear is None:
             return False
         return cost >= self._too_dear and number not in self._paid
 
-    def _job(self, cell: Cell) -> Job:
-        assert cell.model is not None
+    def _job(self, row: Row) -> Job:
+        assert row.model is not None
         files = {
-            name: file.upload.filename if isinstance(file, Given) else file.shown for name, file in cell.files.items()
+            name: file.upload.filename if isinstance(file, InputFile) else file.shown
+            for name, file in row.files.items()
         }
-        return Job(cell.model.name, {**cell.values, **files}, estimate=self._runner.prior)
+        return Job(row.model.name, {**row.values, **files}, estimate=self._runner.prior)
 
-    async def _make(self, number: int, gate: Gate, place: int) -> None:
-        cell, job = self.cells[number], self._jobs[number]
+    async def _make(self, number: int, limit: AdaptiveLimit, place: int) -> None:
+        row, job = self.rows[number], self._jobs[number]
 
         def hear(status: str) -> None:
-            if status != "pending" and gate.bears(place):
+            if status != "pending" and limit.on_started(place):
                 self._wake.set()
             if status in ("completed", "failed"):  # while its video is fetched, another one may begin
-                gate.end(place)
+                limit.release(place)
                 self._wake.set()
 
-        job._on_answer, job._is_awaited = hear, functools.partial(gate.awaits, place)
+        job._on_answer, job._is_awaited = hear, functools.partial(limit.is_probing, place)
         try:
             await self._runner.carry(
                 job,
-                cell.as_request(),
-                self._record(cell),
+                row.as_request(),
+                self._record(row),
                 exact=True,
                 seen=self._seen[number],
                 cap=None if self._cap is None else self._cap - self._tied_up,
                 resubmit=self._again,
-                on_rejected=functools.partial(gate.refused, place),
+                on_rejected=functools.partial(limit.on_rejected, place),
             )
         finally:
-            gate.end(place)
+            limit.release(place)
             with self._counting:
                 del self._jobs[number]
                 self._settle(number, job)
             self._news.set()
             self._wake.set()
 
-    def _record(self, cell: Cell) -> Record:
-        assert cell.model is not None
+    def _record(self, row: Row) -> Record:
+        assert row.model is not None
         return Record(
-            cell.request,
+            row.request,
             self._runner.endpoint,
             self._runner.backend,
-            cell.resolved,
-            cell.model.name,
-            cell.take,
-            cell.values,
-            {name: described(file.upload, file.sha256) for name, file in cell.files.items() if isinstance(file, Given)},
-            cell.input_seconds,
+            row.resolved,
+            row.model.name,
+            row.take,
+            row.values,
+            {
+                name: described(file.upload, file.sha256)
+                for name, file in row.files.items()
+                if isinstance(file, InputFile)
+            },
+            row.input_seconds,
             sweep=self._account,
-            expected_cost=self._cost(cell),
+            expected_cost=self._cost(row),
         )
 
     def _settle(self, number: int, job: Job) -> None:
         """Counts a row that has ended."""
-        cell = self.cells[number]
+        row = self.rows[number]
         self._ended += 1
         if isinstance(job.error, CapReachedError):
             self._held.append(number)
-            if cost := self._cost(cell):
+            if cost := self._cost(row):
                 self._too_dear = min(cost, self._too_dear or cost)
             return
         ours = job.status not in ("rejected", "cancelled") and not (job.clip and job.clip.reused)
         if ours and number not in self._paid:
             cost = job.clip.cost if job.clip else None
-            costs = [cost for cost in (self._cost(cell), cost) if cost is not None]
+            costs = [cost for cost in (self._cost(row), cost) if cost is not None]
             self._spent += max(costs, default=0.0)
             self._unknown += not costs
-            if job.clip and cell.cost is not None and (job.clip.cost or 0.0) > cell.cost:
-                self._learned[_input_of(cell)] = max(costs)  # the rows that follow go by that
+            if job.clip and row.cost is not None and (job.clip.cost or 0.0) > row.cost:
+                self._learned[_input_of(row)] = max(costs)  # the rows that follow go by that
         if isinstance(job.error, QueueSubmitError) and may_be_repeated(job.error):
-            self._tied_up += self._cost(cell) or 0.0  # the next run makes it again: its cost stays set aside for it
+            self._tied_up += self._cost(row) or 0.0  # the next run makes it again: its cost stays set aside for it
         elif job.status == "rejected":
             self._freed, self._too_dear = True, None
         if job.clip is not None:
             if not job.clip.reused:
-                self.made.add(cell.key)
+                self.made.add(row.key)
             self._count(number, "reused" if job.clip.reused else "done")
         elif job.status != "cancelled":  # else it waits again
             self._count(number, _COUNTED_AS.get(job.status, job.status) if job.status in LEFT_ALONE else "passing")
 
-    def _cost(self, cell: Cell) -> float | None:
+    def _cost(self, row: Row) -> float | None:
         """What a row is expected to cost: by its plan, or by what another row with the same input has cost."""
-        return self._learned.get(_input_of(cell), cell.cost)
+        return self._learned.get(_input_of(row), row.cost)
 
     def _count(self, number: int, state: str) -> None:
         self._counts[state] += 1
@@ -458,16 +463,16 @@ class SweepRun:
         return " ".join(parts)
 
 
-def refuse_unpriced(cells: Iterable[Cell]) -> None:
+def refuse_unpriced(rows: Iterable[Row]) -> None:
     """Refuses rows whose price is not known, since no cap can hold them.
 
     Raises:
         InvalidInputError: there are such rows.
     """
-    unknown = [cell for cell in cells if cell.model and cell.cost is None]
+    unknown = [row for row in rows if row.model and row.cost is None]
     if unknown:
-        names = sorted({cell.model.name for cell in unknown if cell.model})
-        fetched = any(not cell.request for cell in unknown)
+        names = sorted({row.model.name for row in unknown if row.model})
+        fetched = any(not row.request for row in unknown)
         raise InvalidInputError(
             f"What {' and '.join(names)} will cost is not known, so {step('max_cost')} cannot hold it. Give the price, "
             f"{step('prices')}, or {step('allow_unknown_cost')}."
@@ -475,13 +480,13 @@ def refuse_unpriced(cells: Iterable[Cell]) -> None:
         )
 
 
-def as_kept(given: Given, store: Store) -> Given:
+def as_kept(given: InputFile, store: Store) -> InputFile:
     """The file, called by its place in the store, where it is or will be."""
     path = store.files.input(described(given.upload, given.sha256))
     return replace(given, shown=str(path.relative_to(store.folder.parent)))
 
 
-def keep_file(upload: Upload, store: Store) -> Given:
+def keep_file(upload: Upload, store: Store) -> InputFile:
     """Put a file into the store, by a copy that nobody changes meanwhile."""
     given = look_at(upload.kept())
     with given.upload.open() as stream:
@@ -489,7 +494,7 @@ def keep_file(upload: Upload, store: Store) -> Given:
     return as_kept(replace(given, upload=Upload(upload.filename, path)), store)
 
 
-def _input_of(cell: Cell) -> tuple[str, str]:
+def _input_of(row: Row) -> tuple[str, str]:
     """What decides how much video a row makes: its model, and the file that it works on."""
-    file = cell.files.get("data")
-    return cell.resolved, file.sha256 if isinstance(file, Given) else ""
+    file = row.files.get("data")
+    return row.resolved, file.sha256 if isinstance(file, InputFile) else ""

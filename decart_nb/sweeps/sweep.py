@@ -20,13 +20,13 @@ from ..errors import InvalidInputError, NotPicklableError
 from ..job.event_loop import start, wait_for
 from ..job.observable import Watched
 from ..job.runner import Runner
-from ..job.table import uncollected
+from ..job.table import gc_paused
 from ..request.validation import warn_of_age
 from .axes import Axes
 from .definition import definition_of
 from .planner import Reader
 from .progress import Progress
-from .rows import Cell, look_at
+from .rows import Row, look_at
 from .run import SweepRun, as_kept, keep_file, refuse_unpriced
 from .totals import totals_of
 
@@ -67,7 +67,7 @@ class Sweep(Watched):
         self._reading = threading.Lock()
         self._given_name = name.strip() if name else None
         self._account = account or self._given_name
-        self._planned: list[Cell] | None = None
+        self._planned: list[Row] | None = None
         self._resolved: dict[str, str] = {}
         self._last: SweepRun | None = None
         self._blocked = 0
@@ -81,7 +81,7 @@ class Sweep(Watched):
     def name(self) -> str:
         """What it is found by."""
         if self._given_name is None:
-            keys = "\n".join(f"{cell.request or cell.asked} {cell.take} {cell.why}" for cell in self._cells())
+            keys = "\n".join(f"{row.request or row.asked} {row.take} {row.error}" for row in self._rows())
             self._given_name = f"sweep-{hashlib.sha256(keys.encode()).hexdigest()[:10]}"
         return self._given_name
 
@@ -120,7 +120,7 @@ class Sweep(Watched):
         return self
 
     @property
-    @uncollected()
+    @gc_paused()
     def plan(self) -> Plan:
         """What would run. Nothing is sent for it, and no server is asked.
 
@@ -132,11 +132,11 @@ class Sweep(Watched):
         """
         from .tables import TO_PLAN, plan_of, state_of
 
-        cells = self._cells()
-        standing = self._standing(cells, TO_PLAN)
-        states, whys = zip(*[state_of(cell, standing.get(cell.key)) for cell in cells], strict=True)
-        totals = totals_of(cells, states, self._runner.expected, self._runner.payment)
-        return plan_of(self._reader, cells, states, whys, totals=totals, name=self.name)
+        rows = self._rows()
+        standing = self._standing(rows, TO_PLAN)
+        states, whys = zip(*[state_of(row, standing.get(row.key)) for row in rows], strict=True)
+        totals = totals_of(rows, states, self._runner.expected, self._runner.payment)
+        return plan_of(self._reader, rows, states, whys, totals=totals, name=self.name)
 
     # Its run.
 
@@ -244,7 +244,7 @@ class Sweep(Watched):
             self._last.stop()
 
     @property
-    @uncollected()
+    @gc_paused()
     def results(self) -> pd.DataFrame:
         """How every row stands, at this moment, in the order of the plan.
 
@@ -258,11 +258,11 @@ class Sweep(Watched):
 
         run = self._last
         # A run knows what its own reader has read.
-        reader, cells = (run.reader, run.cells) if run and run.cells else (self._reader, self._cells())
+        reader, rows = (run.reader, run.rows) if run and run.rows else (self._reader, self._rows())
         return results_of(
             reader,
-            cells,
-            self._standing(cells, TO_TELL),
+            rows,
+            self._standing(rows, TO_TELL),
             name=self.account,
             folder=self._runner.store.folder,
             backend=self._runner.backend,
@@ -303,32 +303,32 @@ class Sweep(Watched):
     def _new_reader(self) -> Reader:
         return Reader(self._axes, self._runner.endpoint, self._runner.price, self._extras)
 
-    def _cells(self) -> list[Cell]:
+    def _rows(self) -> list[Row]:
         """The rows, as they were when they were last read: after a run has read them, they are read once more."""
         with self._reading:
-            cells = self._planned
-            if cells is None:
+            rows = self._planned
+            if rows is None:
                 store = self._runner.store
-                cells = self._planned = self._reader.read(
+                rows = self._planned = self._reader.read(
                     resolved=self._resolved, keep=lambda upload: as_kept(look_at(upload), store)
                 )
-            return cells
+            return rows
 
-    def _standing(self, cells: list[Cell], columns: Sequence[str]) -> Standing:
+    def _standing(self, rows: list[Row], columns: Sequence[str]) -> Standing:
         """What the store says of the rows: by columns that begin with the plan's."""
-        return self._runner.store.latest_by_request({cell.request for cell in cells if cell.request}, columns)
+        return self._runner.store.latest_by_request({row.request for row in rows if row.request}, columns)
 
     def _stored_progress(self) -> Progress:
         from .tables import TO_PLAN, state_of
 
-        cells = self._cells()
-        standing = self._standing(cells, TO_PLAN)
+        rows = self._rows()
+        standing = self._standing(rows, TO_PLAN)
         # A row that asks for the same as another stands as that one does.
-        firsts = [cell if cell.same_as is None else cells[cell.same_as] for cell in cells]
-        rows = [standing.get(cell.key) for cell in firsts]
+        firsts = [row if row.same_as is None else rows[row.same_as] for row in rows]
+        jobs = [standing.get(row.key) for row in firsts]
         count = Counter(
-            "rejected" if row and row[2] == "rejected" and not cell.why else state_of(cell, row)[0]
-            for cell, row in zip(firsts, rows, strict=True)
+            "rejected" if job and job[2] == "rejected" and not row.error else state_of(row, job)[0]
+            for row, job in zip(firsts, jobs, strict=True)
         )
         spent, unknown = self._runner.store.spent(self.account)
         notes = [
@@ -337,7 +337,7 @@ class Sweep(Watched):
             (count["invalid"], f"{step('plan')} says why rows are invalid."),
         ]
         return Progress(
-            len(cells),
+            len(rows),
             done=count["reused"],
             running=count["in flight"],
             waiting=count["new"],
@@ -359,10 +359,10 @@ class Sweep(Watched):
     def _refuse_unknown_cost(self, again: frozenset[str]) -> None:
         from .tables import TO_PLAN, state_of
 
-        cells = self._cells()
-        standing = self._standing(cells, TO_PLAN)
+        rows = self._rows()
+        standing = self._standing(rows, TO_PLAN)
         states = {"new", *again}
-        refuse_unpriced(cell for cell in cells if state_of(cell, standing.get(cell.key))[0] in states)
+        refuse_unpriced(row for row in rows if state_of(row, standing.get(row.key))[0] in states)
 
     # Waiting for it.
 

@@ -17,7 +17,7 @@ from .._util.text import printable
 from ..errors import InvalidInputError
 from ..job.ingest import seconds_of
 from ..job.spreadsheets import as_written
-from ..job.table import OWN
+from ..job.table import JOB_COLUMNS
 from ..request.catalogue import FILE_TYPES
 from ..request.local_files import one_line
 from ..request.locations import is_url, was_cut
@@ -25,7 +25,7 @@ from ..request.uploads import Upload
 from ..store.job_row import Record
 from ..store.store import Store
 from .axes import Axis
-from .rows import PROMPT, Given
+from .rows import PROMPT, InputFile
 from .table_files import USUAL, as_cell_text, read_table, usual_name
 from .template import escape
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 #: The columns of results that say what became of a row; a sweep of such a table asks anew.
-_OUTCOME = frozenset(OWN) - {"model", "take"}
+_OUTCOME = frozenset(JOB_COLUMNS) - {"model", "take"}
 #: What a table of results has, and hardly any other.
 _OF_RESULTS = frozenset({"status", "job_id"})
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -188,7 +188,7 @@ def _is_misread(value: Any, exact: str) -> bool:
         return False
 
 
-def _stored(name: str, value: str, job: Record | None, store: Store) -> Given | None:
+def _stored(name: str, value: str, job: Record | None, store: Store) -> InputFile | None:
     """The file of the store that a job was made from, where nothing can be read at its path."""
     file = job.files.get(name) if job else None
     path = Path(value)
@@ -202,7 +202,7 @@ def _stored(name: str, value: str, job: Record | None, store: Store) -> Given | 
     if not kept.is_file():
         return None
     upload = Upload(file["filename"], kept)
-    return Given(upload, value, file["sha256"], seconds_of(upload))
+    return InputFile(upload, value, file["sha256"], seconds_of(upload))
 
 
 def _input_name(column: str) -> str:
@@ -210,4 +210,4 @@ def _input_name(column: str) -> str:
     name = column
     while isinstance(name, str) and name.startswith("input_"):
         name = name.removeprefix("input_")
-    return name if name in OWN and name not in ("model", "take") else column
+    return name if name in JOB_COLUMNS and name not in ("model", "take") else column

@@ -12,10 +12,10 @@ import pandas as pd
 from .._util.next_steps import step
 from ..job.printable_frame import PrintableFrame
 from ..job.results_frame import ResultsFrame
-from ..job.table import OWN, column_names, typed
+from ..job.table import JOB_COLUMNS, column_names, typed
 from ..store.job_row import UNDER_WAY
 from .planner import Reader
-from .rows import MODEL, PROMPT, TAKE, TEMPLATE, Cell
+from .rows import MODEL, PROMPT, TAKE, TEMPLATE, Row
 
 #: What the plan, and what the results, take from the store, beside the status.
 TO_PLAN = ("job_id", "error")
@@ -52,11 +52,11 @@ class Plan(PrintableFrame):
         return f'<p class="mathjax_ignore tex2jax_ignore">{totals}</p>{shown}'
 
 
-def inputs_of(reader: Reader, cells: Sequence[Cell], more: Sequence[str] = ()) -> dict[str, list[Any]]:
+def inputs_of(reader: Reader, rows: Sequence[Row], more: Sequence[str] = ()) -> dict[str, list[Any]]:
     """The columns of what rows ask for: the model, the inputs, and the columns that were the caller's own.
 
     Args:
-        reader, cells: the rows.
+        reader, rows: the rows.
         more: what the table has besides, and besides a job's own columns.
     """
     columns: dict[str, list[Any]] = {MODEL: reader.column(MODEL)}
@@ -71,33 +71,33 @@ def inputs_of(reader: Reader, cells: Sequence[Cell], more: Sequence[str] = ()) -
             takes = {model.name for model in reader.models if reader.takes(model, name)}
             if takes:  # a held value is no input of a model that does not take it
                 columns[column] = [
-                    value if cell.model is None or cell.model.name in takes else None
-                    for value, cell in zip(columns[column], cells, strict=True)
+                    value if row.model is None or row.model.name in takes else None
+                    for value, row in zip(columns[column], rows, strict=True)
                 ]
     return columns
 
 
 def plan_of(
-    reader: Reader, cells: Sequence[Cell], states: Sequence[str], whys: Sequence[str], *, totals: str, name: str
+    reader: Reader, rows: Sequence[Row], states: Sequence[str], whys: Sequence[str], *, totals: str, name: str
 ) -> Plan:
     """The plan.
 
     Args:
-        reader, cells: the rows.
+        reader, rows: the rows.
         states: of each, whether it is ``new``, ``reused``, ``in flight``, ``invalid``, or left alone.
         whys: and why, where there is something to say.
         totals: all in one line.
         name: the sweep's.
     """
-    columns: dict[str, Sequence[Any]] = {**inputs_of(reader, cells, _PLANNED)}
-    columns["take"] = [cell.take for cell in cells]
+    columns: dict[str, Sequence[Any]] = {**inputs_of(reader, rows, _PLANNED)}
+    columns["take"] = [row.take for row in rows]
     columns["plan"] = states
     columns["why"] = [why or None for why in whys]
     left_out = {model.name: ", ".join(reader.left_out(model)) or None for model in reader.models}
-    if any(left := [cell.model and left_out[cell.model.name] for cell in cells]):
+    if any(left := [row.model and left_out[row.model.name] for row in rows]):
         columns["left_out"] = left
-    columns["seconds"] = [cell.seconds for cell in cells]
-    columns["cost"] = [cell.cost for cell in cells]
+    columns["seconds"] = [row.seconds for row in rows]
+    columns["cost"] = [row.cost for row in rows]
     plan = Plan(typed(columns))
     plan.attrs.update(sweep=name, totals=totals)
     return plan
@@ -105,7 +105,7 @@ def plan_of(
 
 def results_of(
     reader: Reader,
-    cells: Sequence[Cell],
+    rows: Sequence[Row],
     standing: Standing,
     *,
     name: str,
@@ -116,7 +116,7 @@ def results_of(
     """The results.
 
     Args:
-        reader, cells: the rows.
+        reader, rows: the rows.
         standing: what the store says of their requests: a row of :meth:`Store.standing`, with :data:`TO_TELL`.
         name: the sweep's.
         folder: the store's.
@@ -124,37 +124,37 @@ def results_of(
         made: the requests whose videos this run of the sweep has made; ``None`` where it has not run here.
     """
     shown = str(folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder)
-    columns: dict[str, Sequence[Any]] = {**inputs_of(reader, cells)}
-    rows = [standing.get((cell.request, cell.take), _NO_JOB) if cell.request else _NO_JOB for cell in cells]
+    columns: dict[str, Sequence[Any]] = {**inputs_of(reader, rows)}
+    jobs = [standing.get((row.request, row.take), _NO_JOB) if row.request else _NO_JOB for row in rows]
     names = ("request", "take", "status", *TO_TELL)
-    own: dict[str, Sequence[Any]] = dict(zip(names, zip(*rows, strict=True), strict=True))
+    own: dict[str, Sequence[Any]] = dict(zip(names, zip(*jobs, strict=True), strict=True))
     own["status"] = status = [_STATUS.get(said, said) for said in own["status"]]
     own["error"] = errors = [*own["error"]]
-    for number, row in enumerate(rows):
-        if row is _NO_JOB and (why := cells[number].why):
+    for number, job in enumerate(jobs):
+        if job is _NO_JOB and (why := rows[number].error):
             status[number], errors[number] = "invalid", _in_a_line(why)
     own["path"] = [path and f"{shown}/{path}" for path in own["path"]]
-    own["backend"] = [backend] * len(cells)
+    own["backend"] = [backend] * len(rows)
     own["reused"] = [
-        (cell.same_as is not None or (sweep != name if made is None else cell.key not in made))
+        (row.same_as is not None or (sweep != name if made is None else row.key not in made))
         if said == "completed"
         else None
-        for cell, sweep, said in zip(cells, own["sweep"], status, strict=True)
+        for row, sweep, said in zip(rows, own["sweep"], status, strict=True)
     ]
-    own["take"] = [cell.take for cell in cells]
-    columns.update({column: own[column] for column in OWN if column in own})
+    own["take"] = [row.take for row in rows]
+    columns.update({column: own[column] for column in JOB_COLUMNS if column in own})
     results = ResultsFrame(typed(columns))
     results.attrs["sweep"] = name
     return results
 
 
-def state_of(cell: Cell, row: tuple[Any, ...] | None) -> tuple[str, str]:
+def state_of(row: Row, job: tuple[Any, ...] | None) -> tuple[str, str]:
     """What a plan says of a row, by what the store says of its request, and why."""
-    status, job_id, error = (row or _NO_JOB)[2:5]
-    if cell.why:
-        return "invalid", _in_a_line(cell.why)
-    if cell.same_as is not None:
-        return "reused", f"the same request as row {cell.same_as}"
+    status, job_id, error = (job or _NO_JOB)[2:5]
+    if row.error:
+        return "invalid", _in_a_line(row.error)
+    if row.same_as is not None:
+        return "reused", f"the same request as row {row.same_as}"
     if status == "completed":
         return "reused", ""
     if status in UNDER_WAY and job_id:
@@ -165,7 +165,7 @@ def state_of(cell: Cell, row: tuple[Any, ...] | None) -> tuple[str, str]:
         return said, f"{error} {again} it again"
     if status == "unreachable":
         return "in flight", error or ""
-    return "new", "" if cell.request else "its input is fetched first"
+    return "new", "" if row.request else "its input is fetched first"
 
 
 def _in_a_line(why: str) -> str:

@@ -8,24 +8,24 @@ from ..client.duration_estimate import Estimate
 from ..job import money
 from ..job.money import Payment
 from .concurrency_limit import rounds
-from .rows import Cell
+from .rows import Row
 
 #: How long a job of a model may take, with so many seconds of video to work on.
 Expected = Callable[[str, float | None], Estimate]
 
 
-def totals_of(cells: Sequence[Cell], states: Sequence[str], expected: Expected, payment: Payment = "paid") -> str:
+def totals_of(rows: Sequence[Row], states: Sequence[str], expected: Expected, payment: Payment = "paid") -> str:
     """The plan in one line."""
     count = {state: states.count(state) for state in dict.fromkeys(states)}
-    new = [cell for cell, state in zip(cells, states, strict=True) if state == "new"]
-    parts = [f"{len(cells):,} row{'s' * (len(cells) != 1)}"]
+    new = [row for row, state in zip(rows, states, strict=True) if state == "new"]
+    parts = [f"{len(rows):,} row{'s' * (len(rows) != 1)}"]
     parts += [f"{number:,} {state}" for state, number in count.items()]
     if new:
-        seconds = sum(cell.seconds or 0.0 for cell in new)
-        more = "+" if any(cell.seconds is None for cell in new) else ""
+        seconds = sum(row.seconds or 0.0 for row in new)
+        more = "+" if any(row.seconds is None for row in new) else ""
         parts.append(f"{seconds:,.0f}{more} s of video to make")
-        known = sum(cell.cost or 0.0 for cell in new)
-        unknown = sum(cell.cost is None for cell in new)
+        known = sum(row.cost or 0.0 for row in new)
+        unknown = sum(row.cost is None for row in new)
         if known or not unknown:
             parts.append(money.estimate(known, payment) if known else "no cost")
         if unknown:
@@ -34,15 +34,15 @@ def totals_of(cells: Sequence[Cell], states: Sequence[str], expected: Expected, 
     return " · ".join(parts)
 
 
-def _duration(new: Sequence[Cell], expected: Expected) -> str:
+def _duration(new: Sequence[Row], expected: Expected) -> str:
     """How long it may take, from what such jobs took before: all at once, or in rounds of ever more."""
-    by_model: dict[str, list[Cell]] = {}
-    for cell in new:
-        by_model.setdefault(cell.resolved, []).append(cell)
+    by_model: dict[str, list[Row]] = {}
+    for row in new:
+        by_model.setdefault(row.resolved, []).append(row)
     low = high = 0.0
-    for model, cells in by_model.items():
-        usual = expected(model, cells[0].input_seconds).usual
-        low, high = max(low, usual[0]), max(high, rounds(len(cells)) * usual[1])
+    for model, rows in by_model.items():
+        usual = expected(model, rows[0].input_seconds).usual
+        low, high = max(low, usual[0]), max(high, rounds(len(rows)) * usual[1])
     return f"perhaps {_time(low)} to {_time(high)}"
 
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from decart_nb import InvalidInputError
-from decart_nb.job.table import OWN, as_results, column_names, frame, typed
+from decart_nb.job.table import JOB_COLUMNS, as_results, column_names, frame, typed
 from decart_nb.store.job_row import Record
 
 _DIGEST = "0f" * 32
@@ -59,10 +59,10 @@ def _types(table: pd.DataFrame) -> dict[str, str]:
 
 
 def test_a_jobs_own_columns_have_their_types_also_where_all_is_missing(results) -> None:
-    nothing = typed({name: [None, None] for name in OWN})
-    for table in (results, nothing, typed({name: [] for name in OWN})):
+    nothing = typed({name: [None, None] for name in JOB_COLUMNS})
+    for table in (results, nothing, typed({name: [] for name in JOB_COLUMNS})):
         types = _types(table)
-        assert {name: types[name] for name in OWN} == OWN
+        assert {name: types[name] for name in JOB_COLUMNS} == JOB_COLUMNS
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_an_index_is_kept(results) -> None:
 def test_what_was_read_as_text_alone_gets_its_types_too(results, tmp_path) -> None:
     results.to_csv(tmp_path / "table.csv", index=False)
     read = as_results(pd.read_csv(tmp_path / "table.csv", dtype=str))
-    own = list(OWN)
+    own = list(JOB_COLUMNS)
     pd.testing.assert_frame_equal(read[own], results[own])
 
 
@@ -207,9 +207,9 @@ def test_the_table_of_jobs_has_the_columns_of_results(tmp_path) -> None:
         "", "local", "local", "m", "m", status="completed", path="a.mp4", size_bytes=5, sha256=_DIGEST, submitted_at=1.0
     )
     table = frame([record], Path.cwd() / "runs")
-    assert _types(table) == OWN
+    assert _types(table) == JOB_COLUMNS
     (row,) = table.to_dict("records")
     assert (row["path"], row["size_bytes"], row["sha256"]) == ("runs/a.mp4", 5, _DIGEST)
     assert not row["reused"]
     assert frame([], tmp_path).empty
-    assert _types(frame([], tmp_path)) == OWN
+    assert _types(frame([], tmp_path)) == JOB_COLUMNS

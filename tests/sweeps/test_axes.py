@@ -39,7 +39,7 @@ def rows(axes: Axes) -> list[dict[str, Any]]:
 def read(name: str, given: Any) -> tuple[list[Any], bool]:
     """The values that are read from what was given under a name, and whether they are held."""
     (factor,) = read_axes([], {name: given}).factors
-    return [one for (one,) in factor.rows], factor.held
+    return [one for (one,) in factor.rows], factor.constant
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_the_last_factor_changes_fastest_and_takes_last_of_all() -> None:
         for (data, prompt), seed, take in itertools.product([("a.mp4", "x"), ("b.mp4", "y")], range(2), range(2))
     ]
     assert [tuple(row) for row in rows(axes)] == [axes.names] * len(axes)
-    assert [factor.held for factor in axes.factors] == [False, True, False, False]
+    assert [factor.constant for factor in axes.factors] == [False, True, False, False]
 
 
 def test_takes_that_are_given_are_the_last_column_wherever_they_stand() -> None:
@@ -162,8 +162,8 @@ def test_zip_axes_repeats_what_is_one_value_and_is_held_only_if_all_of_it_is() -
     zipped = zip_axes(data=["a", "b"], seed=np.arange(2), prompt="p")
     assert list(zipped.rows) == [("a", 0, "p"), ("b", 1, "p")]
     assert zipped.names == ("data", "seed", "prompt")
-    assert not zipped.held
-    assert zip_axes(seed=1, prompt="p").held
+    assert not zipped.constant
+    assert zip_axes(seed=1, prompt="p").constant
     assert repr(zipped) == "<Axis of data, seed, prompt: 2 rows>"
 
 
