@@ -27,15 +27,13 @@ written for it keep working.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from typing import Any
 
 from ._util.public import public
-from ._util.text import printable, printable_lines
+from ._util.text import did_you_mean, printable, printable_lines
 
-#: Longer words are no slip of somebody's fingers, and the comparison takes the square of their length.
-_LONGEST_SLIP = 100
+_LONGEST_NAME = 100
 
 
 @public
@@ -104,7 +102,7 @@ class ModelNotFoundError(DecartSDKError):
     def __init__(self, model: str, known: Iterable[str] = ()) -> None:
         known = list(known)
         super().__init__(
-            f"Model {printable(model, limit=_LONGEST_SLIP)} not found.{did_you_mean(model, known)} "
+            f"Model {printable(model, limit=_LONGEST_NAME)} not found.{did_you_mean(model, known)} "
             "decart_nb.models lists them all; "
             "one that no table lists can be described with ModelDefinition(name=…, width=…, height=…, fps=…)."
         )
@@ -198,19 +196,3 @@ def _picklable(cause: BaseException | None) -> BaseException | None:
     except Exception:  # noqa: BLE001 - whatever an exception of others does there
         return Exception(f"{type(cause).__name__}: {printable_lines(str(cause))}")
     return cause
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """`` Did you mean a, b or c?`` with the closest of the known words, or nothing.
-
-    Args:
-        word: what somebody typed.
-        known: what they may have meant.
-    """
-    if len(word) > _LONGEST_SLIP:
-        return ""
-    close = difflib.get_close_matches(word.lower(), list(known), n=3, cutoff=0.5)
-    if not close:
-        return ""
-    *most, last = close
-    return f" Did you mean {', '.join(most) + ' or ' if most else ''}{last}?"

@@ -110,25 +110,3 @@ def test_an_error_survives_the_way_to_another_process(name: str) -> None:
 
 def test_a_model_warning_can_be_filtered_as_a_user_warning() -> None:
     assert issubclass(errors.ModelWarning, UserWarning)
-
-
-@pytest.mark.parametrize(
-    ("word", "known", "hint"),
-    [
-        ("promt", ["prompt", "seed"], " Did you mean prompt?"),
-        ("PROMPT", ["prompt"], " Did you mean prompt?"),
-        ("aab", ["aaa", "aac"], " Did you mean aac or aaa?"),
-        ("zebra", ["prompt", "seed"], ""),
-        ("anything", [], ""),
-        ("", ["prompt"], ""),
-    ],
-)
-def test_did_you_mean_offers_the_closest_words_or_nothing(word: str, known: list[str], hint: str) -> None:
-    offered = errors.did_you_mean(word, known)
-    assert set(re.findall(r"\w+", offered)) == set(re.findall(r"\w+", hint))
-    assert offered[:1] == hint[:1]
-
-
-def test_did_you_mean_offers_no_more_than_three() -> None:
-    words = [f"lucy-{number}" for number in range(9)]
-    assert len(re.findall(r"lucy-\d", errors.did_you_mean("lucy-", words))) == 3

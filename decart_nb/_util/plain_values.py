@@ -11,7 +11,8 @@ from decimal import Decimal
 from numbers import Integral, Real
 from typing import Any
 
-_LONGEST_SHOWN = 60
+from .text import short_repr, with_article
+
 _DEEPEST = 64
 #: More than any service counts with, and few enough that Python writes them out.
 _MOST_BITS = 1024
@@ -44,11 +45,11 @@ def plain(value: Any, depth: int = 0) -> Any:
     if isinstance(value, Mapping):
         for name in value:
             if not isinstance(name, str):
-                raise NotPlain(f"has {shown(name)} as a key; the keys of what is sent are text.")
+                raise NotPlain(f"has {short_repr(name)} as a key; the keys of what is sent are text.")
         return {text(name): plain(item, depth + 1) for name, item in value.items()}
     if is_scalar(value) and type(item := value.item()) is not type(value):
         return plain(item, depth)
-    what = f"has {_kind(value)} in it" if depth else f"is {_kind(value)}"
+    what = f"has {with_article(type(value).__name__)} in it" if depth else f"is {with_article(type(value).__name__)}"
     raise NotPlain(f"{what}; a plain value is text, a number, True or False, a list, or a dict.")
 
 
@@ -93,7 +94,7 @@ def whole(value: Any) -> int:
         # What is larger is no number that anything counts with, and a Decimal may have a billion digits.
         if isinstance(value, (Real, Decimal)) and _is_whole(value):
             return int(math.trunc(value))  # noqa: RUF046 - typeshed does not say that of a Real
-    raise NotPlain(f"must be an integer, not {shown(value)}.")
+    raise NotPlain(f"must be an integer, not {short_repr(value)}.")
 
 
 def _is_whole(value: Any) -> bool:
@@ -114,10 +115,10 @@ def flag(value: Any) -> bool:
     try:
         return _TRUTH[(value if isinstance(value, str) else str(whole(value))).strip().lower()]
     except (KeyError, NotPlain):
-        raise NotPlain(f"must be True or False, not {shown(value)}.") from None
+        raise NotPlain(f"must be True or False, not {short_repr(value)}.") from None
 
 
-def is_number(value: Any) -> bool:
+def is_nonnegative(value: Any) -> bool:
     """Whether a value is a number from 0 on, and neither infinite nor NaN."""
     if is_flag(value) or not isinstance(value, Real):
         return False
@@ -132,28 +133,6 @@ def is_scalar(value: Any) -> bool:
     return getattr(value, "ndim", None) == 0 and callable(getattr(value, "item", None))
 
 
-def shown(value: Any) -> str:
-    """The value in a few words, for an error, whatever it is."""
-    try:
-        said = repr(value)
-    except Exception:  # noqa: BLE001 - a number of too many digits has none, and somebody's own may break
-        return _kind(value)
-    return said if len(said) <= _LONGEST_SHOWN else said[:_LONGEST_SHOWN]
-
-
-def said(value: Any) -> str:
-    """The text of a value, whatever it is."""
-    try:
-        return str(value)
-    except Exception:  # noqa: BLE001 - a number of too many digits has none, and somebody's own may break
-        return shown(value)
-
-
-def _kind(value: Any) -> str:
-    name = type(value).__name__
-    return f"{'an' if name[:1] in tuple('aeiou') else 'a'} {name}"
-
-
 def _number(value: Any) -> int | float:
     if isinstance(value, Integral):
         whole = int(value)
@@ -165,5 +144,5 @@ def _number(value: Any) -> int | float:
     except OverflowError:
         number = math.inf
     if not math.isfinite(number):
-        raise NotPlain(f"is {shown(value)}, which is no number that can be sent.")
+        raise NotPlain(f"is {short_repr(value)}, which is no number that can be sent.")
     return number

@@ -26,8 +26,9 @@ from typing import Any, Literal, Self
 import httpx
 
 from .._util.copying import LivesHere
-from .._util.plain_values import is_number, shown
+from .._util.plain_values import is_nonnegative
 from .._util.public import public
+from .._util.text import short_repr
 from .._version import __version__
 from ..errors import DecartSDKError, InvalidAPIKeyError, InvalidInputError, NotPicklableError
 from .addresses import checked_url, endpoint_of, host_and_port
@@ -63,8 +64,8 @@ class Timeout:
     def __post_init__(self) -> None:
         for name in ("connect", "read", "total"):
             value = getattr(self, name)
-            if not is_number(value) or not value:
-                given = f"{name} is {shown(value)}"
+            if not is_nonnegative(value) or not value:
+                given = f"{name} is {short_repr(value)}"
                 raise InvalidInputError(
                     f"timeout must be seconds above 0, or a Timeout(connect=…, read=…, total=…); {given}."
                 )
@@ -114,7 +115,7 @@ class DecartClient(LivesHere):
         self.integration = integration
         self.timeout = _checked_timeout(timeout)
         if patience is not None and not isinstance(patience, Patience):
-            raise InvalidInputError(f"patience must be a decart_nb.Patience, not {shown(patience)}.")
+            raise InvalidInputError(f"patience must be a decart_nb.Patience, not {short_repr(patience)}.")
         self.patience = patience or Patience()
         self.queue = Queue(self)
         self._transport = transport

@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
-from .._util.plain_values import shown
-from .._util.text import printable
+from .._util.text import printable, short_repr
 from ..errors import DecartSDKError, InvalidInputError, QueueResultError, QueueStatusError, QueueSubmitError
 from ..request.catalogue import ModelDefinition, models
 from ..request.locations import Remote
@@ -361,7 +360,7 @@ class Queue:
 def _together(options: Any, more: Mapping[str, Any]) -> dict[str, Any]:
     """What was given as the SDK's dict of options, and as keywords."""
     if options is not None and not isinstance(options, Mapping):
-        raise InvalidInputError(f"A job's inputs are given as a dict, or as keywords, not as {shown(options)}.")
+        raise InvalidInputError(f"A job's inputs are given as a dict, or as keywords, not as {short_repr(options)}.")
     return {**(options or {}), **more}
 
 

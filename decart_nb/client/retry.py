@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 
-from .._util.plain_values import is_number, shown
+from .._util.plain_values import is_nonnegative
 from .._util.public import public
+from .._util.text import short_repr
 from ..errors import DecartSDKError, InvalidInputError
 
 #: Called before a pause with what does not work and when it is tried again, as part of a sentence, and with ``None``
@@ -43,8 +44,8 @@ class Patience:
 
     def __post_init__(self) -> None:
         for name in (field.name for field in fields(self)):
-            if not is_number(value := getattr(self, name)):
-                raise InvalidInputError(f"{name} of Patience must be seconds, from 0 on, not {shown(value)}.")
+            if not is_nonnegative(value := getattr(self, name)):
+                raise InvalidInputError(f"{name} of Patience must be seconds, from 0 on, not {short_repr(value)}.")
 
     def pause(self, failures: int, retry_after: float | None = None, *, growth: float = 2.0) -> float:
         """Seconds until the next attempt: drawn, so that what failed at once does not come back at once.

@@ -13,7 +13,8 @@ from typing import Any
 import anywidget
 import traitlets
 
-from ..errors import InvalidInputError, did_you_mean
+from .._util.text import did_you_mean
+from ..errors import InvalidInputError
 
 _VIEW = "application/vnd.jupyter.widget-view+json"
 _IMPORT = re.compile(r"^import .*\n", re.MULTILINE)

@@ -10,9 +10,9 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import Future, InvalidStateError
 from typing import TYPE_CHECKING, Any
 
-from .._util.plain_values import is_number, shown
+from .._util.plain_values import is_nonnegative
 from .._util.public import public
-from .._util.text import printable
+from .._util.text import printable, short_repr
 from ..client.duration_estimate import Estimate
 from ..errors import InvalidInputError, JobCancelledError, JobTimeoutError, NotPicklableError
 from .clip import Clip
@@ -125,8 +125,8 @@ class Job(Watched):
             JobTimeoutError: it is still under way after ``timeout``; it goes on.
             DecartSDKError: it could not be submitted or fetched.
         """
-        if timeout is not None and not is_number(timeout):
-            raise InvalidInputError(f"timeout must be seconds, from 0 on, not {shown(timeout)}.")
+        if timeout is not None and not is_nonnegative(timeout):
+            raise InvalidInputError(f"timeout must be seconds, from 0 on, not {short_repr(timeout)}.")
         longest = None if timeout is None else min(float(timeout), threading.TIMEOUT_MAX)
         stops = self._stops
         try:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .._util.plain_values import is_number, shown
+from .._util.plain_values import is_nonnegative
+from .._util.text import did_you_mean, short_repr
 from .._util.warn import warn
-from ..errors import InvalidInputError, ModelWarning, did_you_mean
+from ..errors import InvalidInputError, ModelWarning
 from ..request.catalogue import ModelDefinition, models
 
 
@@ -18,12 +19,14 @@ def checked_prices(prices: Mapping[str, float]) -> dict[str, float]:
         InvalidInputError: they are none.
     """  # noqa: D205 - one sentence
     if not isinstance(prices, Mapping):
-        raise InvalidInputError(f"prices must be USD per generated second by model, as a dict, not {shown(prices)}.")
+        raise InvalidInputError(
+            f"prices must be a dict of USD per generated second by model, not {short_repr(prices)}."
+        )
     for model, price in prices.items():
         if not isinstance(model, str):
-            raise InvalidInputError(f"prices must have names of models as keys, not {shown(model)}.")
-        if not is_number(price):
-            raise InvalidInputError(f"The price of {model} must be USD per generated second, not {shown(price)}.")
+            raise InvalidInputError(f"prices must have names of models as keys, not {short_repr(model)}.")
+        if not is_nonnegative(price):
+            raise InvalidInputError(f"The price of {model} must be USD per generated second, not {short_repr(price)}.")
         if model not in models:
             hint = did_you_mean(model, [known.name for known in models])
             message = f"prices names {model}, which no table of models lists.{hint} It holds for that name alone."

@@ -28,7 +28,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from .._util.plain_values import shown
+from .._util.text import short_repr
 from .._version import __version__
 from ..errors import InvalidInputError, MediaError, ModelNotFoundError
 from ..media import tags
@@ -284,7 +284,7 @@ def as_path(value: Any) -> Path:
     try:
         return Path(os.fsdecode(value)).expanduser()
     except (TypeError, RuntimeError):
-        raise InvalidInputError(f"A path or a clip is wanted, not {shown(value)}.") from None
+        raise InvalidInputError(f"A path or a clip is wanted, not {short_repr(value)}.") from None
 
 
 def _moment(seconds: float | None) -> str | None:

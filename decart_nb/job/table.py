@@ -11,7 +11,7 @@ from pathlib import Path
 from types import NoneType
 from typing import TYPE_CHECKING, Any
 
-from .._util.plain_values import shown
+from .._util.text import short_repr
 from ..errors import InvalidInputError
 from ..store.job_row import Record
 from .clip import inputs_of
@@ -294,7 +294,7 @@ def as_text(value: Any) -> str:
         if text is None:
             text = os.fsdecode(value) if isinstance(value, os.PathLike) else str(value)
     except Exception:  # noqa: BLE001 - a number of too many digits has no text, and somebody's own may break
-        text = shown(value)
+        text = short_repr(value)
     # Halves of a character that belong together become one, and what is left of them a question mark in a diamond.
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 

@@ -41,7 +41,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Self, get_args
 
-from ..errors import LocalQueueError, did_you_mean
+from .._util.text import did_you_mean
+from ..errors import LocalQueueError
 
 Call = Literal["submission", "early poll", "poll", "download", "job"]
 

@@ -7,7 +7,8 @@ import math
 from numbers import Real
 from typing import Any
 
-from .._util.plain_values import is_flag, is_scalar, shown
+from .._util.plain_values import is_flag, is_scalar
+from .._util.text import short_repr
 from ..errors import InvalidInputError
 
 
@@ -47,5 +48,5 @@ def finite_number(
     bounds = (("at least", at_least), ("more than", above), ("at most", at_most))
     wanted = " and ".join(f"{word} {bound:g}" for word, bound in bounds if bound is not None)
     raise InvalidInputError(
-        f"{name} must be a finite number{wanted and f', {wanted}'}, not {shown(value)}.", {"fields": [name]}
+        f"{name} must be a finite number{wanted and f', {wanted}'}, not {short_repr(value)}.", {"fields": [name]}
     )

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from keyword import iskeyword
 from typing import Any
 
+from .._util.text import did_you_mean
 from ..client.queue import model_of
-from ..errors import InvalidInputError, did_you_mean
+from ..errors import InvalidInputError
 from ..request.catalogue import Field, ModelDefinition
 from ..sweeps import template
 from ..sweeps.template import placeholders

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
+from .._util.text import did_you_mean
 from ..display.environment import kernel_shell
 from ..display.terminal import progress_line
-from ..errors import DecartSDKError, InvalidInputError, did_you_mean
+from ..errors import DecartSDKError, InvalidInputError
 from ..request.catalogue import ModelDefinition, models
 from ..session import session
 from . import magic_completion

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..errors import InvalidInputError, did_you_mean
+from .._util.text import did_you_mean, listing
+from ..errors import InvalidInputError
 from ..job.clip import Clip
 from ..job.printable_frame import PrintableFrame
 from ..job.table import JOB_COLUMNS, as_results
@@ -32,7 +33,7 @@ class DecartAccessor:
         if not {"model", "status"} & set(frame.columns):
             raise AttributeError(
                 "df.decart needs a column model, to run what the table asks for, or the columns status and path of a "
-                f"table of results; this table has {_listing(frame.columns)}."
+                f"table of results; this table has {listing(frame.columns)}."
             )
         self._frame = frame
 
@@ -167,8 +168,8 @@ class DecartAccessor:
         missing = [name for name in names if name not in self._frame.columns]
         if missing:
             raise AttributeError(
-                f"df.decart.{what} needs the column{'s' * (len(missing) > 1)} {_listing(missing)}, which the table "
-                f"does not have; it has {_listing(self._frame.columns)}."
+                f"df.decart.{what} needs the column{'s' * (len(missing) > 1)} {listing(missing)}, which the table "
+                f"does not have; it has {listing(self._frame.columns)}."
             )
 
 
@@ -267,11 +268,3 @@ def _values(column: pd.Series) -> list[Any]:
 def _rows(table: pd.DataFrame) -> Iterable[dict[Any, Any]]:
     columns = {name: _values(column) for name, column in table.items()}
     return (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
-
-
-def _listing(names: Iterable[Any]) -> str:
-    """``a, b and c``, of many the first ones."""
-    words = [str(name) for name in names]
-    if len(words) > 12:
-        return f"{', '.join(words[:12])} and {len(words) - 12} more"
-    return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else "".join(words) or "none"

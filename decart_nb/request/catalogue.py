@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from numbers import Integral
 from typing import Any, Literal
 
-from .._util.plain_values import NotPlain, flag, is_flag, is_number, shown, whole
+from .._util.plain_values import NotPlain, flag, is_flag, is_nonnegative, whole
 from .._util.public import public
+from .._util.text import short_repr
 from ..errors import InvalidInputError, ModelNotFoundError
 
 Kind = Literal["text-to-video", "image-to-video", "video-to-video", "first-last-frame", "motion", "restyle"]
@@ -122,12 +123,12 @@ class ModelDefinition:
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not (self.name.isprintable() and self.name.strip()):
-            raise InvalidInputError(f"A model's name must be text, in one line, not {shown(self.name)}.")
+            raise InvalidInputError(f"A model's name must be text, in one line, not {short_repr(self.name)}.")
         for name in ("width", "height", "fps"):
             value = getattr(self, name)
             if is_flag(value) or not isinstance(value, Integral) or value < 1:
                 raise InvalidInputError(
-                    f"{name} of model {self.name} must be a whole number above 0, not {shown(value)}."
+                    f"{name} of model {self.name} must be a whole number above 0, not {short_repr(value)}."
                 )
             object.__setattr__(self, name, int(value))
         if not self.url_path:
@@ -135,12 +136,13 @@ class ModelDefinition:
         # It is put behind the address of the queue, and must not make another host of that.
         if not isinstance(self.url_path, str) or not (self.url_path[:1] == "/" and self.url_path.isprintable()):
             raise InvalidInputError(
-                f"url_path of model {self.name} must be a path such as /v1/jobs/lucy-9, not {shown(self.url_path)}."
+                f"url_path of model {self.name} must be a path such as /v1/jobs/lucy-9, "
+                f"not {short_repr(self.url_path)}."
             )
-        if not isinstance(self.prices, Mapping) or not all(map(is_number, self.prices.values())):
+        if not isinstance(self.prices, Mapping) or not all(map(is_nonnegative, self.prices.values())):
             raise InvalidInputError(
                 f"prices of model {self.name} must be USD per generated second by resolution, such as "
-                f'{{"720p": 0.04}}, not {shown(self.prices)}.'
+                f'{{"720p": 0.04}}, not {short_repr(self.prices)}.'
             )
 
     @property
@@ -272,7 +274,7 @@ class Models:
         try:
             return self._by_name[model]
         except (KeyError, TypeError):
-            raise ModelNotFoundError(model if isinstance(model, str) else shown(model), self._by_name) from None
+            raise ModelNotFoundError(model if isinstance(model, str) else short_repr(model), self._by_name) from None
 
     def __iter__(self) -> Iterator[ModelDefinition]:
         return iter(self._by_name.values())

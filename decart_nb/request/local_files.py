@@ -19,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar, cast
 
-from .._util.text import printable
+from .._util.text import one_line, printable
 
 #: The most bytes that are read of any input: far more than a service takes, and less than what fills a disk.
 MAX_INPUT_BYTES = 4 * 2**30
@@ -220,12 +220,6 @@ def read_bytes(path: Path, most: int) -> bytes:
 def shown_path(path: Path) -> str:
     """A path as a person may read it, in one line."""
     return one_line(str(path), limit=_LONGEST_SHOWN + 1)
-
-
-def one_line(name: str, limit: int | None = None) -> str:
-    """A file's name in one line, of characters that UTF-8 has. One that is so already stays as it is."""
-    name = name.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return printable(name, limit=limit) if limit or not name.isprintable() else name
 
 
 def _open(path: str, flags: int) -> int:

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from .._util.plain_values import shown
-from .._util.text import printable
-from .local_files import NotUsable, one_line, shown_path
+from .._util.text import one_line, printable, short_repr
+from .local_files import NotUsable, shown_path
 
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]+)://|(data|blob|file):", re.IGNORECASE)
 #: Whatever scheme it has, it may hold a password.
@@ -48,7 +47,7 @@ def locate(value: str | os.PathLike[Any]) -> Path | Remote:
     """
     text = path_text(value)
     if text is None:
-        raise NotUsable(f"is {shown(value)}, which gives no path; give the path as text.")
+        raise NotUsable(f"is {short_repr(value)}, which gives no path; give the path as text.")
     if not text:
         raise NotUsable("is an empty text; give a path or a URL.")
     if text == "-":

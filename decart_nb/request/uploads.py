@@ -17,12 +17,11 @@ import weakref
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from .._util.plain_values import said
-from .._util.text import printable
+from .._util.text import one_line, printable, safe_str, with_article
 from ..errors import MediaError
 from ..media.sniff import HEAD, sniff
 from .catalogue import Field
-from .local_files import LocalFile, NotUsable, copy_to_temporary, one_line, own_pipe
+from .local_files import LocalFile, NotUsable, copy_to_temporary, own_pipe
 from .locations import Remote, locate
 
 UNKNOWN_TYPE = "application/octet-stream"
@@ -132,13 +131,9 @@ def _decoded(spec: Field, upload: Upload, name: str) -> float | None:
         found = error.data.get("is") or upload.media_type.partition("/")[0]
         if found in ("image", "video") and found != spec.type:
             hint = " A frame of it would do: clip.poster()." if spec.type == "image" else ""
-            raise NotUsable(f"must be {_a(spec.type)}, and {name} is {_a(found)}.{hint}") from None
+            raise NotUsable(f"must be {with_article(spec.type)}, and {name} is {with_article(found)}.{hint}") from None
         reason = f": {error.data['reason']}" if "reason" in error.data else ""
-        raise NotUsable(f"must be {_a(spec.type)}, and {name} cannot be read as one{reason}.") from None
-
-
-def _a(word: str) -> str:
-    return f"{'an' if word[0] in 'aeiou' else 'a'} {word}"
+        raise NotUsable(f"must be {with_article(spec.type)}, and {name} cannot be read as one{reason}.") from None
 
 
 def read(name: str, value: Any, fps: int) -> Upload | Remote:
@@ -168,8 +163,8 @@ def read(name: str, value: Any, fps: int) -> Upload | Remote:
         return _from_stream(name, value)
     frames = " Frames become one array with numpy.stack(list(frames))." if hasattr(value, "__iter__") else ""
     raise NotUsable(
-        f"is {_a(type(value).__name__)}; give a path, a URL, bytes, an open file, a PIL image, a NumPy array or a Clip."
-        f"{frames}"
+        f"is {with_article(type(value).__name__)}; give a path, a URL, bytes, an open file, a PIL image, a NumPy array "
+        f"or a Clip.{frames}"
     )
 
 
@@ -210,7 +205,7 @@ def _from_stream(name: str, stream: Any) -> Upload:
     except NotUsable:
         raise
     except Exception as error:  # noqa: BLE001 - whatever somebody's own .read() raises
-        raise NotUsable(f"cannot be read: {printable(said(error), limit=200)}.") from None
+        raise NotUsable(f"cannot be read: {printable(safe_str(error), limit=200)}.") from None
     if place is not None:
         stream.seek(place)  # so that running the cell again sends the same bytes
     if not upload.size:

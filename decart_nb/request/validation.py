@@ -6,9 +6,10 @@ import itertools
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
-from .._util.plain_values import NotPlain, flag, is_missing, shown, text, whole
+from .._util.plain_values import NotPlain, flag, is_missing, text, whole
+from .._util.text import did_you_mean, short_repr, with_article
 from .._util.warn import warn
-from ..errors import InvalidInputError, ModelWarning, did_you_mean
+from ..errors import InvalidInputError, ModelWarning
 from .catalogue import FILE_TYPES, Field, FieldType, ModelDefinition
 
 
@@ -46,7 +47,7 @@ def check(model: ModelDefinition, inputs: Mapping[str, Any]) -> tuple[dict[str, 
     }
     for name in given:
         if not isinstance(name, str) or not (name and name.isprintable()):
-            raise InvalidInputError(f"The name of an input must be text, in one line, not {shown(name)}.")
+            raise InvalidInputError(f"The name of an input must be text, in one line, not {short_repr(name)}.")
     values: dict[str, Any] = {}
     problems: list[Problem] = []
     for name, value in given.items():
@@ -82,7 +83,8 @@ def check_whole(model: ModelDefinition, given: Collection[str]) -> list[Problem]
     problems: list[Problem] = []
     for spec in model.fields or ():
         if spec.required and spec.name not in given:
-            problems.append(Problem(spec.name, f"is missing: {model.name} needs {_an(spec.type)}.", "missing"))
+            wanted = "True or False" if spec.type == "flag" else with_article(spec.type)
+            problems.append(Problem(spec.name, f"is missing: {model.name} needs {wanted}.", "missing"))
         if spec.only_with and spec.name in given and spec.only_with not in given:
             problems.append(Problem(spec.name, f"goes only with {spec.only_with}; leave it out.", "value_error"))
     if model.exactly_one:
@@ -115,10 +117,6 @@ def warn_of_age(model: ModelDefinition) -> None:
     warn(text, ModelWarning)
 
 
-def _an(type: FieldType) -> str:
-    return {"integer": "an integer", "image": "an image", "flag": "True or False"}.get(type, f"a {type}")
-
-
 def _text(field: Field, value: Any) -> str:
     if not isinstance(value, str):
         raise _Bad(f"must be text, not {type(value).__name__}.", "string_type")
@@ -140,7 +138,7 @@ def _integer(field: Field, value: Any) -> int:
         raise _Bad(str(error), "int_type") from None
     if not field.minimum <= number <= field.maximum:
         kind = "greater_than_equal" if number < field.minimum else "less_than_equal"
-        raise _Bad(f"is {shown(number)}; it must be from {field.minimum} to {field.maximum}.", kind)
+        raise _Bad(f"is {short_repr(number)}; it must be from {field.minimum} to {field.maximum}.", kind)
     return number
 
 
@@ -153,18 +151,18 @@ def _flag(field: Field, value: Any) -> bool:
 
 def _choice(field: Field, value: Any) -> str:
     if not isinstance(value, str) or value not in field.choices:
-        raise _Bad(f"must be {' or '.join(field.choices)}, not {shown(value)}.", "enum")
+        raise _Bad(f"must be {' or '.join(field.choices)}, not {short_repr(value)}.", "enum")
     return text(value)
 
 
 def _trajectory(field: Field, value: Any) -> list[dict[str, float]]:
     shape = "it must be a list of points {'frame': 0, 'x': 0.5, 'y': 0.5}"
     if isinstance(value, (str, bytes, Mapping)) or not hasattr(value, "__iter__"):
-        raise _Bad(f"is {_an_instance(value)}; {shape}.", "list_type")
+        raise _Bad(f"is {with_article(type(value).__name__)}; {shape}.", "list_type")
     try:
         listed = list(itertools.islice(value, field.maximum + 1))  # it may have no end
     except Exception:  # noqa: BLE001 - whatever somebody's own iteration raises
-        raise _Bad(f"is {_an_instance(value)} that cannot be read; {shape}.", "list_type") from None
+        raise _Bad(f"is {with_article(type(value).__name__)} that cannot be read; {shape}.", "list_type") from None
     points = [_point(number, point, shape) for number, point in enumerate(listed)]
     if not field.minimum <= len(points) <= field.maximum:
         count = f"{len(points)} point{'s' * (len(points) != 1)}" if len(points) <= field.maximum else "more points"
@@ -180,18 +178,13 @@ def _point(number: int, point: Any, shape: str) -> dict[str, float]:
         given = [point[name] for name in ("frame", "x", "y")] if isinstance(point, Mapping) else list(point)
         frame, x, y = (float(value) for value in given)
     except Exception:  # noqa: BLE001 - a KeyError, TypeError, ValueError, or whatever somebody's own raises
-        raise _Bad(f"has {shown(point)} as its point {number}; {shape}.", "value_error") from None
+        raise _Bad(f"has {short_repr(point)} as its point {number}; {shape}.", "value_error") from None
     if not (0 <= frame < float("inf") and 0 <= x < float("inf") and 0 <= y < float("inf")) or frame % 1:
         raise _Bad(
-            f"has {shown(point)} as its point {number}; frame must be a whole number, and all three at least 0.",
+            f"has {short_repr(point)} as its point {number}; frame must be a whole number, and all three at least 0.",
             "greater_than_equal",
         )
     return {"frame": int(frame), "x": x, "y": y}
-
-
-def _an_instance(value: Any) -> str:
-    name = type(value).__name__
-    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
 
 
 def _file(field: Field, value: Any) -> Any:

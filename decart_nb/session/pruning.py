@@ -6,8 +6,9 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from .._util.plain_values import is_number, shown
-from ..errors import InvalidInputError, did_you_mean
+from .._util.plain_values import is_nonnegative
+from .._util.text import did_you_mean, short_repr
+from ..errors import InvalidInputError
 from ..request.catalogue import ModelDefinition
 from ..store.job_row import UNDER_WAY, Record
 from ..store.store import Store
@@ -31,12 +32,12 @@ def going(
     """
     if older_than is None and status is None and model is None:
         raise InvalidInputError("prune needs to know what: older_than=… in days, status=…, or model=….")
-    if older_than is not None and not is_number(older_than):
-        raise InvalidInputError(f"older_than must be days, as a number from 0 on, not {shown(older_than)}.")
+    if older_than is not None and not is_nonnegative(older_than):
+        raise InvalidInputError(f"older_than must be days, as a number from 0 on, not {short_repr(older_than)}.")
     statuses = _OVER if status is None else _statuses(status)
     name = model.name if isinstance(model, ModelDefinition) else model
     if name is not None and not isinstance(name, str):
-        raise InvalidInputError(f"model must be a model's name, not {shown(model)}.")
+        raise InvalidInputError(f"model must be a model's name, not {short_repr(model)}.")
     return [
         record
         for record in store.find()
@@ -55,5 +56,5 @@ def _statuses(status: Any) -> list[str]:
             raise InvalidInputError(f"What is {one} is under way, and stays.")
         if one not in _STATUSES:
             hint = did_you_mean(one, _STATUSES) if isinstance(one, str) else ""
-            raise InvalidInputError(f"There is no status {shown(one)}.{hint} There are {', '.join(_STATUSES)}.")
+            raise InvalidInputError(f"There is no status {short_repr(one)}.{hint} There are {', '.join(_STATUSES)}.")
     return named

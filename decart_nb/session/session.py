@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from .._util.console import say
 from .._util.copying import LivesHere
-from .._util.plain_values import is_flag, shown
+from .._util.plain_values import is_flag
 from .._util.public import public
-from .._util.text import printable
+from .._util.text import printable, short_repr
 from ..client import duration_estimate
 from ..client.client import BASE_URL, DecartClient, Timeout
 from ..client.queue import model_of
@@ -97,7 +97,7 @@ class Session(LivesHere):
     def attach(self, job_id: str, model: str | ModelDefinition | None = None) -> Job:
         """See :func:`decart_nb.attach`."""
         if not isinstance(job_id, str) or not job_id.strip():
-            raise InvalidInputError(f"attach wants a job's id, as text, not {shown(job_id)}.")
+            raise InvalidInputError(f"attach wants a job's id, as text, not {short_repr(job_id)}.")
         definition = None if model is None else model_of(model)
         return self._shown(self._runner.attach(job_id.strip(), definition))
 
@@ -218,7 +218,7 @@ class Session(LivesHere):
 
 def _flag(name: str, value: Any) -> bool:
     if not is_flag(value):
-        raise InvalidInputError(f"{name} must be True or False, not {shown(value)}.")
+        raise InvalidInputError(f"{name} must be True or False, not {short_repr(value)}.")
     return bool(value)
 
 

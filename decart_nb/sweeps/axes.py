@@ -13,9 +13,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .._util.plain_values import NotPlain, is_missing, said, shown, text, whole
+from .._util.plain_values import NotPlain, is_missing, text, whole
 from .._util.public import public
-from .._util.text import printable
+from .._util.text import printable, safe_str, short_repr
 from ..errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -97,10 +97,10 @@ class Axes:
         n, seed, most = _plain(n), _plain(seed), min(self.size, MOST_ROWS)
         if not _is_whole(n) or not 1 <= n <= most:
             raise InvalidInputError(
-                f"sample(n) draws 1 to {most:,} of this sweep's {self.size:,} rows, not {shown(n)}."
+                f"sample(n) draws 1 to {most:,} of this sweep's {self.size:,} rows, not {short_repr(n)}."
             )
         if seed is not None and not _is_whole(seed):
-            raise InvalidInputError(f"The seed of a sample must be a whole number or None, not {shown(seed)}.")
+            raise InvalidInputError(f"The seed of a sample must be a whole number or None, not {short_repr(seed)}.")
         # Floyd's way, since random.sample stops at sys.maxsize.
         draw, chosen = random.Random(seed), set[int]()
         for last in range(self.size - n, self.size):
@@ -169,13 +169,13 @@ def frame_axis(frame: pd.DataFrame) -> Axis:
     for name, count in Counter(names).items():
         if not isinstance(name, str) or count > 1:
             raise InvalidInputError(
-                f"Each column of a table needs a name of its own, as text, which {shown(name)} is not; "
+                f"Each column of a table needs a name of its own, as text, which {short_repr(name)} is not; "
                 "frame.columns = […] renames them."
             )
         try:
             text(name)
         except NotPlain as error:
-            raise InvalidInputError(f"The name of a column, {shown(name)}, {error}") from None
+            raise InvalidInputError(f"The name of a column, {short_repr(name)}, {error}") from None
     if not len(frame) or not names:
         raise InvalidInputError("The table is empty; a sweep needs a row for each job, and columns such as model.")
     return Axis(names, list(zip(*(_column(column) for _, column in frame.items()), strict=True)))
@@ -197,14 +197,14 @@ def read_axes(groups: Sequence[Axis | pd.DataFrame], named: Mapping[str, Any], *
         if not isinstance(factor, Axis):
             raise InvalidInputError(
                 "Only a DataFrame and zip_axes(…) go into a sweep without a name; all else needs one, "
-                f"as in prompt=[…]: {shown(factor)}."
+                f"as in prompt=[…]: {short_repr(factor)}."
             )
     for name, given in named.items():
         values, constant = _read(name, given)
         factors.append(Axis((name,), [(one,) for one in values], constant))
     repeat = _plain(repeat)
     if not _is_whole(repeat) or not 1 <= repeat <= MOST_ROWS:
-        raise InvalidInputError(f"repeat must be a whole number from 1 to {MOST_ROWS:,}, not {shown(repeat)}.")
+        raise InvalidInputError(f"repeat must be a whole number from 1 to {MOST_ROWS:,}, not {short_repr(repeat)}.")
     has_takes = any("take" in factor.names for factor in factors)
     if has_takes and repeat > 1:
         raise _refused("take", "is given, and repeat makes takes too; leave one of the two out.")
@@ -242,14 +242,14 @@ def _read(name: str, given: Any) -> tuple[list[Any], bool]:
         raise _refused(name, f"is a set, which has no order: sorted({name}) has one, and so has a list.")
     if isinstance(given, _SINGLE) or not isinstance(given, Iterable):
         if marked:
-            raise _refused(name, f"is marked as an axis, so it must be a list of values, not {shown(given)}.")
+            raise _refused(name, f"is marked as an axis, so it must be a list of values, not {short_repr(given)}.")
         return [given], True
     if not marked and (given.ndim != 1 if hasattr(given, "ndim") else hasattr(given, "read")):
         return [given], True
     try:
         values = _column(given, MOST_ROWS + 1)  # it may have no end
     except Exception as error:  # noqa: BLE001 - whatever somebody's own iteration raises
-        raise _refused(name, f"cannot be gone through: {printable(said(error), limit=200)}.") from None
+        raise _refused(name, f"cannot be gone through: {printable(safe_str(error), limit=200)}.") from None
     if not values:
         raise _refused(name, "is an axis without values; give at least one, or leave it out.")
     if len(values) > MOST_ROWS:
@@ -293,9 +293,9 @@ def _take(given: Any) -> int:
     except NotPlain:
         take = -1
     if take < 0:
-        raise _refused("take", f"must be whole numbers from 0, not {shown(given)}.")
+        raise _refused("take", f"must be whole numbers from 0, not {short_repr(given)}.")
     if take > _LAST_TAKE:
-        raise _refused("take", f"is {shown(take)}; it must be below 2**63.")
+        raise _refused("take", f"is {short_repr(take)}; it must be below 2**63.")
     return take
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .._util.plain_values import shown
-from ..errors import InvalidInputError, did_you_mean
+from .._util.text import did_you_mean, short_repr
+from ..errors import InvalidInputError
 from ..job.runner import Runner
 from .axes import read_axes
 from .definition import read_definition
@@ -81,7 +81,7 @@ class SweepFactory:
         if not isinstance(name, str) or name not in known:
             listed = f" It knows {', '.join([*known][-10:])}." if known else ""
             raise InvalidInputError(
-                f"The store {runner.store.folder.name}/ knows no sweep called {shown(name)}."
+                f"The store {runner.store.folder.name}/ knows no sweep called {short_repr(name)}."
                 f"{did_you_mean(name, known) if isinstance(name, str) else ''}{listed}"
             )
         axes, extras = read_definition(known[name], runner.store)

@@ -13,9 +13,10 @@ from datetime import datetime
 from typing import Any
 
 from .._util.next_steps import step
-from .._util.plain_values import NotPlain, plain, said, shown, whole
+from .._util.plain_values import NotPlain, plain, whole
+from .._util.text import did_you_mean, safe_str, short_repr
 from ..client.queue import model_of
-from ..errors import DecartSDKError, InvalidInputError, did_you_mean
+from ..errors import DecartSDKError, InvalidInputError
 from ..job.table import as_text
 from ..request.catalogue import FILE_INPUTS, ModelDefinition, models
 from ..request.digest import Form, as_json
@@ -69,7 +70,7 @@ class Reader:
             meant = next((name for name in axes.names if name.strip().casefold() in (MODEL, "models")), None)
             raise InvalidInputError(
                 f"A sweep needs a model: {step('model')}, or a column called model."
-                f"{f' It has {shown(meant)}; did you mean model?' if meant is not None else ''}"
+                f"{f' It has {short_repr(meant)}; did you mean model?' if meant is not None else ''}"
             )
         self._definitions: dict[Any, ModelDefinition | str] = {}
         used = dict.fromkeys(self._definition(value) for value in self._values(MODEL))
@@ -198,7 +199,7 @@ class Reader:
             return value
         if name in self.choices:
             told = _plain_or_text(value)
-            return told if said(told) == said(value) else said(value)
+            return told if safe_str(told) == safe_str(value) else safe_str(value)
         called = self._shown(name, value)
         if name == MODEL:
             why = self._definition(value)
@@ -230,7 +231,7 @@ class Reader:
 
     def _choices(self, positions: tuple[int, ...]) -> dict[str, Any]:
         chosen = {name: self._at(name, positions) for name in self.choices}
-        return {name: None if value is None else said(value) for name, value in chosen.items()}
+        return {name: None if value is None else safe_str(value) for name, value in chosen.items()}
 
     def _definition(self, value: Any) -> ModelDefinition | str:
         """The model that was meant, or why there is none."""
@@ -345,7 +346,7 @@ class Reader:
         ours = {MODEL, TAKE, PROMPT, TEMPLATE, *self.choices, *self._inputs}
         found = {name: near(name, wanted) for name in self.axes.names if name not in ours}
         about = "is a column that no model takes. Did you mean {}? Rename it, or drop it if it is your own."
-        return [Problem(shown(name), about.format(meant), "extra") for name, meant in found.items() if meant]
+        return [Problem(short_repr(name), about.format(meant), "extra") for name, meant in found.items() if meant]
 
     def _worth_of(
         self, model: ModelDefinition, resolution: str | None, input_seconds: float | None
@@ -375,7 +376,7 @@ class Reader:
         with contextlib.suppress(NotPlain):
             return whole(value)  # such as a Fraction, which is sent as that
         is_long = isinstance(value, (bytes, bytearray, memoryview)) or hasattr(value, "__array__")
-        return shown(value) if is_long else said(value)
+        return short_repr(value) if is_long else safe_str(value)
 
 
 def _plain_or_text(value: Any) -> Any:

@@ -13,7 +13,7 @@ from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 from .._util.next_steps import step
-from .._util.plain_values import is_flag, is_number
+from .._util.plain_values import is_flag, is_nonnegative
 from .._util.public import public
 from .._util.text import printable
 from ..errors import InvalidInputError, NotPicklableError
@@ -412,7 +412,7 @@ class Sweep(Watched):
 def _checked_cost(cap: Any) -> float | None:
     if cap is None:
         return None
-    if not is_number(cap):
+    if not is_nonnegative(cap):
         raise InvalidInputError(f"{step('max_cost')} must be USD, as a number from 0, not {cap!r:.60}.")
     return float(cap)
 

@@ -16,11 +16,10 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from .._util.plain_values import said, shown
-from .._util.text import printable
+from .._util.text import one_line, printable, safe_str, short_repr
 from ..errors import InvalidInputError
 from ..request.catalogue import Field, models
-from ..request.local_files import NotUsable, one_line, read_bytes, shown_path
+from ..request.local_files import NotUsable, read_bytes, shown_path
 from ..request.locations import Remote, locate, shown_location
 
 if TYPE_CHECKING:
@@ -72,7 +71,7 @@ def read_table(given: str | os.PathLike[Any]) -> pd.DataFrame:
     except _Bad as bad:
         raise InvalidInputError(f"Line {bad.line} of {name} {bad}" if bad.line else f"{name} {bad}") from None
     except (ValueError, KeyError, TypeError, OSError, zipfile.BadZipFile, RecursionError) as cause:
-        reason = printable(said(cause), limit=200).rstrip(".")
+        reason = printable(safe_str(cause), limit=200).rstrip(".")
         raise InvalidInputError(f"{name} cannot be read as a table: {reason}.", cause=cause) from None
 
 
@@ -253,7 +252,7 @@ def _json(text: str) -> Any:
         return {"prompt": rows}
     for number, row in enumerate(rows, 1):
         if not isinstance(row, dict):
-            raise _Bad(f'has {shown(row)} as its row {number}; a row is an object such as {{"prompt": "a cat"}}.')
+            raise _Bad(f'has {short_repr(row)} as its row {number}; a row is an object such as {{"prompt": "a cat"}}.')
     names = dict.fromkeys(name for row in rows for name in row)
     columns = {name: [row.get(name) for row in rows] for name in names}
     pd = _pandas()

@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-from .._util.plain_values import is_missing, said
-from .._util.text import printable
+from .._util.plain_values import is_missing
+from .._util.text import one_line, printable, safe_str
 from ..errors import InvalidInputError
 from ..job.ingest import seconds_of
 from ..job.spreadsheets import as_written
 from ..job.table import JOB_COLUMNS
 from ..request.catalogue import FILE_TYPES
-from ..request.local_files import one_line
 from ..request.locations import is_url, was_cut
 from ..request.uploads import Upload
 from ..store.job_row import Record
@@ -96,8 +95,8 @@ def _frame(given: Any) -> pd.DataFrame | None:
     if not errors:
         return None
     raise InvalidInputError(
-        f"The table, a {type(given).__name__}, cannot be read ({printable(said(errors[0]), limit=200).rstrip('.')}); "
-        "make it a pandas DataFrame first.",
+        f"The table, a {type(given).__name__}, cannot be read "
+        f"({printable(safe_str(errors[0]), limit=200).rstrip('.')}); make it a pandas DataFrame first.",
         cause=errors[0],
     )
 

@@ -17,7 +17,8 @@ import pandas as pd
 import pytest
 
 from decart_nb import InvalidInputError, ModelDefinition
-from decart_nb._util.plain_values import NotPlain, is_flag, is_number, plain, shown
+from decart_nb._util.plain_values import NotPlain, is_flag, is_nonnegative, plain
+from decart_nb._util.text import short_repr
 from decart_nb.media.numbers import finite_number
 from decart_nb.request.digest import digest_of
 from decart_nb.request.request import prepare
@@ -121,7 +122,7 @@ def deep() -> Any:
         ("half \ud800", "half of a character"),
         ({"x\udc00": 1}, "half of a character"),
     ],
-    ids=lambda value: shown(value)[:20],
+    ids=lambda value: short_repr(value)[:20],
 )
 def test_any_other_is_refused_with_a_sentence(value: Any, words: str) -> None:
     with pytest.raises(InvalidInputError) as caught:
@@ -152,22 +153,22 @@ def test_nothing_else_is_a_flag(value: Any) -> None:
 
 @pytest.mark.parametrize("value", [0, 0.0, 3, 1e9, np.int64(3), np.float32(0.5)])
 def test_numbers_begin_at_nought(value: Any) -> None:
-    assert is_number(value)
+    assert is_nonnegative(value)
 
 
 @pytest.mark.parametrize("value", [-1, math.nan, math.inf, -0.1, True, "3", None, 10**400, np.bool_(True), 1j])
 def test_what_is_no_number_is_none(value: Any) -> None:
-    assert not is_number(value)
+    assert not is_nonnegative(value)
 
 
 @pytest.mark.parametrize("value", [*JSON, "x" * 10**6, list(range(1000)), OWN], ids=lambda value: type(value).__name__)
 def test_any_value_can_be_shown_in_a_few_words(value: Any) -> None:
-    assert 0 < len(shown(value)) <= 60
+    assert 0 < len(short_repr(value)) <= 60
 
 
 def test_what_cannot_be_shown_is_named() -> None:
-    assert shown(Broken()) == "a Broken"
-    assert shown(10**5000) == "an int"
+    assert short_repr(Broken()) == "a Broken"
+    assert short_repr(10**5000) == "an int"
     with pytest.raises(NotPlain):
         plain(Broken())
 

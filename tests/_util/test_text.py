@@ -1,8 +1,10 @@
 """Foreign text becomes one printable line."""
 
+import re
+
 import pytest
 
-from decart_nb._util.text import printable
+from decart_nb._util.text import did_you_mean, printable
 
 
 @pytest.mark.parametrize(
@@ -33,3 +35,25 @@ def test_secrets_are_left_out_before_the_text_is_cut():
 
 def test_a_secret_too_short_to_tell_takes_no_letters_out_of_words():
     assert printable("a cat", secrets=["a", ""]) == "a cat"
+
+
+@pytest.mark.parametrize(
+    ("word", "known", "hint"),
+    [
+        ("promt", ["prompt", "seed"], " Did you mean prompt?"),
+        ("PROMPT", ["prompt"], " Did you mean prompt?"),
+        ("aab", ["aaa", "aac"], " Did you mean aac or aaa?"),
+        ("zebra", ["prompt", "seed"], ""),
+        ("anything", [], ""),
+        ("", ["prompt"], ""),
+    ],
+)
+def test_did_you_mean_offers_the_closest_words_or_nothing(word: str, known: list[str], hint: str) -> None:
+    offered = did_you_mean(word, known)
+    assert set(re.findall(r"\w+", offered)) == set(re.findall(r"\w+", hint))
+    assert offered[:1] == hint[:1]
+
+
+def test_did_you_mean_offers_no_more_than_three() -> None:
+    words = [f"lucy-{number}" for number in range(9)]
+    assert len(re.findall(r"lucy-\d", did_you_mean("lucy-", words))) == 3
