@@ -68,7 +68,7 @@ DISTRIBUTIONS = {
 
 
 def main() -> None:
-    from decart_nb.client.duration_estimate import WORTH
+    from decart_nb.client.duration_estimate import POLL_COST
     from tests.environments import environment
 
     peer = environment("decart-0.2.4", "decart==0.2.4")
@@ -79,11 +79,11 @@ def main() -> None:
     for name, distribution in DISTRIBUTIONS.items():
         official = _official(peer, distribution)
         ours = [_ours(distribution, jobs) for jobs in PAST]
-        best, least = _best(distribution, WORTH)
-        dearer = (ours[-1].delay + WORTH * ours[-1].polls) / (best.delay + WORTH * best.polls) - 1
+        best, least = _best(distribution, POLL_COST)
+        dearer = (ours[-1].delay + POLL_COST * ours[-1].polls) / (best.delay + POLL_COST * best.polls) - 1
         cells = [name, official, *ours, best, f"{least:.1f}", f"{dearer:.0%}"]
         print(f"| {' | '.join(map(str, cells))} |", flush=True)
-    print(f"\nDearer: in delay + {WORTH:g} s for each poll, which is what our polling keeps small.")
+    print(f"\nDearer: in delay + {POLL_COST:g} s for each poll, which is what our polling keeps small.")
 
 
 def _official(python: Path, distribution: Distribution) -> Figures:
@@ -120,7 +120,7 @@ class _Queue:
 
 def _ours(distribution: Distribution, past: int) -> Figures:
     from decart_nb.client.duration_estimate import LIVE
-    from decart_nb.client.poll_scheduler import Scheduler
+    from decart_nb.client.poll_scheduler import PollScheduler
     from decart_nb.client.responses import JobStatusResponse
 
     chance = random.Random(past)
@@ -131,7 +131,7 @@ def _ours(distribution: Distribution, past: int) -> Figures:
         async def ask(job_id: str) -> JobStatusResponse:
             return JobStatusResponse(job_id, "completed" if await queue.done(job_id, submitted) else "processing")
 
-        end = await Scheduler(ask).wait(str(seconds), LIVE.after(history))
+        end = await PollScheduler(ask).wait(str(seconds), LIVE.updated_with(history))
         assert end.seconds is not None
         return end.seconds
 

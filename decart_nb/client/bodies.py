@@ -61,7 +61,7 @@ class UploadBody(httpx.AsyncByteStream):
             raise
 
 
-def pieces(response: httpx.Response) -> AsyncIterator[bytes]:
+def iter_raw(response: httpx.Response) -> AsyncIterator[bytes]:
     """An answer's body as it comes, unpacked if it was packed once, in pieces of a bounded size.
 
     What is not compressed goes past httpx's decoders: they cost as much as reading. What is compressed does so too,
@@ -95,14 +95,14 @@ def _coding(response: httpx.Response) -> str:
     return coding.strip().lower()
 
 
-async def beginning(response: httpx.Response) -> bytes:
+async def read_head(response: httpx.Response) -> bytes:
     """An answer's body, or as much of it as tells what it is: whoever sends more than that is not the queue.
 
     Raises:
-        httpx.DecodingError: as for :func:`pieces`.
+        httpx.DecodingError: as for :func:`iter_raw`.
     """
     body = bytearray()
-    async for chunk in pieces(response):
+    async for chunk in iter_raw(response):
         body += chunk
         if len(body) > _ENOUGH:
             break

@@ -33,9 +33,9 @@ from .._version import __version__
 from ..errors import DecartSDKError, InvalidAPIKeyError, InvalidInputError, NotPicklableError
 from .addresses import checked_url, endpoint_of, host_and_port
 from .bodies import ACCEPT_ENCODING, UploadBody
-from .failures import is_before_sending, is_without_connection, problem_of, root_of, why
+from .failures import describe_failure, is_before_sending, is_without_connection, reason_for, unwrap_cause
 from .queue import Queue
-from .responses import refusal, unanswered
+from .responses import http_error, transport_error
 from .retry import Patience
 
 BASE_URL = "https://api.decart.ai"
@@ -220,20 +220,20 @@ class DecartClient(LivesHere):
                     if response.is_success:
                         yield response
                         return
-                    refused = await refusal(error, doing, response, is_whole=body.close if body else _all_of_it)
+                    refused = await http_error(error, doing, response, is_whole=body.close if body else _all_of_it)
         except DecartSDKError:
             raise
         except Exception as cause:  # noqa: BLE001 - codecs, threads, memory: a caller hears of one family of errors
-            root = body.failure if body and body.failure else root_of(cause)
+            root = body.failure if body and body.failure else unwrap_cause(cause)
             if body is not None:
                 sent = body.close() and not is_without_connection(root)
             else:
                 sent = answered or not is_before_sending(root)
             proxy = pool.proxy_for(self.base_url) if pool else None
-            raise self._unanswered(error, doing, root, sent=sent, within=within, proxy=proxy) from None
+            raise self._transport_error(error, doing, root, sent=sent, within=within, proxy=proxy) from None
         raise refused
 
-    def _unanswered(
+    def _transport_error(
         self,
         error: type[DecartSDKError],
         doing: str,
@@ -245,14 +245,14 @@ class DecartClient(LivesHere):
     ) -> DecartSDKError:
         secrets = [self.api_key]
         seconds = within if type(cause) is TimeoutError else self.timeout.read
-        return unanswered(
+        return transport_error(
             error,
             doing,
             self.base_url,
             cause,
             sent=sent,
-            reason=why(cause, secrets),
-            problem=problem_of(cause, host_and_port(self.base_url), seconds=seconds, secrets=secrets),
+            reason=reason_for(cause, secrets),
+            problem=describe_failure(cause, host_and_port(self.base_url), seconds=seconds, secrets=secrets),
             proxy=proxy,
         )
 

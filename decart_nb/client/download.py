@@ -23,9 +23,9 @@ import httpx
 from .._util.disk_space import DiskSpace
 from .._util.files import sync_folder
 from ..errors import DecartSDKError, MediaError, QueueResultError
-from .bodies import announced_length, is_plain, pieces
-from .responses import CONTENT, may_pass, something_else, unreadable
-from .retry import Attempts, OnRetry
+from .bodies import announced_length, is_plain, iter_raw
+from .responses import CONTENT, is_transient, something_else, unreadable
+from .retry import OnRetry, RetryState
 
 if TYPE_CHECKING:
     from .client import DecartClient
@@ -199,22 +199,22 @@ async def receive(
         check: called on a thread when the video is whole; a :class:`MediaError` says that it is none.
         max_bytes: the most that may come where no length is announced.
         folder: where the stream's file lies, whose disk is not filled.
-        on_retry: as for :class:`decart_nb.client.retry.Attempts`.
+        on_retry: as for :class:`decart_nb.client.retry.RetryState`.
 
     Raises:
         QueueResultError: it did not come whole, or never will.
         OSError: it cannot be written.
     """
     patience = client.patience
-    attempts = Attempts(patience, on_retry)
+    state = RetryState(patience, on_retry)
     received = Received(stream, max_bytes=max_bytes, folder=folder)
     while True:
         try:
             async with client._turn("down"):
-                await _attempt(client, path, received, attempts)
+                await _attempt(client, path, received, state)
             if check:
                 await _checked(received, check)
-            attempts.got_on()
+            state.reset()
             return received
         except _Unwritable as error:
             raise error.reason from None
@@ -224,16 +224,16 @@ async def receive(
                 received.restart()
             elif status in _LAGGING and completed:
                 limit = patience.lag
-            elif not may_pass(error, math.inf):
+            elif not is_transient(error, math.inf):
                 raise
-            pause = attempts.pause(error, limit)
+            pause = state.next_delay(error, limit)
         await asyncio.sleep(pause)
 
 
-async def _attempt(client: DecartClient, path: str, received: Received, attempts: Attempts) -> None:
+async def _attempt(client: DecartClient, path: str, received: Received, state: RetryState) -> None:
     async with client._call(QueueResultError, CONTENT, "GET", path, headers=received.wanted()) as response:
         try:
-            chunks = pieces(response)
+            chunks = iter_raw(response)
             first = await anext(chunks, b"")
             # A page in between, which says that it is one or looks like one; no video begins like that.
             if response.headers.get("content-type", "").lower().startswith(_PAGES) or (
@@ -242,10 +242,10 @@ async def _attempt(client: DecartClient, path: str, received: Received, attempts
                 raise unreadable(QueueResultError, CONTENT, response, something_else(response, first))
             received.begin(response)
             if received.write(first):
-                attempts.got_on()
+                state.reset()
             async for chunk in chunks:
                 if received.write(chunk):
-                    attempts.got_on()
+                    state.reset()
         except httpx.DecodingError as cause:
             raise unreadable(QueueResultError, CONTENT, response, str(cause)) from None
         received.end(response)

@@ -1,8 +1,8 @@
-"""When to look again, and how far along a job may be: pure functions of how long such jobs took.
+"""Estimates of job durations, learned from past jobs: poll intervals and progress are computed from them.
 
-A poll costs something, and so does every second that a finished job waits to be found. Where λ is the delay that one
-would accept to save a poll, and h(t) the chance that a job of age t ends in the next second, it is best to poll √(h/2λ)
-times a second (Keller, Management Science 21, 1974): hardly ever while no job ends, often when most do.
+A poll has a cost, and so has every second until a finished job is noticed. With λ the delay that is acceptable to save
+one poll, and h(t) the hazard rate of a job of age t, the optimal poll rate is √(h/2λ) a second (Keller, Management
+Science 21, 1974): low while few jobs end, high when most do. All functions here are pure.
 """
 
 from __future__ import annotations
@@ -16,39 +16,40 @@ from functools import cached_property
 from itertools import accumulate
 from typing import NamedTuple, Self
 
-#: Decart fails a job after ten minutes; a minute on top covers the clocks and the last poll.
-DEADLINE = 660.0
-#: Right after a submission a job may not have reached every server yet: until then a 404 means nothing.
-PROPAGATION = 30.0
-#: λ, the delay that is accepted to save a poll, in seconds (benchmarks/polling.py).
-WORTH = 0.092
+#: Seconds after which a job is given up. Decart fails it after ten minutes; the eleventh covers clock skew and the last
+#: poll.
+JOB_TIMEOUT = 660.0
+#: Seconds after a submission in which a 404 is transient: the job may not have reached every server yet.
+NOT_FOUND_GRACE = 30.0
+#: λ, the delay in seconds that is accepted to save one poll (benchmarks/polling.py).
+POLL_COST = 0.092
 
 _LONGEST_GAP = 15.0
-#: Also what takes minutes is asked after a minute, since it may have failed at once.
+#: The latest first poll: a job that takes minutes may have failed at once.
 _LATEST_START = 60.0
-#: The share of jobs that may have ended before anybody looks.
+#: The share of jobs that may end before the first poll.
 _EARLIEST = 0.02
 _STEP = 0.5
 
-#: What is learned from: so many of the newest jobs, and no duration that the service does not allow.
+#: How many of the newest jobs are learned from, and the range that their durations are clipped to, in seconds.
 _MEMORY = 50
 _SHORTEST, _LONGEST = 0.05, 600.0
-#: The spread of a few durations says little: it counts as if so many others had had the usual one.
+#: A prior on a component's spread, and its weight in observations: the spread of a few durations says little.
 _USUAL_SPREAD, _SPREAD_WEIGHT = 0.3, 3.0
-#: As if a quarter of a job had been like none of the others: the longer the history, the less room for surprises.
-_STRANGE = 0.25
-#: Where a kind of which little is known may lie, in standard deviations; and how much less likely is left out.
-_PLACES = [step / 3 for step in range(-8, 9)]
-_LIKELY = 7.0
-#: How much of input lengths has to vary before they explain anything.
+#: The weight of the prior estimate in observations: the longer the history, the less of the prior is left.
+_PRIOR_WEIGHT = 0.25
+#: Candidate centres of a survived component, in standard deviations, and the log likelihood ratio to drop one at.
+_CENTRES = [step / 3 for step in range(-8, 9)]
+_LOG_CUTOFF = 7.0
+#: Ridge penalty of the regression on input length: it explains nothing unless the lengths vary.
 _RIDGE = 0.2
 
-#: Seconds that a job took, and seconds of video that went into it, where that is known.
-Past = tuple[float, float | None]
+#: A finished job: its duration, and the length of its input video if known, both in seconds.
+Observation = tuple[float, float | None]
 
 
-class _Kind(NamedTuple):
-    """One kind of job: its share, and where the logarithm of its seconds lies, and how far spread."""
+class _Component(NamedTuple):
+    """A lognormal component of the mixture: its weight, and the mean and standard deviation of the log seconds."""
 
     share: float
     centre: float
@@ -57,71 +58,72 @@ class _Kind(NamedTuple):
 
 @dataclass(frozen=True)
 class Estimate:
-    """How long a job takes, in seconds: one kind of job or several, each lognormal.
+    """The distribution of a job's duration in seconds: a mixture of lognormal components.
 
     Attributes:
-        kinds: the kinds, whose shares add up to 1.
-        floor: the least seconds between two polls of a job.
+        components: their shares add up to 1.
+        floor: the minimum seconds between two polls of a job.
     """
 
-    kinds: tuple[_Kind, ...]
+    components: tuple[_Component, ...]
     floor: float = 1.0
 
     @classmethod
     def around(cls, seconds: float, spread: float, floor: float = 1.0) -> Self:
-        """An estimate by hand.
+        """An estimate of one component.
 
         Args:
-            seconds: what half of the jobs take at most.
-            spread: the standard deviation of the seconds' logarithm.
-            floor: the least seconds between two polls.
+            seconds: the median duration.
+            spread: the standard deviation of the log duration.
+            floor: the minimum seconds between two polls of a job.
         """
-        return cls((_Kind(1.0, math.log(seconds), spread),), floor)
+        return cls((_Component(1.0, math.log(seconds), spread),), floor)
 
-    def after(
-        self, history: Iterable[Past], input_seconds: float | None = None, running: Collection[float] = ()
+    def updated_with(
+        self, history: Iterable[Observation], input_seconds: float | None = None, running: Collection[float] = ()
     ) -> Self:
-        """What is to be expected after the jobs of a history; the fewer they are, the more is left of this estimate.
+        """The posterior estimate given past durations. With little history it stays close to this prior.
 
         Args:
             history: the model's finished jobs, oldest first.
-            input_seconds: how many seconds of video go into the job, if any.
-            running: how old those under way are, this one among them, in seconds. Until one of them has ended, the
-                others say that it takes longer.
+            input_seconds: the length of the job's input video, if it has one.
+            running: the ages in seconds of the jobs in flight, this one included. They count only while the history is
+                empty: jobs that are still running say that this one takes longer.
         """
-        past = [(_held(took), length) for took, length in history if took > 0][-_MEMORY:]
+        past = [(_clip_log(took), length) for took, length in history if took > 0][-_MEMORY:]
         if not past:
-            return replace(self, kinds=tuple(_outlived(self.kinds, running))) if len(running) > 1 else self
-        strange = _STRANGE / (len(past) + _STRANGE)
-        expected = _kinds(sorted(_for_length(past, input_seconds)), 1 - strange)
-        unexpected = (kind._replace(share=kind.share * strange) for kind in self.kinds)
-        return replace(self, kinds=(*expected, *unexpected))
+            survived = _condition_on_survival(self.components, running) if len(running) > 1 else self.components
+            return replace(self, components=tuple(survived))
+        prior_share = _PRIOR_WEIGHT / (len(past) + _PRIOR_WEIGHT)
+        expected = _components(sorted(_for_length(past, input_seconds)), 1 - prior_share)
+        unexpected = (component._replace(share=component.share * prior_share) for component in self.components)
+        return replace(self, components=(*expected, *unexpected))
 
     @cached_property
-    def usual(self) -> tuple[float, float]:
-        """From how many seconds to how many eight in ten jobs take."""
+    def interval(self) -> tuple[float, float]:
+        """The 10th and the 90th percentile of the duration, in seconds."""
         return self._quantile(0.1), self._quantile(0.9)
 
     @cached_property
     def first(self) -> float:
-        """The age at which a job is asked for the first time: before that hardly any has ended."""
+        """The age of a job, in seconds, at its first poll: hardly any ends earlier."""
         return max(self.floor, min(_LATEST_START, self._quantile(_EARLIEST)))
 
     def progress(self, elapsed: float) -> float:
-        """How much of a job may be done, from 0 to just under 1: it never goes back, and never says that all is.
+        """Estimated progress, from 0 to just under 1: it never decreases, and never reaches 1.
 
         Args:
             elapsed: seconds since the submission.
         """
-        share = max(0.0, elapsed) / self.usual[1]
+        share = max(0.0, elapsed) / self.interval[1]
         return 0.9 * share if share < 1 else 0.95 - 0.05 * math.exp(1 - share)
 
     def gap(self, age: float) -> float:
-        """Seconds until the next poll of a job of that age."""
+        """Seconds until the next poll of a job of this age."""
         if (left := self.first - age) >= self.floor:
             return left
-        # The next poll is due when the polls a second have added up to one.
-        now = min(DEADLINE, max(0.0, -left)) / _STEP
+        # The next poll is due when the integral of the poll rate has grown by one.
+        now = min(JOB_TIMEOUT, max(0.0, -left)) / _STEP
         due, step = self._polls_due(now + _LONGEST_GAP / _STEP), int(now)
         wanted = due[step] + (now - step) * (due[step + 1] - due[step]) + 1
         after = bisect.bisect_left(due, wanted)
@@ -129,71 +131,74 @@ class Estimate:
         return max(self.floor, min(_LONGEST_GAP, (after - over - now) * _STEP))
 
     def _polls_due(self, steps: float) -> list[float]:
-        """How many polls are due from the first one on, after so many steps at least."""
-        due = self._dues
+        """Cumulative number of polls due at each time step after the first poll, for at least this many steps."""
+        due = self._cumulative_polls
         while len(due) < steps + 2:
             age = self.first + (len(due) - 0.5) * _STEP
-            due.append(due[-1] + _STEP * min(1 / self.floor, math.sqrt(self._hazard(age) / (2 * WORTH))))
+            due.append(due[-1] + _STEP * min(1 / self.floor, math.sqrt(self._hazard(age) / (2 * POLL_COST))))
         return due
 
     @cached_property
-    def _dues(self) -> list[float]:
+    def _cumulative_polls(self) -> list[float]:
         return [0.0]
 
     def _hazard(self, age: float) -> float:
-        """The chance a second that a job ends which has not ended yet."""
+        """The hazard rate: the chance per second that a job of this age ends."""
         at, ending, left = math.log(age), 0.0, 0.0
-        for share, centre, spread in self.kinds:
+        for share, centre, spread in self.components:
             z = (at - centre) / spread
             ending += share * math.exp(-z * z / 2) / (spread * age * math.sqrt(2 * math.pi))
-            left += share * _beyond(z)
+            left += share * _normal_sf(z)
         return ending / left if left else 0.0
 
     def _quantile(self, share: float) -> float:
-        """The seconds within which that share of jobs ends."""
+        """The duration in seconds within which this share of jobs ends."""
         low, high = math.log(_SHORTEST) - 1, math.log(_LONGEST) + 1
         for _ in range(30):
             middle = (low + high) / 2
-            ended = sum(kind.share * (1 - _beyond((middle - kind.centre) / kind.spread)) for kind in self.kinds)
+            ended = sum(one.share * (1 - _normal_sf((middle - one.centre) / one.spread)) for one in self.components)
             low, high = (middle, high) if ended < share else (low, middle)
         return math.exp(high)
 
 
-def _beyond(z: float) -> float:
-    """The share of a normal distribution that lies above z standard deviations."""
+def _normal_sf(z: float) -> float:
+    """Survival function of the standard normal distribution."""
     return math.erfc(z / math.sqrt(2)) / 2
 
 
-def _held(seconds: float) -> float:
+def _clip_log(seconds: float) -> float:
+    """The logarithm of a duration, clipped to the range that the service allows."""
     return math.log(min(_LONGEST, max(_SHORTEST, seconds)))
 
 
-def _outlived(kinds: Iterable[_Kind], running: Collection[float]) -> Iterator[_Kind]:
-    """What is left of kinds when jobs that are all alike have lived that long.
+def _condition_on_survival(components: Iterable[_Component], running: Collection[float]) -> Iterator[_Component]:
+    """The components, reweighted by the chance that jobs of these ages are still running.
 
-    How far spread a kind is says how little is known of it: it may be any of several that are as narrow as one usually
-    is, each of which is as likely as it is likely that all of the jobs have outlived it so far.
+    A wide component stands for uncertainty about a narrow one, so each is replaced by several narrow components at
+    different centres, weighted by the likelihood that every running job has survived so far.
     """
-    ages = [_held(age) for age in sorted(running)[:: -(-len(running) // _MEMORY)]]
-    each = (len(running) - 1) / len(ages)  # some stand for all, but for the one whose estimate it is
-    chances: dict[_Kind, float] = {}
-    for share, centre, spread in kinds:
+    ages = [_clip_log(age) for age in sorted(running)[:: -(-len(running) // _MEMORY)]]
+    each = (len(running) - 1) / len(ages)  # a sample stands for all running jobs but this one
+    chances: dict[_Component, float] = {}
+    for share, centre, spread in components:
         apart = math.sqrt(max(0.0, spread**2 - _USUAL_SPREAD**2))
-        for z in _PLACES:
-            kind = _Kind(share, centre + z * apart, min(spread, _USUAL_SPREAD))
-            lived = (_beyond((age - kind.centre) / kind.spread) or sys.float_info.min for age in ages)
-            chances[kind] = math.log(share) - z * z / 2 + sum(map(math.log, lived)) * each
+        for z in _CENTRES:
+            component = _Component(share, centre + z * apart, min(spread, _USUAL_SPREAD))
+            lived = (_normal_sf((age - component.centre) / component.spread) or sys.float_info.min for age in ages)
+            chances[component] = math.log(share) - z * z / 2 + sum(map(math.log, lived)) * each
     best = max(chances.values())
-    weights = {kind: math.exp(chance - best) for kind, chance in chances.items() if chance > best - _LIKELY}
-    for kind, weight in weights.items():
-        yield kind._replace(share=weight / sum(weights.values()))
+    weights = {
+        component: math.exp(chance - best) for component, chance in chances.items() if chance > best - _LOG_CUTOFF
+    }
+    for component, weight in weights.items():
+        yield component._replace(share=weight / sum(weights.values()))
 
 
-def _for_length(past: Sequence[Past], input_seconds: float | None) -> Iterator[float]:
-    """The logarithms of what jobs took, as if each had had an input of that length.
+def _for_length(past: Sequence[Observation], input_seconds: float | None) -> Iterator[float]:
+    """The log durations of past jobs, adjusted to an input of this length.
 
-    They may take the same for every length, or so many seconds for each of input, or a part of both: a power of the
-    length between 0 and 1, fitted by least squares, and drawn to 0 where the lengths hardly differ.
+    The duration is modelled as a power of the length between 0 (independent) and 1 (proportional), fitted by ridge
+    regression, so that the exponent is near 0 where the lengths hardly differ.
     """
     known = [math.log(length) for _, length in past if length]
     usual = sum(known) / len(known) if known else 0.0
@@ -205,14 +210,14 @@ def _for_length(past: Sequence[Past], input_seconds: float | None) -> Iterator[f
         yield took + power * (here - x)
 
 
-def _kinds(logs: Sequence[float], share: float) -> Iterator[_Kind]:
-    """One kind for sorted logarithms, or several, where they clearly fall apart."""
+def _components(logs: Sequence[float], share: float) -> Iterator[_Component]:
+    """Split sorted log durations into components by likelihood: one, or several where they clearly separate."""
     sums = list(accumulate(logs, initial=0.0))
     squares = list(accumulate((log * log for log in logs), initial=0.0))
     size = len(logs)
 
     def fit(start: int, end: int) -> tuple[float, float, float]:
-        """Centre, spread, and what they leave unexplained: the negative log likelihood, up to a constant."""
+        """Centre, spread and negative log likelihood (up to a constant) of one component fitted to a slice."""
         count = end - start
         centre = (sums[end] - sums[start]) / count
         off = max(0.0, squares[end] - squares[start] - count * centre * centre)
@@ -222,13 +227,13 @@ def _kinds(logs: Sequence[float], share: float) -> Iterator[_Kind]:
     centre, spread, whole = fit(0, size)
     costs = ((fit(0, cut)[2] + fit(cut, size)[2], cut) for cut in range(2, size - 1))
     parted, cut = min(costs, default=(whole, 0))
-    if parted < whole - 1.5 * math.log(size):  # three more numbers have to earn their place
+    if parted < whole - 1.5 * math.log(size):  # a penalty for three more parameters (BIC)
         for part in (logs[:cut], logs[cut:]):
-            yield from _kinds(part, share * len(part) / size)
+            yield from _components(part, share * len(part) / size)
     else:
-        yield _Kind(share, centre, spread)
+        yield _Component(share, centre, spread)
 
 
-#: What is expected of a service about which nothing is known, and of the local queue.
+#: Priors for Decart and for the local queue.
 LIVE = Estimate.around(20.0, 1.0)
 LOCAL = Estimate.around(2.0, 0.8)

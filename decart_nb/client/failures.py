@@ -23,14 +23,14 @@ class CannotSend(Exception):
     """Why a request cannot be sent at all, as part of a sentence. The next attempt would end in the same way."""
 
 
-def is_of_the_wire(cause: BaseException) -> bool:
+def is_transport_error(cause: BaseException) -> bool:
     """Whether an exception comes from the network or the engine, and not from our own work around it."""
     if isinstance(cause, (httpx.HTTPError, httpx.InvalidURL, CannotSend)) or type(cause) is TimeoutError:
         return True
     return type(cause).__module__.partition(".")[0] == "aiohttp"
 
 
-def root_of(cause: Exception) -> BaseException:
+def unwrap_cause(cause: Exception) -> BaseException:
     """What an exception was made from, where that tells more."""
     # httpx-aiohttp reports any broken connection as a connect time-out; what it was made from is exact.
     origin = cause.__cause__
@@ -54,7 +54,7 @@ def is_before_sending(cause: BaseException) -> bool:
     """Whether a request without a body certainly did not leave: codecs, threads and descriptors come before it."""
     if is_without_connection(cause):
         return True
-    return isinstance(cause, (UnicodeError, RuntimeError, OSError)) and not is_of_the_wire(cause)
+    return isinstance(cause, (UnicodeError, RuntimeError, OSError)) and not is_transport_error(cause)
 
 
 def is_unknown_host(cause: BaseException | None) -> bool:
@@ -63,23 +63,23 @@ def is_unknown_host(cause: BaseException | None) -> bool:
     return isinstance(reason, socket.gaierror) and reason.errno == socket.EAI_NONAME
 
 
-def is_for_good(cause: BaseException | None) -> bool:
+def is_permanent(cause: BaseException | None) -> bool:
     """Whether it will not be any better the next time: an address that is none, a forged certificate, a full disk."""
     if isinstance(cause, (CannotSend, httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.TooManyRedirects)):
         return True
-    if isinstance(cause, (UnicodeError, OSError)) and not is_of_the_wire(cause):
+    if isinstance(cause, (UnicodeError, OSError)) and not is_transport_error(cause):
         return True
     aiohttp = _aiohttp()
     return bool(aiohttp) and isinstance(cause, (aiohttp.ClientConnectorCertificateError, aiohttp.InvalidURL))
 
 
-def why(cause: BaseException, secrets: Iterable[str] = ()) -> str:
+def reason_for(cause: BaseException, secrets: Iterable[str] = ()) -> str:
     """The reason for a missing answer, in a few printable words."""
     said = _known(cause) or printable(str(cause), limit=_LONGEST_REASON, secrets=secrets)
     return said.rstrip(".") or type(cause).__name__
 
 
-def problem_of(cause: BaseException, place: str, *, seconds: float, secrets: Iterable[str] = ()) -> str:
+def describe_failure(cause: BaseException, place: str, *, seconds: float, secrets: Iterable[str] = ()) -> str:
     """What does not work, as part of a sentence for a person who waits for the next attempt.
 
     Args:
@@ -89,10 +89,10 @@ def problem_of(cause: BaseException, place: str, *, seconds: float, secrets: Ite
         secrets: what must not be shown.
     """
     if is_without_connection(cause):
-        return f"no connection to {place} ({why(cause, secrets)})"
+        return f"no connection to {place} ({reason_for(cause, secrets)})"
     if isinstance(cause, (TimeoutError, httpx.TimeoutException)):
         return f"no answer from {place} within {seconds:g} s"
-    return f"no answer from {place} ({why(cause, secrets)})"
+    return f"no answer from {place} ({reason_for(cause, secrets)})"
 
 
 def _known(cause: BaseException) -> str | None:
@@ -143,7 +143,7 @@ def _verification(cause: Any) -> str:
 
 
 def _os_error(cause: BaseException | None) -> BaseException | None:
-    return cause if isinstance(cause, OSError) and not is_of_the_wire(cause) else getattr(cause, "os_error", None)
+    return cause if isinstance(cause, OSError) and not is_transport_error(cause) else getattr(cause, "os_error", None)
 
 
 def _aiohttp() -> Any:

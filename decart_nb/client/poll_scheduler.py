@@ -16,7 +16,7 @@ from dataclasses import replace
 from ..errors import JobTimeoutError, QueueStatusError
 from . import duration_estimate as polling
 from .duration_estimate import Estimate
-from .responses import JobStatusResponse, OnStatusChange, may_pass
+from .responses import JobStatusResponse, OnStatusChange, is_transient
 from .retry import OnRetry, Patience, RetryLine
 
 #: Polls a second in vain, of all jobs together. Sixty jobs of half a minute need about twenty.
@@ -38,7 +38,7 @@ _ATTEMPTS = 5
 _SOON = 2.0
 
 
-class Scheduler:
+class PollScheduler:
     """What says whose turn it is to be polled.
 
     Args:
@@ -132,7 +132,7 @@ class Scheduler:
                 status = await self._ask(job_id)
             except QueueStatusError as error:
                 age, failures, under_way = clock() - submitted, failures + 1, None
-                if not may_pass(error, age if fresh else polling.DEADLINE):
+                if not is_transient(error, age if fresh else polling.JOB_TIMEOUT):
                     raise
                 if age > _SILENCE and failures >= _ATTEMPTS:
                     raise _given_up(job_id, "has not been heard of", age, error) from None
@@ -148,7 +148,7 @@ class Scheduler:
                 self._opens -= 1 / self._rate
                 self._set_timer()
                 return status if under_way is None else replace(status, seconds=(under_way + age) / 2)
-            if age > polling.DEADLINE:
+            if age > polling.JOB_TIMEOUT:
                 raise _given_up(job_id, "has not ended", age)
             if expect:
                 estimate = await expect()
@@ -165,7 +165,7 @@ class Scheduler:
         most are refused do all wait for as long as the server asks: one refusal in twenty would stop them for good.
         """
         retry_after = error.data.get("retry_after")
-        pause = min(polling.DEADLINE, self._patience.pause(failures, retry_after))
+        pause = min(polling.JOB_TIMEOUT, self._patience.pause(failures, retry_after))
         if error.data.get("status") == 429:
             now = asyncio.get_running_loop().time()
             self._refused_share += _WEIGHT * (1 - self._refused_share)

@@ -22,8 +22,8 @@ from ..request.uploads import Upload
 from . import download as transfers, duration_estimate as polling, remote_files, submission
 from .download import Download
 from .duration_estimate import Estimate
-from .failures import is_unknown_host, why
-from .poll_scheduler import Scheduler
+from .failures import is_unknown_host, reason_for
+from .poll_scheduler import PollScheduler
 from .responses import (
     RESOLVE,
     STATUS,
@@ -34,12 +34,12 @@ from .responses import (
     QueueJobResultCompleted,
     QueueJobResultFailed,
     identifier,
+    is_retryable,
     json_object,
-    may_be_asked_again,
     reason_in,
     status_word,
 )
-from .retry import Attempts, OnRetry
+from .retry import OnRetry, RetryState
 from .submission_throttle import SubmissionThrottle
 
 if TYPE_CHECKING:
@@ -57,10 +57,10 @@ class Queue:
     def __init__(self, client: DecartClient) -> None:
         self._client = client
         # Turns belong to a loop, and a client in a notebook outlives many an asyncio.run().
-        self._schedulers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Scheduler] = weakref.WeakKeyDictionary()
-        self._throttles: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, SubmissionThrottle] = (
+        self._schedulers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, PollScheduler] = (
             weakref.WeakKeyDictionary()
         )
+        self._throttles = weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, SubmissionThrottle]()
 
     async def submit(self, options: Mapping[str, Any] | None = None, /, **more: Any) -> JobSubmitResponse:
         """Submits a job.
@@ -79,9 +79,9 @@ class Queue:
         inputs.pop("on_status_change", None)
         model = model_of(inputs.pop("model", None))
         request = await asyncio.to_thread(prepare, model, inputs)
-        return await self.submit_request(await self.fetch(request))
+        return await self.submit_request(await self.fetch_inputs(request))
 
-    async def fetch(
+    async def fetch_inputs(
         self, request: Request, *, max_bytes: int = remote_files.MAX_BYTES, on_retry: OnRetry | None = None
     ) -> Request:
         """Fetches the files that were given as URLs, again and again for as long as the client has patience.
@@ -105,7 +105,7 @@ class Queue:
             most = (spec.max_bytes if spec else None) or max_bytes
             attempt = functools.partial(remote_files.fetch, self._client, request.model, name, file, max_bytes=most)
             files[name] = upload = await self._patiently(
-                attempt, lambda error: may_be_asked_again(error) and not is_unknown_host(error.cause), on_retry
+                attempt, lambda error: is_retryable(error) and not is_unknown_host(error.cause), on_retry
             )
             try:
                 await asyncio.to_thread(check_fetched, request.model, name, upload)
@@ -113,7 +113,7 @@ class Queue:
                 raise
             except Exception as cause:  # noqa: BLE001 - decoders, threads, memory: a caller hears of one family of errors
                 raise InvalidInputError(
-                    f"Invalid inputs for {request.model.name}: {name} cannot be looked at ({why(cause)}).",
+                    f"Invalid inputs for {request.model.name}: {name} cannot be looked at ({reason_for(cause)}).",
                     {"fields": [name]},
                     cause,
                 ) from None
@@ -128,7 +128,7 @@ class Queue:
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         on_retry: OnRetry | None = None,
     ) -> JobSubmitResponse:
-        """Submits what :func:`decart_nb.request.request.prepare` has read and :meth:`fetch` has completed.
+        """Submits what :func:`decart_nb.request.request.prepare` has read and :meth:`fetch_inputs` has completed.
 
         It is submitted again, three times at most, and for as long as the client has patience, only where it certainly
         was not taken: where not all of it went out, or the queue itself answered that it is busy.
@@ -162,20 +162,20 @@ class Queue:
             self._throttles[loop] = SubmissionThrottle(self._client.patience, lambda: scheduler.under_way)
         return self._throttles[loop]
 
-    def _scheduler(self) -> Scheduler:
+    def _scheduler(self) -> PollScheduler:
         loop = asyncio.get_running_loop()
         if loop not in self._schedulers:
-            self._schedulers[loop] = Scheduler(self.status, self._client.patience)
+            self._schedulers[loop] = PollScheduler(self.status, self._client.patience)
         return self._schedulers[loop]
 
     async def _patiently(
         self,
         attempt: Callable[[], Awaitable[_T]],
-        may_work: Callable[[DecartSDKError], bool] = may_be_asked_again,
+        may_work: Callable[[DecartSDKError], bool] = is_retryable,
         on_retry: OnRetry | None = None,
     ) -> _T:
         """Does, for as long as the client has patience, what nobody pays for and what may work the next time."""
-        attempts = Attempts(self._client.patience, on_retry)
+        state = RetryState(self._client.patience, on_retry)
         try:
             while True:
                 try:
@@ -183,10 +183,10 @@ class Queue:
                 except DecartSDKError as error:
                     if not may_work(error):
                         raise
-                    pause = attempts.pause(error, self._client.patience.submission)
+                    pause = state.next_delay(error, self._client.patience.submission)
                 await asyncio.sleep(pause)
         finally:
-            attempts.retry_line.clear()
+            state.retry_line.clear()
 
     async def resolve(self, model: str, *, on_retry: OnRetry | None = None) -> str:
         """What a model's name means to the service today: ``-latest`` names move.
@@ -275,7 +275,7 @@ class Queue:
             raise
         except Exception as cause:  # noqa: BLE001 - the disk, threads, memory: a caller hears of one family of errors
             raise QueueResultError(
-                f"The video of job {job_id} cannot be written to {printable(target.name)}: {why(cause)}. "
+                f"The video of job {job_id} cannot be written to {printable(target.name)}: {reason_for(cause)}. "
                 "It can still be fetched from the queue.",
                 {"job_id": job_id},
                 cause,

@@ -16,8 +16,8 @@ from ..errors import InvalidInputError
 from ..request.locations import Remote
 from ..request.uploads import Upload
 from .addresses import host_and_port
-from .bodies import announced_length, pieces
-from .failures import problem_of, root_of, why
+from .bodies import announced_length, iter_raw
+from .failures import describe_failure, reason_for, unwrap_cause
 from .responses import facts
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ async def fetch(client: DecartClient, model: ModelDefinition, name: str, file: R
             spool.seek(0)
             return await asyncio.to_thread(Upload.spooled, filename, spool)
     except Exception as cause:  # noqa: BLE001 - codecs, threads, memory: a caller hears of one family of errors
-        root = root_of(cause)
+        root = unwrap_cause(cause)
         place = host_and_port(file.url)
         if isinstance(cause, httpx.HTTPStatusError):
             reason = f"the server answered {cause.response.status_code}"
@@ -62,10 +62,10 @@ async def fetch(client: DecartClient, model: ModelDefinition, name: str, file: R
         elif isinstance(cause, _TooLarge):
             reason, data["status"] = str(cause), 200
         elif isinstance(cause, OSError) and not isinstance(cause, TimeoutError):  # no room for it
-            reason = f"it cannot be kept: {why(cause)}"
+            reason = f"it cannot be kept: {reason_for(cause)}"
         else:
-            reason = why(root)
-            data["problem"] = problem_of(root, place, seconds=client.timeout.read)
+            reason = reason_for(root)
+            data["problem"] = describe_failure(root, place, seconds=client.timeout.read)
         by = f", by way of the proxy {proxy}" if proxy else ""
         raise InvalidInputError(
             f"Invalid inputs for {model.name}: {name} cannot be fetched from {file.shown}{by} ({reason}).",
@@ -90,7 +90,7 @@ async def _spool(connections: httpx.AsyncClient, url: httpx.URL, spool: BinaryIO
         space = DiskSpace(Path(tempfile.gettempdir()), copies=2)  # it is copied once more
         space.expect(announced or 0)
         size = 0
-        async for chunk in pieces(response):
+        async for chunk in iter_raw(response):
             size += len(chunk)
             if size > max_bytes:
                 raise _TooLarge(too_large)

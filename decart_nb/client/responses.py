@@ -18,8 +18,8 @@ from .._util.text import printable
 from ..errors import DecartSDKError, QueueSubmitError
 from . import duration_estimate as polling
 from .addresses import host_and_port
-from .bodies import beginning
-from .failures import is_for_good, is_without_connection
+from .bodies import read_head
+from .failures import is_permanent, is_without_connection
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ async def json_object(error: type[DecartSDKError], doing: str, response: httpx.R
         DecartSDKError: of the given kind; it has not.
     """
     try:
-        body = await beginning(response)
+        body = await read_head(response)
     except httpx.DecodingError as cause:
         raise unreadable(error, doing, response, str(cause)) from None
     answer = _object(body)
@@ -134,7 +134,7 @@ def unreadable(error: type[DecartSDKError], doing: str, response: httpx.Response
     )
 
 
-async def refusal(
+async def http_error(
     error: type[DecartSDKError], doing: str, response: httpx.Response, *, is_whole: Callable[[], bool] = lambda: True
 ) -> DecartSDKError:
     """The error that an answer other than 2xx stands for, with what to do about it.
@@ -145,7 +145,7 @@ async def refusal(
     """
     status, body = response.status_code, b""
     with contextlib.suppress(httpx.HTTPError):  # it is a refusal also where the rest of it is lost
-        body = await beginning(response)
+        body = await read_head(response)
     data = {"sent": True, **facts(response)}
     if error is QueueSubmitError:
         data |= _fate(status, _object(body), says_when="retry_after" in data, is_whole=is_whole())
@@ -191,7 +191,7 @@ _ADVICE_ON = {
 }
 
 
-def unanswered(
+def transport_error(
     error: type[DecartSDKError],
     doing: str,
     base_url: str,
@@ -232,14 +232,14 @@ def _fate(status: int, answer: dict[str, Any] | None, *, says_when: bool, is_who
     return {"taken": "no" if certain else "unknown", "final": status in _REFUSED or not certain}
 
 
-def certainly_not_taken(error: QueueSubmitError) -> bool:
+def was_not_accepted(error: QueueSubmitError) -> bool:
     """Whether a submission that ended so has certainly made no job."""
     return error.data.get("taken") == "no"
 
 
-def may_be_repeated(error: QueueSubmitError) -> bool:
+def is_safe_to_resubmit(error: QueueSubmitError) -> bool:
     """Whether a submission that ended so has certainly made no job, and may make one the next time."""
-    return certainly_not_taken(error) and not error.data.get("final") and not is_for_good(error.cause)
+    return was_not_accepted(error) and not error.data.get("final") and not is_permanent(error.cause)
 
 
 def concerns_all(error: QueueSubmitError) -> bool:
@@ -249,17 +249,17 @@ def concerns_all(error: QueueSubmitError) -> bool:
     )
 
 
-def may_be_asked_again(error: DecartSDKError) -> bool:
+def is_retryable(error: DecartSDKError) -> bool:
     """Whether something that nobody pays for, and that ended so, may work the next time."""
-    return may_pass(error, math.inf) and not is_for_good(error.cause)
+    return is_transient(error, math.inf) and not is_permanent(error.cause)
 
 
-def may_pass(error: DecartSDKError, elapsed: float) -> bool:
+def is_transient(error: DecartSDKError, elapsed: float) -> bool:
     """Whether a failed poll, download or question may be followed by one that works."""
     status = error.data.get("status")
     if status is None or error.data.get("readable") is False or status >= 500:
         return True
-    return status in (408, 425, 429) or (status == 404 and elapsed < polling.PROPAGATION)
+    return status in (408, 425, 429) or (status == 404 and elapsed < polling.NOT_FOUND_GRACE)
 
 
 def _retry_after(value: str | None) -> float | None:

@@ -16,7 +16,7 @@ from ..errors import DecartSDKError, InvalidInputError
 #: when it works again.
 OnRetry = Callable[[str | None], object]
 
-#: The least seconds between two attempts, whatever the pauses are set to.
+#: The least seconds between two state, whatever the pauses are set to.
 LEAST_PAUSE = 0.05
 
 
@@ -51,7 +51,7 @@ class Patience:
         """Seconds until the next attempt: drawn, so that what failed at once does not come back at once.
 
         Args:
-            failures: how many attempts have failed in a row.
+            failures: how many state have failed in a row.
             retry_after: what the server asked for, in seconds.
             growth: how many times as long each pause is as the one before.
         """
@@ -61,8 +61,8 @@ class Patience:
         return max(pause, LEAST_PAUSE)
 
 
-class Attempts:
-    """The attempts at one thing, since it was begun or since it last got on.
+class RetryState:
+    """The state at one thing, since it was begun or since it last got on.
 
     Args:
         patience: how long the pauses between them are.
@@ -70,7 +70,7 @@ class Attempts:
         growth: how many times as long each pause is as the one before.
 
     Attributes:
-        failures: how many attempts have failed in a row.
+        failures: how many state have failed in a row.
         retry_line: what is told of them.
     """
 
@@ -81,7 +81,7 @@ class Attempts:
         self._since = 0.0
         self.failures = 0
 
-    def got_on(self) -> None:
+    def reset(self) -> None:
         """Something was achieved: patience begins anew."""
         self.failures = 0
         self.retry_line.clear()
@@ -90,12 +90,12 @@ class Attempts:
         """Leaves a time in which nothing was attempted out of the account."""
         self._since += seconds
 
-    def pause(self, error: DecartSDKError, limit: float) -> float:
+    def next_delay(self, error: DecartSDKError, limit: float) -> float:
         """Seconds to wait after an attempt that ended so.
 
         Args:
             error: what it ended with.
-            limit: for how many seconds there may be attempts after the first that failed.
+            limit: for how many seconds there may be state after the first that failed.
 
         Raises:
             DecartSDKError: that error, if the next attempt would come too late.

@@ -11,9 +11,17 @@ from typing import TYPE_CHECKING, Any
 from ..errors import InvalidInputError, QueueSubmitError
 from ..request.request import Request
 from ..request.uploads import Upload
-from .failures import why
-from .responses import SUBMIT, JobSubmitResponse, concerns_all, identifier, json_object, may_be_repeated, status_word
-from .retry import Attempts, OnRetry
+from .failures import reason_for
+from .responses import (
+    SUBMIT,
+    JobSubmitResponse,
+    concerns_all,
+    identifier,
+    is_safe_to_resubmit,
+    json_object,
+    status_word,
+)
+from .retry import OnRetry, RetryState
 from .submission_throttle import REPEATS, SubmissionThrottle
 
 if TYPE_CHECKING:
@@ -43,28 +51,28 @@ async def submit(
     Raises:
         QueueSubmitError: the queue did not take the job, or its answer was lost.
     """
-    attempts, rest = Attempts(client.patience, on_retry, growth=_GROWTH), 0.0
+    state, rest = RetryState(client.patience, on_retry, growth=_GROWTH), 0.0
     try:
         while True:
             began = time.monotonic()
             try:
-                async with throttle.turn(sleep, attempts.retry_line, rest=rest, refusals=attempts.failures):
-                    attempts.exclude(max(0.0, time.monotonic() - began - rest))
+                async with throttle.turn(sleep, state.retry_line, rest=rest, refusals=state.failures):
+                    state.exclude(max(0.0, time.monotonic() - began - rest))
                     async with client._turn("up") if request.files else contextlib.nullcontext():
                         if before_each:
                             await before_each()
                         return await _send(client, request)
             except QueueSubmitError as error:
-                if not may_be_repeated(error) or attempts.failures >= REPEATS:
+                if not is_safe_to_resubmit(error) or state.failures >= REPEATS:
                     raise
-                pause = attempts.pause(error, client.patience.submission)
+                pause = state.next_delay(error, client.patience.submission)
                 if before_pause:
                     await before_pause(error, pause)
                 rest = pause if concerns_all(error) else 0.0
             if not rest:
                 await sleep(pause)
     finally:
-        attempts.retry_line.clear()
+        state.retry_line.clear()
 
 
 async def _send(client: DecartClient, request: Request) -> JobSubmitResponse:
@@ -77,7 +85,7 @@ async def _send(client: DecartClient, request: Request) -> JobSubmitResponse:
             try:
                 stream = stack.enter_context(upload.open())
             except OSError as cause:
-                raise InvalidInputError(f"{name} cannot be read any more: {why(cause)}.", cause=cause) from None
+                raise InvalidInputError(f"{name} cannot be read any more: {reason_for(cause)}.", cause=cause) from None
             parts[name] = (upload.filename, stream, upload.media_type)
         try:
             async with client._call(QueueSubmitError, SUBMIT, "POST", request.model.url_path, files=parts) as response:

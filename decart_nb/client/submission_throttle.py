@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import QueueSubmitError
-from .responses import concerns_all, may_be_repeated
+from .responses import concerns_all, is_safe_to_resubmit
 from .retry import Patience, RetryLine
 
 #: More seconds than anybody waits.
@@ -104,7 +104,7 @@ class SubmissionThrottle:
         try:
             yield
         except QueueSubmitError as error:
-            if concerns_all(error) and may_be_repeated(error):
+            if concerns_all(error) and is_safe_to_resubmit(error):
                 self._refused(error, pauses, is_probe=is_probe)
             raise
         else:

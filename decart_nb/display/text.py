@@ -52,7 +52,7 @@ def time(job: Job) -> str:
     """How long it has taken so far, beside what such a job usually takes; that is an estimate, and says so."""
     if job.done or job.clip or job.error or is_retrying(job):
         return f"{job.elapsed:.0f} s"
-    low, high = (max(1, round(seconds)) for seconds in job.estimate.usual)
+    low, high = (max(1, round(seconds)) for seconds in job.estimate.interval)
     usual = f"{low}–{high} s" if low < high else f"about {high} s"
     return f"{job.elapsed:.0f} s{' of' if job.elapsed <= high else ', longer than'} usually {usual}"
 

@@ -40,7 +40,7 @@ class Estimates:
             input_seconds: how long the video is that goes into it.
         """
         running = tuple(self.running[model].values())
-        return self.prior.after(self._store.durations(model, endpoint), input_seconds, running)
+        return self.prior.updated_with(self._store.durations(model, endpoint), input_seconds, running)
 
     def ended(self, model: str) -> None:
         """A job of a model has ended: as long as there were few, each tells much."""

@@ -111,7 +111,7 @@ class Fetcher:
                 expect=expect,
                 soon=job._is_awaited,
                 age=age,
-                fresh=record.submitted_at is not None and age < polling.PROPAGATION,
+                fresh=record.submitted_at is not None and age < polling.NOT_FOUND_GRACE,
                 on_retry=job._retry,
             )
         finally:

@@ -14,7 +14,7 @@ from typing import Any
 
 from ..client import duration_estimate as polling
 from ..client.client import DecartClient
-from ..client.responses import certainly_not_taken
+from ..client.responses import was_not_accepted
 from ..client.retry import OnRetry
 from ..errors import DecartSDKError, JobCancelledError, JobFailedError, QueueSubmitError, StoreError
 from ..request.catalogue import MAX_SEED, ModelDefinition, models
@@ -239,7 +239,7 @@ class Runner:
             enqueued = await self._writer.write(functools.partial(self.store.enqueue, wanted))
             job._record(enqueued.key)
             try:
-                request = await self.client.queue.fetch(request, on_retry=job._retry)
+                request = await self.client.queue.fetch_inputs(request, on_retry=job._retry)
                 request, wanted = await self._intent(request, await self.resolved(request.model, job._retry))
             except BaseException:
                 self.store.release(enqueued)
@@ -355,7 +355,7 @@ def _status_of(error: Exception, job: Job) -> str:
         case JobFailedError():
             return "failed"
         case QueueSubmitError():
-            return "rejected" if certainly_not_taken(error) else "uncertain"
+            return "rejected" if was_not_accepted(error) else "uncertain"
         case DecartSDKError() if error.data.get("expired"):
             return "expired"
     return "unreachable" if job.id else "rejected"

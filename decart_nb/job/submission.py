@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ..client.client import DecartClient
-from ..client.responses import certainly_not_taken
+from ..client.responses import was_not_accepted
 from ..errors import DecartSDKError, JobCancelledError, QueueSubmitError, StoreError
 from ..request.catalogue import ModelDefinition
 from ..request.request import Request
@@ -95,7 +95,7 @@ class JobSubmission:
             await self._update(record, status="cancelled", sent_at=None, error=error.message)
             raise
         except QueueSubmitError as error:
-            status = "rejected" if certainly_not_taken(error) else "uncertain"
+            status = "rejected" if was_not_accepted(error) else "uncertain"
             await self._update(record, status=status, error=error.message)
             raise
         except DecartSDKError as error:  # nothing was sent: an input can no longer be read

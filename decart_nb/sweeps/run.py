@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from .._util.next_steps import step
-from ..client.responses import may_be_repeated
+from ..client.responses import is_safe_to_resubmit
 from ..errors import CapReachedError, DecartSDKError, InvalidInputError, QueueSubmitError, StoreError
 from ..job.ingest import described
 from ..job.job import Job
@@ -202,7 +202,7 @@ class SweepRun:
         for model in models:
             # Others wait for the same estimate: they shall not be cancelled with this.
             expected = await asyncio.shield(self._runner.expect(resolved[model.name], None))
-            self._usual = max(self._usual or 0.0, expected.usual[1])
+            self._usual = max(self._usual or 0.0, expected.interval[1])
         return todo
 
     async def _fetched(self, url: str, rows: Sequence[Row], few: asyncio.Semaphore) -> InputFile | str:
@@ -216,7 +216,7 @@ class SweepRun:
         anything = replace(model, fields=None)  # each row looks for itself whether its model takes it
         async with few:
             try:
-                request = await self._runner.client.queue.fetch(Request(anything, {}, {name: Remote(url)}))
+                request = await self._runner.client.queue.fetch_inputs(Request(anything, {}, {name: Remote(url)}))
             except InvalidInputError as error:
                 return error.message.partition(f": {name} ")[2] or error.message
             upload = request.files[name]
@@ -399,7 +399,7 @@ class SweepRun:
             self._unknown += not costs
             if job.clip and row.cost is not None and (job.clip.cost or 0.0) > row.cost:
                 self._learned[_input_of(row)] = max(costs)  # the rows that follow go by that
-        if isinstance(job.error, QueueSubmitError) and may_be_repeated(job.error):
+        if isinstance(job.error, QueueSubmitError) and is_safe_to_resubmit(job.error):
             self._tied_up += self._cost(row) or 0.0  # the next run makes it again: its cost stays set aside for it
         elif job.status == "rejected":
             self._freed, self._too_dear = True, None

@@ -41,7 +41,7 @@ def _duration(new: Sequence[Row], expected: Expected) -> str:
         by_model.setdefault(row.resolved, []).append(row)
     low = high = 0.0
     for model, rows in by_model.items():
-        usual = expected(model, rows[0].input_seconds).usual
+        usual = expected(model, rows[0].input_seconds).interval
         low, high = max(low, usual[0]), max(high, rounds(len(rows)) * usual[1])
     return f"perhaps {_time(low)} to {_time(high)}"
 

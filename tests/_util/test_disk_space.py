@@ -40,7 +40,7 @@ def test_a_video_without_an_announced_length_is_bounded_and_nothing_of_it_stays(
 
 
 async def fetch(request: Request, client: DecartClient) -> Request:
-    return await client.queue.fetch(request, max_bytes=3 * MEBIBYTE)
+    return await client.queue.fetch_inputs(request, max_bytes=3 * MEBIBYTE)
 
 
 def test_a_file_from_a_url_is_bounded() -> None:

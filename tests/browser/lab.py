@@ -23,7 +23,7 @@ THEMES = ("JupyterLab Light", "JupyterLab Dark", "JupyterLab Dark High Contrast"
 _OPENING = """
 import warnings
 from decart_nb.client import duration_estimate as polling
-polling.WORTH, polling.LIVE = 1e-4, polling.Estimate.around(2.0, 2.0, floor=0.05)
+polling.POLL_COST, polling.LIVE = 1e-4, polling.Estimate.around(2.0, 2.0, floor=0.05)
 import decart_nb as dnb
 warnings.simplefilter("ignore", dnb.ModelWarning)
 session = dnb.connect("live", api_key={queue.api_key!r}, base_url={queue.base_url!r})

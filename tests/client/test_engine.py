@@ -49,7 +49,7 @@ def test_login_and_cookies_go_to_no_other_host(small_video: Path) -> None:
 
                 for _ in range(2):
                     inputs = {"prompt": "", "data": f"{address}/a.mp4"}
-                    await client.queue.fetch(prepare(models.video("lucy-2.5"), inputs))
+                    await client.queue.fetch_inputs(prepare(models.video("lucy-2.5"), inputs))
                 await client.queue.submit(TEXT)
 
             run(quick(server.url), twice)

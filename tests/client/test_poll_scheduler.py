@@ -15,7 +15,7 @@ import pytest
 from decart_nb import DecartClient, JobTimeoutError, QueueStatusError
 from decart_nb.client import duration_estimate as polling
 from decart_nb.client.duration_estimate import Estimate
-from decart_nb.client.poll_scheduler import Scheduler
+from decart_nb.client.poll_scheduler import PollScheduler
 from decart_nb.client.responses import JobStatusResponse
 from tests.simulated import SimulatedLoop, simulated
 
@@ -70,18 +70,18 @@ def raising(error: Exception, times: int = 10**9) -> Callable[[str], None]:
 
 def one(queue: SimulatedQueue, **options: Any) -> JobStatusResponse:
     """Waits for the job ``a`` alone."""
-    return simulated(Scheduler(queue.ask).wait("a", options.pop("estimate", USUAL), **options))
+    return simulated(PollScheduler(queue.ask).wait("a", options.pop("estimate", USUAL), **options))
 
 
 def many(queue: SimulatedQueue, estimate: Estimate = USUAL, **options: Any) -> list[float]:
     """Waits for all jobs at once, and gives how late the end of each was noticed."""
 
-    async def late(scheduler: Scheduler, job_id: str) -> float:
+    async def late(scheduler: PollScheduler, job_id: str) -> float:
         await scheduler.wait(job_id, estimate)
         return asyncio.get_running_loop().time() - queue.ends[job_id]
 
     async def main() -> list[float]:
-        scheduler = Scheduler(queue.ask, **options)
+        scheduler = PollScheduler(queue.ask, **options)
         return await asyncio.gather(*(late(scheduler, job_id) for job_id in queue.ends))
 
     return simulated(main())
@@ -157,7 +157,7 @@ def test_each_answer_is_told_and_an_unknown_status_keeps_the_wait_going() -> Non
     async def ask(job_id: str) -> JobStatusResponse:
         return JobStatusResponse(job_id, next(words), "too dark")
 
-    end = simulated(Scheduler(ask).wait("a", USUAL, told=lambda status: told.append(status.status)))
+    end = simulated(PollScheduler(ask).wait("a", USUAL, told=lambda status: told.append(status.status)))
     assert (end.status, end.reason) == ("failed", "too dark")
     assert told == ["pending", "in_review", "processing", "failed"]
 
@@ -323,7 +323,7 @@ def test_where_most_polls_are_refused_nobody_is_polled_before_the_server_wants_t
 def test_no_server_can_put_a_poll_off_beyond_the_deadline() -> None:
     queue = SimulatedQueue({"a": 0.0}, raising(refused(429, retry_after=1e9), times=1))
     one(queue)
-    assert queue.times[-1] < 20 + polling.DEADLINE
+    assert queue.times[-1] < 20 + polling.JOB_TIMEOUT
 
 
 def test_too_many_requests_make_all_of_them_fewer_for_a_while() -> None:
@@ -374,10 +374,10 @@ def test_whoever_waits_hears_what_is_retried_and_that_it_works_again() -> None:
 def test_a_job_that_never_ends_is_left_after_the_ten_minutes() -> None:
     queue = SimulatedQueue({"a": 1e9})
     with pytest.raises(JobTimeoutError, match=r"^Job a has not ended within 11 minutes\.$") as caught:
-        one(queue, estimate=polling.LIVE.after([(seconds, None) for seconds in range(20, 40)]))
+        one(queue, estimate=polling.LIVE.updated_with([(seconds, None) for seconds in range(20, 40)]))
     assert isinstance(caught.value, TimeoutError)
     assert caught.value.data["job_id"] == "a"
-    assert polling.DEADLINE <= queue.times[-1] < polling.DEADLINE + 20
+    assert polling.JOB_TIMEOUT <= queue.times[-1] < polling.JOB_TIMEOUT + 20
     assert len(queue.times) < 200
 
 
@@ -395,7 +395,7 @@ def test_a_machine_that_slept_past_every_deadline_asks_before_it_gives_up() -> N
         loop = asyncio.get_running_loop()
         assert isinstance(loop, SimulatedLoop)
         loop.call_later(20, loop.sleep_through, 7200.0)
-        return await Scheduler(queue.ask).wait("a", Estimate.around(60, 0.25))
+        return await PollScheduler(queue.ask).wait("a", Estimate.around(60, 0.25))
 
     assert simulated(main()).status == "completed"
     assert queue.times[0] > 7200
@@ -407,7 +407,7 @@ def test_a_wait_that_is_cancelled_leaves_nothing_behind(when: float) -> None:
     queue.wrong = lambda job_id: asyncio.sleep(15) if job_id == "a" else None
 
     async def main() -> float:
-        scheduler = Scheduler(queue.ask)
+        scheduler = PollScheduler(queue.ask)
         other = asyncio.create_task(scheduler.wait("b", USUAL))
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(when):
@@ -422,7 +422,7 @@ def test_a_wait_that_is_cancelled_leaves_nothing_behind(when: float) -> None:
 
 def test_when_nobody_waits_any_more_no_timer_is_left() -> None:
     async def main() -> None:
-        scheduler = Scheduler(SimulatedQueue({"a": 1e9}).ask)
+        scheduler = PollScheduler(SimulatedQueue({"a": 1e9}).ask)
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(3):
                 await scheduler.wait("a", USUAL)

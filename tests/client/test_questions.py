@@ -36,7 +36,7 @@ def resolve(client: DecartClient) -> Any:
 
 def fetch(url: str, model: str = "lucy-2.5") -> Any:
     request = prepare(models.video(model), {"prompt": "x", "data": url})
-    return lambda client: client.queue.fetch(request)
+    return lambda client: client.queue.fetch_inputs(request)
 
 
 @pytest.mark.parametrize("act", [*PASSING, answer(body="<html>a proxy</html>")], ids=[*IDS, "page"])
@@ -155,6 +155,6 @@ def test_a_disk_without_room_is_told_at_once(monkeypatch: pytest.MonkeyPatch, sm
     request = prepare(models.video("lucy-2.5"), {"prompt": "x", "data": "http://files.test/a.mp4"})
     client, script = scripted(httpx.Response(200, content=small_video.read_bytes()), patience=SHORT)
     monkeypatch.setattr("tempfile.mkstemp", full)
-    error = error_of(InvalidInputError, client, lambda client: client.queue.fetch(request))
+    error = error_of(InvalidInputError, client, lambda client: client.queue.fetch_inputs(request))
     assert "no space left on device" in error.message.lower()
     assert len(script.asked) == 1

@@ -79,7 +79,7 @@ def test_a_file_from_a_url_says_so_too(small_video: Path) -> None:
     request = prepare(models.video("lucy-2.5"), {"prompt": "", "data": "http://files.example/a.mp4?key=secret"})
     client, _ = scripted(httpx.Response(503), httpx.Response(200, content=small_video.read_bytes()), patience=SHORT)
     heard: list[str | None] = []
-    run(client, lambda client: client.queue.fetch(request, on_retry=heard.append))
+    run(client, lambda client: client.queue.fetch_inputs(request, on_retry=heard.append))
     assert heard == ["files.example answers 503, trying again in 1 s", None]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from decart_nb.client.retry import Attempts, Patience
+from decart_nb.client.retry import Patience, RetryState
 from decart_nb.errors import InvalidInputError, QueueResultError
 
 
@@ -36,20 +36,20 @@ def test_a_server_that_says_at_once_does_not_make_the_pauses_shorter() -> None:
 
 
 def test_patience_ends_where_the_next_attempt_would_come_too_late() -> None:
-    attempts, error = Attempts(Patience()), QueueResultError("no", {"retry_after": 9.0})
-    assert 9 <= attempts.pause(error, limit=20) <= 10
+    state, error = RetryState(Patience()), QueueResultError("no", {"retry_after": 9.0})
+    assert 9 <= state.next_delay(error, limit=20) <= 10
     with pytest.raises(QueueResultError) as caught:
-        attempts.pause(error, limit=8)
+        state.next_delay(error, limit=8)
     assert caught.value is error
 
 
 def test_patience_begins_anew_when_something_was_achieved() -> None:
-    attempts, error = Attempts(Patience()), QueueResultError("no")
+    state, error = RetryState(Patience()), QueueResultError("no")
     for _ in range(4):
-        attempts.pause(error, limit=100)
-    assert attempts.pause(error, limit=100) > 2
-    attempts.got_on()
-    assert attempts.pause(error, limit=100) <= 1
+        state.next_delay(error, limit=100)
+    assert state.next_delay(error, limit=100) > 2
+    state.reset()
+    assert state.next_delay(error, limit=100) <= 1
 
 
 @pytest.mark.parametrize("name", ["submission", "download", "lag", "first", "longest"])

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from decart_nb import DecartClient, ModelDefinition, QueueSubmitError, models
-from decart_nb.client.responses import certainly_not_taken
+from decart_nb.client.responses import was_not_accepted
 from decart_nb.client.retry import Patience
 from decart_nb.errors import JobCancelledError
 from decart_nb.local.faults import Faults
@@ -96,7 +96,7 @@ def test_a_refusal_for_a_reason_of_the_request_is_certain_in_the_services_own_sh
     response = httpx.Response(status, text=body) if isinstance(body, str) else httpx.Response(status, json=body)
     client, script = scripted(response if body is not None else httpx.Response(status), TAKEN, patience=SHORT)
     error = error_of(QueueSubmitError, client, submit)
-    assert (len(script.asked), error.data["taken"], certainly_not_taken(error)) == (1, taken, taken == "no")
+    assert (len(script.asked), error.data["taken"], was_not_accepted(error)) == (1, taken, taken == "no")
     assert ("may have been taken" in error.message) is (taken == "unknown")
 
 
@@ -139,7 +139,7 @@ def test_a_submission_whose_answer_is_lost_is_seen_once(act: Any, large_image: P
     assert len(server.asked) == 1
     assert server.asked[0].length > LARGE
     assert error.data["sent"] is True
-    assert not certainly_not_taken(error)
+    assert not was_not_accepted(error)
 
 
 def unread(connection: socket.socket) -> None:
@@ -193,7 +193,7 @@ def test_an_upload_that_stalls_was_not_taken(large_image: Path) -> None:
     with serving(unread, hasty=1) as server:
         error = error_of(QueueSubmitError, quick(server.url, total=0.3), uploading(large_image))
     assert (error.data["sent"], error.data["taken"]) == (False, "no")
-    assert certainly_not_taken(error)
+    assert was_not_accepted(error)
 
 
 def test_bytes_are_sent_again_whole_too() -> None:
@@ -312,7 +312,7 @@ def test_of_a_queue_that_goes_wrong_every_job_is_accounted_for(tmp_path: Path, s
         taken = queue.jobs.stats.as_dict()["submissions"]
         drawn = queue.jobs.stats.as_dict()["faults"]
     ids = [end.job_id for end in ends if not isinstance(end, QueueSubmitError)]
-    uncertain = [end for end in ends if isinstance(end, QueueSubmitError) and not certainly_not_taken(end)]
+    uncertain = [end for end in ends if isinstance(end, QueueSubmitError) and not was_not_accepted(end)]
     assert len(ids) == len(set(ids))
     assert len(ids) + len(uncertain) == len(ends), "what certainly was not taken was made again until it was"
     lost = drawn["reset-after"] + drawn["malformed"]

@@ -22,7 +22,7 @@ OPENING = """
 import warnings
 from pathlib import Path
 from decart_nb.client import duration_estimate as polling
-polling.WORTH, polling.LIVE = 1e-4, polling.Estimate.around(2.0, 2.0, floor=0.05)
+polling.POLL_COST, polling.LIVE = 1e-4, polling.Estimate.around(2.0, 2.0, floor=0.05)
 import decart_nb as dnb
 from decart_nb.local.queue import LocalQueue
 warnings.simplefilter("ignore", dnb.ModelWarning)
