@@ -171,9 +171,9 @@ def _keep(results: pd.DataFrame, folder: Path) -> Path:
 
 def _tell(sweep: Sweep, results: pd.DataFrame, path: Path, began: float) -> int:
     """Says how it ended, and gives the exit status."""
-    from ..display import sweep_text
+    from ..display.text import sweep_line, sweep_note
 
-    say(f"{sweep_text.line(sweep, began=began)}. The table: {path}")
+    say(f"{sweep_line(sweep, began=began)}. The table: {path}")
     bad = results[~results["status"].isin(["completed", "planned"])]
     for row, one in bad.head(_MOST_FAILED).iterrows():
         asked = [one["model"], *(one.get(name) for name in ("seed", "prompt"))]
@@ -182,7 +182,7 @@ def _tell(sweep: Sweep, results: pd.DataFrame, path: Path, began: float) -> int:
         say(f"row {row}, {said}: {one['status']}{why}", stderr)
     if len(bad) > _MOST_FAILED:
         say(f"and {len(bad) - _MOST_FAILED:,} more", stderr)
-    if note := sweep_text.note(sweep.progress):
+    if note := sweep_note(sweep.progress):
         say(note, stderr)
     return int(not (results["status"] == "completed").all())
 

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING
 
 from ..job.job import Job
-from . import environment as host
+from . import environment
 from .nested_loops import warn_of_old_patch
-from .sweep_text import Sweep
+
+if TYPE_CHECKING:
+    from ..sweeps.sweep import Sweep
 
 
 def register() -> None:
     """Tells IPython or marimo, if we are in it, how jobs, clips and sweeps show themselves."""
-    shell = host.shell()
+    shell = environment.current_shell()
     if shell is not None:
-        from . import ipython as notebook
+        from . import ipython
 
         warn_of_old_patch()
-        notebook.register(shell)
-    elif host.in_marimo():
+        ipython.register(shell)
+    elif environment.in_marimo():
         from . import marimo
 
         marimo.register()
@@ -34,12 +37,12 @@ def show(job: Job, *, waiting: bool = False) -> AbstractContextManager[object]:
     Returns:
         What to hold while waiting.
     """
-    kernel = host.kernel_shell()
+    kernel = environment.kernel_shell()
     if kernel is not None:
-        from . import ipython as notebook
+        from . import ipython
 
-        notebook.show(kernel, job)
-    elif waiting and not host.in_forked_worker():
+        ipython.show(kernel, job)
+    elif waiting and not environment.in_forked_worker():
         from .terminal import progress_line
 
         return progress_line(job)
@@ -56,12 +59,12 @@ def show_sweep(sweep: Sweep, *, waiting: bool = False) -> AbstractContextManager
     Returns:
         What to hold while waiting.
     """
-    kernel = host.kernel_shell()
+    kernel = environment.kernel_shell()
     if kernel is not None:
-        from . import ipython as notebook
+        from . import ipython
 
-        notebook.show_sweep(kernel, sweep, begins=True)
-    elif waiting and not host.in_forked_worker():
+        ipython.show_sweep(kernel, sweep, begins=True)
+    elif waiting and not environment.in_forked_worker():
         from .terminal import sweep_bar
 
         return sweep_bar(sweep)

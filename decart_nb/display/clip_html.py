@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import html
 import os
+import threading
 from pathlib import Path
 from urllib.parse import quote, unquote
 
 from .. import media
 from .._util.text import printable
 from ..job.clip import Clip
-from . import text as words
+from .text import clip_caption
 
 #: How the words beside a video look: the frontend's own font and colour, where it has them.
 STYLE = (
@@ -21,35 +22,37 @@ STYLE = (
 #: Two dollars in a prompt are no formula: these classes keep MathJax away, in its third and its second version.
 NO_MATH = "mathjax_ignore tex2jax_ignore"
 #: Up to so many bytes a video lies in the notebook itself, as long as all of them together have no more than these.
-EMBEDDED = 4 * 2**20
-_EMBEDDED_IN_ALL = 20 * 2**20
+EMBED_LIMIT = 4 * 2**20
+_TOTAL_EMBED_LIMIT = 20 * 2**20
 _WIDTH = 640
 _CAPTION = 320
 
 
-class Embedding:
-    """How much video lies in the notebook itself: 4 MB a clip and 20 MB in all, so that it can still be opened.
+class EmbedBudget:
+    """Limit on the video embedded in a notebook, 4 MB a clip and 20 MB in all, so that it can still be opened.
 
-    Above that, the notebook refers to the file beside it. What an earlier kernel has left in the notebook is not known.
+    Beyond it, the notebook refers to the file. Video embedded by an earlier kernel is not counted.
     """
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
         self._cells: dict[str, tuple[int, int]] = {}
 
-    def take(self, size: int, cell: str, run: int) -> bool:
-        """Whether a video goes into the notebook; if so, it counts from now on.
+    def take(self, size: int, cell_id: str, run: int) -> bool:
+        """Reserve space for a video, and return whether there was enough.
 
         Args:
-            size: of the video, in bytes.
-            cell: where it goes.
-            run: which run of that cell this is. What earlier runs have left there is gone from the notebook.
+            size: the size of the video in bytes.
+            cell_id: the cell whose output it becomes.
+            run: the execution count of that cell. The outputs of its earlier runs no longer count.
         """
-        last, here = self._cells.get(cell, (run, 0))
-        here = here if last == run else 0
-        elsewhere = sum(used for name, (_, used) in self._cells.items() if name != cell)
-        fits = size <= EMBEDDED and elsewhere + here + size <= _EMBEDDED_IN_ALL
-        self._cells[cell] = (run, here + size * fits)
-        return fits
+        with self._lock:
+            last_run, cell_bytes = self._cells.get(cell_id, (run, 0))
+            cell_bytes = cell_bytes if last_run == run else 0
+            other_bytes = sum(used for name, (_, used) in self._cells.items() if name != cell_id)
+            fits = size <= EMBED_LIMIT and other_bytes + cell_bytes + size <= _TOTAL_EMBED_LIMIT
+            self._cells[cell_id] = (run, cell_bytes + size * fits)
+            return fits
 
 
 def clip_html(clip: Clip, folder: Path | None, *, embed: bool) -> str:
@@ -60,7 +63,7 @@ def clip_html(clip: Clip, folder: Path | None, *, embed: bool) -> str:
         folder: where the frontend resolves what is referred to, if it does.
         embed: whether the video goes into the HTML; else only a still does, and a reference to the file.
     """
-    caption = words.caption(clip)
+    caption = clip_caption(clip)
     reference = None if embed else _reference(clip, folder)
     try:
         if embed:
@@ -109,7 +112,9 @@ def _reference(clip: Clip, folder: Path | None) -> str | None:
 
 def _why_not_embedded(clip: Clip, folder: Path | None, reference: str | None) -> str:
     """Why the notebook holds a still alone, and how the video is seen."""
-    limit = f"{EMBEDDED >> 20} MB a clip" if clip.size_bytes > EMBEDDED else f"{_EMBEDDED_IN_ALL >> 20} MB of video"
+    limit = f"{EMBED_LIMIT >> 20} MB a clip"
+    if clip.size_bytes <= EMBED_LIMIT:
+        limit = f"{_TOTAL_EMBED_LIMIT >> 20} MB of video"
     over = f"over the notebook's limit of {limit}"
     if reference is not None:
         return f"{over}: plays from {unquote(reference)}"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 
-def shell() -> Any | None:
+def current_shell() -> Any | None:
     """IPython's shell, if this is one. IPython is not imported to find out: who is in it has imported it."""
     ipython = sys.modules.get("IPython")
     current = ipython.get_ipython() if ipython is not None else None
@@ -32,13 +32,13 @@ def _is_of_parent(shell: Any) -> bool:
 
 def kernel_shell() -> Any | None:
     """The shell of a notebook's kernel, which can show more than text."""
-    current = shell()
+    current = current_shell()
     return current if getattr(current, "kernel", None) is not None else None
 
 
-def a_person_is_there() -> bool:
+def is_interactive() -> bool:
     """Whether a question would be answered: in IPython, unless a notebook is run headless (papermill, nbconvert)."""
-    current = shell()
+    current = current_shell()
     if current is None:
         return in_marimo()
     kernel = getattr(current, "kernel", None)
@@ -62,7 +62,7 @@ def in_marimo() -> bool:
     return marimo is not None and bool(marimo.running_in_notebook())
 
 
-def cell(shell: Any) -> str:
+def cell_id(shell: Any) -> str:
     """A name of the running cell that is the same in its next run, where the frontend tells one."""
     metadata = (shell.get_parent() or {}).get("metadata", {}) if hasattr(shell, "get_parent") else {}
     return str(metadata.get("cellId") or f"run {shell.execution_count}")

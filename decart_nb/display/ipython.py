@@ -7,23 +7,26 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, WeakSet
 
 from ..job.clip import Clip
 from ..job.job import Job
-from . import environment as host, text as words
-from .clip_html import Embedding, clip_html
-from .output import Place
+from . import environment
+from .clip_html import EmbedBudget, clip_html
+from .output import JobOutput
 from .output_widget import open_output, publisher as output_publisher
-from .sweep_output import SweepPlace
-from .sweep_text import Sweep
+from .sweep_output import SweepOutput
+from .text import clip_caption
+
+if TYPE_CHECKING:
+    from ..sweeps.sweep import Sweep
 
 #: What is on screen already, and the number of the cell that put it there. That cell's last line does not repeat it.
 _shown: WeakKeyDictionary[object, int] = WeakKeyDictionary()
 #: The sweeps whose run has not ended since they were shown.
 _followed: WeakSet[Sweep] = WeakSet()
-_embedding = Embedding()
+_embedding = EmbedBudget()
 #: What came between two cells of a headless run. Its runner listens only while a cell runs, so it waits for the next.
 _late: list[Callable[[], object]] = []
 _a_cell_runs = True
@@ -37,7 +40,7 @@ def register(shell: Any) -> None:
     """Tells a shell's formatters about jobs, clips and sweeps."""
     global _folder
     # Now, since the working directory may change later.
-    _folder = host.served_folder(shell)
+    _folder = environment.served_folder(shell)
     formatter = shell.display_formatter
     formatter.mimebundle_formatter.for_type(Clip, lambda clip: clip_bundle(shell, clip))
     formatter.ipython_display_formatter.for_type(Clip, lambda clip: _swallow_echo(shell, clip))
@@ -54,16 +57,16 @@ def register(shell: Any) -> None:
 
 def show(shell: Any, job: Job) -> None:
     """Puts a job on screen: a live line, which becomes the clip or the reason why there is none."""
-    cell, run = host.cell(shell), shell.execution_count
+    cell, run = environment.cell_id(shell), shell.execution_count
     _shown[job] = run
 
     def ended(job: Job) -> None:
         if job.clip is not None:
             _shown[job.clip] = run
 
-    live = host.a_person_is_there()
+    live = environment.is_interactive()
     output = open_output(shell)
-    Place(
+    JobOutput(
         job,
         _publisher(shell, output, live=live),
         live=live,
@@ -87,10 +90,10 @@ def show_sweep(shell: Any, sweep: Sweep, *, begins: bool = False) -> None:
     _shown[sweep] = shell.execution_count
     if begins:
         _followed.add(sweep)
-    live = host.a_person_is_there()
+    live = environment.is_interactive()
     output = open_output(shell)
     publish = _publisher(shell, output, live=live)
-    SweepPlace(sweep, publish, live=live, begins=begins, ended=_followed.discard, replaces=output is None)
+    SweepOutput(sweep, publish, live=live, begins=begins, ended=_followed.discard, replaces=output is None)
 
 
 def _publisher(shell: Any, output: Any | None, *, live: bool) -> Callable[..., None]:
@@ -148,10 +151,10 @@ def _cell_ends(_: object) -> None:
 
 def clip_bundle(shell: Any, clip: Clip) -> dict[str, Any]:
     """A clip as it stays in the notebook."""
-    embed = _embedding.take(clip.size_bytes, host.cell(shell), shell.execution_count)
+    embed = _embedding.take(clip.size_bytes, environment.cell_id(shell), shell.execution_count)
     return {
         "text/html": clip_html(clip, _folder, embed=embed),
-        "text/plain": " · ".join(words.caption(clip)),
+        "text/plain": " · ".join(clip_caption(clip)),
     }
 
 

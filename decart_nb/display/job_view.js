@@ -24,7 +24,7 @@ export default view(({ model, root, listen, watch }) => {
   root.append(rule, line, actions);
 
   // A page that was loaded again does not know where updates belong: then the static form has missed how it ended.
-  const place = `decart-at-${model.get("place")}`;
+  const place = `decart-output-${model.get("place")}`;
   elsewhere.className = `${place}-missed`;
   watch(["change:take", "change:elsewhere"], () => {
     elsewhere.textContent = model.get("elsewhere");
@@ -79,11 +79,11 @@ export default view(({ model, root, listen, watch }) => {
   listen(stop, "click", () => {
     disable(stop);
     hint.textContent = "asked; a busy kernel hears it after its cell";
-    model.send({ asks: "stop" });
+    model.send({ action: "stop" });
   });
   listen(again, "click", () => {
     disable(again);
-    model.send({ asks: "again" });
+    model.send({ action: "repeat" });
   });
   listen(copy, "click", async () => {
     try {
@@ -97,5 +97,5 @@ export default view(({ model, root, listen, watch }) => {
     }
   });
   // Whether clicks are heard while a cell blocks differs between kernels; this one tells.
-  model.send({ asks: "nothing" });
+  model.send({ action: "ready" });
 });

@@ -10,12 +10,12 @@ from typing import Any
 import traitlets
 
 from ..job.job import Job
-from . import text as words
 from .code import code_of
 from .live_view import LiveView, assets
+from .text import is_retrying, job_state, job_status, job_time
 
 
-class JobLine(LiveView):
+class JobView(LiveView):
     """The live part of a place where a job shows. It knows nothing that its job does not.
 
     Attributes:
@@ -28,8 +28,8 @@ class JobLine(LiveView):
         retrying: whether something does not work at the moment and is tried again; the state says what.
         stop: what the button that stops is called; none where it is empty.
         hint: what to do in place of that button.
-        again: what the button that asks for another take is called; none where it is empty.
-        code: the call that asks for the same.
+        again: what the button that action for another take is called; none where it is empty.
+        code: the call that action for the same.
         take: which take it is, from 1; the static form tells how many it holds.
         elsewhere: what to do where the static form has missed the end.
     """
@@ -71,7 +71,7 @@ class JobLine(LiveView):
 
     def text(self) -> str:
         """The view in words."""
-        return f"{self.job}: {words.state(self._job)}"
+        return f"{self.job}: {job_state(self._job)}"
 
     def close(self) -> None:
         """Ends the view; the job goes on."""
@@ -83,14 +83,14 @@ class JobLine(LiveView):
             if job is not self._job or self.comm is None:
                 return
             over = job.clip is not None or job.error is not None
-            self.state, self.time, self.retrying = words.status(job), words.time(job), words.is_retrying(job)
+            self.state, self.time, self.retrying = job_status(job), job_time(job), is_retrying(job)
             if not self.retrying:
                 self.progress = max(self.progress, job.progress)
             self.stop = "" if over or job.stopped else "Stop waiting" if job.id else "Cancel"
             self.hint = self._why_no_button(job)
             self.again = "" if not job.repeatable else "Another take" if job.clip else "Try again"
             self.code = code_of(job, self._folder)
-            self.elsewhere = f"{self.state}; dnb.attach({job.id!r}) shows it" if job.id else words.state(job)
+            self.elsewhere = f"{self.state}; dnb.attach({job.id!r}) shows it" if job.id else job_state(job)
             self.under_way = not over
             if over:
                 self._forget()
@@ -103,15 +103,15 @@ class JobLine(LiveView):
         return ""
 
     def _hear(self, _: object, message: dict[str, Any], __: object) -> None:
-        """What a click asks for. It is only handed on: who delivers it may be any thread."""
-        job, asks = self._job, message.get("asks")
+        """What a click action for. It is only handed on: who delivers it may be any thread."""
+        job, action = self._job, message.get("action")
         if job.blocks_a_cell:  # and this has come through all the same
             self._clicks_are_heard = True
         self.problem = ""
         try:
-            if asks == "stop":
+            if action == "stop":
                 job.cancel()
-            elif asks == "again" and job.done:
+            elif action == "repeat" and job.done:
                 self._take_another(job)
         except Exception as error:  # noqa: BLE001 - there is no cell to raise it in: it is shown in its place
             self.problem = str(error)

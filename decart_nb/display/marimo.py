@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 from ..job.clip import Clip
 from ..job.job import Job
-from .clip_html import EMBEDDED, clip_html
+from .clip_html import EMBED_LIMIT, clip_html
 from .output import job_html
 from .sweep_output import static_html, static_lines
-from .sweep_text import Sweep
+
+if TYPE_CHECKING:
+    from ..sweeps.sweep import Sweep
 
 #: What marimo calls: it gives a media type, and the data.
 _METHOD = "_mime_"
@@ -25,11 +28,11 @@ def register() -> None:
 
 
 def _clip(clip: Clip) -> tuple[str, str]:
-    return "text/html", clip_html(clip, None, embed=clip.size_bytes <= EMBEDDED)
+    return "text/html", clip_html(clip, None, embed=clip.size_bytes <= EMBED_LIMIT)
 
 
 def _job(job: Job) -> tuple[str, str]:
-    return "text/html", job_html(job, None, embed=job.clip is not None and job.clip.size_bytes <= EMBEDDED)
+    return "text/html", job_html(job, None, embed=job.clip is not None and job.clip.size_bytes <= EMBED_LIMIT)
 
 
 def _sweep(sweep: Sweep) -> tuple[str, str]:

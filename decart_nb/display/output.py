@@ -13,21 +13,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .._util.text import printable
 from ..job.job import Job
-from . import text as words
 from .clip_html import NO_MATH, STYLE, clip_html
 from .code import code_of
-from .job_view import JobLine
+from .job_view import JobView
+from .text import is_retrying, job_text, retry_reason
 
 #: JupyterLab and Notebook 7: the output after ours, if it is a widget's and holds no element, only a word about that.
-HIDE_THE_DEAD = (
-    ".jp-OutputArea-child:has(.decart-place)+.jp-OutputArea-child:has(>.lm-Panel.jp-OutputArea-output)"
+HIDE_STALE_WIDGET_CSS = (
+    ".jp-OutputArea-child:has(.decart-output)+.jp-OutputArea-child:has(>.lm-Panel.jp-OutputArea-output)"
     ":not(:has(>.jp-OutputArea-output>*)){display:none}"
 )
 
 
-class Place:
+class JobOutput:
     """Where a job shows, and the further takes that are asked for there.
 
     Args:
@@ -57,14 +56,14 @@ class Place:
         self._lock = threading.Lock()
         self._takes: list[Job] = [job]
         self._kept: dict[Job, bool] = {}  # of the takes that have ended, whether their videos lie in the notebook
-        self._line: JobLine | None = None
-        said = job.id, words.is_retrying(job)
+        self._line: JobView | None = None
+        said = job.id, is_retrying(job)
         self._keep(job)
         if replaces or job in self._kept:
             publish(self._bundle(), self._name)
         self._watch(job, said)  # before the line does: where a clip is expected, it is there
         if live:
-            self._line = JobLine(job, place=self._name, take_another=self._take_another, folder=folder)
+            self._line = JobView(job, place=self._name, take_another=self._take_another, folder=folder)
             publish(self._line.bundle(), f"{self._name}-live")
 
     def _take_another(self, job: Job) -> None:
@@ -88,7 +87,7 @@ class Place:
                 if job in self._kept:
                     return
                 self._keep(job)
-                now = job.id, words.is_retrying(job)
+                now = job.id, is_retrying(job)
                 if not self._replaces:
                     if job in self._kept:
                         self._publish(self._bundle(job), self._name)
@@ -112,8 +111,8 @@ class Place:
         takes = "".join(job_html(job, self._folder, embed=embed) for job, embed in shown.items())
         whole = f'<div style="display:flex;flex-wrap:wrap;gap:12px">{takes}</div>{self._fallback()}'
         if self._live:
-            place = f'class="decart-place decart-at-{self._name}" data-takes="{len(self._kept)}"'
-            whole = f"<div {place}><style>{HIDE_THE_DEAD}</style>{whole}</div>"
+            place = f'class="decart-output decart-output-{self._name}" data-takes="{len(self._kept)}"'
+            whole = f"<div {place}><style>{HIDE_STALE_WIDGET_CSS}</style>{whole}</div>"
         return {
             "text/html": whole,
             "text/plain": "\n".join(job_text(job) for job in self._takes if only in (None, job)),
@@ -126,11 +125,11 @@ class Place:
             code = html.escape(code_of(job, self._folder or Path.cwd()))
             shown = f"<details><summary>as code</summary><pre>{code}</pre></details>"
         else:
-            stands = words.obstacle(job) if words.is_retrying(job) else "submitted" if job.id else "being sent"
+            stands = retry_reason(job) if is_retrying(job) else "submitted" if job.id else "submitting"
             shown = html.escape(f"{job.model}: {stands}")
             if job.id:
                 attach = html.escape(f"dnb.attach({job.id!r})")
-                shown += f"; <code>{attach}</code> shows how it stands"
+                shown += f"; <code>{attach}</code> shows its current status"
         return f'<div class="decart-fallback {NO_MATH}" style="{STYLE}">{shown}</div>'
 
 
@@ -139,10 +138,3 @@ def job_html(job: Job, folder: Path | None, *, embed: bool) -> str:
     if job.clip is not None:
         return clip_html(job.clip, folder, embed=embed)
     return f'<div class="{NO_MATH}" style="white-space:pre-wrap;{STYLE}">{html.escape(job_text(job))}</div>'
-
-
-def job_text(job: Job) -> str:
-    """A job in words."""
-    if job.clip is not None:
-        return " · ".join(words.caption(job.clip))
-    return f"{printable(job.model)}: {words.state(job)}"

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from .. import media
 from .._util.text import printable
 from ..job.clip import Clip
-from . import text as words
 from .clip_html import NO_MATH, STYLE
+from .text import clip_caption
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,7 +62,7 @@ def _shown(value: Any, left: Any) -> str:
 
 
 def _poster(clip: Clip, note: str, left: Any) -> str:
-    caption = html.escape(" · ".join(words.caption(clip)))
+    caption = html.escape(" · ".join(clip_caption(clip)))
     if next(left, None) is None:
         return f"<div>{caption}<br>(no poster: the table has more than {_MOST} clips)</div>"
     width = _UPRIGHT if clip.height > clip.width else _WIDTH

@@ -7,16 +7,18 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from . import sweep_text as sweep_words
 from .clip_html import NO_MATH, STYLE
-from .output import HIDE_THE_DEAD
-from .sweep_text import Sweep
-from .sweep_view import SweepLines
+from .output import HIDE_STALE_WIDGET_CSS
+from .sweep_view import SweepView
+from .text import sweep_line, sweep_note
+
+if TYPE_CHECKING:
+    from ..sweeps.sweep import Sweep
 
 
-class SweepPlace:
+class SweepOutput:
     """Where a run of a sweep shows.
 
     Args:
@@ -54,7 +56,7 @@ class SweepPlace:
         if self._over:
             self._forget()
         if live:
-            publish(SweepLines(sweep, place=self._name, began=self._began).bundle(), f"{self._name}-live")
+            publish(SweepView(sweep, place=self._name, began=self._began).bundle(), f"{self._name}-live")
 
     def _update(self, sweep: Sweep) -> None:
         """Publishes anew at the end, and now and then before it, so that a notebook that is saved tells the truth."""
@@ -78,8 +80,8 @@ class SweepPlace:
     def _bundle(self) -> dict[str, Any]:
         shown = static_html(self._said)
         if self._live:
-            place = f'class="decart-place decart-at-{self._name}"'
-            shown = f"<div {place}><style>{HIDE_THE_DEAD}</style>{shown}</div>"
+            place = f'class="decart-output decart-output-{self._name}"'
+            shown = f"<div {place}><style>{HIDE_STALE_WIDGET_CSS}</style>{shown}</div>"
         return {"text/html": shown, "text/plain": "\n".join(self._said)}
 
 
@@ -91,10 +93,10 @@ def static_lines(sweep: Sweep, *, began: float | None = None) -> tuple[str, ...]
         began: when its run began, by the monotonic clock, where that is known.
     """
     over = sweep.over
-    said = [sweep_words.line(sweep, began=began), sweep_words.note(sweep.progress)]
+    said = [sweep_line(sweep, began=began), sweep_note(sweep.progress)]
     if not over:  # it stays, if the kernel dies
-        load = f"; dnb.sweep.load({sweep.name!r}) shows how it stands now" if sweep.name else ""
-        said.append(f"so it stood when this was written{load}")
+        load = f"; dnb.sweep.load({sweep.name!r}) shows its current status" if sweep.name else ""
+        said.append(f"status when the notebook was last saved{load}")
     return tuple(line for line in said if line)
 
 

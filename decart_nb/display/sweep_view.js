@@ -59,7 +59,7 @@ export default view(({ model, root, listen, watch }) => {
 
   // While this view lives, it stands in for its static form. A rule, and not a change of that output, which comes anew.
   const rule = element("style");
-  rule.textContent = `.decart-at-${model.get("place")} .decart-fallback { display: none }`;
+  rule.textContent = `.decart-output-${model.get("place")} .decart-fallback { display: none }`;
   root.classList.add("decart-sweep");
   root.setAttribute("role", "group");
   root.append(rule, top, bar, lines, more, note);
@@ -123,8 +123,8 @@ export default view(({ model, root, listen, watch }) => {
     leave(stop);
     stop.disabled = true;
     hint.textContent = "asked; a busy kernel hears it after its cell";
-    model.send({ asks: "stop" });
+    model.send({ action: "stop" });
   });
   // Whether clicks are heard while a cell blocks differs between kernels; this one tells.
-  model.send({ asks: "nothing" });
+  model.send({ action: "ready" });
 });

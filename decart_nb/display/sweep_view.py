@@ -5,22 +5,34 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import traitlets
 
 from .._util.text import printable
 from ..job.job import Job
 from ..sweeps.progress import Progress
-from . import sweep_text as sweep_words, text as words
 from .live_view import LiveView, assets
-from .sweep_text import Sweep
+from .text import (
+    is_retrying,
+    job_request,
+    job_status,
+    job_time,
+    rows_ended,
+    sweep_line,
+    sweep_note,
+    sweep_title,
+    sweep_totals,
+)
+
+if TYPE_CHECKING:
+    from ..sweeps.sweep import Sweep
 
 #: So many jobs get a line; the others are counted.
 LINES = 12
 
 
-class SweepLines(LiveView):
+class SweepView(LiveView):
     """The live part of a place where a sweep shows. It knows nothing that its sweep does not.
 
     Attributes:
@@ -68,7 +80,7 @@ class SweepLines(LiveView):
 
     def text(self) -> str:
         """The view in words."""
-        return sweep_words.line(self._sweep)
+        return sweep_line(self._sweep)
 
     def close(self) -> None:
         """Ends the view; the sweep goes on."""
@@ -81,15 +93,15 @@ class SweepLines(LiveView):
                 return
             over, progress = sweep.over, sweep.progress
             took = None if self._began is None else time.monotonic() - self._began
-            self.sweep = sweep_words.title(sweep)
-            self.totals = [[*each] for each in sweep_words.totals(progress, over=over, took=took)]
-            self.total, self.ended = progress.total, sweep_words.ended(progress)
+            self.sweep = sweep_title(sweep)
+            self.totals = [[*each] for each in sweep_totals(progress, over=over, seconds=took)]
+            self.total, self.ended = progress.total, rows_ended(progress)
             self.bar = shares(progress)
             self._place_jobs(progress.jobs)
             self.jobs = [] if over else [line.told() if line else None for line in self._lines]
             hidden = len(progress.jobs) - sum(line is not None for line in self._lines)
             self.more = f"and {hidden:,} more" if hidden and not over else ""
-            self.note = sweep_words.note(progress)
+            self.note = sweep_note(progress)
             begun = progress.done + progress.running + progress.failed > 0
             self.stop = "Stop" if begun and not over and not progress.stopped else ""
             self.hint = "" if over else self._why_no_button(sweep, progress)
@@ -127,7 +139,7 @@ class SweepLines(LiveView):
             self._clicks_are_heard = True
         self.problem = ""
         try:
-            if message.get("asks") == "stop":
+            if message.get("action") == "stop":
                 self._sweep.cancel()
         except Exception as error:  # noqa: BLE001 - there is no cell to raise it in: it is shown in its place
             self.problem = str(error)
@@ -148,16 +160,16 @@ class _Line:
 
     def told(self) -> dict[str, Any]:
         job = self.job
-        retrying = words.is_retrying(job)
+        retrying = is_retrying(job)
         if not retrying:
             self._progress = max(self._progress, round(job.progress, 3))  # it never falls
         return {
             "number": self._number,
             "model": printable(job.model, limit=40),
-            "request": sweep_words.request(job),
-            "state": words.status(job),
+            "request": job_request(job),
+            "state": job_status(job),
             "retrying": retrying,
-            "time": words.time(job),
+            "time": job_time(job),
             "progress": self._progress,
         }
 

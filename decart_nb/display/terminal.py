@@ -5,13 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._util.console import say, stderr
 from .._util.text import printable
 from ..job.job import Job
-from . import sweep_text as sweep_words, text as words
-from .sweep_text import Sweep
+from .text import is_retrying, job_state, retry_summary, rows_ended, sweep_line, sweep_note
+
+if TYPE_CHECKING:
+    from ..sweeps.sweep import Sweep
 
 #: What a terminal has that does not say.
 _COLUMNS = 80
@@ -24,7 +26,7 @@ def progress_line(job: Job) -> Iterator[None]:
     """Shows progress on standard error, where that is a terminal, and then prints the path."""
 
     def tell(job: Job, room: int) -> tuple[str, float]:
-        return f"{job.model}: {words.state(job)}", 0.0 if words.is_retrying(job) else 100 * job.progress
+        return f"{job.model}: {job_state(job)}", 0.0 if is_retrying(job) else 100 * job.progress
 
     with _progress_bar(job, 100, tell):
         yield
@@ -43,16 +45,16 @@ def sweep_bar(sweep: Sweep, *, outcome: bool = True) -> Iterator[None]:
     began = time.monotonic()
 
     def tell(sweep: Sweep, room: int) -> tuple[str, float]:
-        obstacles = sweep_words.retrying(sweep.progress)
-        said = f"{obstacles} {sweep_words.line(sweep)}" if obstacles else sweep_words.line(sweep, most=room)
-        return said, sweep_words.ended(sweep.progress)
+        obstacles = retry_summary(sweep.progress)
+        said = f"{obstacles} {sweep_line(sweep)}" if obstacles else sweep_line(sweep, limit=room)
+        return said, rows_ended(sweep.progress)
 
     try:
         with _progress_bar(sweep, sweep.progress.total, tell):
             yield
     finally:
         if outcome and stderr.isatty():
-            said = (sweep_words.line(sweep, began=began), sweep_words.note(sweep.progress))
+            said = (sweep_line(sweep, began=began), sweep_note(sweep.progress))
             say("\n".join(filter(None, said)), stderr)
 
 

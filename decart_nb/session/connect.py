@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .._util.console import say
-from ..display.environment import a_person_is_there
+from ..display.environment import is_interactive
 from ..errors import BackendError, InvalidAPIKeyError, InvalidInputError
 from ..store.store import Store
 
@@ -40,7 +40,7 @@ def backend_of(target: str | None, *, has_key: bool) -> str:
         return target
     if has_key:
         return "live"
-    if a_person_is_there():
+    if is_interactive():
         say(
             "There is no DECART_API_KEY, so this is the local queue: it makes previews, free of charge. "
             'connect("live") asks for a key.'
@@ -58,7 +58,7 @@ def key_of(api_key: str | None) -> str | None:
     Raises:
         InvalidAPIKeyError: nothing was typed.
     """
-    if api_key or os.environ.get("DECART_API_KEY", "").strip() or not a_person_is_there():
+    if api_key or os.environ.get("DECART_API_KEY", "").strip() or not is_interactive():
         return api_key
     typed = getpass.getpass("Decart API key: ").strip()
     if not typed:

@@ -165,7 +165,7 @@ def sweep(name: str, *, model: str = "lucy-pro-t2v", rows: int = 10) -> str:
 
 def at_the_queue(cell: Locator, count: int = 8) -> None:
     """Waits until so many jobs of a sweep have been submitted."""
-    expect(cell.locator(".decart-sweep").get_by_text("waiting in the queue")).to_have_count(count, timeout=PATIENCE)
+    expect(cell.locator(".decart-sweep").get_by_text("queued")).to_have_count(count, timeout=PATIENCE)
 
 
 def finish_sweep(cell: Locator, queue: Queue) -> None:

@@ -11,7 +11,7 @@ from .lab import APPS, Lab, Notebook, Queue, plays, shoot
 
 #: What frontends say of a widget that they cannot show.
 DEAD = re.compile("model not found|error displaying|loading widget|failed to|could not", re.IGNORECASE)
-_ATTACH = re.compile(r"lucy-pro-t2v: submitted; dnb\.attach\('[0-9a-f]{32}'\) shows how it stands")
+_ATTACH = re.compile(r"lucy-pro-t2v: submitted; dnb\.attach\('[0-9a-f]{32}'\) shows its current status")
 
 
 class _Kept:
@@ -37,7 +37,7 @@ class _Kept:
         expect(self.done.get_by_role("button", name="Another take")).to_be_visible()
         expect(self.done.get_by_text("as code", exact=True)).to_be_hidden()
         expect(self.under_way.get_by_role("progressbar")).to_be_visible()
-        expect(self.under_way.get_by_text("shows how it stands")).to_be_hidden()
+        expect(self.under_way.get_by_text("shows its current status")).to_be_hidden()
 
     def is_dead(self, name: str) -> None:
         """The static forms are there; of the views, nothing is to be seen."""

@@ -30,7 +30,7 @@ _CONTRASTS = """output => {
         return (light + 0.05) / (dark + 0.05);
     };
     const found = {};
-    for (const element of output.querySelectorAll(".decart *, .decart-place *, .decart-live > *")) {
+    for (const element of output.querySelectorAll(".decart *, .decart-output *, .decart-live > *")) {
         if (!element.checkVisibility() || element.tagName === "STYLE") continue;
         const ground = grounds(element);
         const text = [...element.childNodes].map((node) => (node.nodeType === 3 ? node.data.trim() : "")).join("");
@@ -71,7 +71,7 @@ def _states(notebook: Notebook, queue: Queue) -> dict[str, Locator]:
     expect(retried.locator(".decart-is-retrying .decart-state")).to_have_text(re.compile(f"no connection to {_HTML}"))
     states["expired"] = notebook.run(alone)
     notebook.run("job._end('expired', error=dnb.QueueResultError('gone'))")
-    expect(states["expired"].locator(".decart-place")).to_contain_text("expired: the service no longer has this video")
+    expect(states["expired"].locator(".decart-output")).to_contain_text("expired: the service no longer has this video")
     states["under way"] = notebook.run(submit)
     expect(states["under way"].get_by_role("button", name="Stop waiting")).to_be_visible()
     return states

@@ -71,7 +71,7 @@ def test_nothing_is_left_of_a_cleared_output(watched: Notebook, queue: Queue) ->
     expect(done.get_by_role("button", name="Stop waiting")).to_be_visible()
     assert page.evaluate(_COUNTS)[0] > 0
     assert min(notebook.script(_MODELS)) >= 1
-    assert notebook.says(_WIDGETS).count("JobLine") == 2
+    assert notebook.says(_WIDGETS).count("JobView") == 2
 
     _clear(notebook, under_way)
     _clear(notebook, done)
@@ -88,7 +88,7 @@ def test_nor_of_a_sweep(watched: Notebook, queue: Queue) -> None:
     expect(cell.get_by_role("button", name="Stop")).to_be_visible()
     at_the_queue(cell)
     assert page.evaluate(_COUNTS)[0] > 0
-    assert notebook.says(_WIDGETS).count("SweepLines") == 1
+    assert notebook.says(_WIDGETS).count("SweepView") == 1
 
     _clear(notebook, cell)
     page.wait_for_function(f"() => ({_COUNTS})().join() === '0,0,0'")

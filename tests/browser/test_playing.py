@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from decart_nb import media
-from decart_nb.display.clip_html import EMBEDDED
+from decart_nb.display.clip_html import EMBED_LIMIT
 
 from .lab import Lab, Notebook, Queue, plays, shoot
 
@@ -62,13 +62,13 @@ def test_what_the_local_queue_renders_plays(lab: Lab, page: Page) -> None:
 def test_a_large_clip_is_referred_to_and_plays(lab: Lab, page: Page, queue: Queue, tmp_path: Path) -> None:
     noise = np.random.default_rng(1).integers(0, 256, (5, 720, 1280, 3), np.uint8)
     media.encode(noise, tmp_path / "large.mp4", fps=5, crf=10)
-    assert (tmp_path / "large.mp4").stat().st_size > EMBEDDED
+    assert (tmp_path / "large.mp4").stat().st_size > EMBED_LIMIT
     notebook = lab.open(page, "large", queue)
     cell = _made(notebook, queue, tmp_path / "large.mp4", "snow")
     plays(cell.locator("video"))
     assert "data:" not in (cell.locator("video").get_attribute("src") or "data:")
     notebook.save()
-    assert notebook.path.stat().st_size < EMBEDDED
+    assert notebook.path.stat().st_size < EMBED_LIMIT
 
     inline = notebook.run("job.clip.video(width=320)")
     inline.locator("video").evaluate("video => { video.muted = true }")

@@ -22,7 +22,7 @@ def test_the_lines_of_a_sweep_and_stop(notebook: Notebook, queue: Queue) -> None
     stop = group.get_by_role("button", name="Stop")
     expect(stop).to_be_visible()
     expect(cell.locator(".decart-sweep")).to_have_count(1)  # also as the cell's last line
-    expect(cell.get_by_text("so it stood")).to_be_hidden()
+    expect(cell.get_by_text("when the notebook was last saved")).to_be_hidden()
     expect(group.get_by_role("listitem")).to_have_count(8)
     expect(group.get_by_role("progressbar", name=re.compile("of lucy-pro-t2v, seed 7 · a cliff <img"))).to_be_visible()
     shoot(cell, "sweep")
@@ -94,7 +94,7 @@ def test_two_dollars_are_no_formula(notebook: Notebook, queue: Queue) -> None:
     failed = notebook.run(f"job = dnb.submit('lucy-pro-t2v', {_DOLLARS!r}, fresh=True)")
     expect(failed.get_by_role("button", name="Stop waiting")).to_be_visible()
     queue.finish(error=_DOLLARS)
-    expect(failed.locator(".decart-place")).to_contain_text(_DOLLARS)
+    expect(failed.locator(".decart-output")).to_contain_text(_DOLLARS)
     formula = notebook.run(_FORMULA)
     expect(formula.locator("mjx-container")).to_have_count(2)
     for name, cell in (("plan", plan), ("pivot", pivot), ("run", run), ("job", job), ("failed", failed)):
@@ -119,7 +119,7 @@ def test_what_was_on_screen_of_a_sweep_survives(lab: Lab, page: Page, queue: Que
 
     notebook.load()  # with its kernel
     expect(done.locator(".decart-sweep").get_by_text("2 of 2 done in")).to_be_visible()
-    expect(cell.get_by_text("so it stood")).to_be_hidden()
+    expect(cell.get_by_text("when the notebook was last saved")).to_be_hidden()
     stop.click()
     expect(cell.get_by_text("nothing more is submitted")).to_be_visible()
 
@@ -146,7 +146,7 @@ def _is_dead(notebook: Notebook, name: str) -> None:
     expect(cells).to_have_count(2)
     expect(cells.nth(0).locator(".decart-fallback")).to_have_text(re.compile(r"sweep a dune: 2 of 2 done in .*\d s"))
     expect(cells.nth(1).locator(".decart-fallback")).to_contain_text(
-        "so it stood when this was written; dnb.sweep.load('a fen') shows how it stands now"
+        "status when the notebook was last saved; dnb.sweep.load('a fen') shows its current status"
     )
     for number in range(2):
         cell = cells.nth(number)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from decart_nb.display import text as words
-from decart_nb.display.clip_html import Embedding, clip_html
+from decart_nb.display import text
+from decart_nb.display.clip_html import EmbedBudget, clip_html
 from decart_nb.job.clip import Clip
 from tests.clips import read_clip
 
@@ -21,7 +21,7 @@ def clip(small_video: Path) -> Clip:
 
 
 def test_the_caption_has_model_prompt_seed_size_and_seconds(clip: Clip) -> None:
-    assert words.caption(clip) == ["lucy-2.5", "a", "seed 0", "64×48", "1.0 s", "made in 12.3 s", "about $0.04"]
+    assert text.clip_caption(clip) == ["lucy-2.5", "a", "seed 0", "64×48", "1.0 s", "made in 12.3 s", "about $0.04"]
 
 
 def test_an_embedded_clip_lies_in_the_notebook(clip: Clip) -> None:
@@ -97,23 +97,23 @@ def test_a_clip_whose_file_is_gone_says_so_and_raises_nothing(clip: Clip, tmp_pa
 
 
 def test_a_clip_is_embedded_up_to_4_mb() -> None:
-    assert Embedding().take(4 * MB, "cell", 1)
-    assert not Embedding().take(4 * MB + 1, "cell", 1)
+    assert EmbedBudget().take(4 * MB, "cell", 1)
+    assert not EmbedBudget().take(4 * MB + 1, "cell", 1)
 
 
 def test_a_notebook_embeds_up_to_20_mb_in_all() -> None:
-    embedding = Embedding()
+    embedding = EmbedBudget()
     assert [embedding.take(4 * MB, f"cell {number}", number) for number in range(6)] == [True] * 5 + [False]
     assert not embedding.take(1, "cell 7", 7)
 
 
 def test_many_clips_in_one_cell_count_together() -> None:
-    embedding = Embedding()
+    embedding = EmbedBudget()
     assert [embedding.take(4 * MB, "cell", 1) for _ in range(6)] == [True] * 5 + [False]
 
 
 def test_what_a_cell_that_runs_again_had_embedded_counts_no_more() -> None:
-    embedding = Embedding()
+    embedding = EmbedBudget()
     for run in range(20):
         assert embedding.take(4 * MB, "cell", run)
         assert embedding.take(4 * MB, "cell", run)

@@ -10,10 +10,9 @@ from ipywidgets.widgets import widget as registry
 
 from decart_nb import InvalidInputError, Job, JobFailedError
 from decart_nb.client.duration_estimate import Estimate
-from decart_nb.display import text as words
-from decart_nb.display.job_view import JobLine
+from decart_nb.display import text
+from decart_nb.display.job_view import JobView
 from decart_nb.display.live_view import LiveView, assets
-from decart_nb.display.output import job_text
 from decart_nb.job.clip import Clip
 from tests.clips import read_clip
 
@@ -46,13 +45,13 @@ def asked() -> list[Job]:
 
 @pytest.fixture
 def line(job, asked):
-    line = JobLine(job, place="here", take_another=asked.append)
+    line = JobView(job, place="here", take_another=asked.append)
     yield line
     line.close()
 
 
-def _click(line: JobLine, asks: str) -> None:
-    line._handle_custom_msg({"asks": asks}, [])
+def _click(line: JobView, asks: str) -> None:
+    line._handle_custom_msg({"action": asks}, [])
 
 
 def test_an_unknown_keyword_is_refused_with_the_closest_name() -> None:
@@ -93,12 +92,12 @@ def test_the_output_of_a_view_is_empty_where_no_widgets_are_shown() -> None:
 
 
 def test_the_line_says_how_the_job_stands(line, job) -> None:
-    assert (line.job, line.state, line.under_way) == ("lucy-2.5", "being sent", True)
+    assert (line.job, line.state, line.under_way) == ("lucy-2.5", "submitting", True)
     assert line.time == "0 s of usually 22–41 s"
     job._move("processing", "j1")
-    assert line.state == "being made"
+    assert line.state == "processing"
     assert line.code == "dnb.generate('lucy-2.5', prompt='<b>', seed=7)"
-    assert line.text().startswith("lucy-2.5: being made, ")
+    assert line.text().startswith("lucy-2.5: processing, ")
 
 
 def test_the_button_says_cancel_before_the_submission_and_stop_waiting_after(line, job) -> None:
@@ -116,13 +115,13 @@ def test_a_job_that_has_ended_gives_way_to_what_can_be_done_next(line, job, clip
     assert line.under_way
     job._end("completed", clip=clip)
     assert (line.under_way, line.progress, line.stop, line.again) == (False, 1.0, "", "Another take")
-    _click(line, "again")
+    _click(line, "repeat")
     assert asked == [job]
 
 
 def test_no_other_take_is_asked_for_while_one_is_under_way(line, job, asked) -> None:
     job._again = lambda: job
-    _click(line, "again")
+    _click(line, "repeat")
     assert asked == []
 
 
@@ -154,7 +153,7 @@ def test_while_a_cell_blocks_it_says_to_interrupt_unless_clicks_are_heard(line, 
     job._move("processing", "j1")
     with job._blocking():
         assert line.hint == "to stop waiting, interrupt the kernel"
-        _click(line, "nothing")  # what the view sends when it appears: it came through
+        _click(line, "ready")  # what the view sends when it appears: it came through
         assert line.hint == ""
     assert line.hint == ""
 
@@ -165,7 +164,7 @@ def test_what_goes_wrong_in_a_click_is_shown_in_the_view(line, job, clip) -> Non
 
     line._take_another = refuse
     job._end("completed", clip=clip)
-    _click(line, "again")
+    _click(line, "repeat")
     assert line.problem == "The session is closed."
 
 
@@ -174,7 +173,7 @@ def test_closing_the_line_stops_nothing(line, job, clip) -> None:
     line.close()
     job._end("completed", clip=clip)
     assert job.clip is clip
-    assert line.state == "being made"
+    assert line.state == "processing"
     assert not job._observers
 
 
@@ -191,7 +190,7 @@ def test_what_is_retried_is_said_in_place_of_progress(line, job) -> None:
     assert job.retrying in repr(job)
     job.retrying = None
     job._tell()
-    assert (line.state, line.retrying) == ("being made", False)
+    assert (line.state, line.retrying) == ("processing", False)
     assert line.progress > before
 
 
@@ -207,7 +206,7 @@ def test_waiting_in_the_queue_is_no_progress(line, job) -> None:
 def test_a_video_that_the_service_no_longer_has_is_said_to_be_expired(line, job) -> None:
     job._move("pending", "j1")
     job._end("expired", error=InvalidInputError("The video is gone."))
-    assert words.state(job) == "expired: the service no longer has this video"
+    assert text.job_state(job) == "expired: the service no longer has this video"
     assert line.elsewhere.startswith("expired: the service no longer has this video; dnb.attach('j1')")
 
 
@@ -216,9 +215,9 @@ def test_what_somebody_wrote_becomes_one_printable_line(clip, foreign: str) -> N
     job = Job(f"m{foreign}", {"prompt": foreign}, estimate=_ESTIMATE, job_id=f"j{foreign}")
     job.status = f"warming {foreign}"
     odd = dataclasses.replace(clip, model=foreign, inputs={"prompt": foreign}, path=clip.path.with_name(foreign))
-    said = [repr(job), words.state(job), *words.caption(odd), repr(odd), job_text(job)]
+    said = [repr(job), text.job_state(job), *text.clip_caption(odd), repr(odd), text.job_text(job)]
     job.retrying = f"no connection to {foreign}, trying again in 4 s"
-    said += [repr(job), words.state(job), words.obstacle(job)]
+    said += [repr(job), text.job_state(job), text.retry_reason(job)]
     job.retrying, job.error = None, JobFailedError("j", foreign)
-    said += [repr(job), str(job.error), words.state(job), str(InvalidInputError(foreign)).replace("\n", "")]
+    said += [repr(job), str(job.error), text.job_state(job), str(InvalidInputError(foreign)).replace("\n", "")]
     assert [line for line in said if not line.isprintable()] == []

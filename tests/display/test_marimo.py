@@ -29,7 +29,7 @@ def test_a_sweep_shows_how_it_stands() -> None:
     kind, shown = sweeps.Sweep._mime_(Sweep())
     assert kind == "text/html"
     assert "sweep cats: 17 of 24 done (3 reused)" in shown
-    assert "dnb.sweep.load(&#x27;cats&#x27;) shows how it stands now" in shown
+    assert "dnb.sweep.load(&#x27;cats&#x27;) shows its current status" in shown
 
 
 def test_a_job_shows_how_it_stands_and_a_clip_itself(small_video) -> None:

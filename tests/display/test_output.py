@@ -8,7 +8,7 @@ import pytest
 
 from decart_nb import Job, JobFailedError
 from decart_nb.client import duration_estimate as polling
-from decart_nb.display.output import Place
+from decart_nb.display.output import JobOutput
 from decart_nb.job.clip import Clip
 from tests.clips import read_clip
 
@@ -26,8 +26,8 @@ class Notebook:
         assert (display_id in self.outputs) is update
         self.outputs[display_id] = data
 
-    def show(self, job: Job, *, live: bool = True, embed: bool = True) -> Place:
-        return Place(job, self.publish, live=live, ended=self.ended.append, embeds=lambda _: embed, folder=None)
+    def show(self, job: Job, *, live: bool = True, embed: bool = True) -> JobOutput:
+        return JobOutput(job, self.publish, live=live, ended=self.ended.append, embeds=lambda _: embed, folder=None)
 
     @property
     def html(self) -> str:
@@ -59,7 +59,7 @@ def test_a_person_gets_a_live_view_beside_the_static_one(notebook) -> None:
     static, live = notebook.outputs.values()
     assert set(static) == {"text/html", "text/plain"}
     assert _VIEW in live
-    assert "decart-place" in static["text/html"]
+    assert "decart-output" in static["text/html"]
 
 
 def test_a_headless_run_gets_one_plain_output(notebook, clip) -> None:
@@ -74,9 +74,11 @@ def test_a_headless_run_gets_one_plain_output(notebook, clip) -> None:
 def test_until_the_end_it_says_how_the_job_stood_and_how_to_see_it_again(notebook) -> None:
     job = _job()
     notebook.show(job)
-    assert "lucy-2.5: being sent</div>" in notebook.html
+    assert "lucy-2.5: submitting</div>" in notebook.html
     job._move("processing", "j'1")
-    assert "lucy-2.5: submitted; <code>dnb.attach(&quot;j&#x27;1&quot;)</code> shows how it stands" in notebook.html
+    assert (
+        "lucy-2.5: submitted; <code>dnb.attach(&quot;j&#x27;1&quot;)</code> shows its current status" in notebook.html
+    )
 
 
 def test_nothing_is_published_while_nothing_has_changed(notebook) -> None:
@@ -96,7 +98,7 @@ def test_at_the_end_it_is_the_clip_and_the_call_as_code(notebook, clip) -> None:
     assert "dnb.generate(&#x27;lucy-2.5&#x27;, prompt=&#x27;&lt;i&gt;&#x27;)" in notebook.html
     assert "<i>" not in notebook.html
     assert notebook.text == "lucy-2.5 · <i> · 64×48 · 1.0 s · local preview"
-    assert not job._observers or all("JobLine" in str(one) for one in job._observers)
+    assert not job._observers or all("JobView" in str(one) for one in job._observers)
 
 
 def test_a_job_that_had_ended_already_shows_at_once(notebook, clip) -> None:
@@ -121,7 +123,7 @@ def test_another_take_comes_beside_the_first(notebook, clip) -> None:
     first = _job(again=second)
     place = notebook.show(first)
     first._end("completed", clip=clip)
-    place._line._hear(None, {"asks": "again"}, [])
+    place._line._hear(None, {"action": "repeat"}, [])
     assert place._line.under_way
     second._move("processing", "j2")
     assert notebook.html.count("<video ") == 1

@@ -13,9 +13,9 @@ import pytest
 from decart_nb import Job
 from decart_nb.client import duration_estimate as polling
 from decart_nb.display import ipython as notebook
-from decart_nb.display.output import Place
+from decart_nb.display.output import JobOutput
 from decart_nb.display.output_widget import open_output, publisher
-from decart_nb.display.sweep_output import SweepPlace
+from decart_nb.display.sweep_output import SweepOutput
 from decart_nb.job.clip import Clip
 from tests.clips import read_clip
 from tests.display.test_sweep_view import Sweep
@@ -82,9 +82,9 @@ def test_the_output_of_a_cell_is_found_while_it_is_open(shell: Shell, output: ip
     assert open_output(shell) is None
 
 
-def _show(shell: Shell, output: ipywidgets.Output, job: Job, *, live: bool = True) -> Place:
+def _show(shell: Shell, output: ipywidgets.Output, job: Job, *, live: bool = True) -> JobOutput:
     later = notebook._when_no_cell_runs if live else notebook._before_the_next_cell
-    return Place(
+    return JobOutput(
         job,
         publisher(shell, output, later),
         live=live,
@@ -141,7 +141,7 @@ def test_each_take_is_published_by_itself(shell: Shell, output: ipywidgets.Outpu
     place = _show(shell, output, job)
     job._end("completed", clip=clip)
     assert place._line is not None
-    place._line._handle_custom_msg({"asks": "again"}, [])
+    place._line._handle_custom_msg({"action": "repeat"}, [])
     second._end("completed", clip=clip)
     assert [_videos([bundle]) for bundle in shell.published] == [0, 1, 1]
 
@@ -149,7 +149,7 @@ def test_each_take_is_published_by_itself(shell: Shell, output: ipywidgets.Outpu
 def test_a_sweep_shows_its_line_and_how_it_ended(shell: Shell, output: ipywidgets.Output) -> None:
     sweep = Sweep()
     publish = publisher(shell, output, notebook._when_no_cell_runs)
-    SweepPlace(sweep, publish, live=True, replaces=False, behind=0.0)
+    SweepOutput(sweep, publish, live=True, replaces=False, behind=0.0)
     sweep.tell(done=15)
     assert len(shell.published) == 1
     sweep.tell(done=20, over=True)

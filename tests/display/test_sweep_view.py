@@ -12,9 +12,9 @@ from hypothesis import given, strategies as st
 
 from decart_nb import InvalidInputError, Job
 from decart_nb.client.duration_estimate import Estimate
-from decart_nb.display import ipython as notebooks, sweep_text as words
-from decart_nb.display.sweep_output import SweepPlace
-from decart_nb.display.sweep_view import LINES, SweepLines
+from decart_nb.display import ipython as notebooks, text
+from decart_nb.display.sweep_output import SweepOutput
+from decart_nb.display.sweep_view import LINES, SweepView
 from decart_nb.sweeps.progress import Progress
 
 _HTML = "<img src=x onerror=alert(1)>"
@@ -76,7 +76,7 @@ def sweep() -> Sweep:
 
 @pytest.fixture
 def lines(sweep):
-    lines = SweepLines(sweep, place="here")
+    lines = SweepView(sweep, place="here")
     yield lines
     lines.close()
 
@@ -92,28 +92,28 @@ def _job(number: int = 0, prompt: str = "a cat") -> Job:
     )
 
 
-def _jobs(lines: SweepLines) -> list[str | None]:
+def _jobs(lines: SweepView) -> list[str | None]:
     return [line and line["request"].partition(" ·")[0] for line in lines.jobs]
 
 
 def test_a_sweep_in_words(sweep) -> None:
-    assert words.line(sweep) == (
+    assert text.sweep_line(sweep) == (
         "sweep cats: 17 of 24 done (3 reused), 4 running, 1 failed, about $0.84 of at most $5.00, about 40 s left"
     )
 
 
 def test_a_sweep_without_a_name_of_its_own_is_called_once_what_it_is() -> None:
-    assert words.title(Sweep(name="sweep-0a1b2c3d4e")) == "sweep-0a1b2c3d4e"
+    assert text.sweep_title(Sweep(name="sweep-0a1b2c3d4e")) == "sweep-0a1b2c3d4e"
 
 
 def test_what_is_nothing_is_not_said() -> None:
-    assert words.line(Sweep(Progress(24, waiting=24), name="")) == "sweep: 0 of 24 done"
-    assert words.line(Sweep(Progress(2000, done=1000, waiting=1000))) == "sweep cats: 1,000 of 2,000 done"
+    assert text.sweep_line(Sweep(Progress(24, waiting=24), name="")) == "sweep: 0 of 24 done"
+    assert text.sweep_line(Sweep(Progress(2000, done=1000, waiting=1000))) == "sweep cats: 1,000 of 2,000 done"
 
 
 def test_at_the_end_all_that_did_not_become_a_clip_is_named() -> None:
     progress = Progress(24, done=12, reused=3, failed=1, invalid=2, held_back=4, waiting=2, seconds_left=9.0)
-    assert words.line(Sweep(progress, over=True)) == (
+    assert text.sweep_line(Sweep(progress, over=True)) == (
         "sweep cats: 15 of 24 done (3 reused), 1 failed, 2 invalid, 2 not begun, 4 held back by the cap"
     )
 
@@ -121,8 +121,8 @@ def test_at_the_end_all_that_did_not_become_a_clip_is_named() -> None:
 @pytest.mark.parametrize(("took", "said"), [(0.2, "under 1 s"), (65.4, "65 s"), (600, "10 min"), (2e4, "5.6 h")])
 def test_at_the_end_it_says_how_long_it_took(took: float, said: str) -> None:
     done = Progress(24, done=21, reused=3)
-    assert words.totals(done, over=True, took=took)[0] == ("done", f"24 of 24 done in {said}")
-    assert words.totals(done, took=took)[0] == ("done", "24 of 24 done")
+    assert text.sweep_totals(done, over=True, seconds=took)[0] == ("done", f"24 of 24 done in {said}")
+    assert text.sweep_totals(done, seconds=took)[0] == ("done", "24 of 24 done")
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_at_the_end_it_says_how_long_it_took(took: float, said: str) -> None:
     ],
 )
 def test_an_unknown_price_is_said_and_never_zero(cost: dict[str, Any], said: str) -> None:
-    assert words.cost(Progress(24, **cost)) == said
+    assert text.sweep_cost(Progress(24, **cost)) == said
 
 
 @pytest.mark.parametrize(
@@ -156,19 +156,19 @@ def test_an_unknown_price_is_said_and_never_zero(cost: dict[str, Any], said: str
     ],
 )
 def test_the_time_left_is_rounded(seconds: float | None, said: str) -> None:
-    assert words.left(Progress(24, seconds_left=seconds)) == said
+    assert text.time_left(Progress(24, seconds_left=seconds)) == said
 
 
 def test_in_little_room_less_is_said(sweep) -> None:
-    assert words.line(sweep, most=104) == words.line(sweep)
-    assert words.line(sweep, most=91).startswith("17 of 24 done (3 reused), 4 running, ")
-    assert words.line(sweep, most=66) == "17 of 24 done (3 reused), 4 running, 1 failed, about 40 s left"
-    assert words.line(sweep, most=1) == "17 of 24 done (3 reused)"
+    assert text.sweep_line(sweep, limit=104) == text.sweep_line(sweep)
+    assert text.sweep_line(sweep, limit=91).startswith("17 of 24 done (3 reused), 4 running, ")
+    assert text.sweep_line(sweep, limit=66) == "17 of 24 done (3 reused), 4 running, 1 failed, about 40 s left"
+    assert text.sweep_line(sweep, limit=1) == "17 of 24 done (3 reused)"
 
 
 def test_somebodys_text_becomes_one_plain_line() -> None:
-    assert words.title(Sweep(name="x" * 1000)) == f"sweep {'x' * 59}…"
-    assert words.request(Job("lucy-2.5", {}, estimate=Estimate.around(1.0, 1.0))) == ""
+    assert text.sweep_title(Sweep(name="x" * 1000)) == f"sweep {'x' * 59}…"
+    assert text.job_request(Job("lucy-2.5", {}, estimate=Estimate.around(1.0, 1.0))) == ""
 
 
 _counts = st.integers(0, 10**6)
@@ -178,7 +178,7 @@ _numbers = st.floats() | st.none()
 @given(st.builds(Progress, _counts, _counts, _counts, _counts, cost=st.floats(), cap=_numbers, seconds_left=_numbers))
 def test_words_never_fail(progress: Progress) -> None:
     for over in (False, True):
-        assert words.line(Sweep(progress, over=over), began=0.0).startswith("sweep cats: ")
+        assert text.sweep_line(Sweep(progress, over=over), began=0.0).startswith("sweep cats: ")
 
 
 def test_the_view_says_how_it_stands(lines, sweep) -> None:
@@ -199,7 +199,7 @@ def test_a_line_for_each_job_that_runs(lines, sweep) -> None:
         "number": 1,
         "model": "lucy-2.5",
         "request": f"seed 1 · {_HTML}",
-        "state": "waiting in the queue",
+        "state": "queued",
         "retrying": False,
         "time": "0 s of usually 22–41 s",
     }
@@ -252,7 +252,7 @@ def test_only_what_differs_is_sent(lines, sweep) -> None:
 
 def test_stop_stops_the_submitting(lines, sweep) -> None:
     assert (lines.stop, lines.hint) == ("Stop", "")
-    lines._handle_custom_msg({"asks": "stop"}, [])
+    lines._handle_custom_msg({"action": "stop"}, [])
     assert sweep.cancelled
     assert (lines.stop, lines.hint) == ("", "stopped: nothing more is submitted; what is running is still fetched")
     sweep.tell(over=True)
@@ -272,7 +272,7 @@ def test_a_sweep_that_was_stopped_in_python_says_so(lines, sweep) -> None:
 
 
 def test_a_sweep_that_has_not_begun_has_nothing_to_stop() -> None:
-    lines = SweepLines(Sweep(Progress(24, waiting=24)), place="here")
+    lines = SweepView(Sweep(Progress(24, waiting=24)), place="here")
     assert lines.stop == ""
     lines.close()
 
@@ -281,7 +281,7 @@ def test_while_a_cell_blocks_it_says_to_interrupt_unless_clicks_are_heard(lines,
     sweep.blocks_a_cell = True
     sweep.tell()
     assert lines.hint == "to stop, interrupt the kernel"
-    lines._handle_custom_msg({"asks": "nothing"}, [])
+    lines._handle_custom_msg({"action": "ready"}, [])
     assert (lines.stop, lines.hint) == ("Stop", "")
 
 
@@ -290,7 +290,7 @@ def test_what_goes_wrong_in_a_click_is_shown_in_the_view(lines, sweep) -> None:
         raise InvalidInputError("The session is closed.")
 
     sweep.cancel = refuse
-    lines._handle_custom_msg({"asks": "stop"}, [])
+    lines._handle_custom_msg({"action": "stop"}, [])
     assert (lines.problem, lines.stop) == ("The session is closed.", "Stop")
 
 
@@ -301,24 +301,24 @@ def test_closing_the_view_stops_nothing_and_leaves_nothing(lines, sweep) -> None
 
 
 def test_at_the_end_nobody_observes_any_more(outputs, sweep) -> None:
-    SweepPlace(sweep, outputs.publish, live=True)
+    SweepOutput(sweep, outputs.publish, live=True)
     assert len(sweep.observers) == 2
     sweep.tell(over=True)
     assert sweep.observers == []
-    SweepPlace(sweep, outputs.publish, live=True)
+    SweepOutput(sweep, outputs.publish, live=True)
     assert sweep.observers == []
 
 
 def test_a_person_gets_a_live_view_beside_the_static_one(outputs, sweep) -> None:
-    SweepPlace(sweep, outputs.publish, live=True)
+    SweepOutput(sweep, outputs.publish, live=True)
     static, live = outputs.held.values()
     assert set(static) == {"text/html", "text/plain"}
-    assert "decart-place decart-at-" in static["text/html"]
+    assert "decart-output decart-output-" in static["text/html"]
     assert _VIEW in live
 
 
 def test_a_headless_run_gets_one_plain_output(outputs, sweep) -> None:
-    SweepPlace(sweep, outputs.publish, live=False, begins=True)
+    SweepOutput(sweep, outputs.publish, live=False, begins=True)
     sweep.tell(over=True, done=20, running=0, failed=1, waiting=0)
     assert len(outputs.held) == 1
     assert "<style>" not in outputs.html
@@ -328,21 +328,21 @@ def test_a_headless_run_gets_one_plain_output(outputs, sweep) -> None:
 
 
 def test_what_is_kept_of_a_run_that_goes_on_says_how_to_see_more(outputs) -> None:
-    SweepPlace(Sweep(name=f"it's {_HTML}"), outputs.publish, live=True)
+    SweepOutput(Sweep(name=f"it's {_HTML}"), outputs.publish, live=True)
     assert outputs.text.endswith(
-        f"""so it stood when this was written; dnb.sweep.load("it's {_HTML}") shows how it stands now"""
+        f"""status when the notebook was last saved; dnb.sweep.load("it's {_HTML}") shows its current status"""
     )
     assert "it&#x27;s &lt;img src" in outputs.html
     assert _HTML not in outputs.html
 
 
 def test_two_prices_are_no_formula(outputs, sweep) -> None:
-    SweepPlace(sweep, outputs.publish, live=False)
+    SweepOutput(sweep, outputs.publish, live=False)
     assert 'class="decart-fallback mathjax_ignore tex2jax_ignore"' in outputs.html
 
 
 def test_what_is_kept_comes_anew_now_and_then(outputs, sweep) -> None:
-    SweepPlace(sweep, outputs.publish, live=False, behind=0.0)
+    SweepOutput(sweep, outputs.publish, live=False, behind=0.0)
     sweep.tell(done=15)
     assert outputs.published == 2
     assert "18 of 24 done" in outputs.text
@@ -351,12 +351,12 @@ def test_what_is_kept_comes_anew_now_and_then(outputs, sweep) -> None:
 
 
 def test_and_at_the_end_in_any_case(outputs, sweep) -> None:
-    SweepPlace(sweep, outputs.publish, live=False, behind=3600.0)
+    SweepOutput(sweep, outputs.publish, live=False, behind=3600.0)
     sweep.tell(done=15)
     assert outputs.published == 1
     sweep.tell(over=True)
     assert outputs.published == 2
-    assert "when this was written" not in outputs.text
+    assert "when the notebook was last saved" not in outputs.text
 
 
 class _Shell:
@@ -398,17 +398,17 @@ def test_what_is_retried_is_said_once_for_all_jobs_that_it_stops(lines, sweep) -
     assert [line["retrying"] for line in lines.jobs] == [True] * 3
     assert lines.jobs[2]["state"] == jobs[2].retrying
     assert lines.note == f"3 jobs: no connection to {_HTML} (refused). Slowed down."
-    assert words.left(sweep.progress) == ""
+    assert text.time_left(sweep.progress) == ""
     jobs[0].retrying = None
     sweep.tell(jobs=jobs)
     assert lines.note.startswith("2 jobs: ")
-    assert words.left(sweep.progress) != ""
+    assert text.time_left(sweep.progress) != ""
 
 
 def test_rows_that_ask_for_the_same_are_not_said_to_be_reused() -> None:
     progress = Progress(24, done=12, reused=12, shared=12)
-    assert words.line(Sweep(progress, over=True)) == "sweep cats: 24 of 24 done (12 the same as another row)"
-    assert "(2 reused, 10 the same as another row)" in words.line(Sweep(replace(progress, shared=10)))
+    assert text.sweep_line(Sweep(progress, over=True)) == "sweep cats: 24 of 24 done (12 the same as another row)"
+    assert "(2 reused, 10 the same as another row)" in text.sweep_line(Sweep(replace(progress, shared=10)))
 
 
 @pytest.mark.parametrize(
@@ -422,4 +422,4 @@ def test_rows_that_ask_for_the_same_are_not_said_to_be_reused() -> None:
     ],
 )
 def test_what_the_local_queue_rehearses_is_not_said_to_be_paid(payment: str, cost: dict[str, Any], said: str) -> None:
-    assert words.cost(Progress(24, payment=payment, **cost)) == said
+    assert text.sweep_cost(Progress(24, payment=payment, **cost)) == said
