@@ -21,7 +21,8 @@ from decart_nb import media
 from decart_nb.local.render import scenes
 from decart_nb.local.render.render import render
 from decart_nb.local.render.shot import Shot, seeded
-from decart_nb.request.catalogue import ModelDefinition, models
+from decart_nb.request.catalogue import models
+from decart_nb.request.models import ModelDefinition
 
 PROMPTS = (
     "A cat playing piano in a cozy living room",

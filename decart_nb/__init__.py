@@ -44,7 +44,8 @@ if TYPE_CHECKING:
     )
     from .job.clip import Clip as Clip
     from .job.job import Job as Job
-    from .request.catalogue import ModelDefinition as ModelDefinition, models as models
+    from .request.catalogue import models as models
+    from .request.models import ModelDefinition as ModelDefinition
     from .session.session import (
         Session as Session,
         attach as attach,
@@ -90,10 +91,8 @@ _EXPORTS = {
     ),
     "job.clip": ("Clip",),
     "job.job": ("Job",),
-    "request.catalogue": (
-        "ModelDefinition",
-        "models",
-    ),
+    "request.catalogue": ("models",),
+    "request.models": ("ModelDefinition",),
     "session.session": (
         "Session",
         "attach",

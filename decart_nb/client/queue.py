@@ -15,8 +15,9 @@ from urllib.parse import quote
 
 from .._util.text import printable, short_repr
 from ..errors import DecartSDKError, InvalidInputError, QueueResultError, QueueStatusError, QueueSubmitError
-from ..request.catalogue import ModelDefinition, models
-from ..request.locations import Remote
+from ..request.catalogue import models
+from ..request.locations import RemoteFile
+from ..request.models import ModelDefinition
 from ..request.request import Request, check_fetched, prepare
 from ..request.uploads import Upload
 from . import download as transfers, duration_estimate as polling, remote_files, submission
@@ -96,9 +97,9 @@ class Queue:
         Raises:
             InvalidInputError: a file cannot be fetched, or is not what the model takes.
         """
-        files: dict[str, Upload | Remote] = {}
+        files: dict[str, Upload | RemoteFile] = {}
         for name, file in request.files.items():
-            if not isinstance(file, Remote):
+            if not isinstance(file, RemoteFile):
                 files[name] = file
                 continue
             spec = next((spec for spec in request.model.fields or () if spec.name == name), None)

@@ -13,7 +13,7 @@ import httpx
 from .._util.disk_space import DiskSpace
 from .._util.text import printable
 from ..errors import InvalidInputError
-from ..request.locations import Remote
+from ..request.locations import RemoteFile
 from ..request.uploads import Upload
 from .addresses import host_and_port
 from .bodies import announced_length, iter_raw
@@ -21,7 +21,7 @@ from .failures import describe_failure, reason_for, unwrap_cause
 from .responses import facts
 
 if TYPE_CHECKING:
-    from ..request.catalogue import ModelDefinition
+    from ..request.models import ModelDefinition
     from .client import DecartClient
 
 #: The most bytes of a file whose model has no bound of its own.
@@ -29,7 +29,7 @@ MAX_BYTES = 2**30
 _LONGEST_NAME = 200
 
 
-async def fetch(client: DecartClient, model: ModelDefinition, name: str, file: Remote, *, max_bytes: int) -> Upload:
+async def fetch(client: DecartClient, model: ModelDefinition, name: str, file: RemoteFile, *, max_bytes: int) -> Upload:
     """A file input that was given as a URL, streamed to a temporary file; one attempt.
 
     Args:

@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 from ..errors import DecartSDKError
 from ..job.job import Job
 from ..job.recipe import Recipe
-from ..request.catalogue import ModelDefinition, models
+from ..request.catalogue import models
+from ..request.models import ModelDefinition
 
 _LONGEST_LINE = 100
 _STORE = "decart_runs"  # connect's own

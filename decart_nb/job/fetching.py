@@ -17,7 +17,7 @@ from ..client.client import DecartClient
 from ..client.download import Download
 from ..client.responses import JobStatusResponse
 from ..errors import DecartSDKError, JobFailedError, MediaError, QueueResultError, StoreError
-from ..request.catalogue import ModelDefinition
+from ..request.models import ModelDefinition
 from ..store.job_row import UNDER_WAY, Record
 from ..store.store import Store
 from . import provenance as lineage

@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 
 from .. import media
 from ..errors import MediaError
-from ..request.catalogue import ModelDefinition
 from ..request.digest import digest_of
-from ..request.locations import Remote
+from ..request.locations import RemoteFile
+from ..request.models import ModelDefinition
 from ..request.request import Request
 from ..request.uploads import Upload
 from ..store.job_row import Record
@@ -35,10 +35,10 @@ def intent(store: Store, request: Request, endpoint: str, backend: str, resolved
         kind, for :meth:`decart_nb.store.store.Store.enqueue`: nothing that was made is found by it.
     """
     files: dict[str, dict[str, Any]] = {}
-    kept: dict[str, Upload | Remote] = {}
+    kept: dict[str, Upload | RemoteFile] = {}
     digests: dict[str, str] = {}
     for name, upload in request.files.items():
-        if isinstance(upload, Remote):
+        if isinstance(upload, RemoteFile):
             kept[name], digests[name] = upload, upload.url
             files[name] = {"filename": urlsplit(upload.url).path.rpartition("/")[2] or name}
         else:
@@ -59,9 +59,9 @@ def intent(store: Store, request: Request, endpoint: str, backend: str, resolved
     return replace(request, files=kept), wanted
 
 
-def is_complete(files: Mapping[str, Upload | Remote]) -> bool:
+def is_complete(files: Mapping[str, Upload | RemoteFile]) -> bool:
     """Whether no file is still to be fetched."""
-    return not any(isinstance(file, Remote) for file in files.values())
+    return not any(isinstance(file, RemoteFile) for file in files.values())
 
 
 def described(upload: Upload, sha256: str) -> dict[str, Any]:
@@ -76,7 +76,7 @@ def keep(store: Store, upload: Upload, file: Mapping[str, Any]) -> Upload:
         return Upload(upload.filename, store.keep_input(file, stream))
 
 
-def input_seconds(files: Mapping[str, Upload | Remote]) -> float | None:
+def input_seconds(files: Mapping[str, Upload | RemoteFile]) -> float | None:
     """How long the video is that a job works on, if it works on one."""
     data = files.get("data")
     return seconds_of(data) if isinstance(data, Upload) else None

@@ -8,7 +8,8 @@ from .._util.plain_values import is_nonnegative
 from .._util.text import did_you_mean, short_repr
 from .._util.warn import warn
 from ..errors import InvalidInputError, ModelWarning
-from ..request.catalogue import ModelDefinition, models
+from ..request.catalogue import models
+from ..request.models import ModelDefinition
 
 
 def checked_prices(prices: Mapping[str, float]) -> dict[str, float]:

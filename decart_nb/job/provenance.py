@@ -33,7 +33,8 @@ from .._version import __version__
 from ..errors import InvalidInputError, MediaError, ModelNotFoundError
 from ..media import tags
 from ..media.sniff import sniff
-from ..request.catalogue import FILE_INPUTS, FILE_TYPES, ModelDefinition, models
+from ..request.catalogue import models
+from ..request.models import FILE_INPUTS, FILE_TYPES, ModelDefinition
 from ..request.uploads import Upload
 from ..store import job_row as records
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..client.client import BASE_URL
-from ..request.catalogue import ModelDefinition
+from ..request.models import ModelDefinition
 from ..store.job_row import Record
 from ..store.store import Store
 

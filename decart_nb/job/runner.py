@@ -17,8 +17,9 @@ from ..client.client import DecartClient
 from ..client.responses import was_not_accepted
 from ..client.retry import OnRetry
 from ..errors import DecartSDKError, JobCancelledError, JobFailedError, QueueSubmitError, StoreError
-from ..request.catalogue import MAX_SEED, ModelDefinition, models
-from ..request.locations import Remote
+from ..request.catalogue import models
+from ..request.locations import RemoteFile
+from ..request.models import MAX_SEED, ModelDefinition
 from ..request.request import Request
 from ..store.job_row import UNDER_WAY, Record
 from ..store.store import ClaimLostError, Store
@@ -369,5 +370,7 @@ def _own(error: Exception, job: Job) -> DecartSDKError:
 
 def _shown(request: Request) -> dict[str, Any]:
     """The request as a person would say it: plain values, and what its files are called."""
-    files = {name: file.shown if isinstance(file, Remote) else file.filename for name, file in request.files.items()}
+    files = {
+        name: file.shown if isinstance(file, RemoteFile) else file.filename for name, file in request.files.items()
+    }
     return {**request.values, **files}

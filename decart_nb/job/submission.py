@@ -11,7 +11,7 @@ from dataclasses import replace
 from ..client.client import DecartClient
 from ..client.responses import was_not_accepted
 from ..errors import DecartSDKError, JobCancelledError, QueueSubmitError, StoreError
-from ..request.catalogue import ModelDefinition
+from ..request.models import ModelDefinition
 from ..request.request import Request
 from ..store.job_row import Record
 from ..store.store import ClaimLostError, Store

@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.datastructures import FormData, UploadFile
 
-from ..request.catalogue import FILE_TYPES, ModelDefinition
+from ..request.models import FILE_TYPES, ModelDefinition
 from ..request.validation import Problem, check
 
 

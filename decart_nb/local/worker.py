@@ -19,7 +19,8 @@ from typing import Any
 
 from .._util.text import printable
 from ..errors import LocalQueueError, MediaError
-from ..request.catalogue import ModelDefinition, models
+from ..request.catalogue import models
+from ..request.models import ModelDefinition
 from .faults import Faults, Lots
 from .storage import Record, Shelf
 

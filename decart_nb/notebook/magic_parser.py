@@ -12,7 +12,7 @@ from typing import Any
 from .._util.text import did_you_mean
 from ..client.queue import model_of
 from ..errors import InvalidInputError
-from ..request.catalogue import Field, ModelDefinition
+from ..request.models import Field, ModelDefinition
 from ..sweeps import template
 from ..sweeps.template import placeholders
 

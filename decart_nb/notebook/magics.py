@@ -10,7 +10,8 @@ from .._util.text import did_you_mean
 from ..display.environment import kernel_shell
 from ..display.terminal import progress_line
 from ..errors import DecartSDKError, InvalidInputError
-from ..request.catalogue import ModelDefinition, models
+from ..request.catalogue import models
+from ..request.models import ModelDefinition
 from ..session import session
 from . import magic_completion
 from .magic_completion import COMMANDS

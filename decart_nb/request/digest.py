@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from json.encoder import encode_basestring_ascii
 from typing import Any
 
-from .catalogue import FILE_TYPES, ModelDefinition, models
+from .catalogue import models
+from .models import FILE_TYPES, ModelDefinition
 
 _VERSION = 1
 
@@ -29,10 +30,10 @@ def digest_of(
         files: the SHA-256 of each file, by field.
     """
     fields = {name: as_json(value) for name, value in values.items() if value is not None}
-    return Form(endpoint, resolved, model).digest(fields, files)
+    return DigestTemplate(endpoint, resolved, model).digest(fields, files)
 
 
-class Form:
+class DigestTemplate:
     """What the requests for one model at one queue have in common, for who needs the digests of many.
 
     Args:

@@ -28,7 +28,7 @@ _CUT = "?…"
 
 
 @dataclass(frozen=True)
-class Remote:
+class RemoteFile:
     """A file that is to be fetched from a URL when the request is sent."""
 
     url: str
@@ -39,7 +39,7 @@ class Remote:
         return shown_url(self.url)
 
 
-def locate(value: str | os.PathLike[Any]) -> Path | Remote:
+def locate(value: str | os.PathLike[Any]) -> Path | RemoteFile:
     """What a text or a path names. Nothing is opened.
 
     Raises:
@@ -53,7 +53,7 @@ def locate(value: str | os.PathLike[Any]) -> Path | Remote:
     if text == "-":
         return Path("/dev/stdin")
     if is_url(text):
-        return Remote(_checked(text))
+        return RemoteFile(_checked(text))
     found = _SCHEME.match(text)
     scheme = (found[1] or found[2]).lower() if found else ""
     if scheme == "file":

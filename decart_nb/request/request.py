@@ -10,9 +10,9 @@ from functools import partial
 from typing import Any
 
 from .._util.plain_values import NotPlain, is_scalar, plain
-from .catalogue import FILE_INPUTS, FILE_TYPES, ModelDefinition
 from .local_files import NotUsable, read_steadily
-from .locations import Remote
+from .locations import RemoteFile
+from .models import FILE_INPUTS, FILE_TYPES, ModelDefinition
 from .uploads import Upload, check_file, read
 from .validation import Problem, check, refuse
 
@@ -24,12 +24,12 @@ class Request:
     Attributes:
         model: what it is for.
         values: its plain fields.
-        files: its file fields; a :class:`Remote` until somebody has fetched it.
+        files: its file fields; a :class:`RemoteFile` until somebody has fetched it.
     """
 
     model: ModelDefinition
     values: dict[str, Any] = field(default_factory=dict)
-    files: dict[str, Upload | Remote] = field(default_factory=dict)
+    files: dict[str, Upload | RemoteFile] = field(default_factory=dict)
 
     def form(self) -> dict[str, str]:
         """The plain fields as the text that goes over the wire."""
@@ -70,7 +70,7 @@ def is_file(model: ModelDefinition, name: str, value: Any) -> bool:
     return any(spec.name == name and spec.type in FILE_TYPES for spec in model.fields)
 
 
-def read_file(model: ModelDefinition, name: str, value: Any) -> Upload | Remote:
+def read_file(model: ModelDefinition, name: str, value: Any) -> Upload | RemoteFile:
     """Reads a field that is sent as a file, and looks whether the model takes it.
 
     Raises:
@@ -83,7 +83,7 @@ def read_file(model: ModelDefinition, name: str, value: Any) -> Upload | Remote:
     return file
 
 
-def _read(model: ModelDefinition, name: str, value: Any, keep: bool) -> Upload | Remote:
+def _read(model: ModelDefinition, name: str, value: Any, keep: bool) -> Upload | RemoteFile:
     file = read_file(model, name, value)
     return file.kept() if keep and isinstance(file, Upload) else file
 

@@ -20,9 +20,9 @@ from typing import Any, BinaryIO, cast
 from .._util.text import one_line, printable, safe_str, with_article
 from ..errors import MediaError
 from ..media.sniff import HEAD, sniff
-from .catalogue import Field
 from .local_files import LocalFile, NotUsable, copy_to_temporary, own_pipe
-from .locations import Remote, locate
+from .locations import RemoteFile, locate
+from .models import Field
 
 UNKNOWN_TYPE = "application/octet-stream"
 _LONGEST_NAME = 180
@@ -93,7 +93,7 @@ def _sendable(filename: str) -> str:
     return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 17]}…{Path(name).suffix[:16]}"
 
 
-def check_file(spec: Field, upload: Upload | Remote) -> None:
+def check_file(spec: Field, upload: Upload | RemoteFile) -> None:
     """Whether a file is what its field takes, by what the decoders make of it.
 
     An image is decoded as a whole; of a video all frames have to be there, and the first and last ones are decoded.
@@ -101,7 +101,7 @@ def check_file(spec: Field, upload: Upload | Remote) -> None:
     Raises:
         NotUsable: it is not, or not all of it is there.
     """
-    if isinstance(upload, Remote):
+    if isinstance(upload, RemoteFile):
         return
     name = printable(upload.filename)
     if not upload.size:
@@ -136,7 +136,7 @@ def _decoded(spec: Field, upload: Upload, name: str) -> float | None:
         raise NotUsable(f"must be {with_article(spec.type)}, and {name} cannot be read as one{reason}.") from None
 
 
-def read(name: str, value: Any, fps: int) -> Upload | Remote:
+def read(name: str, value: Any, fps: int) -> Upload | RemoteFile:
     """Reads a file input, whatever it is given as.
 
     Args:
@@ -151,7 +151,7 @@ def read(name: str, value: Any, fps: int) -> Upload | Remote:
         return value
     if isinstance(value, (str, os.PathLike)):
         found = locate(value)
-        return found if isinstance(found, Remote) else _from_path(found)
+        return found if isinstance(found, RemoteFile) else _from_path(found)
     if isinstance(value, (bytes, bytearray, memoryview)):
         return Upload(name, bytes(value))
     image = sys.modules.get("PIL.Image")  # who has a PIL image has imported it

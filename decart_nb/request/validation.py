@@ -10,7 +10,7 @@ from .._util.plain_values import NotPlain, flag, is_missing, text, whole
 from .._util.text import did_you_mean, short_repr, with_article
 from .._util.warn import warn
 from ..errors import InvalidInputError, ModelWarning
-from .catalogue import FILE_TYPES, Field, FieldType, ModelDefinition
+from .models import FILE_TYPES, Field, FieldType, ModelDefinition
 
 
 class Problem(NamedTuple):

@@ -9,7 +9,7 @@ from typing import Any
 from .._util.plain_values import is_nonnegative
 from .._util.text import did_you_mean, short_repr
 from ..errors import InvalidInputError
-from ..request.catalogue import ModelDefinition
+from ..request.models import ModelDefinition
 from ..store.job_row import UNDER_WAY, Record
 from ..store.store import Store
 

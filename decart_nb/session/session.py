@@ -26,7 +26,7 @@ from ..job.clip import Clip
 from ..job.job import Job
 from ..job.prices import checked_prices
 from ..job.runner import Runner
-from ..request.catalogue import ModelDefinition
+from ..request.models import ModelDefinition
 from ..request.request import prepare
 from ..request.validation import warn_of_age
 from ..sweeps.factory import SweepFactory

@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from ..errors import StoreError
-from ..request.catalogue import Field, ModelDefinition, models
+from ..request.catalogue import models
+from ..request.models import Field, ModelDefinition
 from ..request.request import is_file
 from ..request.uploads import Upload
 from ..store.store import Store

@@ -7,9 +7,9 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from ..request.catalogue import ModelDefinition
 from ..request.local_files import NotUsable, read_steadily
-from ..request.locations import Remote, path_text, shown_location
+from ..request.locations import RemoteFile, path_text, shown_location
+from ..request.models import ModelDefinition
 from ..request.request import read_file
 from ..request.uploads import Upload
 from .rows import InputFile, look_at
@@ -36,9 +36,9 @@ class Files:
         known: Mapping[Key, InputFile] | None = None,
     ) -> None:
         self._snapshots, self._keep, self._fetched = snapshots, keep or look_at, fetched or {}
-        self._read: dict[Key, InputFile | Remote | str] = {**(known or {})}
+        self._read: dict[Key, InputFile | RemoteFile | str] = {**(known or {})}
 
-    def read(self, model: ModelDefinition, name: str, value: Any) -> InputFile | Remote:
+    def read(self, model: ModelDefinition, name: str, value: Any) -> InputFile | RemoteFile:
         """A file, read once for all models that make the same of it.
 
         Raises:
@@ -69,17 +69,17 @@ class Files:
 
     def addresses(self) -> list[str]:
         """Those of the files that are to be fetched."""
-        return list(dict.fromkeys(file.url for file in self._read.values() if isinstance(file, Remote)))
+        return list(dict.fromkeys(file.url for file in self._read.values() if isinstance(file, RemoteFile)))
 
-    def _read_anew(self, key: Key, anything: ModelDefinition, name: str, value: Any) -> InputFile | Remote | str:
+    def _read_anew(self, key: Key, anything: ModelDefinition, name: str, value: Any) -> InputFile | RemoteFile | str:
         """Reads a file, whatever it is: another model may take it."""
         if isinstance(value, InputFile):
             return value
         return read_steadily(partial(self._once, key, anything, name, value))
 
-    def _once(self, key: Key, anything: ModelDefinition, name: str, value: Any) -> InputFile | Remote | str:
+    def _once(self, key: Key, anything: ModelDefinition, name: str, value: Any) -> InputFile | RemoteFile | str:
         file = self._snapshots.get(key) or read_file(anything, name, value)
-        if isinstance(file, Remote):
+        if isinstance(file, RemoteFile):
             found = self._fetched.get(file.url, file)
             return replace(found, shown=file.shown) if isinstance(found, InputFile) else found
         if file.is_snapshot:

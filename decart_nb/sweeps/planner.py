@@ -18,10 +18,11 @@ from .._util.text import did_you_mean, safe_str, short_repr
 from ..client.queue import model_of
 from ..errors import DecartSDKError, InvalidInputError
 from ..job.table import as_text
-from ..request.catalogue import FILE_INPUTS, ModelDefinition, models
-from ..request.digest import Form, as_json
+from ..request.catalogue import models
+from ..request.digest import DigestTemplate, as_json
 from ..request.local_files import NotUsable
 from ..request.locations import is_url, path_text, shown_location
+from ..request.models import FILE_INPUTS, ModelDefinition
 from ..request.request import is_file
 from ..request.uploads import Upload
 from ..request.validation import Problem, check_one, check_whole, refuse
@@ -111,7 +112,7 @@ class Reader:
         """
         self._resolved = resolved or {}
         self._files = Files(self.axes.snapshots, keep, fetched, self._kept)
-        self._forms: dict[str, Form] = {}
+        self._digest_templates: dict[str, DigestTemplate] = {}
         self._wholes: dict[tuple[str, frozenset[str]], list[Problem]] = {}
         self._filled: dict[tuple[str, str], FieldValue] = {}
         self._worth: dict[tuple[str, str | None, float | None], tuple[float | None, float | None]] = {}
@@ -335,9 +336,9 @@ class Reader:
             self._worth[worth] = self._worth_of(model, resolution, input_seconds)
         row.seconds, row.cost = self._worth[worth]
         if is_whole:
-            if model.name not in self._forms:
-                self._forms[model.name] = Form(self._endpoint, resolved, model)
-            row.request = self._forms[model.name].digest(fields, files)
+            if model.name not in self._digest_templates:
+                self._digest_templates[model.name] = DigestTemplate(self._endpoint, resolved, model)
+            row.request = self._digest_templates[model.name].digest(fields, files)
         return row
 
     def _near_misses(self, model: ModelDefinition) -> list[Problem]:

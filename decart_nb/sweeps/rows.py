@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..job.ingest import seconds_of
-from ..request.catalogue import ModelDefinition
-from ..request.locations import Remote
+from ..request.locations import RemoteFile
+from ..request.models import ModelDefinition
 from ..request.request import Request
 from ..request.uploads import Upload
 from ..request.validation import Problem
@@ -82,11 +82,11 @@ class Row:
     @property
     def asked(self) -> str:
         """What it asks for, in place of a digest, where a file of it is still to be fetched."""
-        files = {name: file.url if isinstance(file, Remote) else file.sha256 for name, file in self.files.items()}
+        files = {name: file.url if isinstance(file, RemoteFile) else file.sha256 for name, file in self.files.items()}
         return f"{self.resolved} {sorted((self.values | files).items())}"
 
     @property
-    def files(self) -> dict[str, InputFile | Remote]:
+    def files(self) -> dict[str, InputFile | RemoteFile]:
         """Its files, by field."""
         return {part.name: part.file for part in self.parts if part.file is not None}
 
@@ -116,7 +116,7 @@ class FieldValue:
     name: str
     value: Any = None
     json: str = ""
-    file: InputFile | Remote | None = None
+    file: InputFile | RemoteFile | None = None
     problem: Problem | None = None
 
 

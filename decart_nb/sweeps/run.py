@@ -18,7 +18,7 @@ from ..job.ingest import described
 from ..job.job import Job
 from ..job.money import usd
 from ..job.runner import Runner
-from ..request.locations import Remote
+from ..request.locations import RemoteFile
 from ..request.request import Request
 from ..request.uploads import Upload
 from ..store.job_row import UNDER_WAY, Record
@@ -211,12 +211,12 @@ class SweepRun:
             (row.model, name)
             for row in rows
             for name, file in row.files.items()
-            if row.model and isinstance(file, Remote) and file.url == url
+            if row.model and isinstance(file, RemoteFile) and file.url == url
         )
         anything = replace(model, fields=None)  # each row looks for itself whether its model takes it
         async with few:
             try:
-                request = await self._runner.client.queue.fetch_inputs(Request(anything, {}, {name: Remote(url)}))
+                request = await self._runner.client.queue.fetch_inputs(Request(anything, {}, {name: RemoteFile(url)}))
             except InvalidInputError as error:
                 return error.message.partition(f": {name} ")[2] or error.message
             upload = request.files[name]

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 from .._util.text import one_line, printable, safe_str, short_repr
 from ..errors import InvalidInputError
-from ..request.catalogue import Field, models
+from ..request.catalogue import models
 from ..request.local_files import NotUsable, read_bytes, shown_path
-from ..request.locations import Remote, locate, shown_location
+from ..request.locations import RemoteFile, locate, shown_location
+from ..request.models import Field
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,7 +54,7 @@ def read_table(given: str | os.PathLike[Any]) -> pd.DataFrame:
     """
     try:
         found = locate(given)
-        if isinstance(found, Remote):
+        if isinstance(found, RemoteFile):
             raise NotUsable(f"is an address: {found.shown}. pandas.read_csv fetches a table, and sweep(df) takes it.")
         name = "The table" if found.as_posix().startswith("/dev/") else one_line(found.name)
         if found.suffix.lower() not in _SUFFIXES and not found.as_posix().startswith(("/dev/", "/proc/")):

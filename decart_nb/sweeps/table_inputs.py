@@ -18,8 +18,8 @@ from ..errors import InvalidInputError
 from ..job.ingest import seconds_of
 from ..job.spreadsheets import as_written
 from ..job.table import JOB_COLUMNS
-from ..request.catalogue import FILE_TYPES
 from ..request.locations import is_url, was_cut
+from ..request.models import FILE_TYPES
 from ..request.uploads import Upload
 from ..store.job_row import Record
 from ..store.store import Store

@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 
 from decart_nb import InvalidInputError, ModelDefinition, ModelNotFoundError, models
-from decart_nb.request.catalogue import Models
+from decart_nb.request.models import Models
 from decart_nb.request.validation import check, refuse
 
 

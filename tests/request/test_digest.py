@@ -8,8 +8,8 @@ from typing import Any
 from hypothesis import assume, given, strategies as st
 
 from decart_nb import models
-from decart_nb.request.catalogue import FILE_TYPES, Field, ModelDefinition
 from decart_nb.request.digest import digest_of
+from decart_nb.request.models import FILE_TYPES, Field, ModelDefinition
 
 _TEXT = st.text(min_size=1, max_size=40)
 _POINTS = st.lists(

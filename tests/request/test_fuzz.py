@@ -20,8 +20,9 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 import decart_nb as dnb
 from decart_nb.job.table import as_results
-from decart_nb.request.catalogue import MAX_SEED, ModelDefinition, models
-from decart_nb.request.locations import Remote
+from decart_nb.request.catalogue import models
+from decart_nb.request.locations import RemoteFile
+from decart_nb.request.models import MAX_SEED, ModelDefinition
 from decart_nb.request.request import Request, prepare
 from decart_nb.request.uploads import Upload
 
@@ -182,7 +183,7 @@ def test_any_name_is_a_file_or_refused(name: str, as_path: bool) -> None:
     for model in (models.video("lucy-2.5"), OWN):
         request = read(model, data=Given() if as_path else name)
         if request is not None:
-            assert isinstance(request.files["data"], Remote)
+            assert isinstance(request.files["data"], RemoteFile)
             assert "a:b@" not in request.files["data"].shown.split("/")[2]
     planned(model=["lucy-2.5", OWN], prompt="a", data=[name, "in.mp4"])
 

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 import decart_nb as dnb
-from decart_nb.request.catalogue import ModelDefinition, models
+from decart_nb.request.catalogue import models
 from decart_nb.request.local_files import LocalFile, NotUsable, copy_to_temporary, read_bytes, read_steadily
+from decart_nb.request.models import ModelDefinition
 from decart_nb.request.request import prepare
 from decart_nb.request.uploads import Upload
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from decart_nb.request.local_files import NotUsable
-from decart_nb.request.locations import Remote, locate, shown_location, shown_url
+from decart_nb.request.locations import RemoteFile, locate, shown_location, shown_url
 
 SECRET = "https://ann:hunter2@example.com:8080/a/in.mp4?X-Amz-Signature=5ec3e7&token=5ec3e7"
 
@@ -37,7 +37,7 @@ def test_a_text_is_a_path(text: str, path: str) -> None:
 )
 def test_a_text_is_an_address(url: str) -> None:
     found = locate(url)
-    assert isinstance(found, Remote)
+    assert isinstance(found, RemoteFile)
     assert found.url == url
 
 

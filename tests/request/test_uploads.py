@@ -18,7 +18,7 @@ from PIL import Image
 
 from decart_nb import Clip, ModelDefinition, media, models
 from decart_nb.media.sniff import sniff
-from decart_nb.request.locations import Remote
+from decart_nb.request.locations import RemoteFile
 from decart_nb.request.request import Request, prepare
 from decart_nb.request.uploads import Upload
 
@@ -88,7 +88,7 @@ def test_the_media_type_is_that_of_the_bytes_whatever_the_name_says(small_video:
 @pytest.mark.parametrize("url", ["http://a.test/b.png", "https://a.test/b.png?size=1#2", "HTTPS://A.test/b.png"])
 def test_a_url_is_fetched_later(url: str) -> None:
     request = prepare(models.video("lucy-pro-i2v"), {"prompt": "x", "data": url})
-    assert request.files == {"data": Remote(url)}
+    assert request.files == {"data": RemoteFile(url)}
 
 
 def test_an_open_file_is_sent_from_where_it_stands_and_left_there(small_image: Path, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from av.video.reformatter import VideoReformatter
 
 from ... import media
 from ...errors import MediaError
-from ...request.catalogue import Kind, ModelDefinition
+from ...request.models import Kind, ModelDefinition
 from . import camera, motion, scenes, styles
 from .compositing import RGB, fit
 from .label import Label
@@ -51,7 +51,7 @@ def render(
 
     Args:
         model: what the request is for. One without a kind gets the kind that its inputs suggest.
-        values: the request's fields that are no files, as :func:`decart_nb.request.catalogue.check` returns them.
+        values: the request's fields that are no files, as :func:`decart_nb.request.validation.check` returns them.
         files: the request's files by the names of their inputs.
         seed: varies the result.
         target: where the video goes. It is written in place.

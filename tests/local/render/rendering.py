@@ -13,7 +13,7 @@ from PIL import Image
 
 from decart_nb import media
 from decart_nb.local.render.render import render
-from decart_nb.request.catalogue import Kind, ModelDefinition
+from decart_nb.request.models import Kind, ModelDefinition
 
 RED, GREEN, BLUE = (200, 40, 40), (40, 180, 60), (40, 60, 200)
 SIZE = (192, 104)

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from decart_nb.local.render.compositing import fit
-from decart_nb.request.catalogue import ModelDefinition
+from decart_nb.request.models import ModelDefinition
 from tests.local.render.rendering import SIZE, apart, made, scene, small
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from decart_nb import media
 from decart_nb.errors import MediaError
-from decart_nb.request.catalogue import Kind
+from decart_nb.request.models import Kind
 from tests.local.render.rendering import GREEN, PATH, digest, inputs, made, scene, small
 
 

@@ -12,7 +12,7 @@ from PIL import Image, ImageFont
 
 from decart_nb import media
 from decart_nb.local.render.label import Label, drawable
-from decart_nb.request.catalogue import ModelDefinition
+from decart_nb.request.models import ModelDefinition
 from tests.local.render.rendering import made, scene
 
 SIZES = {"720p": (1280, 704), "480p": (872, 480), "portrait": (704, 1280), "portrait 480p": (480, 872)}

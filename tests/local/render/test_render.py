@@ -13,7 +13,8 @@ import pytest
 from decart_nb import media
 from decart_nb.errors import LocalQueueError
 from decart_nb.local.render.render import render
-from decart_nb.request.catalogue import Kind, ModelDefinition, models
+from decart_nb.request.catalogue import models
+from decart_nb.request.models import Kind, ModelDefinition
 from tests.local.render.rendering import KINDS, SIZE, apart, digest, inputs, made, small
 
 
@@ -64,7 +65,7 @@ def test_another_process_makes_the_same_file(tmp_path: Path) -> None:
     here = tmp_path / "here.mp4"
     render(small("text-to-video"), {"prompt": "naïve 猫 in the rain"}, {}, 3, here)
     script = (
-        "import sys; from pathlib import Path; from decart_nb.request.catalogue import ModelDefinition\n"
+        "import sys; from pathlib import Path; from decart_nb.request.models import ModelDefinition\n"
         "from decart_nb.local.render.render import render\n"
         f"model = ModelDefinition(name='small', width={SIZE[0]}, height={SIZE[1]}, fps=10, kind='text-to-video', "
         "seconds=1)\nrender(model, {'prompt': 'naïve 猫 in the rain'}, {}, 3, Path(sys.argv[1]))"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from decart_nb import media
-from decart_nb.request.catalogue import Kind
+from decart_nb.request.models import Kind
 from tests.local.render.rendering import BLUE, GREEN, RED, alike, apart, made, small
 
 STYLES = (

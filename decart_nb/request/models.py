@@ -1,0 +1,219 @@
+"""Model definitions: a model's input fields, its output size and rate, and its prices."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import html
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from numbers import Integral
+from typing import Any, Literal
+
+from .._util.plain_values import NotPlain, flag, is_flag, is_nonnegative, whole
+from .._util.public import public
+from .._util.text import short_repr
+from ..errors import InvalidInputError, ModelNotFoundError
+
+Kind = Literal["text-to-video", "image-to-video", "video-to-video", "first-last-frame", "motion", "restyle"]
+Status = Literal["live", "deprecated", "retired", "custom"]
+FieldType = Literal["text", "integer", "flag", "choice", "image", "video", "trajectory"]
+
+FILE_TYPES = ("image", "video")
+FILE_INPUTS = ("data", "start", "end", "reference_image")
+MAX_SEED = 2**32 - 1
+_LONGEST_TRAJECTORY = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One input of a model.
+
+    Attributes:
+        name: the keyword, as in Decart's own SDK.
+        type: what it holds.
+        required: whether a request without it is refused.
+        default: what the server takes when it is not sent.
+        minimum, maximum: both inclusive; of an integer its value, of a text its characters, of a
+            trajectory its points.
+        choices: the texts a ``"choice"`` may be.
+        only_with: another field without which this one means nothing.
+        media_types, max_bytes, max_seconds: what a file must be, where the service says so.
+    """
+
+    name: str
+    type: FieldType
+    required: bool = False
+    default: Any = None
+    minimum: int = 0
+    maximum: int = 0
+    choices: tuple[str, ...] = ()
+    only_with: str | None = None
+    media_types: tuple[str, ...] = ()
+    max_bytes: int | None = None
+    max_seconds: float | None = None
+
+    def parse(self, text: str) -> Any:
+        """What a text means in this field, wherever it stands: in a table, a magic, a shell, or a form.
+
+        A text that means nothing there is returned as it is: the validation says what is wrong with it.
+        """
+        with contextlib.suppress(NotPlain):
+            if self.type == "integer":
+                return whole(text)
+            if self.type == "flag":
+                return flag(text)
+        if self.type == "choice":
+            return text.strip()
+        return _points(text) if self.type == "trajectory" else text
+
+
+def _points(text: str) -> Any:
+    """A trajectory as JSON, or as Python prints it, as Decart's SDK 0.0.20 sends it and tables have it."""
+    with contextlib.suppress(ValueError):
+        return json.loads(text)
+    with contextlib.suppress(ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return ast.literal_eval(text[:_LONGEST_TRAJECTORY].strip())
+    return text
+
+
+@public
+@dataclass(frozen=True)
+class ModelDefinition:
+    """A model of the queue: one of the catalogue, or the caller's own.
+
+    The caller's own needs a name, a size and a rate; its inputs are sent as they are::
+
+        ModelDefinition(name="lucy-9", width=1280, height=720, fps=24)
+
+    Attributes:
+        name: what the service calls it.
+        width, height: of the picture it makes, in pixels, at 720p and in landscape.
+        fps: frames a second of what it makes.
+        url_path: where a job is posted, ``/v1/jobs/{name}`` unless given.
+        kind: what it makes out of what; ``None`` for the caller's own.
+        fields: its inputs; ``None`` for the caller's own.
+        exactly_one: names of which a request must carry one and no more.
+        seconds: the longest video it makes, in seconds; ``None`` where that follows the input's length.
+        prices: USD per generated second by resolution; empty where unknown.
+        status: ``live``, ``deprecated`` (a name on its way out), ``retired`` (the service refuses it) or ``custom``.
+        successor: for a deprecated name, the one that took its place.
+        alias_of: for a ``-latest`` name, what it meant when this catalogue was written. It moves: only the
+            server's ``/v1/models/resolve`` knows what it means today.
+    """
+
+    name: str
+    width: int
+    height: int
+    fps: int
+    url_path: str = ""
+    kind: Kind | None = None
+    fields: tuple[Field, ...] | None = None
+    exactly_one: tuple[str, ...] = ()
+    seconds: float | None = None
+    prices: Mapping[str, float] = field(default_factory=dict, hash=False)
+    status: Status = "custom"
+    successor: str | None = None
+    alias_of: str | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not (self.name.isprintable() and self.name.strip()):
+            raise InvalidInputError(f"A model's name must be text, in one line, not {short_repr(self.name)}.")
+        for name in ("width", "height", "fps"):
+            value = getattr(self, name)
+            if is_flag(value) or not isinstance(value, Integral) or value < 1:
+                raise InvalidInputError(
+                    f"{name} of model {self.name} must be a whole number above 0, not {short_repr(value)}."
+                )
+            object.__setattr__(self, name, int(value))
+        if not self.url_path:
+            object.__setattr__(self, "url_path", f"/v1/jobs/{self.name}")
+        # It is put behind the address of the queue, and must not make another host of that.
+        if not isinstance(self.url_path, str) or not (self.url_path[:1] == "/" and self.url_path.isprintable()):
+            raise InvalidInputError(
+                f"url_path of model {self.name} must be a path such as /v1/jobs/lucy-9, "
+                f"not {short_repr(self.url_path)}."
+            )
+        if not isinstance(self.prices, Mapping) or not all(map(is_nonnegative, self.prices.values())):
+            raise InvalidInputError(
+                f"prices of model {self.name} must be USD per generated second by resolution, such as "
+                f'{{"720p": 0.04}}, not {short_repr(self.prices)}.'
+            )
+
+    @property
+    def price(self) -> float | None:
+        """USD per generated second at 720p, or ``None`` where it is not known."""
+        return self.prices.get("720p")
+
+    def size(self, resolution: str | None = None, orientation: str | None = None) -> tuple[int, int]:
+        """Width and height in pixels of what a request with this resolution and orientation makes."""
+        width, height = self.width, self.height
+        if resolution == "480p":
+            # Sides that are a multiple of eight: the encoders of the field want them.
+            width, height = round(width * 480 / height / 8) * 8, 480
+        return (height, width) if orientation == "portrait" else (width, height)
+
+    def __repr__(self) -> str:
+        return f"<{self.name}: {self.kind or 'own model'}, {self.width}×{self.height} at {self.fps} fps, {self.status}>"
+
+
+class Models:
+    """The catalogue: iterate over it, look a model up with :meth:`video`, or let a notebook show it as a table."""
+
+    def __init__(self, definitions: tuple[ModelDefinition, ...]) -> None:
+        self._by_name = {model.name: model for model in definitions}
+
+    def video(self, model: str) -> ModelDefinition:
+        """The model of that name.
+
+        Raises:
+            ModelNotFoundError: no model has that name; the message has the closest ones.
+        """
+        try:
+            return self._by_name[model]
+        except (KeyError, TypeError):
+            raise ModelNotFoundError(model if isinstance(model, str) else short_repr(model), self._by_name) from None
+
+    def __iter__(self) -> Iterator[ModelDefinition]:
+        return iter(self._by_name.values())
+
+    def __len__(self) -> int:
+        return len(self._by_name)
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name in self._by_name
+
+    def _rows(self) -> list[tuple[str, ...]]:
+        return [
+            (
+                model.name,
+                model.kind or "",
+                ", ".join(_input_label(field, model) for field in model.fields or ()),
+                f"{model.width}×{model.height}",
+                str(model.fps),
+                "as the input" if model.seconds is None else f"{model.seconds:g}",
+                "unknown" if model.price is None else f"{model.price:.2f}",
+                f"{model.status}, now {model.successor}" if model.successor else model.status,
+            )
+            for model in self
+        ]
+
+    _HEAD = ("model", "kind", "inputs (* required)", "size", "fps", "seconds", "USD a second", "status")
+
+    def __repr__(self) -> str:
+        rows = [self._HEAD, *self._rows()]
+        widths = [max(len(row[column]) for row in rows) for column in range(len(self._HEAD))]
+        return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+
+    def _repr_html_(self) -> str:
+        def line(tag: str, cells: tuple[str, ...]) -> str:
+            inner = "".join(f'<{tag} style="text-align:left">{html.escape(cell)}</{tag}>' for cell in cells)
+            return f"<tr>{inner}</tr>"
+
+        body = "".join(line("td", row) for row in self._rows())
+        return f"<table><thead>{line('th', self._HEAD)}</thead><tbody>{body}</tbody></table>"
+
+
+def _input_label(field: Field, model: ModelDefinition) -> str:
+    return f"{field.name}{'*' if field.required or field.name in model.exactly_one else ''}"
