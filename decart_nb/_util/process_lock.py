@@ -39,7 +39,8 @@ class Holder:
             self.name = uuid.uuid4().hex
             self._lock = FileLock(folder / self.name)
             self._lock.acquire(timeout=_TIMEOUT)
-            if Path(self._lock.lock_file).exists():
+            self._file = _file_at(self._lock.lock_file)
+            if self._file is not None:
                 break
             self._lock.release()  # another has taken it for a dead one's, right before it was locked
         for other in {path.stem for path in folder.iterdir()}:
@@ -53,7 +54,7 @@ class Holder:
     @property
     def is_visible(self) -> bool:
         """Whether others see the lock: somebody may have removed its file."""
-        return Path(self._lock.lock_file).exists()
+        return _file_at(self._lock.lock_file) == self._file
 
     def is_there(self, name: str | None) -> bool:
         """Whether the process of that name still lives."""
@@ -89,3 +90,12 @@ class Holder:
 
     def _desk_of(self, name: str) -> Path:
         return self._folder / f"{name}.desk"
+
+
+def _file_at(path: str) -> tuple[int, int] | None:
+    """The device and the number of a file, which another one of its name does not have."""
+    try:
+        found = Path(path).lstat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

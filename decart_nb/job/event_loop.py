@@ -17,7 +17,7 @@ _T = TypeVar("_T")
 _Work = tuple[Callable[[], Any], "asyncio.Future[Any]"]
 
 _THREAD = "decart_nb jobs"
-_turn = threading.Lock()
+_turn = threading.RLock()  # the collector may come while it is held, and close a client
 
 
 def background() -> asyncio.AbstractEventLoop:
@@ -38,7 +38,7 @@ def _started() -> asyncio.AbstractEventLoop:
 def _forget() -> None:
     """Threads do not survive a fork, and a lock that one of them held would never be let go of."""
     global _turn
-    _turn = threading.Lock()
+    _turn = threading.RLock()
     _started.cache_clear()
 
 

@@ -14,7 +14,6 @@ from .. import media
 from ..errors import MediaError
 from ..request.digest import digest_of
 from ..request.locations import RemoteFile
-from ..request.models import ModelDefinition
 from ..request.request import Request
 from ..request.uploads import Upload
 from ..store.job_row import Record
@@ -88,11 +87,6 @@ def seconds_of(upload: Upload) -> float | None:
         with contextlib.suppress(MediaError), upload.open() as stream:
             return media.probe(stream).duration
     return None
-
-
-def addressed(model: ModelDefinition, resolved: str) -> ModelDefinition:
-    """The model under the name that was found for it, so that nothing moves between the two."""
-    return model if model.alias_of is None else replace(model, name=resolved, url_path=f"/v1/jobs/{resolved}")
 
 
 def filename_for(record: Record) -> str:

@@ -88,6 +88,11 @@ class Job(Watched):
         return self._recorded
 
     @property
+    def is_being_submitted(self) -> bool:
+        """Whether its submission is on its way: the queue may have taken it."""
+        return self._is_being_submitted and self.id is None
+
+    @property
     def stopped(self) -> bool:
         """Whether :meth:`cancel` was called."""
         return self._stops > 0

@@ -37,6 +37,7 @@ from ..request.catalogue import models
 from ..request.models import FILE_INPUTS, FILE_TYPES, ModelDefinition
 from ..request.uploads import Upload
 from ..store import job_row as records
+from ..store.files import StoreFiles
 
 _FORMAT, _VERSION = "decart_nb", 1
 SCHEMA = f"{_FORMAT}/{_VERSION}"
@@ -167,15 +168,13 @@ def model_of(record: Mapping[str, Any]) -> ModelDefinition:
         raise
 
 
-def inputs_of(
-    record: Mapping[str, Any], model: ModelDefinition, kept: Callable[[Mapping[str, Any]], Path], store: str
-) -> dict[str, Any]:
+def inputs_of(record: Mapping[str, Any], model: ModelDefinition, stored: StoreFiles, store: str) -> dict[str, Any]:
     """The inputs that a video was made with, to make it again. A record may come from anybody.
 
     Args:
         record: what made it.
         model: what is to make it again.
-        kept: where a store keeps an input, by its ``sha256`` and ``filename``.
+        stored: the files of a store.
         store: what that store is called.
 
     Raises:
@@ -191,13 +190,12 @@ def inputs_of(
         filename = file.get("filename")
         if not isinstance(filename, str):
             raise InvalidInputError(f"The record does not say what the file of {name} was called.")
-        path = kept(file)
-        if not path.is_file():
+        if not stored.has_input(file):
             raise InvalidInputError(
                 f"The {name} that this video was made from, {filename}, is not in {store}/inputs/. "
                 "Connect to the store that made the video, or give the file to submit."
             )
-        inputs[name] = Upload(filename, path)
+        inputs[name] = Upload(filename, stored.input(file))
     return inputs
 
 

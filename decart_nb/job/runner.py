@@ -155,9 +155,10 @@ class Runner:
         """
         await self._supervise(job, self._execute(job, request, wanted, on_rejected, **terms))
 
-    def close(self) -> None:
-        """Close the connections."""
-        _hang_up(self.client, 5.0)
+    def close(self, timeout: float = 5.0) -> None:
+        """Close the connections, and the store's database as long as nothing uses it."""
+        _hang_up(self.client, timeout)
+        self.store.close()
 
     def price(self, model: ModelDefinition, resolution: str | None = None, resolved: str | None = None) -> float | None:
         """USD per generated second: what the session was told, else nothing on the local queue, else the catalogue.
@@ -359,7 +360,9 @@ def _status_of(error: Exception, job: Job) -> str:
             return "rejected" if was_not_accepted(error) else "uncertain"
         case DecartSDKError() if error.data.get("expired"):
             return "expired"
-    return "unreachable" if job.id else "rejected"
+    if job.id:
+        return "unreachable"
+    return "uncertain" if job.is_being_submitted else "rejected"
 
 
 def _own(error: Exception, job: Job) -> DecartSDKError:

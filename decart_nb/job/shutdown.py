@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import functools
 import os
 import threading
@@ -10,6 +11,7 @@ import time
 from concurrent.futures import thread as _before  # noqa: F401 - what is registered after its own hook runs before it
 
 from .._util.console import say, stderr
+from ..errors import DecartSDKError
 from .job import Job
 from .runner import open_runners
 
@@ -37,8 +39,17 @@ def _finish_submissions() -> None:
         named = " and ".join(f"decart_nb.attach({job_id!r})" for job_id in submitted[:_MOST_NAMED])
         more = f" (and {len(submitted) - _MOST_NAMED} more)" if len(submitted) > _MOST_NAMED else ""
         said.append(f"{_jobs(len(submitted))} under way: the same call fetches the video, or {named}{more}.")
-    if waiting := sum(job.id is None and job.recorded for job in jobs):
+    if perhaps := sum(job.is_being_submitted for job in jobs):
+        said.append(f"{_jobs(perhaps)} perhaps submitted, since no answer has come: see decart_nb.jobs().")
+    if waiting := sum(job.id is None and job.recorded and not job.is_being_submitted for job in jobs):
         said.append(f"{_jobs(waiting)} not submitted yet: see decart_nb.jobs(); the same call goes on.")
+    for store in {runner.store for runner in tuple(open_runners)}:
+        with contextlib.suppress(DecartSDKError):
+            store.flush()
+        if lost := [str(record.job_id) for record in store.unsaved if record.job_id]:
+            said.append(
+                f"{store.folder.name}/ cannot be written: keep the ids of what was submitted, {', '.join(lost)}."
+            )
     if said and _says:
         say(f"decart_nb: {' '.join(said)}", stderr)
 
@@ -52,8 +63,9 @@ def _jobs(count: int) -> str:
 
 
 def _close() -> None:
+    until = time.monotonic() + _TIMEOUT
     for runner in tuple(open_runners):
-        runner.close()
+        runner.close(max(0.1, until - time.monotonic()))
 
 
 @functools.cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import time
 from collections.abc import Callable
@@ -101,10 +102,29 @@ class JobSubmission:
         except DecartSDKError as error:  # nothing was sent: an input can no longer be read
             await self._update(record, status="rejected", error=error.message)
             raise
+        except Exception as error:
+            await self._update(record, status="uncertain", error=f"{type(error).__name__}: {error}")
+            raise
+        await self._refuse_known_id(record, submitted.job_id)
         record.job_id, record.status, record.submitted_at = submitted.job_id, "pending", time.time()
         self._store.remember(record)  # whatever the disk does now
         job._submitted(submitted.job_id)
         await self._write_id_down(record)
+
+    async def _refuse_known_id(self, record: Record, job_id: str) -> None:
+        """Make sure that an id is not that of another job: both would be answered with one video.
+
+        Raises:
+            QueueSubmitError: it is.
+        """
+        known: list[Record] = []
+        with contextlib.suppress(StoreError):  # the id is written down as soon as that is possible
+            find = functools.partial(self._store.find, job_id=job_id, endpoint=record.endpoint)
+            known = await self._writer.write(find)
+        if any(other.key != record.key and other.submitted_at for other in known):
+            message = f"The queue answered with the id of another job, {job_id}: what it made of this one is not known."
+            await self._update(record, status="uncertain", error=message)
+            raise QueueSubmitError(message, {"sent": True, "taken": "unknown", "job_id": job_id})
 
     async def _write_id_down(self, record: Record) -> None:
         facts = {"status": "pending", "job_id": record.job_id, "submitted_at": record.submitted_at}

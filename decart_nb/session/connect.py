@@ -88,12 +88,23 @@ _queues: dict[Path, LocalQueue] = {}
 _opening = threading.RLock()
 
 
+def _begin_anew() -> None:
+    """In a fork, no other thread is there that may hold the lock."""
+    global _opening
+    _opening = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_anew)
+
+
 def store_in(folder: Path) -> Store:
     """The store in a folder: one in a process, however often somebody connects."""
     with _opening:
-        if folder not in _stores:
-            _stores[folder] = Store(folder)
-        return _stores[folder]
+        place = folder.resolve()  # which a link to it shares
+        if place not in _stores:
+            _stores[place] = Store(folder)
+        return _stores[place]
 
 
 def embedded_in(folder: Path) -> LocalQueue:

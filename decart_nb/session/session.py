@@ -127,7 +127,7 @@ class Session(LivesHere):
         """See :func:`decart_nb.reproduce`."""
         made = self.provenance(path)
         definition = job_provenance.model_of(made) if model is None else model_of(model)
-        inputs = job_provenance.inputs_of(made, definition, self._runner.store.files.input, self.store.name)
+        inputs = job_provenance.inputs_of(made, definition, self._runner.store.files, self.store.name)
         return self._shown(self._submit(definition, inputs, fresh=True))
 
     def prune(

@@ -20,20 +20,22 @@ _BUSY_TIMEOUT = 30.0
 _FORK_TIMEOUT = 5.0
 
 _all: weakref.WeakSet[Database] = weakref.WeakSet()
-_locked_for_fork: list[Database] = []
+#: The databases that each forking thread has locked.
+_locked_for_fork: dict[int, list[Database]] = {}
 
 
 def _before_fork() -> None:
     """Close every database, since SQLite's own state must not be copied into another process."""
+    mine = _locked_for_fork.setdefault(threading.get_ident(), [])
     for database in tuple(_all):
         if database._lock.acquire(timeout=_FORK_TIMEOUT):
-            _locked_for_fork.append(database)
+            mine.append(database)
             database._close()
 
 
 def _after_fork_in_parent() -> None:
-    while _locked_for_fork:
-        _locked_for_fork.pop()._lock.release()
+    for database in _locked_for_fork.pop(threading.get_ident(), []):
+        database._lock.release()
 
 
 def _after_fork_in_child() -> None:
@@ -72,8 +74,8 @@ class Database:
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
         self._inherited: list[sqlite3.Connection] = []
-        self._known: tuple[int, int, int] | None = None  # the process, and the file, that were told of as opened
-        self._depth = 0
+        self._file: tuple[int, int] | None = None  # what is open, by its device and number
+        self._announced: tuple[int, int, int] | None = None  # the process and the file of the last call of ``opened``
         self._undoing: list[Callable[[], object]] = []
         _all.add(self)
 
@@ -94,7 +96,7 @@ class Database:
         """
         with self._lock:
             try:
-                if self._connection is None or self._file_replaced():
+                if self._connection is None or self._file_replaced(self._connection):
                     self._open()
                 assert self._connection is not None
                 yield self._connection
@@ -105,24 +107,28 @@ class Database:
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """All of it or nothing; on the disk when it has ended. One inside another is a part of that."""
         with self.connection() as connection:
-            if self._depth:
+            if connection.in_transaction:
                 yield connection
                 return
-            connection.execute("BEGIN IMMEDIATE")
-            self._depth += 1
             try:
+                connection.execute("BEGIN IMMEDIATE")
                 self._beginning()
                 yield connection
                 self._committing()
                 connection.execute("COMMIT")
-                self._undoing.clear()
-            except BaseException:
-                self._undo()
-                with contextlib.suppress(sqlite3.Error):  # of some errors SQLite makes an end by itself
-                    connection.execute("ROLLBACK")
+            except BaseException as error:
+                self._roll_back(connection, error)
                 raise
             finally:
-                self._depth -= 1
+                self._undoing.clear()
+
+    def _roll_back(self, connection: sqlite3.Connection, error: BaseException) -> None:
+        is_open = connection.in_transaction  # of some errors SQLite makes an end by itself
+        if is_open or isinstance(error, Exception):  # an interrupt may come right after the commit
+            self._undo()
+        if is_open:
+            with contextlib.suppress(sqlite3.Error):
+                connection.execute("ROLLBACK")
 
     def batch(self, works: Sequence[Callable[[], Any]]) -> list[tuple[Any, Exception | None]]:
         """Do several things in one transaction: a disk syncs once for all of them.
@@ -155,19 +161,24 @@ class Database:
             advice = "Its database is damaged: move the folder away, and connect(store=…) to a copy or to another one."
         return StoreError(f"The store {self.path.parent.name}/ cannot be used: {reason}. {advice}", cause=cause)
 
-    def _file_replaced(self) -> bool:
+    def close(self) -> None:
+        """Close the file; the next call opens it again."""
+        with self._lock:
+            self._close()
+
+    def _file_replaced(self, connection: sqlite3.Connection) -> bool:
         """Whether the file that is open is no longer the one of that name."""
-        if self._depth:
+        if connection.in_transaction:
             return False
         try:
             now = self.path.stat()
         except OSError:
             return True
-        return self._known is None or (now.st_dev, now.st_ino) != self._known[1:]
+        return (now.st_dev, now.st_ino) != self._file
 
     def _open(self) -> None:
         if self._connection is not None:  # its file was replaced, perhaps by one that gets the same number
-            self._known = None
+            self._announced = None
         self._close()
         self.path.parent.mkdir(parents=True, exist_ok=True)
         address = f"{self.path.as_uri()}{f'?vfs={self._vfs}' if self._vfs else ''}"
@@ -181,25 +192,25 @@ class Database:
             connection.execute("PRAGMA synchronous = EXTRA")
             self._migrate(connection)
             file = self.path.stat()
+            self._connection, self._file = connection, (file.st_dev, file.st_ino)
+            now = (os.getpid(), *self._file)
+            if now != self._announced:
+                self._opened()
+                self._announced = now
         except BaseException:
             connection.close()
+            self._connection = None
             raise
-        self._connection = connection
-        now = (os.getpid(), file.st_dev, file.st_ino)
-        if now != self._known:
-            self._known = now
-            self._opened()
 
     def _close(self) -> None:
-        """Close the file, unless a transaction of this thread is under way; the next call opens it again."""
-        if self._connection is not None and not self._depth:
+        if self._connection is not None and not self._connection.in_transaction:
             with contextlib.suppress(sqlite3.Error):
                 self._connection.close()
             self._connection = None
 
     def _begin_anew(self) -> None:
         """Forget the locks and the transaction of a process that this one was forked from."""
-        self._lock, self._depth, self._undoing = threading.RLock(), 0, []
+        self._lock, self._undoing = threading.RLock(), []
         if self._connection is not None:  # closing it would let go of the parent's locks
             self._inherited.append(self._connection)
             self._connection = None

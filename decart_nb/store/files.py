@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import filecmp
+import hashlib
 import itertools
 import os
 import re
@@ -38,6 +39,7 @@ class StoreFiles:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._inputs = folder / "inputs"
+        self._whole: dict[str, tuple[int, int]] = {}  # of digests that were looked at, the file's size and time
 
     def prepare(self) -> None:
         """Make the folders where they are not there."""
@@ -93,8 +95,17 @@ class StoreFiles:
         return self._inputs / f"{file['sha256']}{Path(str(file['filename'])).suffix[:16].lower()}"
 
     def has_input(self, file: Mapping[str, Any]) -> bool:
-        """Whether an input lies there."""
-        return _regular_size(self.input(file)) is not None
+        """Whether an input lies there: a regular file of that digest, and not another one of its name."""
+        path, digest = self.input(file), str(file["sha256"])
+        if _regular_size(path) is None:
+            return False
+        found = path.stat()
+        if self._whole.get(digest) != (found.st_size, found.st_mtime_ns):
+            with path.open("rb") as content:
+                if hashlib.file_digest(content, "sha256").hexdigest() != digest:
+                    return False
+            self._whole[digest] = found.st_size, found.st_mtime_ns
+        return True
 
     def keep_input(self, file: Mapping[str, Any], content: BinaryIO) -> Path:
         """Keep an input, once.
@@ -107,6 +118,8 @@ class StoreFiles:
         if self.has_input(file):
             with contextlib.suppress(OSError):  # it is needed, so it is not to be cleared away
                 os.utime(target)
+                now = target.stat()
+                self._whole[str(file["sha256"])] = now.st_size, now.st_mtime_ns
             return target
         self.prepare()
         partial = target.with_name(f"{target.name}.{uuid.uuid4().hex}.part")

@@ -85,7 +85,8 @@ class Record:
 #: The columns of a job in the database; its number comes behind them.
 COLUMNS = [column.name for column in fields(Record) if column.name != "row"]
 _AS_JSON = ("inputs", "files")
-_TEXTS = ("request", "endpoint", "backend", "model", "asked_model", "status")
+_TEXTS = [column.name for column in fields(Record) if column.type == "str"]
+_MAYBE_TEXTS = [column.name for column in fields(Record) if column.type == "str | None"]
 _NUMBERS = [column.name for column in fields(Record) if str(column.type).startswith(("int", "float"))]
 
 
@@ -107,8 +108,12 @@ def decoded(row: Sequence[Any]) -> Record:
     for name in _NUMBERS:
         if not isinstance(values[name], (int, float, type(None))):
             values[name] = None
+    for name in _MAYBE_TEXTS:
+        if not isinstance(values[name], (str, type(None))):
+            values[name] = None
     for name in _TEXTS:
-        values[name] = str(values[name])
+        if name != "key":
+            values[name] = str(values[name])
     values["take"], values["created_at"] = values["take"] or 0, values["created_at"] or 0.0
     return Record(**values)
 

@@ -31,7 +31,7 @@ class JobTable:
 
     def get(self, record: Record) -> Record | None:
         """The job as it is now; ``None`` where it is not there, as in another database."""
-        found = self.read("row = ? AND key IS ?", [record.row, record.key])
+        found = self.read("row = ? AND key IS ?", [record.row, record.key]) or self.read("key = ?", [record.key])
         return found[0] if found else None
 
     def insert(self, record: Record) -> Record:
@@ -55,17 +55,20 @@ class JobTable:
             claim: the token of who makes the changes.
         """
         values = encoded(changes)
-        is_certain = "job_id" in changes or changes.get("status") == "completed"
-        which, whose = "row = ? AND key IS ?", [record.row, record.key]
+        is_certain = changes.get("job_id") is not None or changes.get("status") == "completed"
         assignments = ", ".join(f"{name} = ?" for name in values)
         with self._database.connection() as database:
-            changed = database.execute(
-                f"UPDATE jobs SET {assignments} WHERE {which}{'' if is_certain else ' AND claim IS ?'}",
-                [*values.values(), *whose, *([] if is_certain else [claim])],
+            if not database.execute(
+                "SELECT 1 FROM jobs WHERE row = ? AND key IS ?", [record.row, record.key]
+            ).fetchone():
+                if (there := self.get(record)) is None:
+                    self.insert(record)
+                    return
+                record.row = there.row  # which it has in a database that came back
+            database.execute(
+                f"UPDATE jobs SET {assignments} WHERE row = ? AND key IS ?{'' if is_certain else ' AND claim IS ?'}",
+                [*values.values(), record.row, record.key, *([] if is_certain else [claim])],
             )
-            if changed.rowcount or database.execute(f"SELECT 1 FROM jobs WHERE {which}", whose).fetchone():
-                return
-        self.insert(record)
 
     def write_whole(self, record: Record) -> None:
         """Write all of a job down."""
@@ -75,6 +78,21 @@ class JobTable:
         """Give the jobs of a holder to another."""
         with self._database.connection() as database:
             database.execute("UPDATE jobs SET holder = ? WHERE holder = ?", [after, before])
+
+    def holders(self, condition: str, values: Sequence[Any]) -> list[str]:
+        """The holders of the jobs that meet a condition."""
+        with self._database.connection() as database:
+            rows = database.execute(
+                f"SELECT DISTINCT holder FROM jobs WHERE holder IS NOT NULL AND ({condition})", list(values)
+            )
+            return [holder for (holder,) in rows]
+
+    def release(self, holder: str, condition: str, values: Sequence[Any]) -> None:
+        """Take the claims of a holder off the jobs that meet a condition."""
+        with self._database.connection() as database:
+            database.execute(
+                f"UPDATE jobs SET holder = NULL, claim = NULL WHERE holder = ? AND ({condition})", [holder, *values]
+            )
 
     def delete(self, records: Iterable[Record]) -> None:
         """Remove jobs."""

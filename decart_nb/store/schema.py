@@ -69,6 +69,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         # A job's key is its own in all databases; its claim, whoever carries it at the moment.
         "ALTER TABLE jobs ADD COLUMN key TEXT",
         "UPDATE jobs SET key = lower(hex(randomblob(16)))",
+        "CREATE INDEX jobs_by_key ON jobs (key)",
         "ALTER TABLE jobs ADD COLUMN claim TEXT",
         # Each sweep's total is kept as its jobs change, so that a cap costs the same however many jobs there are.
         f"ALTER TABLE jobs ADD COLUMN counted REAL AS (CASE WHEN {_FREE} THEN 0.0 ELSE coalesce({_KNOWN}, 0.0) END)",

@@ -73,8 +73,10 @@ class Store:
         self.files = StoreFiles(folder)
         self._holder: Holder | None = None
         self._inherited: list[Holder] = []
+        self._former: set[str] = set()  # names that this process had before, in rows that do not know the new one yet
         self._carried: dict[str, Record] = {}  # the jobs that this process is at, by their keys
         self._unsaved: dict[str, Record] = {}  # those of which the database has not heard the latest
+        self._totals: dict[str, float] = {}  # what sweeps have cost so far, for a database that begins anew
         self._placed = False
         with self._database.transaction():
             pass
@@ -133,8 +135,8 @@ class Store:
             if enqueued is not None:
                 self.discard(enqueued)
             record, ours = self._claim(wanted, resubmit, fresh, exact, seen)
-            if ours and record.job_id is None and record.expected_cost:
-                self._check_cap(record.sweep, cap)
+            if ours and record.job_id is None and record.sweep is not None:
+                self._check_cap(record, record.sweep, cap)
             return record, ours
 
     def take_over(self, record: Record) -> tuple[Record, bool]:
@@ -179,13 +181,23 @@ class Store:
             raise
 
     def remember(self, record: Record) -> None:
-        """Keep what is known of a submitted job in memory, until the next transaction that can write it down."""
-        if record.job_id is not None:
-            self._unsaved[record.key] = record
+        """Keep what is known of a job in memory, until the next transaction that can write it down."""
+        self._unsaved[record.key] = record
+
+    def flush(self) -> None:
+        """Write down what could not be before."""
+        if self._unsaved:
+            with self._database.transaction():  # which begins with that
+                pass
+
+    def close(self) -> None:
+        """Close the database; the next call opens it again."""
+        self._database.close()
 
     def release(self, record: Record) -> None:
         """Release this process's claim on a job, however that came about."""
-        self._carried.pop(record.key, None)
+        if (carried := self._carried.get(record.key)) is not None and carried.claim in (record.claim, None):
+            del self._carried[record.key]
 
     def adopt(self, record: Record) -> Record:
         """Write down a job that is known by its id alone, and that nobody is at yet."""
@@ -226,9 +238,7 @@ class Store:
 
     def find(self, **values: Any) -> list[Record]:
         """The jobs with these values, the oldest first."""
-        if self._unsaved:
-            with self._database.transaction():  # which writes them down
-                pass
+        self.flush()
         condition = " AND ".join(f"{name} = ?" for name in values) or "1"
         return self._jobs.read(condition, [*values.values()])
 
@@ -238,7 +248,13 @@ class Store:
         # One that was made again is not left.
         again = "SELECT 1 FROM jobs AS later WHERE (later.request, later.take) = (jobs.request, jobs.take)"
         condition = f"endpoint = ? AND status IN {statuses} AND NOT EXISTS ({again} AND later.row > jobs.row)"
-        return [record for record in self._jobs.read(condition, [endpoint]) if not self._somebody_is_at(record)]
+        found = self._jobs.read(condition, [endpoint])
+        alive = {holder for holder in {record.holder for record in found} if self._present().is_there(holder)}
+        return [
+            record
+            for record in found
+            if (record.key not in self._carried if record.holder == self.holder else record.holder not in alive)
+        ]
 
     def durations(self, model: str, endpoint: str, last: int = 50) -> list[tuple[float, float | None]]:
         """How long the last jobs of a model took, in seconds, each with the length of what it was made from."""
@@ -276,9 +292,10 @@ class Store:
         not, nor what a process was about to submit that has ended.
         """
         with self._database.transaction():
-            for record in self._jobs.read(f"sweep = ? AND {_NOT_BEGUN} AND holder IS NOT NULL", [sweep]):
-                if not self._somebody_is_at(record):
-                    self._jobs.write(record, {"holder": None, "claim": None}, record.claim)
+            reserved = f"sweep = ? AND {_NOT_BEGUN}"
+            for holder in self._jobs.holders(reserved, [sweep]):
+                if not self._present().is_there(holder):
+                    self._jobs.release(holder, reserved, [sweep])
             return self._sweeps.spent(sweep)
 
     def keep_sweep(self, name: str, definition: str) -> None:
@@ -336,8 +353,10 @@ class Store:
     def _claim(
         self, wanted: Record, resubmit: Collection[str], fresh: bool, exact: bool, seen: tuple[int, str] | None
     ) -> tuple[Record, bool]:
-        found = self._jobs.read(f"request = ? AND status IN {_STANDS}", [wanted.request])
-        standing = {record.take: record for record in found if not exact or record.take == wanted.take}
+        found = self._jobs.read(
+            f"request = ? AND status IN {_STANDS} AND (take = ? OR NOT ?)", [wanted.request, wanted.take, exact]
+        )
+        standing = {record.take: record for record in found}
         # In another database, what was seen has another number, or is not there.
         after = seen[0] if seen and self._jobs.read("row = ? AND key IS ?", seen) else 0
         if not fresh and standing:  # of two, the later
@@ -385,12 +404,18 @@ class Store:
         self._database.on_rollback(lambda: self._carried.pop(record.key, None))
         return record
 
-    def _check_cap(self, sweep: str | None, cap: float | None) -> None:
+    def _check_cap(self, record: Record, sweep: str, cap: float | None) -> None:
         """Make sure, after a job was written down, that its sweep does not cost more than it may."""
-        if sweep is None or cap is None or self._sweeps.spent(sweep)[0] <= cap + _TOLERANCE:
+        self._totals[sweep] = self._sweeps.spent(sweep)[0]
+        if cap is None or record.expected_cost == 0 or self._is_within(record, self._totals[sweep], cap):
             return
-        if self.spent(sweep)[0] > cap + _TOLERANCE:
+        if not self._is_within(record, self.spent(sweep)[0], cap):  # also without what the dead have reserved
             raise CapReachedError(f"The job was not submitted: with it, the sweep would cost more than ${cap:,g}.")
+
+    @staticmethod
+    def _is_within(record: Record, spent: float, cap: float) -> bool:
+        """Whether a job is within a cap. One of unknown price is as long as there is anything left."""
+        return spent < cap - _TOLERANCE if record.expected_cost is None else spent <= cap + _TOLERANCE
 
     # The database.
 
@@ -400,28 +425,36 @@ class Store:
         if not self._holder.is_visible:  # somebody has removed the lock file
             before, self._holder = self._holder, Holder(self.folder / "holders")
             before.close()
-            self._jobs.change_holder(before.name, self._holder.name)
+            self._former.add(before.name)
+            for record in self._carried.values():
+                record.holder = self._holder.name
+        former, self._former = self._former, set()
         written, self._unsaved = self._unsaved, {}
-        if written:
-            self._database.on_rollback(lambda: self._unsaved.update(written))
+        self._database.on_rollback(lambda: self._former.update(former))
+        self._database.on_rollback(lambda: self._unsaved.update(written))
+        for name in former:
+            self._jobs.change_holder(name, self._holder.name)
         for record in written.values():
             self._jobs.write_whole(record)
 
     def _opened(self) -> None:
-        """Take a name among those that work on the folder, and bring along what this process is at."""
+        """Take a name among those that work on the folder, and bring along what this process knows."""
         if self._holder is not None and self._holder.is_inherited:
             # Kept: its end would release the lock of the process that this one was forked from.
             self._inherited.append(self._holder)
-            self._carried, self._unsaved = {}, {}
+            self._carried, self._unsaved, self._totals = {}, {}, {}
         elif self._holder is not None:
             self._holder.close()
         self.files.prepare()
         self._holder = Holder(self.folder / "holders")
-        if carried := [record for record in self._carried.values() if record.status in UNDER_WAY]:  # all of it is gone
+        carried = [record for record in self._carried.values() if record.status in UNDER_WAY]
+        if carried or self._totals:  # the store was removed or moved
             with self._database.transaction():
                 for record in carried:
                     record.holder = self._holder.name
                     self._jobs.write_whole(record)
+                for sweep, spent in self._totals.items():
+                    self._sweeps.raise_to(sweep, spent)
 
     def _sync_placed_videos(self) -> None:
         if self._placed:

@@ -23,6 +23,15 @@ class SweepTable:
             found = database.execute("SELECT spent, unpriced FROM budgets WHERE sweep = ?", [sweep]).fetchone()
         return found or (0.0, 0)
 
+    def raise_to(self, sweep: str, spent: float) -> None:
+        """Make a sweep count for at least so much, in USD."""
+        with self._database.transaction() as database:
+            database.execute(
+                "INSERT INTO budgets (sweep, spent) VALUES (?, ?) "
+                "ON CONFLICT (sweep) DO UPDATE SET spent = max(spent, excluded.spent)",
+                [sweep, spent],
+            )
+
     def keep(self, name: str, definition: str) -> None:
         """Write down what a sweep is, over what its name meant before."""
         with self._database.transaction() as database:

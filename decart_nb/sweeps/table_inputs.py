@@ -197,10 +197,9 @@ def _stored(name: str, value: str, job: Record | None, store: Store) -> InputFil
         called = None if os.path.lexists(path) else one_line(path.name)
     if file is None or called is None or not (called == file["filename"] or path.stem == file["sha256"]):
         return None
-    kept = store.files.input(file)
-    if not kept.is_file():
+    if not store.files.has_input(file):
         return None
-    upload = Upload(file["filename"], kept)
+    upload = Upload(file["filename"], store.files.input(file))
     return InputFile(upload, value, file["sha256"], seconds_of(upload))
 
 
