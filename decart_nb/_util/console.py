@@ -10,6 +10,7 @@ import os
 import sys
 from typing import Any
 
+from .files import os_reason
 from .text import printable_lines
 
 #: What a shell reports of a tool whose reader has gone: 128, and the number of SIGPIPE.
@@ -114,7 +115,7 @@ def exit_status(status: int) -> int:
         return status
     if error.errno == errno.EPIPE:
         return _BROKEN_PIPE_STATUS
-    say(f"decart-nb: standard output could not be written: {error.strerror or error}.", stderr)
+    say(f"decart-nb: standard output could not be written: {os_reason(error)}.", stderr)
     return status or 1
 
 

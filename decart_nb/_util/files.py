@@ -1,4 +1,4 @@
-"""Putting on the disk what must outlast a failing machine."""
+"""Atomic file writes that survive a crash, and the operating system's reason for a failure."""
 
 from __future__ import annotations
 
@@ -9,31 +9,88 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+#: Bytes of a target's name that still leave room for the ending of a temporary file's name.
+_LONGEST_STEM = 200
+
+
+class PartialFile:
+    """A temporary file that takes the name of its target on :meth:`commit`; see :func:`partial_file`.
+
+    Attributes:
+        path: the temporary file.
+        stream: the open file, for reading and writing.
+    """
+
+    def __init__(self, path: Path, target: Path, stream: BinaryIO) -> None:
+        self.path = path
+        self.stream = stream
+        self._target = target
+
+    def commit(self, *, fsync: bool = True) -> None:
+        """Replace the target with the temporary file.
+
+        Args:
+            fsync: whether the content and the directory are flushed to the disk.
+
+        Raises:
+            OSError: it cannot be written; the target is unchanged.
+        """
+        self.stream.flush()
+        if fsync:
+            os.fsync(self.stream.fileno())
+        self.path.replace(self._target)
+        if fsync:
+            fsync_directory(self._target.parent)
+
 
 @contextlib.contextmanager
-def replacing(target: Path) -> Iterator[BinaryIO]:
-    """A file to write, which takes the target's place once it is whole and on the disk.
+def partial_file(target: Path, *, staging: Path | None = None) -> Iterator[PartialFile]:
+    """Open a temporary file that is removed at the end unless it was committed.
+
+    Args:
+        target: the file that is created or replaced on commit.
+        staging: a directory on the same file system for the temporary file; the target's own by default.
 
     Raises:
-        OSError: it cannot be written; the target is as it was.
+        OSError: it cannot be created.
     """
-    partial = target.with_name(f".{secrets.token_hex(8)}.part")
+    stem = target.name if len(os.fsencode(target.name)) <= _LONGEST_STEM else ""
+    path = (staging or target.parent) / f"{stem}.{secrets.token_hex(16)}.part"
     try:
-        with partial.open("xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(target)
+        with path.open("x+b") as stream:
+            yield PartialFile(path, target, stream)
     finally:
         with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
 
 
-def sync_folder(folder: Path) -> None:
-    """Put the names in a folder on the disk, where the system opens folders and syncs them; not every one does."""
+@contextlib.contextmanager
+def atomic_write(target: Path, *, staging: Path | None = None, fsync: bool = True) -> Iterator[BinaryIO]:
+    """Open a file for writing that replaces the target when the block ends without an error.
+
+    Args:
+        target: the file that is created or replaced.
+        staging: a directory on the same file system for the temporary file; the target's own by default.
+        fsync: whether the content and the directory are flushed to the disk.
+
+    Raises:
+        OSError: it cannot be written; the target is unchanged.
+    """
+    with partial_file(target, staging=staging) as partial:
+        yield partial.stream
+        partial.commit(fsync=fsync)
+
+
+def fsync_directory(directory: Path) -> None:
+    """Flush a directory's entries to the disk, on systems that support it."""
     with contextlib.suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
+        handle = os.open(directory, os.O_RDONLY)
         try:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def os_reason(error: BaseException) -> str:
+    """The reason for a failed system call, without the path; another error's text, or its type's name."""
+    return str(getattr(error, "strerror", None) or error) or type(error).__name__

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .._util.console import say, stderr
+from .._util.files import os_reason
 from .._util.text import printable
 from .._util.text_table import terminal_columns, text_table
 from ..errors import BackendError, InvalidInputError, StoreError
@@ -162,7 +163,7 @@ def _keep(results: pd.DataFrame, folder: Path) -> Path:
         write_csv(results, path)
     except OSError as cause:
         raise StoreError(
-            f"{folder / path.name} cannot be written: {cause.strerror or cause}. The videos are kept, and the same "
+            f"{folder / path.name} cannot be written: {os_reason(cause)}. The videos are kept, and the same "
             "command again makes none of them anew.",
             cause=cause,
         ) from None

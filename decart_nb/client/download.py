@@ -10,9 +10,7 @@ import asyncio
 import contextlib
 import hashlib
 import math
-import os
 import re
-import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +19,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import httpx
 
 from .._util.disk_space import DiskSpace
-from .._util.files import sync_folder
+from .._util.files import partial_file
 from ..errors import DecartSDKError, MediaError, QueueResultError
 from .bodies import announced_length, is_plain, iter_raw
 from .responses import CONTENT, is_transient, something_else, unreadable
@@ -278,37 +276,29 @@ async def download(
     Args:
         client, path, completed, max_bytes, on_retry: as for :func:`receive`.
         target: the file.
-        check: as for :func:`receive`; it is given the file under its passing name.
+        check: as for :func:`receive`; it is given the temporary file.
 
     Raises:
         QueueResultError: as for :func:`receive`.
         OSError: the file cannot be written.
     """
-    partial = target.with_name(f"{target.name}.{secrets.token_hex(4)}.part")  # several may fetch at once
-    try:
-        with partial.open("w+b") as stream:
+    with partial_file(target) as partial:
 
-            def settle() -> None:
-                """Gives the file its name, if it is what it should be, and leaves neither to the system's leisure."""
-                if check:
-                    check(partial)
-                os.fsync(stream.fileno())
-                partial.replace(target)
-                sync_folder(target.parent)
+        def commit() -> None:
+            if check:
+                check(partial.path)
+            partial.commit()
 
-            received = await receive(
-                client,
-                path,
-                stream,
-                completed=completed,
-                check=settle,
-                max_bytes=max_bytes,
-                folder=target.parent,
-                on_retry=on_retry,
-            )
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
+        received = await receive(
+            client,
+            path,
+            partial.stream,
+            completed=completed,
+            check=commit,
+            max_bytes=max_bytes,
+            folder=target.parent,
+            on_retry=on_retry,
+        )
     return Download(target, received.size, received.sha256)
 
 

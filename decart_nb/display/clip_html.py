@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 from .. import media
+from .._util.files import os_reason
 from .._util.text import printable
 from ..job.clip import Clip
 from .text import clip_caption
@@ -123,7 +124,7 @@ def _why_not_embedded(clip: Clip, folder: Path | None, reference: str | None) ->
 
 
 def _why(error: Exception) -> str:
-    return printable(str(getattr(error, "strerror", None) or error))
+    return printable(os_reason(error))
 
 
 def _data(media_type: str, content: bytes) -> str:

@@ -7,6 +7,7 @@ import html
 from typing import TYPE_CHECKING, Any
 
 from .. import media
+from .._util.files import os_reason
 from .._util.text import printable
 from ..job.clip import Clip
 from .clip_html import NO_MATH, STYLE
@@ -69,7 +70,7 @@ def _poster(clip: Clip, note: str, left: Any) -> str:
     try:
         content = base64.b64encode(media.poster(clip.path, width=width)).decode()
     except Exception as error:  # noqa: BLE001 - a formatter never raises
-        reason = printable(f"{clip.path.name} cannot be shown: {getattr(error, 'strerror', None) or error}")
+        reason = printable(f"{clip.path.name} cannot be shown: {os_reason(error)}")
         return f"<div>{html.escape(reason)}</div>"
     return (
         f'<div><img src="data:image/jpeg;base64,{content}" alt="{caption}" title="{caption}" '

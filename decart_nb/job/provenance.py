@@ -140,9 +140,9 @@ def find(path: str | os.PathLike[str], lookup: Lookup | None = None) -> Record |
     """As :func:`provenance`; ``None`` where nothing says how the video was made."""
     path = as_path(path)
     if path.suffix.lower() == ".json":
-        with tags.reading(path) as file:
+        with tags.open_source(path) as file:
             return _parsed(file.read(), path.name)
-    with tags.reading(path) as file:
+    with tags.open_source(path) as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     # A name is easily given to another file; and what a service copied from the input's tags is about the input.
     beside = _beside(path, digest)
@@ -215,14 +215,8 @@ def write_sidecar(video: Path, record: Mapping[str, Any], *, desk: Path | None =
         MediaError: it cannot be written.
     """
     target, text = _sidecar(video), _json(record, indent=2) + b"\n"
-    if desk is None:
-        with tags.replacing(target) as file:
-            file.write(text)
-    else:
-        with tags.saving(target):
-            draft = desk / target.name
-            draft.write_bytes(text)
-            draft.replace(target)
+    with tags.atomic_write(target, staging=desk, fsync=desk is None) as file:
+        file.write(text)
     return target
 
 
@@ -241,10 +235,10 @@ def save_copy(source: Path, target: str | os.PathLike[str], record: Mapping[str,
         MediaError: the video cannot be read, or cannot be written there or under that name.
     """
     target = as_path(target)
-    with tags.reading(source) as file:
+    with tags.open_source(source) as file:
         kind = sniff(file.read(64)) or ""
     endings = _ENDINGS.get(kind, (source.suffix.lower(),))
-    with tags.saving(target):
+    with tags.write_errors(target):
         if target.is_dir():
             target = target / (source.name if source.suffix.lower() in endings else source.stem + endings[0])
         itself = target.exists() and target.samefile(source)
@@ -258,7 +252,7 @@ def save_copy(source: Path, target: str | os.PathLike[str], record: Mapping[str,
     if kind in _TAGGED:
         tags.write_tags(source, target, as_tags(record))
     else:
-        with tags.reading(source) as old, tags.replacing(target) as new:
+        with tags.open_source(source) as old, tags.atomic_write(target) as new:
             new.writelines(iter(lambda: old.read(2**20), b""))
         write_sidecar(target, record)
     return target

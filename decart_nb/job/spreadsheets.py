@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .._util.files import replacing
+from .._util.files import atomic_write
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +25,7 @@ def write_csv(frame: pd.DataFrame, path: Path) -> None:
         OSError: it cannot be written.
     """
     marked = frame.apply(lambda column: column.map(_marked) if column.dtype.kind not in "iufbM" else column)
-    with replacing(path) as file:
+    with atomic_write(path) as file:
         # Lines end with both signs, so that each of them is quoted where it is text.
         marked.to_csv(file, index=False, mode="wb", encoding="utf-8", lineterminator="\r\n")
 

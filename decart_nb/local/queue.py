@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from .._util.files import os_reason
 from ..errors import LocalQueueError
 from .faults import Faults
 
@@ -208,7 +209,7 @@ def _check_descriptors(descriptor: int, number: int = 4) -> None:
 
 
 def _not_started(cause: BaseException | None) -> LocalQueueError:
-    reason = getattr(cause, "strerror", None) or cause or "it ended at once"
+    reason = os_reason(cause) if cause else "it ended at once"
     return LocalQueueError(
         f"The local queue cannot start: {reason}. Close files or processes that are not needed, and connect again.",
         cause=cause,
@@ -238,7 +239,7 @@ def _listen(host: str, port: int) -> Listener:
     try:
         family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except (OSError, UnicodeError) as cause:
-        reason = getattr(cause, "strerror", None) or cause
+        reason = os_reason(cause)
         raise LocalQueueError(f"{host} is no address to listen on: {reason}.", cause=cause) from None
     listener = None
     try:
@@ -250,7 +251,7 @@ def _listen(host: str, port: int) -> Listener:
         if listener is not None:
             listener.close()
         raise LocalQueueError(
-            f"The local queue cannot listen on {host}, port {port}: {cause.strerror or cause}. "
+            f"The local queue cannot listen on {host}, port {port}: {os_reason(cause)}. "
             "Choose another port, or none for a free one.",
             cause=cause,
         ) from None

@@ -18,6 +18,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from .._util.files import os_reason
 from .._util.text import printable
 from ..errors import ModelNotFoundError
 from ..request.catalogue import models
@@ -92,7 +93,7 @@ class _Api:
         except TooMany:
             return JSONResponse({"detail": "Too many jobs are waiting."}, 429, {"Retry-After": "5"})
         except OSError as error:
-            raise HTTPException(507, f"The local queue cannot keep the job: {_reason(error)}.") from None
+            raise HTTPException(507, f"The local queue cannot keep the job: {os_reason(error)}.") from None
         # The submission's answer is always the same; a fast job has moved on by the first poll.
         return JSONResponse({"job_id": record.id, "status": "pending"})
 
@@ -198,11 +199,6 @@ def _resolved(name: str) -> str:
     return model.alias_of or model.successor or name
 
 
-def _reason(error: OSError) -> str:
-    """Why the system refused something, without the path that it was about."""
-    return error.strerror or type(error).__name__
-
-
 def _not_found(error: ModelNotFoundError) -> HTTPException:
     return HTTPException(404, printable(error.message, limit=_LONGEST_DETAIL))
 
@@ -222,7 +218,9 @@ async def _as_gone(request: Request, error: Exception) -> Response:
 
 async def _as_503(request: Request, error: Exception) -> Response:
     assert isinstance(error, OSError)
-    return JSONResponse({"detail": f"The local queue cannot do that now: {_reason(error)}."}, 503, {"Retry-After": "1"})
+    return JSONResponse(
+        {"detail": f"The local queue cannot do that now: {os_reason(error)}."}, 503, {"Retry-After": "1"}
+    )
 
 
 async def _as_500(request: Request, error: Exception) -> Response:

@@ -26,6 +26,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from .._util.files import atomic_write, os_reason
 from ..errors import LocalQueueError
 
 _ID = re.compile(r"[0-9a-f]{32}")
@@ -115,9 +116,11 @@ class Shelf:
             self._real_jobs = self._jobs.resolve()
         except OSError as cause:
             self.close()
-            reason = "another process has been busy with it for long" if isinstance(cause, Timeout) else cause.strerror
+            reason = (
+                "another process has been busy with it for long" if isinstance(cause, Timeout) else os_reason(cause)
+            )
             raise LocalQueueError(
-                f"The local queue cannot keep its jobs in {folder.name}: {reason or type(cause).__name__}. "
+                f"The local queue cannot keep its jobs in {folder.name}: {reason}. "
                 "Choose another folder with store=…, or --folder on the command line.",
                 cause=cause,
             ) from None
@@ -189,9 +192,8 @@ class Shelf:
         Raises:
             OSError: it cannot be written.
         """
-        partial = self.staging / f"{record.id}.json"
-        partial.write_text(_text(record), encoding="utf-8")
-        partial.replace(self._jobs / record.id / "job.json")
+        with atomic_write(self._jobs / record.id / "job.json", staging=self.staging, fsync=False) as file:
+            file.write(_text(record).encode())
 
     def load(self, job_id: str) -> Record | None:
         """The job of that id, as it was last written down."""

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .._util.files import os_reason
 from .._util.text import printable
 from ..errors import LocalQueueError, MediaError
 from ..request.catalogue import models
@@ -299,7 +300,7 @@ class Jobs:
                 return  # stopped in the middle: the job stays unfinished on the shelf; or abandoned
             except OSError as cause:
                 # The shelf is full or gone. There is nowhere to write that down, but whoever asks is told.
-                record.error = f"the local queue could not keep the job: {cause.strerror or type(cause).__name__}."
+                record.error = f"the local queue could not keep the job: {os_reason(cause)}."
                 record.ready = time.time()
             finally:
                 worker.deadline, worker.job = math.inf, None

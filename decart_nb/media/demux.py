@@ -18,6 +18,7 @@ import av
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from .._util.files import os_reason
 from .._util.text import printable
 from ..errors import MediaError
 from .heif import UnknownImageError
@@ -82,8 +83,7 @@ def _reason(cause: BaseException) -> str:
         return "it has no picture"
     if isinstance(cause, MemoryError):
         return "there is not enough memory for it"
-    told = cause.strerror if isinstance(cause, OSError | av.FFmpegError) and cause.strerror else str(cause)
-    reason = printable(told, limit=_LONGEST_REASON).rstrip(".") or type(cause).__name__
+    reason = printable(os_reason(cause), limit=_LONGEST_REASON).rstrip(".") or type(cause).__name__
     return reason[0].lower() + reason[1:]
 
 

@@ -16,7 +16,7 @@ from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
 
-from .._util import files as durable
+from .._util import files
 from ..errors import MediaError
 from .boxes import Box, BrokenBoxError, boxes, children, read
 
@@ -38,7 +38,7 @@ def write_tags(source: Path, target: Path, tags: Mapping[str, str]) -> None:
     Raises:
         MediaError: the source is no MP4, or the target cannot be written.
     """
-    with reading(source) as old, replacing(target) as new:
+    with open_source(source) as old, atomic_write(target) as new:
         try:
             _copy(old, new, tags)
         except (BrokenBoxError, struct.error) as cause:
@@ -46,8 +46,12 @@ def write_tags(source: Path, target: Path, tags: Mapping[str, str]) -> None:
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[BufferedReader]:
-    """A file, open, with what may go wrong turned into a sentence."""
+def open_source(path: Path) -> Iterator[BufferedReader]:
+    """Open a file for reading.
+
+    Raises:
+        MediaError: it cannot be read.
+    """
     try:
         with path.open("rb") as file:
             yield file
@@ -56,8 +60,8 @@ def reading(path: Path) -> Iterator[BufferedReader]:
 
 
 @contextmanager
-def saving(target: Path) -> Iterator[None]:
-    """Turns what may go wrong with a file that is to be written into a sentence."""
+def write_errors(target: Path) -> Iterator[None]:
+    """Turn an operating system's error while a file is written into a :class:`MediaError` that names the file."""
     try:
         yield
     except (OSError, ValueError) as cause:
@@ -66,18 +70,18 @@ def saving(target: Path) -> Iterator[None]:
 
 
 @contextmanager
-def replacing(target: Path) -> Iterator[BinaryIO]:
-    """As :func:`decart_nb._util.files.replacing`.
+def atomic_write(target: Path, *, staging: Path | None = None, fsync: bool = True) -> Iterator[BinaryIO]:
+    """Open a file for writing, as :func:`decart_nb._util.files.atomic_write`.
 
     Raises:
-        MediaError: it cannot be written.
+        MediaError: it cannot be written; the target is unchanged.
     """
-    with saving(target), durable.replacing(target) as file:
+    with write_errors(target), files.atomic_write(target, staging=staging, fsync=fsync) as file:
         yield file
 
 
 def _reason(cause: Exception) -> str:
-    text = str(getattr(cause, "strerror", None) or cause)
+    text = files.os_reason(cause)
     return text[:1].lower() + text[1:]
 
 

@@ -19,6 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar, cast
 
+from .._util.files import os_reason
 from .._util.text import one_line, printable
 
 #: The most bytes that are read of any input: far more than a service takes, and less than what fills a disk.
@@ -238,4 +239,4 @@ def _too_large(size: int | None, most: int = MAX_INPUT_BYTES) -> str:
 def _reason(error: Exception) -> str:
     if isinstance(error, UnicodeError):
         return "its name has half of a character in it"
-    return printable(str(getattr(error, "strerror", None) or error), limit=_LONGEST_SHOWN)
+    return printable(os_reason(error), limit=_LONGEST_SHOWN)

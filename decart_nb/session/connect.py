@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .._util.console import say
+from .._util.files import os_reason
 from ..display.environment import is_interactive
 from ..errors import BackendError, InvalidAPIKeyError, InvalidInputError
 from ..store.store import Store
@@ -78,7 +79,7 @@ def folder_of(store: str | os.PathLike[str]) -> Path:
         with tempfile.TemporaryFile(dir=folder):
             return folder
     except (OSError, TypeError, ValueError, RuntimeError) as cause:
-        reason = getattr(cause, "strerror", None) or cause
+        reason = os_reason(cause)
         given = repr(str(store)) if "\0" in str(store) else store
         raise InvalidInputError(f"store {given} is no folder that can be written: {reason}.", {}, cause) from None
 

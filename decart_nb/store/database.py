@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from .._util.files import os_reason
 from ..errors import StoreError
 from .schema import MIGRATIONS
 
@@ -155,7 +156,7 @@ class Database:
 
     def error(self, cause: OSError | sqlite3.Error | UnicodeError) -> StoreError:
         """What a fault of the disk or of SQLite means for the store."""
-        reason = getattr(cause, "strerror", None) or cause
+        reason = os_reason(cause)
         advice = "Free some space, or check its permissions; connect(store=…) takes another folder."
         if isinstance(cause, UnicodeError) or getattr(cause, "sqlite_errorcode", 0) in _DAMAGED:
             advice = "Its database is damaged: move the folder away, and connect(store=…) to a copy or to another one."

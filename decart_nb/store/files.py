@@ -15,12 +15,11 @@ import re
 import shutil
 import stat
 import time
-import uuid
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from .._util.files import sync_folder
+from .._util.files import atomic_write
 from ..errors import StoreError
 
 #: Seconds that an input is kept of which no job is known yet.
@@ -122,16 +121,8 @@ class StoreFiles:
                 self._whole[str(file["sha256"])] = now.st_size, now.st_mtime_ns
             return target
         self.prepare()
-        partial = target.with_name(f"{target.name}.{uuid.uuid4().hex}.part")
-        try:
-            with partial.open("wb") as stream:
-                shutil.copyfileobj(content, stream, 2**20)
-                stream.flush()
-                os.fsync(stream.fileno())
-            partial.replace(target)
-            sync_folder(self._inputs)
-        finally:
-            partial.unlink(missing_ok=True)
+        with atomic_write(target) as stream:
+            shutil.copyfileobj(content, stream, 2**20)
         return target
 
     def remove_inputs(self, kept: Collection[str]) -> None:

@@ -22,7 +22,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .._util.files import sync_folder
+from .._util.files import fsync_directory
 from .._util.process_lock import Holder
 from ..errors import CapReachedError, StoreError
 from .database import Database
@@ -458,5 +458,5 @@ class Store:
 
     def _sync_placed_videos(self) -> None:
         if self._placed:
-            sync_folder(self.folder)
+            fsync_directory(self.folder)
             self._placed = False

@@ -234,7 +234,7 @@ def test_a_damaged_file_is_copied_or_refused(
         assert copy.read_bytes() == b"what was there"
     else:
         assert b"A cat, at night" in copy.read_bytes()
-    assert not list(tmp_path.glob(".*.part"))
+    assert not list(tmp_path.glob("*.part"))
 
 
 def test_what_follows_the_last_box_does_no_harm(tmp_path: Path) -> None:
@@ -258,7 +258,7 @@ def test_a_full_disk_leaves_what_was_there(tmp_path: Path) -> None:
     target.write_text("before")
 
     def write() -> None:
-        with tags.replacing(target) as file:
+        with tags.atomic_write(target) as file:
             file.write(b"half of")
             raise OSError(28, "No space left on device")
 
