@@ -91,8 +91,8 @@ class Fetcher:
 
         def moved(answer: JobStatusResponse) -> None:
             running[answer.job_id] = _age(job, record)
-            if job._on_answer:
-                job._on_answer(answer.status)
+            if job.on_status:
+                job.on_status(answer.status)
             # The end is told when the file is there.
             job._move(answer.status if answer.status not in ("completed", "failed") else "processing")
 
@@ -109,7 +109,7 @@ class Fetcher:
                 on_status_change=moved,
                 estimate=job.estimate,
                 expect=expect,
-                soon=job._is_awaited,
+                soon=job.eager,
                 age=age,
                 fresh=record.submitted_at is not None and age < polling.NOT_FOUND_GRACE,
                 on_retry=job._retry,

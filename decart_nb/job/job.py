@@ -44,9 +44,20 @@ class Job(Watched):
         retrying: what does not work at the moment and is tried again, as a sentence; ``None`` while all is well.
         submitted_monotonic: when its submission was answered, by the monotonic clock; ``None`` where another process
             has submitted it.
+        on_status: called with every status that the queue reports.
+        eager: tells whether to poll at short intervals until the queue has started the job.
     """
 
-    def __init__(self, model: str, inputs: Mapping[str, Any], *, estimate: Estimate, job_id: str | None = None) -> None:
+    def __init__(
+        self,
+        model: str,
+        inputs: Mapping[str, Any],
+        *,
+        estimate: Estimate,
+        job_id: str | None = None,
+        on_status: Callable[[str], object] | None = None,
+        eager: Callable[[], bool] | None = None,
+    ) -> None:
         super().__init__()
         self.id = job_id
         self.model = model
@@ -67,8 +78,7 @@ class Job(Watched):
         self._over = False
         self._blocked = 0  # how many calls of result() hold up the main thread
         self._again: Callable[[], Job] | None = None
-        self._on_answer: Callable[[str], object] | None = None  # called with every status that the queue tells
-        self._is_awaited: Callable[[], bool] | None = None  # whether somebody waits for the queue to begin with it
+        self.on_status, self.eager = on_status, eager
         self._withdrawn = False
         self._is_being_submitted = False
 

@@ -1,20 +1,27 @@
-"""The files of a sweep's rows: each is read once, however many rows and models share it."""
+"""The input files of a sweep: each is read once, however many rows and models share it, and kept in the store."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, MutableMapping
+import asyncio
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from ..errors import InvalidInputError
+from ..job.ingest import described
+from ..job.runner import Runner
 from ..request.local_files import NotUsable, read_steadily
 from ..request.locations import RemoteFile, path_text, shown_location
 from ..request.models import ModelDefinition
-from ..request.request import read_file
+from ..request.request import Request, read_file
 from ..request.uploads import Upload
-from .rows import InputFile, look_at
+from ..store.store import Store
+from .rows import InputFile, Row, inspect
 
 Key = tuple[Any, int]
+#: How many files are fetched from their addresses at once.
+_FETCHES = 8
 
 
 class Files:
@@ -35,7 +42,7 @@ class Files:
         fetched: Mapping[str, InputFile | str] | None = None,
         known: Mapping[Key, InputFile] | None = None,
     ) -> None:
-        self._snapshots, self._keep, self._fetched = snapshots, keep or look_at, fetched or {}
+        self._snapshots, self._keep, self._fetched = snapshots, keep or inspect, fetched or {}
         self._read: dict[Key, InputFile | RemoteFile | str] = {**(known or {})}
 
     def read(self, model: ModelDefinition, name: str, value: Any) -> InputFile | RemoteFile:
@@ -91,3 +98,51 @@ class Files:
 def _identity(value: Any) -> Any:
     """What tells one file from another that was given: each row of a table has a text of its own for the same path."""
     return id(value) if (text := path_text(value)) is None else text
+
+
+def in_store(file: InputFile, store: Store) -> InputFile:
+    """The file under its path in the store, whether it is there yet or not."""
+    path = store.files.input(described(file.upload, file.sha256))
+    return replace(file, shown=str(path.relative_to(store.folder.parent)))
+
+
+def keep_file(upload: Upload, store: Store) -> InputFile:
+    """Copy a file into the store, from a snapshot that does not change meanwhile."""
+    file = inspect(upload.kept())
+    with file.upload.open() as stream:
+        path = store.keep_input(described(file.upload, file.sha256), stream)
+    return in_store(replace(file, upload=Upload(upload.filename, path)), store)
+
+
+async def fetch_files(urls: Sequence[str], rows: Sequence[Row], runner: Runner) -> dict[str, InputFile | str]:
+    """Fetch files from their addresses into the store.
+
+    Args:
+        urls: the addresses.
+        rows: of the sweep, which name the addresses.
+        runner: has the client and the store.
+
+    Returns:
+        By address, the file, or why it cannot be fetched.
+    """
+    few = asyncio.Semaphore(_FETCHES)
+
+    async def fetch(url: str) -> InputFile | str:
+        model, name = next(
+            (row.model, name)
+            for row in rows
+            for name, file in row.files.items()
+            if row.model and isinstance(file, RemoteFile) and file.url == url
+        )
+        anything = replace(model, fields=None)  # each row is checked later for whether its model takes the file
+        async with few:
+            try:
+                request = await runner.client.queue.fetch_inputs(Request(anything, {}, {name: RemoteFile(url)}))
+            except InvalidInputError as error:
+                return error.message.partition(f": {name} ")[2] or error.message
+            upload = request.files[name]
+            assert isinstance(upload, Upload)
+            return await asyncio.to_thread(keep_file, upload, runner.store)
+
+    files = await asyncio.gather(*map(fetch, urls))
+    return dict(zip(urls, files, strict=True))

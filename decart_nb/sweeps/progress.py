@@ -1,11 +1,20 @@
-"""How far a sweep has come: what its live view and its plain forms are made from."""
+"""The progress of a sweep: counts, costs, the time left, and a note to the user."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from .._util.next_steps import step
 from ..job.job import Job
-from ..job.money import Payment
+from ..job.money import Payment, usd
+from .ledger import Tally
+
+#: So many jobs have to have ended before their rate tells how long the others take.
+_ENOUGH = 3
+#: So many job ids are named in a note.
+_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -49,3 +58,65 @@ class Progress:
     seconds_left: float | None = None
     jobs: tuple[Job, ...] = ()
     note: str = ""
+
+
+class TimeLeft:
+    """Estimates how many seconds a run still takes, from its own rate or from earlier jobs."""
+
+    def __init__(self) -> None:
+        self._began = self._latest = time.monotonic()
+        self._ended = 0
+        self._usual: float | None = None
+
+    def on_estimate(self, seconds: float) -> None:
+        """Take into account how long a job of one of its models takes at most, usually."""
+        self._usual = max(self._usual or 0.0, seconds)
+
+    def on_submitted(self) -> None:
+        """Take into account that a job was started."""
+        self._latest = time.monotonic()
+
+    def on_ended(self) -> None:
+        """Take into account that a job has ended."""
+        self._ended += 1
+
+    def estimate(self, running: int, waiting: int) -> float | None:
+        """The seconds left for so many rows; ``None`` where that cannot be told."""
+        now = time.monotonic()
+        if self._ended >= max(_ENOUGH, running):  # before that, those that run say little by not having ended
+            return (running + waiting) * (now - self._began) / self._ended
+        if self._usual is None or not running:
+            return None
+        left = self._usual * (1 + waiting / running) - (now - self._latest)
+        return left if left > 0 else None  # jobs take longer than usual, so nothing is known
+
+
+def note_of(tally: Tally, waiting: int, *, cap: float | None, error: str, unrecorded: Sequence[str]) -> str:
+    """What the user should know of a run, as sentences.
+
+    Args:
+        tally: its counts.
+        waiting: how many rows have not begun.
+        cap: the most that the sweep may cost, in USD.
+        error: why the run could not begin.
+        unrecorded: the ids of jobs that were submitted and that the store could not save.
+    """
+    parts = [error] if error else []
+    if unrecorded:
+        more = f" and {len(unrecorded) - _NAMED:,} more in .results" * (len(unrecorded) > _NAMED)
+        keep = ", ".join(unrecorded[:_NAMED]) + more
+        parts.append(f"The store could not save what was submitted: keep {keep}; decart_nb.attach(id) fetches it.")
+    if (held := tally.held_back) and cap is not None:
+        rows, stay = ("1 row is", "stays") if held == 1 else (f"{held:,} rows are", "stay")
+        parts.append(f"{rows} kept back by {step('max_cost=')}{usd(cap)}, and {stay} planned.")
+    if tally.counts["failed"]:
+        parts.append(f"Failed rows are submitted again only by {step('retry')}.")
+    if tally.counts["passing"]:
+        parts.append("What was refused or is out of reach is tried again by the next run.")
+    if tally.counts["uncertain"]:
+        parts.append(f"Rows that may have been submitted are submitted again only by {step('retry uncertain')}.")
+    if tally.counts["invalid"]:
+        parts.append(f"{step('plan')} says why rows are invalid.")
+    if tally.stopped and waiting:
+        parts.append("It was stopped; running it again goes on.")
+    return " ".join(parts)

@@ -120,6 +120,6 @@ class FieldValue:
     problem: Problem | None = None
 
 
-def look_at(upload: Upload) -> InputFile:
-    """A file with what is to be known of it. Nothing is kept."""
+def inspect(upload: Upload) -> InputFile:
+    """The file with its digest and its duration. Nothing is kept."""
     return InputFile(upload, upload.filename, upload.sha256(), seconds_of(upload))

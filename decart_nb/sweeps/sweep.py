@@ -24,10 +24,12 @@ from ..job.table import gc_paused
 from ..request.validation import warn_of_age
 from .axes import Axes
 from .definition import definition_of
+from .files import in_store, keep_file
 from .planner import Reader
 from .progress import Progress
-from .rows import Row, look_at
-from .run import SweepRun, as_kept, keep_file, refuse_unpriced
+from .rows import Row, inspect
+from .run import SweepRun
+from .selection import refuse_unpriced
 from .totals import totals_of
 
 if TYPE_CHECKING:
@@ -205,7 +207,7 @@ class Sweep(Watched):
     ) -> None:
         cap = _checked_cost(max_cost)
         ceiling = _checked_count(concurrency)
-        if self._last is not None and not self._last.gives_way:
+        if self._last is not None and not self._last.can_be_replaced:
             raise InvalidInputError(
                 f"{self.name} is running already: await it, look at its .results, or .cancel() it first."
             )
@@ -224,10 +226,10 @@ class Sweep(Watched):
             self._runner,
             cap=cap,
             ceiling=ceiling,
-            unpriced=allow_unknown_cost,
+            allow_unpriced=allow_unknown_cost,
             again=again,
-            begun=functools.partial(self._remember, reader),
-            told=self._tell,
+            on_selected=functools.partial(self._remember, reader),
+            on_change=self._tell,
         )
         start(run.drive())
         try:
@@ -310,7 +312,7 @@ class Sweep(Watched):
             if rows is None:
                 store = self._runner.store
                 rows = self._planned = self._reader.read(
-                    resolved=self._resolved, keep=lambda upload: as_kept(look_at(upload), store)
+                    resolved=self._resolved, keep=lambda upload: in_store(inspect(upload), store)
                 )
             return rows
 

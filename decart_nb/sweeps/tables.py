@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +111,7 @@ def results_of(
     name: str,
     folder: Path,
     backend: str,
-    made: set[tuple[str, int]] | None,
+    made: Collection[tuple[str, int]] | None,
 ) -> pd.DataFrame:
     """The results.
 

@@ -151,7 +151,7 @@ def test_what_has_failed_is_made_anew_only_when_asked_for(sweep, live, canned_qu
     assert "1 failed" in out
     said, note = errors.splitlines()
     assert said.endswith(": failed: The light was bad.")
-    assert note == "What failed is left alone until --retry."
+    assert note == "Failed rows are submitted again only by --retry."
     assert "--retry makes it again" in sweep(*asked, "--dry-run")[1]
     assert sweep(*asked, "--retry")[0] == 0
     assert submissions() == 3
