@@ -18,8 +18,9 @@ from ._version import __version__ as __version__
 from .notebook import pandas_import_hook as _pandas_hook
 
 if TYPE_CHECKING:
-    from .client.client import DecartClient as DecartClient, Timeout as Timeout
+    from .client.client import DecartClient as DecartClient
     from .client.retry import Patience as Patience
+    from .client.transport import Timeout as Timeout
     from .errors import (
         BackendError as BackendError,
         CapReachedError as CapReachedError,
@@ -62,11 +63,9 @@ if TYPE_CHECKING:
 
 #: module → the public names in it; the imports above say the same to type checkers.
 _EXPORTS = {
-    "client.client": (
-        "DecartClient",
-        "Timeout",
-    ),
+    "client.client": ("DecartClient",),
     "client.retry": ("Patience",),
+    "client.transport": ("Timeout",),
     "errors": (
         "BackendError",
         "CapReachedError",

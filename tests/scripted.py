@@ -20,8 +20,8 @@ import httpx
 import pytest
 
 from decart_nb import DecartClient, DecartSDKError
-from decart_nb.client.client import Timeout
 from decart_nb.client.retry import Patience
+from decart_nb.client.transport import Timeout
 
 KEY = "dct_very_secret_key"
 #: One attempt and no more; and many, with hardly a pause in between.

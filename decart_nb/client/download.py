@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 import httpx
 
@@ -23,10 +23,8 @@ from .._util.files import partial_file
 from ..errors import DecartSDKError, MediaError, QueueResultError
 from .bodies import announced_length, is_plain, iter_raw
 from .responses import CONTENT, is_transient, something_else, unreadable
-from .retry import OnRetry, RetryState
-
-if TYPE_CHECKING:
-    from .client import DecartClient
+from .retry import OnRetry, Patience, RetryState
+from .transport import Transport
 
 #: The most bytes of a video whose length the server does not announce.
 MAX_BYTES = 4 * 2**30
@@ -58,7 +56,7 @@ class _Unwritable(DecartSDKError):
         self.reason = reason
 
 
-class Received:
+class ResumableDownload:
     """What has come of a video: written to a stream, and hashed on the way.
 
     Args:
@@ -177,7 +175,8 @@ def _writing() -> Iterator[None]:
 
 
 async def receive(
-    client: DecartClient,
+    transport: Transport,
+    patience: Patience,
     path: str,
     stream: BinaryIO,
     *,
@@ -186,11 +185,12 @@ async def receive(
     max_bytes: int = MAX_BYTES,
     folder: Path | None = None,
     on_retry: OnRetry | None = None,
-) -> Received:
+) -> ResumableDownload:
     """Fetches a finished video into a stream, as often and for as long as the client has patience.
 
     Args:
-        client: whose connections and patience.
+        transport: how the queue is reached.
+        patience: retry limits and back-off.
         path: where the video is.
         stream: where it goes, from its beginning.
         completed: whether the queue has said that the job is completed.
@@ -203,33 +203,36 @@ async def receive(
         QueueResultError: it did not come whole, or never will.
         OSError: it cannot be written.
     """
-    patience = client.patience
     state = RetryState(patience, on_retry)
-    received = Received(stream, max_bytes=max_bytes, folder=folder)
-    while True:
-        try:
-            async with client._turn("down"):
-                await _attempt(client, path, received, state)
-            if check:
-                await _checked(received, check)
-            state.reset()
-            return received
-        except _Unwritable as error:
-            raise error.reason from None
-        except QueueResultError as error:
-            status, limit = error.data.get("status"), patience.download
-            if status == 416 and received.size:  # there is no such rest: what we have is not what they have
-                received.restart()
-            elif status in _LAGGING and completed:
-                limit = patience.lag
-            elif not is_transient(error, math.inf):
-                raise
-            pause = state.next_delay(error, limit)
-        await asyncio.sleep(pause)
+    received = ResumableDownload(stream, max_bytes=max_bytes, folder=folder)
+
+    async def attempt() -> ResumableDownload:
+        async with transport.limit("download"):
+            await _attempt(transport, path, received, state)
+        if check:
+            await _check(received, check)
+        return received
+
+    def limit(error: DecartSDKError) -> float | None:
+        if not isinstance(error, QueueResultError):
+            return None
+        status = error.data.get("status")
+        if status == 416 and received.size:  # the server's video is shorter than what was received
+            received.restart()
+        elif status in _LAGGING and completed:
+            return patience.lag
+        elif not is_transient(error, math.inf):
+            return None
+        return patience.download
+
+    try:
+        return await state.run(attempt, limit)
+    except _Unwritable as error:
+        raise error.reason from None
 
 
-async def _attempt(client: DecartClient, path: str, received: Received, state: RetryState) -> None:
-    async with client._call(QueueResultError, CONTENT, "GET", path, headers=received.wanted()) as response:
+async def _attempt(transport: Transport, path: str, received: ResumableDownload, state: RetryState) -> None:
+    async with transport.call(QueueResultError, CONTENT, "GET", path, headers=received.wanted()) as response:
         try:
             chunks = iter_raw(response)
             first = await anext(chunks, b"")
@@ -249,7 +252,7 @@ async def _attempt(client: DecartClient, path: str, received: Received, state: R
         received.end(response)
 
 
-async def _checked(received: Received, check: Callable[[], object]) -> None:
+async def _check(received: ResumableDownload, check: Callable[[], object]) -> None:
     received.stream.flush()
     try:
         await asyncio.to_thread(check)
@@ -262,7 +265,8 @@ async def _checked(received: Received, check: Callable[[], object]) -> None:
 
 
 async def download(
-    client: DecartClient,
+    transport: Transport,
+    patience: Patience,
     path: str,
     target: Path,
     *,
@@ -274,7 +278,7 @@ async def download(
     """Fetches a finished video into a file, which has its name only when it is whole and on the disk.
 
     Args:
-        client, path, completed, max_bytes, on_retry: as for :func:`receive`.
+        transport, patience, path, completed, max_bytes, on_retry: as for :func:`receive`.
         target: the file.
         check: as for :func:`receive`; it is given the temporary file.
 
@@ -290,7 +294,8 @@ async def download(
             partial.commit()
 
         received = await receive(
-            client,
+            transport,
+            patience,
             path,
             partial.stream,
             completed=completed,

@@ -1,7 +1,7 @@
-"""Waits for all jobs in flight on one event loop: one line of turns, one timer, one budget of requests a second.
+"""Schedules the polls of all jobs in flight on one event loop: one heap, one timer, one rate limit.
 
-Every wait polls in its own task, and only when its turn has come, so that a poll that stalls holds up no other job, and
-a wait that is cancelled leaves nothing behind.
+Each job is polled in the task that waits for it, when the scheduler lets it, so that a slow poll delays no other job
+and a cancelled wait leaves nothing behind.
 """
 
 from __future__ import annotations
@@ -14,37 +14,37 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from ..errors import JobTimeoutError, QueueStatusError
-from . import duration_estimate as polling
-from .duration_estimate import Estimate
+from .duration_estimate import JOB_TIMEOUT, Estimate
 from .responses import JobStatusResponse, OnStatusChange, is_transient
 from .retry import OnRetry, Patience, RetryLine
 
-#: Polls a second in vain, of all jobs together. Sixty jobs of half a minute need about twenty.
+#: The limit on polls a second, of all jobs together, not counting polls that find a job ended. Sixty jobs of half a
+#: minute need about twenty.
 BUDGET = 50.0
-_LEAST_RATE = 1.0
-#: The part of the budget that an answered poll brings back after a refusal.
+_MIN_RATE = 1.0
+#: The fraction of the limit that an answered poll restores after a 429.
 _RECOVERY = 0.02
-#: Which part of the polls was refused lately: how much the last one counts, and from when on it is most of them.
-_WEIGHT, _MOST = 0.2, 0.5
-#: What has to wait goes in groups, so many seconds apart: to wake up for every single poll costs more than the poll.
-_BREATH = 0.2
-#: Who would be next within so many seconds goes along, for the same reason.
-_COMPANY = 0.2
-#: A job is given up when nothing has answered until this age, well beyond its ten minutes, and not before so many
-#: polls in a row have failed: a machine that was asleep asks again first, and so does a new kernel.
-_SILENCE = 900.0
-_ATTEMPTS = 5
-#: Who waits for the service to begin with a job looks as often as Decart's own advice allows.
-_SOON = 2.0
+#: The moving average of 429 answers: the weight of the last poll, and the level at which all polls pause.
+_WEIGHT, _THROTTLE_LEVEL = 0.2, 0.5
+#: Polls at the rate limit go in batches, this many seconds apart: a wake-up for each costs more than the poll.
+_BATCH_WINDOW = 0.2
+#: Polls due within this many seconds go with the current batch, for the same reason.
+_COALESCE = 0.2
+#: A job is given up at this age in seconds if no poll is answered, and not before this many polls in a row have failed:
+#: a machine that was asleep asks again first, and so does a new kernel.
+_GIVE_UP_AFTER = 900.0
+_GIVE_UP_FAILURES = 5
+#: Seconds between eager polls, the shortest that Decart recommends.
+_EAGER_INTERVAL = 2.0
 
 
 class PollScheduler:
-    """What says whose turn it is to be polled.
+    """Decides when each job is polled.
 
     Args:
-        ask: what asks the queue how a job stands, and does not wait forever.
-        patience: how long to pause after polls that failed.
-        budget: polls a second, of all jobs together; those that find a job at its end are not counted.
+        ask: polls a job once. It must have a time-out.
+        patience: the back-off after failed polls.
+        budget: the limit on polls a second, of all jobs together; polls that find a job ended do not count.
     """
 
     def __init__(
@@ -59,169 +59,153 @@ class PollScheduler:
         self._budget = self._rate = budget
         self._waits = 0
         self._numbers = itertools.count()
-        self._line: list[tuple[float, int, float, asyncio.Future[None]]] = []
+        self._heap: list[tuple[float, int, float, asyncio.Future[None]]] = []
         self._timer: asyncio.TimerHandle | None = None
-        self._rings = 0.0  # when it does: not every loop has timers that tell
-        #: When the next poll may start, whosever it is; and until when a 429 is no news.
-        self._opens = self._held = 0.0
-        self._refused_share = 0.0
+        self._timer_at = 0.0  # not every loop has timers that tell theirs
+        #: By the loop's clock: when the next poll of any job may start, and until when further 429s are ignored.
+        self._next_allowed = self._throttled_until = 0.0
+        self._throttled_share = 0.0
 
     async def wait(
         self,
         job_id: str,
         estimate: Estimate,
         *,
-        expect: Callable[[], Awaitable[Estimate]] | None = None,
-        soon: Callable[[], bool] | None = None,
+        re_estimate: Callable[[], Awaitable[Estimate]] | None = None,
+        eager: Callable[[], bool] | None = None,
         age: float = 0.0,
-        fresh: bool = True,
-        told: OnStatusChange | None = None,
+        just_submitted: bool = True,
+        on_status_change: OnStatusChange | None = None,
         on_retry: OnRetry | None = None,
     ) -> JobStatusResponse:
-        """Polls a job until it is completed or failed. A poll that fails for a passing reason fails nothing.
-
-        Args:
-            job_id: the job.
-            estimate: how long it may take.
-            expect: asked after every poll for how long it may take by then, since others may have ended.
-            soon: whether somebody waits for the service to begin with the job, and it is worth looking.
-            age: how many seconds ago it was submitted.
-            fresh: whether that was just now, so that there is no hurry to ask, and an early 404 means nothing yet.
-            told: called with every poll's answer.
-            on_retry: called before a pause with what does not work, and with ``None`` when it works again.
-
-        Returns:
-            How it ended, and when, as far as the polls can tell.
-
-        Raises:
-            QueueStatusError: the queue refuses to tell, for a reason that will not pass.
-            JobTimeoutError: the job has not ended within the ten minutes after which Decart fails it, or nothing has
-                answered until well beyond them.
-        """
+        """Poll a job until it is completed or failed; see :meth:`decart_nb.client.queue.Queue.wait`."""
         retry_line = RetryLine(on_retry)
         self._waits += 1
         try:
-            return await self._wait(job_id, estimate, expect, soon, age, fresh, told, retry_line)
+            return await self._wait(
+                job_id, estimate, re_estimate, eager, age, just_submitted, on_status_change, retry_line
+            )
         finally:
             self._waits -= 1
             retry_line.clear()
 
     @property
     def under_way(self) -> int:
-        """How many jobs' ends are waited for."""
+        """The number of jobs in flight: those with a wait."""
         return self._waits
 
     async def _wait(
         self,
         job_id: str,
         estimate: Estimate,
-        expect: Callable[[], Awaitable[Estimate]] | None,
-        soon: Callable[[], bool] | None,
+        re_estimate: Callable[[], Awaitable[Estimate]] | None,
+        eager: Callable[[], bool] | None,
         age: float,
-        fresh: bool,
-        told: OnStatusChange | None,
+        just_submitted: bool,
+        on_status_change: OnStatusChange | None,
         retry_line: RetryLine,
     ) -> JobStatusResponse:
         clock = asyncio.get_running_loop().time
         submitted = clock() - age
-        under_way = age if fresh else None  # when it certainly had not ended, if the poll after that was answered
-        failures, pause = 0, _gap(estimate, age, soon) if fresh else 0.0
+        # The age at which the job had certainly not ended, if the next poll is answered.
+        unended_age = age if just_submitted else None
+        failures, pause = 0, _interval(estimate, age, eager) if just_submitted else 0.0
         while True:
-            await self._turn(pause, pause if failures else max(estimate.floor, pause - _COMPANY))
+            await self._wait_for_slot(pause, pause if failures else max(estimate.floor, pause - _COALESCE))
             try:
                 status = await self._ask(job_id)
             except QueueStatusError as error:
-                age, failures, under_way = clock() - submitted, failures + 1, None
-                if not is_transient(error, age if fresh else polling.JOB_TIMEOUT):
+                age, failures, unended_age = clock() - submitted, failures + 1, None
+                if not is_transient(error, age if just_submitted else JOB_TIMEOUT):
                     raise
-                if age > _SILENCE and failures >= _ATTEMPTS:
+                if age > _GIVE_UP_AFTER and failures >= _GIVE_UP_FAILURES:
                     raise _given_up(job_id, "has not been heard of", age, error) from None
                 pause = max(estimate.floor, self._pause(error, failures))
                 retry_line.say(error, pause)
                 continue
             retry_line.clear()
             self._answered()
-            if told:
-                told(status)
+            if on_status_change:
+                on_status_change(status)
             age, failures = clock() - submitted, 0
             if status.status in ("completed", "failed"):
-                self._opens -= 1 / self._rate
+                self._next_allowed -= 1 / self._rate
                 self._set_timer()
-                return status if under_way is None else replace(status, seconds=(under_way + age) / 2)
-            if age > polling.JOB_TIMEOUT:
+                return status if unended_age is None else replace(status, seconds=(unended_age + age) / 2)
+            if age > JOB_TIMEOUT:
                 raise _given_up(job_id, "has not ended", age)
-            if expect:
-                estimate = await expect()
-            under_way, pause = age, _gap(estimate, age, soon)
+            if re_estimate:
+                estimate = await re_estimate()
+            unended_age, pause = age, _interval(estimate, age, eager)
 
     def _answered(self) -> None:
-        self._refused_share *= 1 - _WEIGHT
+        self._throttled_share *= 1 - _WEIGHT
         self._rate = min(self._budget, self._rate + self._budget * _RECOVERY)
 
     def _pause(self, error: QueueStatusError, failures: int) -> float:
-        """Seconds until a job whose poll failed is asked again.
+        """Record a failed poll, and return the seconds until the job is polled again.
 
-        That there are too many requests makes all polls fewer, once for all that were under way together. Only where
-        most are refused do all wait for as long as the server asks: one refusal in twenty would stop them for good.
+        A 429 halves the rate, once for all polls that were in flight together. Retry-After pauses all polls only where
+        most of them are answered by 429: otherwise one in twenty would stop them altogether.
         """
         retry_after = error.data.get("retry_after")
-        pause = min(polling.JOB_TIMEOUT, self._patience.pause(failures, retry_after))
+        pause = min(JOB_TIMEOUT, self._patience.pause(failures, retry_after))
         if error.data.get("status") == 429:
             now = asyncio.get_running_loop().time()
-            self._refused_share += _WEIGHT * (1 - self._refused_share)
-            if now >= self._held:
-                self._rate = max(min(_LEAST_RATE, self._budget), self._rate / 2)
-                self._held = now + pause
-            if retry_after is not None and self._refused_share > _MOST:
-                self._opens = max(self._opens, now + pause)
+            self._throttled_share += _WEIGHT * (1 - self._throttled_share)
+            if now >= self._throttled_until:
+                self._rate = max(min(_MIN_RATE, self._budget), self._rate / 2)
+                self._throttled_until = now + pause
+            if retry_after is not None and self._throttled_share > _THROTTLE_LEVEL:
+                self._next_allowed = max(self._next_allowed, now + pause)
         return pause
 
-    async def _turn(self, pause: float, least: float) -> None:
-        """Returns after so many seconds, and as many more as others and the budget need.
+    async def _wait_for_slot(self, pause: float, least: float) -> None:
+        """Sleep for ``pause`` seconds, or longer where the rate limit requires it.
 
-        After the least number of seconds it goes along with others.
+        After ``least`` seconds, the poll may go with an earlier batch.
         """
         loop = asyncio.get_running_loop()
-        turn: asyncio.Future[None] = loop.create_future()
+        slot: asyncio.Future[None] = loop.create_future()
         now = loop.time()
-        place = (now + pause, next(self._numbers), now + least, turn)
-        heapq.heappush(self._line, place)
+        entry = (now + pause, next(self._numbers), now + least, slot)
+        heapq.heappush(self._heap, entry)
         self._set_timer()
         try:
-            await turn
+            await slot
         except asyncio.CancelledError:
             with contextlib.suppress(ValueError):
-                self._line.remove(place)
-                heapq.heapify(self._line)
+                self._heap.remove(entry)
+                heapq.heapify(self._heap)
             self._set_timer()
             raise
 
     def _set_timer(self) -> None:
-        at = max(self._line[0][0], self._opens) if self._line else None
-        if self._timer and (at is None or at < self._rings):
+        at = max(self._heap[0][0], self._next_allowed) if self._heap else None
+        if self._timer and (at is None or at < self._timer_at):
             self._timer.cancel()
             self._timer = None
         if at is not None and self._timer is None:
-            self._timer, self._rings = asyncio.get_running_loop().call_at(at, self._next), at
+            self._timer, self._timer_at = asyncio.get_running_loop().call_at(at, self._next), at
 
     def _next(self) -> None:
         self._timer, now, granted = None, asyncio.get_running_loop().time(), 0
-        while self._line and self._opens <= now and granted < max(1.0, _BREATH * self._rate):
-            due, _, soonest, turn = self._line[0]
-            if due > now and (not granted or due > now + _COMPANY or soonest > now):
+        while self._heap and self._next_allowed <= now and granted < max(1.0, _BATCH_WINDOW * self._rate):
+            due, _, earliest, slot = self._heap[0]
+            if due > now and (not granted or due > now + _COALESCE or earliest > now):
                 break
-            heapq.heappop(self._line)
-            if not turn.done():
-                turn.set_result(None)
+            heapq.heappop(self._heap)
+            if not slot.done():
+                slot.set_result(None)
                 granted += 1
-        self._opens = max(self._opens, now + granted / self._rate)
+        self._next_allowed = max(self._next_allowed, now + granted / self._rate)
         self._set_timer()
 
 
-def _gap(estimate: Estimate, age: float, soon: Callable[[], bool] | None) -> float:
-    """Seconds until the next poll of a job of that age."""
+def _interval(estimate: Estimate, age: float, eager: Callable[[], bool] | None) -> float:
+    """Seconds until the next poll of a job of this age."""
     gap = estimate.gap(age)
-    return min(gap, max(estimate.floor, _SOON)) if soon and soon() else gap
+    return min(gap, max(estimate.floor, _EAGER_INTERVAL)) if eager and eager() else gap
 
 
 def _given_up(job_id: str, how: str, age: float, last: QueueStatusError | None = None) -> JobTimeoutError:

@@ -1,4 +1,4 @@
-"""The queue's calls: submit, ask, wait, fetch; and the sending of files from disk, from memory and from URLs."""
+"""``client.queue``: submit jobs, poll them, and download their videos."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import weakref
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from .._util.text import printable, short_repr
@@ -20,9 +20,9 @@ from ..request.locations import RemoteFile
 from ..request.models import ModelDefinition
 from ..request.request import Request, check_fetched, prepare
 from ..request.uploads import Upload
-from . import download as transfers, duration_estimate as polling, remote_files, submission
+from . import download as transfers, remote_files, submission
 from .download import Download
-from .duration_estimate import Estimate
+from .duration_estimate import LIVE, Estimate
 from .failures import is_unknown_host, reason_for
 from .poll_scheduler import PollScheduler
 from .responses import (
@@ -40,31 +40,37 @@ from .responses import (
     reason_in,
     status_word,
 )
-from .retry import OnRetry, RetryState
+from .retry import OnRetry, Patience, RetryState
 from .submission_throttle import SubmissionThrottle
-
-if TYPE_CHECKING:
-    from .client import DecartClient
+from .transport import Transport
 
 _T = TypeVar("_T")
 
-#: How a job stands is a few bytes: an answer that takes more seconds has got lost.
-_STALLED = 20.0
+#: Time-out of a poll in seconds: its answer is a few bytes.
+_POLL_TIMEOUT = 20.0
 
 
 class Queue:
-    """The queue: ``client.queue``. Every call takes the SDK's one dict of options, or keywords, or both."""
+    """The calls for jobs: submit, poll, wait, download.
 
-    def __init__(self, client: DecartClient) -> None:
-        self._client = client
-        # Turns belong to a loop, and a client in a notebook outlives many an asyncio.run().
+    Those that submit take the SDK's one dict of options, or keywords, or both.
+
+    Args:
+        transport: how the queue is reached.
+        patience: retry limits and back-off.
+    """
+
+    def __init__(self, transport: Transport, patience: Patience) -> None:
+        self._transport = transport
+        self._patience = patience
+        # Futures and timers belong to a loop, and a client in a notebook outlives many an asyncio.run().
         self._schedulers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, PollScheduler] = (
             weakref.WeakKeyDictionary()
         )
         self._throttles = weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, SubmissionThrottle]()
 
     async def submit(self, options: Mapping[str, Any] | None = None, /, **more: Any) -> JobSubmitResponse:
-        """Submits a job.
+        """Submit a job.
 
         Args:
             options: ``model`` (from ``models.video(…)``, a name, or a :class:`ModelDefinition`) and the model's inputs.
@@ -73,26 +79,24 @@ class Queue:
         Raises:
             ModelNotFoundError: no model has that name.
             InvalidInputError: the request would be refused. Nothing was sent.
-            QueueSubmitError: the queue did not take the job (``data["taken"]`` is ``"no"``), or nobody can say whether
-                it did (``"unknown"``).
+            QueueSubmitError: the queue did not accept the job (``data["taken"]`` is ``"no"``), or it is not known
+                whether it did (``"unknown"``).
         """
-        inputs = _together(options, more)
+        inputs = _merged(options, more)
         inputs.pop("on_status_change", None)
         model = model_of(inputs.pop("model", None))
-        request = await asyncio.to_thread(prepare, model, inputs)
+        request = await _in_thread(model, None, prepare, model, inputs)
         return await self.submit_request(await self.fetch_inputs(request))
 
     async def fetch_inputs(
         self, request: Request, *, max_bytes: int = remote_files.MAX_BYTES, on_retry: OnRetry | None = None
     ) -> Request:
-        """Fetches the files that were given as URLs, again and again for as long as the client has patience.
-
-        Nothing is submitted yet.
+        """Download the input files that were given as URLs, with retries. Nothing is submitted yet.
 
         Args:
-            request: what :func:`decart_nb.request.request.prepare` has read.
-            max_bytes: the most bytes of a file whose model has no bound of its own.
-            on_retry: called before a pause with what does not work, and with ``None`` when it works again.
+            request: from :func:`decart_nb.request.request.prepare`.
+            max_bytes: the size limit of a file whose field has none.
+            on_retry: called before each pause with what failed, and with ``None`` when the retries have ended.
 
         Raises:
             InvalidInputError: a file cannot be fetched, or is not what the model takes.
@@ -104,20 +108,11 @@ class Queue:
                 continue
             spec = next((spec for spec in request.model.fields or () if spec.name == name), None)
             most = (spec.max_bytes if spec else None) or max_bytes
-            attempt = functools.partial(remote_files.fetch, self._client, request.model, name, file, max_bytes=most)
-            files[name] = upload = await self._patiently(
+            attempt = functools.partial(remote_files.fetch, self._transport, request.model, name, file, max_bytes=most)
+            files[name] = upload = await self._with_retry(
                 attempt, lambda error: is_retryable(error) and not is_unknown_host(error.cause), on_retry
             )
-            try:
-                await asyncio.to_thread(check_fetched, request.model, name, upload)
-            except DecartSDKError:
-                raise
-            except Exception as cause:  # noqa: BLE001 - decoders, threads, memory: a caller hears of one family of errors
-                raise InvalidInputError(
-                    f"Invalid inputs for {request.model.name}: {name} cannot be looked at ({reason_for(cause)}).",
-                    {"fields": [name]},
-                    cause,
-                ) from None
+            await _in_thread(request.model, name, check_fetched, request.model, name, upload)
         return replace(request, files=files)
 
     async def submit_request(
@@ -129,25 +124,26 @@ class Queue:
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         on_retry: OnRetry | None = None,
     ) -> JobSubmitResponse:
-        """Submits what :func:`decart_nb.request.request.prepare` has read and :meth:`fetch_inputs` has completed.
+        """Submit a request from :func:`decart_nb.request.request.prepare`, completed by :meth:`fetch_inputs`.
 
-        It is submitted again, three times at most, and for as long as the client has patience, only where it certainly
-        was not taken: where not all of it went out, or the queue itself answered that it is busy.
+        An attempt is repeated only if it was certainly not accepted: if not all of the request was sent, or the queue
+        itself answered that it is busy. There are at most three retries, within the limit ``patience.submission``.
 
         Args:
             request: what to submit.
-            before_each: awaited right before every attempt: from here on the job may be taken. What it raises ends the
-                submission.
-            before_pause: awaited with the error after every attempt that certainly was not taken, and the seconds until
-                the next one. What it raises ends the submission.
-            sleep: what waits so many seconds until the next attempt; it may cut that short.
-            on_retry: called before a pause with what does not work, and with ``None`` when it works again.
+            before_each: awaited right before each attempt; from then on the job may be accepted. What it raises ends
+                the submission.
+            before_pause: awaited after each attempt that was certainly not accepted, with the error and the seconds
+                until the next one. What it raises ends the submission.
+            sleep: awaits the seconds until the next attempt; it may return early.
+            on_retry: called before each pause with what failed, and with ``None`` when the retries have ended.
 
         Raises:
-            QueueSubmitError: the queue did not take the job, or its answer was lost.
+            QueueSubmitError: the queue did not accept the job, or its answer was lost.
         """
         return await submission.submit(
-            self._client,
+            self._transport,
+            self._patience,
             self._throttle(),
             request,
             before_each=before_each,
@@ -160,82 +156,74 @@ class Queue:
         loop = asyncio.get_running_loop()
         if loop not in self._throttles:
             scheduler = self._scheduler()
-            self._throttles[loop] = SubmissionThrottle(self._client.patience, lambda: scheduler.under_way)
+            self._throttles[loop] = SubmissionThrottle(self._patience, lambda: scheduler.under_way)
         return self._throttles[loop]
 
     def _scheduler(self) -> PollScheduler:
         loop = asyncio.get_running_loop()
         if loop not in self._schedulers:
-            self._schedulers[loop] = PollScheduler(self.status, self._client.patience)
+            self._schedulers[loop] = PollScheduler(self.status, self._patience)
         return self._schedulers[loop]
 
-    async def _patiently(
+    async def _with_retry(
         self,
         attempt: Callable[[], Awaitable[_T]],
         may_work: Callable[[DecartSDKError], bool] = is_retryable,
         on_retry: OnRetry | None = None,
     ) -> _T:
-        """Does, for as long as the client has patience, what nobody pays for and what may work the next time."""
-        state = RetryState(self._client.patience, on_retry)
-        try:
-            while True:
-                try:
-                    return await attempt()
-                except DecartSDKError as error:
-                    if not may_work(error):
-                        raise
-                    pause = state.next_delay(error, self._client.patience.submission)
-                await asyncio.sleep(pause)
-        finally:
-            state.retry_line.clear()
+        """Retry a call that costs nothing, within the limit ``patience.submission``."""
+        submission_limit = self._patience.submission
+        return await RetryState(self._patience, on_retry).run(
+            attempt, lambda error: submission_limit if may_work(error) else None
+        )
 
     async def resolve(self, model: str, *, on_retry: OnRetry | None = None) -> str:
-        """What a model's name means to the service today: ``-latest`` names move.
-
-        It is asked again for as long as the client has patience.
+        """Ask the service which model a name stands for now (``-latest`` names change), with retries.
 
         Args:
             model: the name.
-            on_retry: called before a pause with what does not work, and with ``None`` when it works again.
+            on_retry: called before each pause with what failed, and with ``None`` when the retries have ended.
 
         Raises:
-            QueueStatusError: no answer, or none that can be read.
+            QueueStatusError: no answer, or an unreadable one.
         """
 
         async def asked() -> str:
-            async with self._client._call(
+            async with self._transport.call(
                 QueueStatusError, RESOLVE, "POST", "/v1/models/resolve", json={"model": model}
             ) as response:
                 answer = await json_object(QueueStatusError, RESOLVE, response, "model_id")
                 return identifier(QueueStatusError, RESOLVE, response, answer["model_id"])
 
-        return await self._patiently(asked, on_retry=on_retry)
+        return await self._with_retry(asked, on_retry=on_retry)
 
     async def status(self, job_id: str) -> JobStatusResponse:
-        """Asks how a job stands.
+        """Ask for a job's status, once.
 
         Raises:
-            QueueStatusError: no answer, or none that can be read.
+            QueueStatusError: no answer, or an unreadable one.
         """
         path = _job_path(job_id)
-        async with self._client._call(QueueStatusError, STATUS, "GET", path, within=_STALLED) as response:
+        async with self._transport.call(QueueStatusError, STATUS, "GET", path, within=_POLL_TIMEOUT) as response:
             answer = await json_object(QueueStatusError, STATUS, response, "status")
             return JobStatusResponse(job_id, status_word(response, answer["status"]), reason_in(response, answer))
 
     async def result(self, job_id: str, *, completed: bool = False, max_bytes: int = transfers.MAX_BYTES) -> bytes:
-        """The finished video.
+        """Download the finished video into memory, with retries.
 
         Args:
             job_id: the job.
-            completed: whether the queue has said that the job is completed, so that a refusal for being too early, or
-                unknown, comes from a server that has not heard of that, and passes.
-            max_bytes: the most that is taken where the server does not announce the video's length.
+            completed: whether the queue has said that the job is completed; then a 404, 409 or 410 comes from a server
+                that lags behind, and is retried.
+            max_bytes: the size limit where the server announces no length.
 
         Raises:
-            QueueResultError: the job is not completed, or the video did not come whole.
+            QueueResultError: the job is not completed, or the download is incomplete.
         """
         stream = io.BytesIO()
-        await transfers.receive(self._client, _content_path(job_id), stream, completed=completed, max_bytes=max_bytes)
+        await transfers.receive(
+            self._transport, self._patience, _content_path(job_id), stream, completed=completed, max_bytes=max_bytes
+        )
         return stream.getvalue()
 
     async def download(
@@ -248,23 +236,24 @@ class Queue:
         max_bytes: int = transfers.MAX_BYTES,
         on_retry: OnRetry | None = None,
     ) -> Download:
-        """Streams the finished video to a file, which has its name only when it is whole and on the disk.
+        """Download the finished video to a file, with retries. The file appears only when it is complete and synced.
 
         Args:
             job_id: the job.
-            path: the file; it is overwritten. Its disk is never filled to the last.
+            path: the file; it is overwritten. Some space is always left free on its disk.
             completed, max_bytes: as for :meth:`result`.
-            check: called on a thread with the whole file before it has its name. A :class:`MediaError` from it says
-                that this is no video: it is fetched again, until the same bytes have come twice.
-            on_retry: called before a pause with what does not work, and with ``None`` when it works again.
+            check: called on a thread with the complete file before it is renamed to ``path``. If it raises
+                :class:`MediaError`, the video is downloaded again, until the same bytes have come twice.
+            on_retry: called before each pause with what failed, and with ``None`` when the retries have ended.
 
         Raises:
-            QueueResultError: the job is not completed, the video did not come whole, or the file cannot be written.
+            QueueResultError: the job is not completed, the download is incomplete, or the file cannot be written.
         """
         target = Path(path)
         try:
             return await transfers.download(
-                self._client,
+                self._transport,
+                self._patience,
                 _content_path(job_id),
                 target,
                 completed=completed,
@@ -290,22 +279,22 @@ class Queue:
         on_status_change: OnStatusChange | None = None,
         **more: Any,
     ) -> QueueJobResult:
-        """Submits a job and waits for its end. A failed job is returned, not raised.
+        """Submit a job, wait for its end, and download the video. A failed job is returned, not raised.
 
         Args:
             options: as for :meth:`submit`, and ``on_status_change``.
-            on_status_change: called with the submission's and then every poll's ``job_id`` and ``status``.
+            on_status_change: called with the ``job_id`` and ``status`` of the submission and then of every poll.
             more: the same as keywords.
 
         Raises:
             As :meth:`submit`, :meth:`wait` and :meth:`result`.
         """
-        inputs = _together(options, more)
-        told = inputs.pop("on_status_change", None) or on_status_change
+        inputs = _merged(options, more)
+        on_status_change = inputs.pop("on_status_change", None) or on_status_change
         job = await self.submit(inputs)
-        if told:
-            told(JobStatusResponse(job.job_id, job.status))
-        end = await self.wait(job.job_id, on_status_change=told)
+        if on_status_change:
+            on_status_change(JobStatusResponse(job.job_id, job.status))
+        end = await self.wait(job.job_id, on_status_change=on_status_change)
         if end.status == "failed":
             return QueueJobResultFailed(job.job_id, end.reason or "the service gave no reason.")
         return QueueJobResultCompleted(job.job_id, await self.result(job.job_id, completed=True))
@@ -315,61 +304,83 @@ class Queue:
         job_id: str,
         *,
         on_status_change: OnStatusChange | None = None,
-        estimate: Estimate = polling.LIVE,
-        expect: Callable[[], Awaitable[Estimate]] | None = None,
-        soon: Callable[[], bool] | None = None,
+        estimate: Estimate = LIVE,
+        re_estimate: Callable[[], Awaitable[Estimate]] | None = None,
+        eager: Callable[[], bool] | None = None,
         age: float = 0.0,
-        fresh: bool = True,
+        just_submitted: bool = True,
         on_retry: OnRetry | None = None,
     ) -> JobStatusResponse:
-        """Polls a job until it is completed or failed. A poll that fails for a passing reason fails nothing.
+        """Poll a job until it is completed or failed. Polls that fail for a transient reason are repeated.
 
         Args:
             job_id: the job.
             on_status_change: called with every poll's answer.
-            estimate: how long the job may take.
-            expect: asked after every poll for how long it may take by then, since others may have ended.
-            soon: whether somebody waits for the service to begin with the job, and it is worth looking.
-            age: how many seconds ago it was submitted.
-            fresh: whether that was just now, so that there is no hurry to ask, and an early 404 means nothing yet.
-            on_retry: called before a pause with what does not work, and with ``None`` when it works again.
+            estimate: of the job's duration; polls are timed by it.
+            re_estimate: called after every poll for a new estimate, since other jobs may have ended.
+            eager: whether polls should be frequent until the service starts the job, since a caller waits for that.
+            age: the seconds since the submission.
+            just_submitted: whether the first poll can wait for the estimate, and an early 404 is transient.
+            on_retry: called before each pause with what failed, and with ``None`` when the retries have ended.
 
         Returns:
-            How it ended; ``seconds`` says after how long, as far as the polls can tell.
+            The last status; ``seconds`` is the job's duration, where the polls can tell.
 
         Raises:
-            QueueStatusError: the queue refuses to tell, for a reason that will not pass.
-            JobTimeoutError: the job has not ended within the ten minutes after which Decart fails it, or nothing has
-                answered until well beyond them.
+            QueueStatusError: a poll failed for a permanent reason.
+            JobTimeoutError: the job has not ended within the ten minutes that Decart allows, or no poll was answered
+                for fifteen.
         """
         throttle = self._throttle()
         try:
             return await self._scheduler().wait(
                 job_id,
                 estimate,
-                expect=expect,
-                soon=soon,
+                re_estimate=re_estimate,
+                eager=eager,
                 age=age,
-                fresh=fresh,
-                told=on_status_change,
+                just_submitted=just_submitted,
+                on_status_change=on_status_change,
                 on_retry=on_retry,
             )
         finally:
             throttle.job_ended()
 
 
-def _together(options: Any, more: Mapping[str, Any]) -> dict[str, Any]:
-    """What was given as the SDK's dict of options, and as keywords."""
+async def _in_thread(model: ModelDefinition, name: str | None, function: Callable[..., _T], /, *args: Any) -> _T:
+    """Read a model's inputs on a thread, with every failure as an error of our own family.
+
+    Args:
+        model: the model.
+        name: the input, or ``None`` for all of them.
+        function, args: what to call.
+
+    Raises:
+        InvalidInputError: no thread can be started, or the call fails with an exception of another library.
+    """
+    try:
+        return await asyncio.to_thread(function, *args)
+    except DecartSDKError:
+        raise
+    except Exception as cause:  # noqa: BLE001 - decoders, threads, memory: a caller hears of one family of errors
+        what = f"{name} cannot be looked at" if name else "the inputs cannot be read"
+        raise InvalidInputError(
+            f"Invalid inputs for {model.name}: {what} ({reason_for(cause)}).", {"fields": [name] if name else []}, cause
+        ) from None
+
+
+def _merged(options: Any, more: Mapping[str, Any]) -> dict[str, Any]:
+    """The inputs from the SDK's dict of options and from keywords."""
     if options is not None and not isinstance(options, Mapping):
         raise InvalidInputError(f"A job's inputs are given as a dict, or as keywords, not as {short_repr(options)}.")
     return {**(options or {}), **more}
 
 
 def model_of(model: Any) -> ModelDefinition:
-    """The definition that a caller meant, by name or as itself.
+    """The definition of a model that is given by name or as a definition.
 
     Raises:
-        InvalidInputError: it is neither.
+        InvalidInputError: it is neither a name nor a definition.
         ModelNotFoundError: no model has that name.
     """
     if isinstance(model, ModelDefinition):

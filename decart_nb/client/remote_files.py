@@ -1,11 +1,11 @@
-"""Files that are given as URLs: fetched to a temporary file, within bounds, before a request is submitted."""
+"""Downloads input files that are given as URLs to temporary files, before a request is submitted."""
 
 from __future__ import annotations
 
 import asyncio
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 from urllib.parse import unquote, urlsplit
 
 import httpx
@@ -14,26 +14,24 @@ from .._util.disk_space import DiskSpace
 from .._util.text import printable
 from ..errors import InvalidInputError
 from ..request.locations import RemoteFile
+from ..request.models import ModelDefinition
 from ..request.uploads import Upload
 from .addresses import host_and_port
 from .bodies import announced_length, iter_raw
 from .failures import describe_failure, reason_for, unwrap_cause
 from .responses import facts
-
-if TYPE_CHECKING:
-    from ..request.models import ModelDefinition
-    from .client import DecartClient
+from .transport import Transport
 
 #: The most bytes of a file whose model has no bound of its own.
 MAX_BYTES = 2**30
 _LONGEST_NAME = 200
 
 
-async def fetch(client: DecartClient, model: ModelDefinition, name: str, file: RemoteFile, *, max_bytes: int) -> Upload:
+async def fetch(transport: Transport, model: ModelDefinition, name: str, file: RemoteFile, *, max_bytes: int) -> Upload:
     """A file input that was given as a URL, streamed to a temporary file; one attempt.
 
     Args:
-        client: whose connections are used. Its key is not sent.
+        transport: sends the request, without the key.
         model, name: the input that the file is for.
         file: where it is.
         max_bytes: the most that is fetched.
@@ -42,15 +40,12 @@ async def fetch(client: DecartClient, model: ModelDefinition, name: str, file: R
         InvalidInputError: it cannot be fetched, or is larger than that.
     """
     data: dict[str, Any] = {"fields": [name]}
-    proxy = None
     try:
         address = urlsplit(file.url)
         filename = printable(unquote(Path(address.path).name), limit=_LONGEST_NAME) or name
         with tempfile.TemporaryFile() as spool:
-            async with client._turn("in"), asyncio.timeout(client.timeout.total):
-                pool = await client._pool()
-                proxy = pool.proxy_for(file.url)
-                await _spool(pool.client, httpx.URL(file.url), spool, max_bytes)
+            async with transport.limit("fetch"), asyncio.timeout(transport.timeout.total):
+                await _spool(await transport.foreign_client(), httpx.URL(file.url), spool, max_bytes)
             spool.seek(0)
             return await asyncio.to_thread(Upload.spooled, filename, spool)
     except Exception as cause:  # noqa: BLE001 - codecs, threads, memory: a caller hears of one family of errors
@@ -65,7 +60,8 @@ async def fetch(client: DecartClient, model: ModelDefinition, name: str, file: R
             reason = f"it cannot be kept: {reason_for(cause)}"
         else:
             reason = reason_for(root)
-            data["problem"] = describe_failure(root, place, seconds=client.timeout.read)
+            data["problem"] = describe_failure(root, place, seconds=transport.timeout.read)
+        proxy = transport.proxy_for(file.url)
         by = f", by way of the proxy {proxy}" if proxy else ""
         raise InvalidInputError(
             f"Invalid inputs for {model.name}: {name} cannot be fetched from {file.shown}{by} ({reason}).",

@@ -16,9 +16,9 @@ import httpx
 
 from .._util.text import printable
 from ..errors import DecartSDKError, QueueSubmitError
-from . import duration_estimate as polling
 from .addresses import host_and_port
 from .bodies import read_head
+from .duration_estimate import NOT_FOUND_GRACE
 from .failures import is_permanent, is_without_connection
 
 
@@ -135,20 +135,25 @@ def unreadable(error: type[DecartSDKError], doing: str, response: httpx.Response
 
 
 async def http_error(
-    error: type[DecartSDKError], doing: str, response: httpx.Response, *, is_whole: Callable[[], bool] = lambda: True
+    error: type[DecartSDKError],
+    doing: str,
+    response: httpx.Response,
+    *,
+    body_sent: Callable[[], bool] | None = None,
 ) -> DecartSDKError:
     """The error that an answer other than 2xx stands for, with what to do about it.
 
     Args:
         error, doing, response: what failed, at what, and by which answer.
-        is_whole: called when the answer has been read; whether all of the request had gone out.
+        body_sent: called when the answer has been read; whether the whole request body had been sent.
     """
     status, body = response.status_code, b""
     with contextlib.suppress(httpx.HTTPError):  # it is a refusal also where the rest of it is lost
         body = await read_head(response)
     data = {"sent": True, **facts(response)}
     if error is QueueSubmitError:
-        data |= _fate(status, _object(body), says_when="retry_after" in data, is_whole=is_whole())
+        is_sent = body_sent() if body_sent else True
+        data |= _fate(status, _object(body), says_when="retry_after" in data, body_sent=is_sent)
     if status == 429:
         data["problem"] = "the queue says that there are too many requests (429)"
     said = _text(body, _secrets(response)) or _phrase(status)
@@ -220,7 +225,22 @@ def transport_error(
     return error(f"Failed to {doing}: no answer from {base_url}{by} ({reason}). {after}", data, cause)
 
 
-def _fate(status: int, answer: dict[str, Any] | None, *, says_when: bool, is_whole: bool) -> dict[str, Any]:
+def unreadable_body_error(error: type[DecartSDKError], doing: str, cause: BaseException, reason: str) -> DecartSDKError:
+    """The error for a request that was not sent whole because an input file could not be read.
+
+    Args:
+        error, doing: the error's class, and what failed.
+        cause: what reading the file raised.
+        reason: the same as text.
+    """
+    data: dict[str, Any] = {"sent": False, "problem": f"an input file cannot be read ({reason})"}
+    if error is QueueSubmitError:
+        data["taken"] = "no"
+    message = f"Failed to {doing}: an input file cannot be read to its end ({reason}). Check the file and submit again."
+    return error(message, data, cause)
+
+
+def _fate(status: int, answer: dict[str, Any] | None, *, says_when: bool, body_sent: bool) -> dict[str, Any]:
     """What has become of a submission that was refused: whether it was ``taken``, and whether it is ``final``.
 
     There is no idempotency key, and whatever stands before the service may refuse what that has taken.
@@ -228,7 +248,7 @@ def _fate(status: int, answer: dict[str, Any] | None, *, says_when: bool, is_who
     of_the_service = answer is not None and bool(answer.get("detail"))
     if of_the_service and status in _REFUSED:
         return {"taken": "no", "final": True}
-    certain = status == 429 or (status == 503 and (says_when or of_the_service)) or not is_whole
+    certain = status == 429 or (status == 503 and (says_when or of_the_service)) or not body_sent
     return {"taken": "no" if certain else "unknown", "final": status in _REFUSED or not certain}
 
 
@@ -259,7 +279,7 @@ def is_transient(error: DecartSDKError, elapsed: float) -> bool:
     status = error.data.get("status")
     if status is None or error.data.get("readable") is False or status >= 500:
         return True
-    return status in (408, 425, 429) or (status == 404 and elapsed < polling.NOT_FOUND_GRACE)
+    return status in (408, 425, 429) or (status == 404 and elapsed < NOT_FOUND_GRACE)
 
 
 def _retry_after(value: str | None) -> float | None:

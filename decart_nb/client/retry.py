@@ -1,19 +1,23 @@
-"""How long to go on with what does not work yet, and how long to wait in between."""
+"""Retry limits, back-off, and the one retry loop of the client."""
 
 from __future__ import annotations
 
+import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, fields
+from typing import TypeVar
 
 from .._util.plain_values import is_nonnegative
 from .._util.public import public
 from .._util.text import short_repr
 from ..errors import DecartSDKError, InvalidInputError
 
-#: Called before a pause with what does not work and when it is tried again, as part of a sentence, and with ``None``
-#: when it works again.
+_T = TypeVar("_T")
+
+#: Called before a pause with a phrase that says what failed and when the next attempt is, and with ``None`` when the
+#: retries have ended.
 OnRetry = Callable[[str | None], object]
 
 #: The least seconds between two state, whatever the pauses are set to.
@@ -23,17 +27,15 @@ LEAST_PAUSE = 0.05
 @public
 @dataclass(frozen=True)
 class Patience:
-    """For how long a call is made again that has failed for a passing reason, in seconds. With 0 it is made once.
+    """Retry limits and back-off, in seconds. A call with a limit of 0 is made once.
 
     Attributes:
-        submission: a submission that the queue has certainly not taken, which is repeated three times at most; before
-            it, the fetching of a file from its address, and the question what the model's name means today.
-        download: a download of which nothing more comes.
-        lag: a download that is refused as too early, or unknown, although the job is completed: not every server may
-            have heard of that yet.
-        first: the first pause, at most; every further one is twice as long,
-        longest: up to this. A server that says when to come back is obeyed, whatever these say, and no pause is
-            shorter than a twentieth of a second.
+        submission: the limit of a submission that the queue has certainly not accepted, which is repeated three times
+            at most; and of what comes before it, fetching input files from URLs and resolving the model's name.
+        download: the limit of a download since its last progress.
+        lag: the limit of a download that answers 404, 409 or 410 although the job is completed: servers may lag behind.
+        first: the upper bound of the first pause. Each further pause is twice as long,
+        longest: up to this. Retry-After is always respected, and no pause is shorter than 0.05 s.
     """
 
     submission: float = 60.0
@@ -62,75 +64,103 @@ class Patience:
 
 
 class RetryState:
-    """The state at one thing, since it was begun or since it last got on.
+    """The state of one retried call: its failures in a row, and since when it has failed.
 
     Args:
-        patience: how long the pauses between them are.
-        on_retry: told of each pause, and when it works again.
-        growth: how many times as long each pause is as the one before.
+        patience: the back-off.
+        on_retry: called before each pause, and when the call works again.
+        growth: factor between two pauses.
 
     Attributes:
-        failures: how many state have failed in a row.
-        retry_line: what is told of them.
+        failures: the number of attempts that have failed in a row.
+        retry_line: reports them.
     """
 
     def __init__(self, patience: Patience, on_retry: OnRetry | None = None, *, growth: float = 2.0) -> None:
         self._patience = patience
         self.retry_line = RetryLine(on_retry)
         self._growth = growth
-        self._since = 0.0
+        self._failing_since = 0.0
         self.failures = 0
 
     def reset(self) -> None:
-        """Something was achieved: patience begins anew."""
+        """Note progress: back-off and time limit start anew with the next failure."""
         self.failures = 0
         self.retry_line.clear()
 
     def exclude(self, seconds: float) -> None:
-        """Leaves a time in which nothing was attempted out of the account."""
-        self._since += seconds
+        """Do not count a time in which nothing was attempted towards the limit."""
+        self._failing_since += seconds
 
     def next_delay(self, error: DecartSDKError, limit: float) -> float:
-        """Seconds to wait after an attempt that ended so.
+        """Record a failure, and return the seconds until the next attempt.
 
         Args:
-            error: what it ended with.
-            limit: for how many seconds there may be state after the first that failed.
+            error: the failure.
+            limit: the seconds after the first failure in which attempts may begin.
 
         Raises:
-            DecartSDKError: that error, if the next attempt would come too late.
+            DecartSDKError: ``error`` itself, where the next attempt would begin after the limit.
         """
         now = time.monotonic()
         if not self.failures:
-            self._since = now
+            self._failing_since = now
         self.failures += 1
         seconds = self._patience.pause(self.failures, error.data.get("retry_after"), growth=self._growth)
-        if now - self._since + seconds > limit:
-            self.retry_line.clear()
+        if now - self._failing_since + seconds > limit:
             raise error
         self.retry_line.say(error, seconds)
         return seconds
 
+    async def run(
+        self,
+        attempt: Callable[[], Awaitable[_T]],
+        limit: Callable[[DecartSDKError], float | None],
+        pause: Callable[[DecartSDKError, float], Awaitable[object]] | None = None,
+    ) -> _T:
+        """Call an attempt until it succeeds.
+
+        Args:
+            attempt: makes one attempt.
+            limit: the limit that a failure has, as for :meth:`next_delay`; ``None`` where it must not be retried.
+            pause: awaits the delay after a failure; :func:`asyncio.sleep` by default.
+
+        Raises:
+            DecartSDKError: the last failure, where it must not be retried or its limit has passed.
+        """
+        try:
+            while True:
+                try:
+                    return await attempt()
+                except DecartSDKError as error:
+                    if (most := limit(error)) is None:
+                        raise
+                    delay = self.next_delay(error, most)
+                    waiting = pause(error, delay) if pause else asyncio.sleep(delay)
+                await waiting  # outside of the handler, so that what it raises has no context
+        finally:
+            self.retry_line.clear()
+
 
 class RetryLine:
-    """What somebody is told of something that is being retried.
+    """Reports retries to a callback, and their end only if a retry was reported.
 
     Args:
-        on_retry: who is told.
+        on_retry: the callback.
     """
 
     def __init__(self, on_retry: OnRetry | None) -> None:
         self._on_retry = on_retry
-        self._said = False
+        self._reported = False
 
     def say(self, error: DecartSDKError, seconds: float) -> None:
-        """Tells what does not work, and in how many seconds it is tried again."""
+        """Report a failure, and the seconds until the next attempt."""
         if self._on_retry:
-            self._said = True
+            self._reported = True
             self._on_retry(f"{error.data.get('problem', 'it did not work')}, trying again in {max(1.0, seconds):.0f} s")
 
     def clear(self) -> None:
-        """Tells that it works again, or is over, to who has heard that it does not."""
-        if self._on_retry and self._said:
-            self._said = False
+        """Report that the retries have ended, if one was reported."""
+        if self._on_retry and self._reported:
+            self._reported = False
             self._on_retry(None)

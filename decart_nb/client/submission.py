@@ -1,4 +1,4 @@
-"""One submission: sent, and sent again only where the queue has certainly not taken it."""
+"""Submits one job, and retries only what the queue has certainly not accepted."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..errors import InvalidInputError, QueueSubmitError
+from ..errors import DecartSDKError, InvalidInputError, QueueSubmitError
 from ..request.request import Request
 from ..request.uploads import Upload
 from .failures import reason_for
@@ -21,18 +21,17 @@ from .responses import (
     json_object,
     status_word,
 )
-from .retry import OnRetry, RetryState
-from .submission_throttle import REPEATS, SubmissionThrottle
+from .retry import OnRetry, Patience, RetryState
+from .submission_throttle import MAX_RETRIES, SubmissionThrottle
+from .transport import Transport
 
-if TYPE_CHECKING:
-    from .client import DecartClient
-
-#: The pauses of a submission are spread over the time in which other calls are made many times: up to 1, 6 and 30 s.
+#: A submission has few retries, so its pauses grow faster than those of other calls: up to 1, 6 and 30 s.
 _GROWTH = 6.0
 
 
 async def submit(
-    client: DecartClient,
+    transport: Transport,
+    patience: Patience,
     throttle: SubmissionThrottle,
     request: Request,
     *,
@@ -41,41 +40,45 @@ async def submit(
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     on_retry: OnRetry | None = None,
 ) -> JobSubmitResponse:
-    """Submits a request, as :meth:`decart_nb.client.queue.Queue.submit_request` says.
+    """Submit a request; see :meth:`decart_nb.client.queue.Queue.submit_request`.
 
     Args:
-        client: whose connections and patience.
-        throttle: what says when it may go out.
-        request, before_each, before_pause, sleep, on_retry: as there.
+        transport: how the queue is reached.
+        patience: retry limits and back-off.
+        throttle: delays the attempts while the service accepts none.
+        request, before_each, before_pause, sleep, on_retry: as for ``submit_request``.
 
     Raises:
         QueueSubmitError: the queue did not take the job, or its answer was lost.
     """
-    state, rest = RetryState(client.patience, on_retry, growth=_GROWTH), 0.0
-    try:
-        while True:
-            began = time.monotonic()
-            try:
-                async with throttle.turn(sleep, state.retry_line, rest=rest, refusals=state.failures):
-                    state.exclude(max(0.0, time.monotonic() - began - rest))
-                    async with client._turn("up") if request.files else contextlib.nullcontext():
-                        if before_each:
-                            await before_each()
-                        return await _send(client, request)
-            except QueueSubmitError as error:
-                if not is_safe_to_resubmit(error) or state.failures >= REPEATS:
-                    raise
-                pause = state.next_delay(error, client.patience.submission)
-                if before_pause:
-                    await before_pause(error, pause)
-                rest = pause if concerns_all(error) else 0.0
-            if not rest:
-                await sleep(pause)
-    finally:
-        state.retry_line.clear()
+    state, rest = RetryState(patience, on_retry, growth=_GROWTH), 0.0
+
+    async def attempt() -> JobSubmitResponse:
+        began = time.monotonic()
+        async with throttle.turn(sleep, state.retry_line, rest=rest, refusals=state.failures):
+            state.exclude(max(0.0, time.monotonic() - began - rest))
+            async with transport.limit("upload") if request.files else contextlib.nullcontext():
+                if before_each:
+                    await before_each()
+                return await _send(transport, request)
+
+    def limit(error: DecartSDKError) -> float | None:
+        is_over = not isinstance(error, QueueSubmitError) or not is_safe_to_resubmit(error)
+        return None if is_over or state.failures >= MAX_RETRIES else patience.submission
+
+    async def pause(error: DecartSDKError, delay: float) -> None:
+        nonlocal rest
+        assert isinstance(error, QueueSubmitError)
+        if before_pause:
+            await before_pause(error, delay)
+        rest = delay if concerns_all(error) else 0.0
+        if not rest:  # else the throttle waits
+            await sleep(delay)
+
+    return await state.run(attempt, limit, pause)
 
 
-async def _send(client: DecartClient, request: Request) -> JobSubmitResponse:
+async def _send(transport: Transport, request: Request) -> JobSubmitResponse:
     taken: JobSubmitResponse | None = None
     with contextlib.ExitStack() as stack:
         # Text goes as parts without a file name, so that the body is multipart also when there is no file.
@@ -88,7 +91,9 @@ async def _send(client: DecartClient, request: Request) -> JobSubmitResponse:
                 raise InvalidInputError(f"{name} cannot be read any more: {reason_for(cause)}.", cause=cause) from None
             parts[name] = (upload.filename, stream, upload.media_type)
         try:
-            async with client._call(QueueSubmitError, SUBMIT, "POST", request.model.url_path, files=parts) as response:
+            async with transport.call(
+                QueueSubmitError, SUBMIT, "POST", request.model.url_path, files=parts
+            ) as response:
                 answer = await json_object(QueueSubmitError, SUBMIT, response, "job_id")
                 job_id = identifier(QueueSubmitError, SUBMIT, response, answer["job_id"])
                 taken = JobSubmitResponse(job_id, status_word(response, answer.get("status", "pending")))

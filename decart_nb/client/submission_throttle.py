@@ -22,7 +22,7 @@ from .retry import Patience, RetryLine
 #: More seconds than anybody waits.
 _NO_END = 86_400.0
 #: How often a submission is repeated at most.
-REPEATS = 3
+MAX_RETRIES = 3
 #: While jobs of this client are under way, it is the end of one of them that makes room, and not time: probes come
 #: seldom then.
 _GROWTH_WHILE_BUSY = 6.0
@@ -244,4 +244,4 @@ class SubmissionThrottle:
 
 def _must_rest(waiter: _Waiter) -> bool:
     """Whether it is the last attempt, which is not made before its time."""
-    return waiter.refusals >= REPEATS
+    return waiter.refusals >= MAX_RETRIES

@@ -96,22 +96,22 @@ class Fetcher:
             # The end is told when the file is there.
             job._move(answer.status if answer.status not in ("completed", "failed") else "processing")
 
-        async def expect() -> polling.Estimate:
+        async def re_estimate() -> polling.Estimate:
             with contextlib.suppress(StoreError):
                 return await self._estimates.expect(record.model, record.endpoint, record.input_seconds)
             return job.estimate
 
-        job.estimate = await expect()  # others may have ended while it was sent
+        job.estimate = await re_estimate()  # others may have ended while it was sent
         age = _age(job, record)
         try:
             end = await self._client.queue.wait(
                 record.job_id,
                 on_status_change=moved,
                 estimate=job.estimate,
-                expect=expect,
-                soon=job.eager,
+                re_estimate=re_estimate,
+                eager=job.eager,
                 age=age,
-                fresh=record.submitted_at is not None and age < polling.NOT_FOUND_GRACE,
+                just_submitted=record.submitted_at is not None and age < polling.NOT_FOUND_GRACE,
                 on_retry=job._retry,
             )
         finally:

@@ -16,9 +16,10 @@ from .._util.plain_values import is_flag
 from .._util.public import public
 from .._util.text import printable, short_repr
 from ..client import duration_estimate
-from ..client.client import BASE_URL, DecartClient, Timeout
+from ..client.client import BASE_URL, DecartClient
 from ..client.queue import model_of
 from ..client.retry import Patience
+from ..client.transport import Timeout
 from ..display import register, show, show_sweep
 from ..errors import InvalidInputError, NotPicklableError
 from ..job import provenance as job_provenance, shutdown

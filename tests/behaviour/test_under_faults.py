@@ -14,8 +14,8 @@ import pytest
 
 import decart_nb as dnb
 from decart_nb.client import duration_estimate as polling
-from decart_nb.client.client import Timeout
 from decart_nb.client.retry import Patience
+from decart_nb.client.transport import Timeout
 from decart_nb.local.faults import HITS, TAKEN, Faults
 from decart_nb.local.queue import LocalQueue
 from decart_nb.session.session import Session

@@ -24,7 +24,7 @@ from decart_nb import (
     ModelNotFoundError,
     models,
 )
-from decart_nb.client.client import Timeout
+from decart_nb.client.transport import Timeout
 from tests.scripted import KEY, run, scripted
 
 TAKEN = {"job_id": "job_1", "status": "pending"}

@@ -381,5 +381,5 @@ def test_from_a_queue_that_goes_wrong_every_video_comes_whole(tmp_path: Path) ->
 async def submitted(client: DecartClient) -> str:
     """A job that is completed."""
     job = await client.queue.submit(model="lucy-pro-t2v", prompt="x")
-    assert (await client.queue.wait(job.job_id, fresh=False)).status == "completed"
+    assert (await client.queue.wait(job.job_id, just_submitted=False)).status == "completed"
     return job.job_id

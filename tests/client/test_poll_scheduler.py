@@ -111,14 +111,14 @@ def test_an_end_is_told_to_lie_between_the_last_two_polls() -> None:
 
 def test_who_waits_for_the_beginning_of_a_job_looks_every_two_seconds_until_it_is_there() -> None:
     queue = SimulatedQueue({"a": 40.0})
-    one(queue, soon=lambda: asyncio.get_running_loop().time() < 5)
+    one(queue, eager=lambda: asyncio.get_running_loop().time() < 5)
     assert queue.polls["a"][:3] == pytest.approx([2.0, 4.0, 6.0])
     assert queue.polls["a"][3] == pytest.approx(6 + USUAL.gap(6))
 
 
 def test_a_pause_after_a_poll_that_failed_is_not_cut_short() -> None:
     queue = SimulatedQueue({"a": 40.0}, raising(refused(429, retry_after=12.0), times=1))
-    one(queue, soon=lambda: True)
+    one(queue, eager=lambda: True)
     first, second, *_ = queue.polls["a"]
     assert first == 2.0
     assert second >= 14
@@ -130,7 +130,7 @@ def test_what_is_learned_meanwhile_says_when_to_ask_again() -> None:
     async def expect() -> Estimate:
         return USUAL if asyncio.get_running_loop().time() < 20 else patient
 
-    one(queue, expect=expect)
+    one(queue, re_estimate=expect)
     first = USUAL.gap(0)
     second = first + USUAL.gap(first)
     assert queue.polls["a"][:3] == pytest.approx([first, second, second + patient.gap(second)])
@@ -139,10 +139,10 @@ def test_what_is_learned_meanwhile_says_when_to_ask_again() -> None:
 
 def test_what_was_not_submitted_just_now_is_asked_at_once_and_its_seconds_may_be_unknown() -> None:
     queue = SimulatedQueue({"a": 0.0})
-    assert one(queue, age=25.0, fresh=False).seconds is None
+    assert one(queue, age=25.0, just_submitted=False).seconds is None
     assert queue.times == [0.0]
     queue = SimulatedQueue({"a": 5.0})
-    assert one(queue, age=25.0, fresh=False).seconds == pytest.approx(30, abs=2)
+    assert one(queue, age=25.0, just_submitted=False).seconds == pytest.approx(30, abs=2)
 
 
 def test_the_time_of_an_end_after_a_failed_poll_is_unknown() -> None:
@@ -157,7 +157,7 @@ def test_each_answer_is_told_and_an_unknown_status_keeps_the_wait_going() -> Non
     async def ask(job_id: str) -> JobStatusResponse:
         return JobStatusResponse(job_id, next(words), "too dark")
 
-    end = simulated(PollScheduler(ask).wait("a", USUAL, told=lambda status: told.append(status.status)))
+    end = simulated(PollScheduler(ask).wait("a", USUAL, on_status_change=lambda status: told.append(status.status)))
     assert (end.status, end.reason) == ("failed", "too dark")
     assert told == ["pending", "in_review", "processing", "failed"]
 
@@ -294,7 +294,7 @@ def test_a_refusal_that_will_not_pass_is_raised_at_once(status: int) -> None:
 def test_a_404_is_final_unless_the_job_was_submitted_just_now(age: float, fresh: bool) -> None:
     queue = SimulatedQueue({"a": 9.0}, raising(refused(404)))
     with pytest.raises(QueueStatusError):
-        one(queue, age=age, fresh=fresh)
+        one(queue, age=age, just_submitted=fresh)
     assert len(queue.times) == 1
 
 
