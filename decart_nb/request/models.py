@@ -135,6 +135,10 @@ class ModelDefinition:
                 f"url_path of model {self.name} must be a path such as /v1/jobs/lucy-9, "
                 f"not {short_repr(self.url_path)}."
             )
+        if self.seconds is not None and not is_nonnegative(self.seconds):
+            raise InvalidInputError(
+                f"seconds of model {self.name} must be the length of its videos, not {short_repr(self.seconds)}."
+            )
         if not isinstance(self.prices, Mapping) or not all(map(is_nonnegative, self.prices.values())):
             raise InvalidInputError(
                 f"prices of model {self.name} must be USD per generated second by resolution, such as "

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 #: The longest that an axis may be, and the largest sweep that is gone through; a sample may be of a larger one.
 MOST_ROWS = 1_000_000
 #: The highest number of a take, which the store can hold.
-_LAST_TAKE = 2**63 - 1
+LAST_TAKE = 2**63 - 1
 _SINGLE = (str, bytes, bytearray, memoryview, os.PathLike, Mapping)
 
 
@@ -294,7 +294,7 @@ def _take(given: Any) -> int:
         take = -1
     if take < 0:
         raise _refused("take", f"must be whole numbers from 0, not {short_repr(given)}.")
-    if take > _LAST_TAKE:
+    if take > LAST_TAKE:
         raise _refused("take", f"is {short_repr(take)}; it must be below 2**63.")
     return take
 

@@ -1,28 +1,30 @@
-"""What a sweep is, as the store keeps it: its axes, with its files by their digests, for whoever loads it elsewhere."""
+"""Sweep definitions as JSON, for ``sweep.load``: the axes, with the input files by their digests."""
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Collection
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from ..errors import StoreError
+from .._util.plain_values import is_nonnegative
+from ..errors import InvalidInputError, StoreError
 from ..request.catalogue import models
 from ..request.models import Field, ModelDefinition
 from ..request.request import is_file
 from ..request.uploads import Upload
 from ..store.store import Store
-from .axes import Axes, Axis
+from .axes import LAST_TAKE, Axes, Axis
 from .planner import Reader
-from .rows import MODEL, InputFile, Invalid
+from .rows import MODEL, TAKE, InputFile, Invalid
 
 _FILE, _MODEL, _TIME, _INVALID, _PLAIN = "$file", "$model", "$time", "$invalid", "$plain"
 
 
 def definition_of(axes: Axes, reader: Reader, extras: Collection[str]) -> str:
-    """A sweep whose files are kept, as JSON."""
+    """The definition of a sweep as JSON. Its files must be in the store already."""
 
     def plain(name: str, value: Any) -> Any:
         if any(is_file(model, name, value) for model in reader.models) and (file := reader.file(value)):
@@ -58,46 +60,78 @@ def definition_of(axes: Axes, reader: Reader, extras: Collection[str]) -> str:
 
 
 def read_definition(text: str, store: Store) -> tuple[Axes, frozenset[str]]:
-    """The axes of a sweep, and the columns that were its caller's own.
+    """The axes of a stored sweep, and the columns that are the user's own.
 
     Raises:
-        StoreError: a file that it was made from is no longer there.
+        StoreError: the definition is damaged, or an input file is missing.
     """
-
-    def value(plain: Any) -> Any:
-        if isinstance(plain, dict) and _FILE in plain:
-            file = plain[_FILE]
-            path = store.files.input(file)
-            if not store.files.has_input(file):
-                raise StoreError(
-                    f"{file['filename']}, which the sweep was made from, is no longer in {store.folder.name}/inputs/."
-                )
-            return InputFile(Upload(file["filename"], path), plain["shown"], file["sha256"], file["seconds"])
-        if isinstance(plain, dict) and _MODEL in plain:
-            return _model(plain[_MODEL])
-        if isinstance(plain, dict) and _TIME in plain:
-            return datetime.fromisoformat(plain[_TIME])
-        if isinstance(plain, dict) and _INVALID in plain:
-            return Invalid(plain[_INVALID], value(plain["shown"]))
-        return plain[_PLAIN] if isinstance(plain, dict) and _PLAIN in plain else plain
-
     try:
         read = json.loads(text)
-        factors = [
-            Axis(tuple(factor["names"]), [tuple(value(one) for one in row) for row in factor["rows"]], factor["held"])
-            for factor in read["factors"]
-        ]
-        return Axes(factors, read["drawn"]), frozenset(read["extras"])
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as cause:
+        factors = [_factor(factor, store) for factor in read["factors"]]
+        drawn, extras, size = read["drawn"], read["extras"], math.prod(len(factor.rows) for factor in factors)
+        _check(drawn is None or (isinstance(drawn, list) and all(_is_index(number, size) for number in drawn)))
+        axes = Axes(factors, drawn)
+        _check(_is_texts(extras) and len({*axes.names}) == len(axes.names))
+        return axes, frozenset(extras)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, InvalidInputError) as cause:
         raise StoreError(
-            f"What the store {store.folder.name}/ says of this sweep is damaged. Make it anew, of the same axes: "
+            f"The definition of this sweep in {store.folder.name}/ is damaged. Make the sweep anew, of the same axes: "
             "its videos are found.",
             cause=cause,
         ) from None
 
 
+def _factor(stored: dict[str, Any], store: Store) -> Axis:
+    names, constant = tuple(stored["names"]), stored["held"]
+    _check(names and _is_texts(names) and isinstance(constant, bool))
+    rows = [tuple(_value(value, store) for value in row) for row in stored["rows"]]
+    _check(rows and all(len(row) == len(names) for row in rows))
+    if TAKE in names:
+        place = names.index(TAKE)
+        _check(all(_is_index(row[place], LAST_TAKE + 1) for row in rows))
+    return Axis(names, rows, constant)
+
+
+def _value(stored: Any, store: Store) -> Any:
+    """A value of an axis, as :func:`definition_of` has stored it."""
+    match stored:
+        case {"$file": file, "shown": shown}:
+            _check(_is_texts([file["filename"], shown]))
+            _check(file["seconds"] is None or is_nonnegative(file["seconds"]))
+            if not store.files.has_input(file):
+                raise StoreError(
+                    f"{file['filename']}, which the sweep was made from, is no longer in {store.folder.name}/inputs/."
+                )
+            return InputFile(Upload(file["filename"], store.files.input(file)), shown, file["sha256"], file["seconds"])
+        case {"$model": model}:
+            return _model(model)
+        case {"$time": moment}:
+            return datetime.fromisoformat(moment)
+        case {"$invalid": reason, "shown": shown}:
+            _check(isinstance(reason, str))
+            return Invalid(reason, _value(shown, store))
+        case {"$plain": plain}:
+            return plain
+        case {"$file": _} | {"$invalid": _}:
+            raise KeyError("shown")
+    return stored
+
+
+def _check(condition: object) -> None:
+    if not condition:
+        raise ValueError("It is not as it was written.")
+
+
+def _is_texts(values: Any) -> bool:
+    return isinstance(values, (list, tuple)) and all(isinstance(value, str) for value in values)
+
+
+def _is_index(number: Any, size: int) -> bool:
+    return type(number) is int and 0 <= number < size
+
+
 def _is_listed(model: ModelDefinition) -> bool:
-    """Whether a definition is the catalogue's own."""
+    """Whether a model is the catalogue's own."""
     return model.name in models and models.video(model.name) == model
 
 

@@ -461,7 +461,7 @@ def test_what_is_retried_is_said_while_it_lasts(canned_queue) -> None:
 def test_a_damaged_definition_of_a_sweep_is_a_sentence(canned_queue, definition) -> None:
     session = connected(canned_queue)
     session._runner.store.keep_sweep("s", definition)
-    with pytest.raises(dnb.StoreError, match=r"is damaged\. Make it anew"):
+    with pytest.raises(dnb.StoreError, match=r"is damaged\. Make the sweep anew"):
         session.sweep.load("s")
 
 
