@@ -80,7 +80,7 @@ def _run(options: argparse.Namespace) -> int:
 
 def _sweep(options: argparse.Namespace) -> Sweep:
     """The sweep that is asked for, on a session of its own."""
-    from ..display.terminal import sweep_bar
+    from ..display.terminal import sweep_progress
     from ..sweeps.table_files import read_table
 
     if options.uncertain and not options.retry:
@@ -96,7 +96,7 @@ def _sweep(options: argparse.Namespace) -> Sweep:
     session = _session(options)
 
     def show(sweep: Sweep, *, waiting: bool) -> contextlib.AbstractContextManager[None]:
-        return sweep_bar(sweep, outcome=False)
+        return sweep_progress(sweep, outcome=False)
 
     given = {name: values[0] if len(values) == 1 else values for name, values in axes.items()}
     return session.sweep.shown_by(show)(table, name=options.name, repeat=options.repeat, **given)

@@ -1,4 +1,4 @@
-"""What a person sees of a job, of a clip and of a sweep, in whatever they sit at."""
+"""Display of jobs, clips and sweeps in notebooks and terminals."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 
 def register() -> None:
-    """Tells IPython or marimo, if we are in it, how jobs, clips and sweeps show themselves."""
+    """Register the display of jobs, clips and sweeps with IPython or marimo, if this process runs in one of them."""
     shell = environment.current_shell()
     if shell is not None:
-        from . import ipython
+        from .ipython import notebook_display
 
         warn_of_old_patch()
-        ipython.register(shell)
+        notebook_display(shell).register()
     elif environment.in_marimo():
         from . import marimo
 
@@ -28,44 +28,44 @@ def register() -> None:
 
 
 def show(job: Job, *, waiting: bool = False) -> AbstractContextManager[object]:
-    """Shows how a job stands, and its clip once that is there.
+    """Show a job's progress, and its clip when it has ended.
 
     Args:
         job: the job.
-        waiting: whether the caller blocks until the job is done. In a terminal, only then is anything shown.
+        waiting: whether the caller blocks until the job has ended. A terminal shows nothing otherwise.
 
     Returns:
-        What to hold while waiting.
+        A context manager to hold while blocking.
     """
-    kernel = environment.kernel_shell()
-    if kernel is not None:
-        from . import ipython
+    shell = environment.kernel_shell()
+    if shell is not None:
+        from .ipython import notebook_display
 
-        ipython.show(kernel, job)
+        notebook_display(shell).show(job)
     elif waiting and not environment.in_forked_worker():
-        from .terminal import progress_line
+        from .terminal import job_progress
 
-        return progress_line(job)
+        return job_progress(job)
     return nullcontext()
 
 
 def show_sweep(sweep: Sweep, *, waiting: bool = False) -> AbstractContextManager[object]:
-    """Shows how far a sweep has come, when its run begins.
+    """Show the progress of a sweep whose run starts.
 
     Args:
         sweep: the sweep.
-        waiting: whether the caller blocks until the run has ended. In a terminal, only then is anything shown.
+        waiting: whether the caller blocks until the run has ended. A terminal shows nothing otherwise.
 
     Returns:
-        What to hold while waiting.
+        A context manager to hold while blocking.
     """
-    kernel = environment.kernel_shell()
-    if kernel is not None:
-        from . import ipython
+    shell = environment.kernel_shell()
+    if shell is not None:
+        from .ipython import notebook_display
 
-        ipython.show_sweep(kernel, sweep, begins=True)
+        notebook_display(shell).show_sweep(sweep, starting=True)
     elif waiting and not environment.in_forked_worker():
-        from .terminal import sweep_bar
+        from .terminal import sweep_progress
 
-        return sweep_bar(sweep)
+        return sweep_progress(sweep)
     return nullcontext()

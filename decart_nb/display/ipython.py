@@ -1,9 +1,8 @@
-"""Jobs, clips and sweeps in a notebook: each shows once, a job as a line that gives way to its clip in its place."""
+"""Display of jobs, clips and sweeps in IPython and Jupyter kernels."""
 
 from __future__ import annotations
 
-import threading
-import time
+import functools
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -13,157 +12,142 @@ from weakref import WeakKeyDictionary, WeakSet
 from ..job.clip import Clip
 from ..job.job import Job
 from . import environment
+from .cell_schedule import CellSchedule
 from .clip_html import EmbedBudget, clip_html
-from .output import JobOutput
-from .output_widget import open_output, publisher as output_publisher
+from .job_output import JobOutput
+from .output_widget import open_output, output_publisher
 from .sweep_output import SweepOutput
 from .text import clip_caption
 
 if TYPE_CHECKING:
     from ..sweeps.sweep import Sweep
 
-#: What is on screen already, and the number of the cell that put it there. That cell's last line does not repeat it.
-_shown: WeakKeyDictionary[object, int] = WeakKeyDictionary()
-#: The sweeps whose run has not ended since they were shown.
-_followed: WeakSet[Sweep] = WeakSet()
-_embedding = EmbedBudget()
-#: What came between two cells of a headless run. Its runner listens only while a cell runs, so it waits for the next.
-_late: list[Callable[[], object]] = []
-_a_cell_runs = True
-_cell_ended_at = 0.0
-_QUIET = 0.5
-_turn = threading.RLock()
-_folder: Path | None = None
 
+class NotebookDisplay:
+    """Shows the jobs, clips and sweeps of one IPython shell, each once in a cell.
 
-def register(shell: Any) -> None:
-    """Tells a shell's formatters about jobs, clips and sweeps."""
-    global _folder
-    # Now, since the working directory may change later.
-    _folder = environment.served_folder(shell)
-    formatter = shell.display_formatter
-    formatter.mimebundle_formatter.for_type(Clip, lambda clip: clip_bundle(shell, clip))
-    formatter.ipython_display_formatter.for_type(Clip, lambda clip: _swallow_echo(shell, clip))
-    if getattr(shell, "kernel", None) is not None:
-        for event, callback in (("pre_run_cell", _cell_begins), ("post_run_cell", _cell_ends)):
-            if callback not in shell.events.callbacks[event]:
-                shell.events.register(event, callback)
-        formatter.ipython_display_formatter.for_type(Job, lambda job: _show_unless_echo(shell, job, show))
-        # By name: a sweep is of a floor above this one, and comes with pandas.
-        formatter.ipython_display_formatter.for_type_by_name(
-            "decart_nb.sweeps.sweep", "Sweep", lambda sweep: _show_unless_echo(shell, sweep, show_sweep)
+    Args:
+        shell: the ``InteractiveShell``.
+
+    Attributes:
+        schedule: runs calls around the execution of the shell's cells.
+    """
+
+    def __init__(self, shell: Any) -> None:
+        self._shell = shell
+        self.schedule = CellSchedule()
+        # What has been shown, and the execution count of the cell that did. That cell's last line does not repeat it.
+        self._shown_in: WeakKeyDictionary[object, int] = WeakKeyDictionary()
+        # The sweeps that were shown at the start of a run that has not ended.
+        self._running: WeakSet[Sweep] = WeakSet()
+        self._embed_budget = EmbedBudget()
+        self._folder: Path | None = None
+
+    def register(self) -> None:
+        """Register formatters for jobs, clips and sweeps."""
+        shell = self._shell
+        self._folder = environment.served_folder(shell)  # at once: the working directory may change
+        bundles = shell.display_formatter.mimebundle_formatter
+        displays = shell.display_formatter.ipython_display_formatter
+        bundles.for_type(Clip, self._clip_bundle)
+        displays.for_type(Clip, self._skip_echo)
+        if getattr(shell, "kernel", None) is not None:
+            self.schedule.register(shell)
+            displays.for_type(Job, lambda job: self.show_unless_echo(job, self.show))
+            # By name, so that sweeps and pandas are not imported.
+            displays.for_type_by_name(
+                "decart_nb.sweeps.sweep", "Sweep", lambda sweep: self.show_unless_echo(sweep, self.show_sweep)
+            )
+
+    def show(self, job: Job) -> None:
+        """Show a job, and when it has ended its clip or error."""
+        cell_id, run = environment.cell_id(self._shell), self._shell.execution_count
+        self._shown_in[job] = run
+
+        def on_end(job: Job) -> None:
+            if job.clip is not None:
+                self._shown_in[job.clip] = run
+
+        live, output = environment.is_interactive(), open_output(self._shell)
+        JobOutput(
+            job,
+            self._publisher(output, live=live),
+            live=live,
+            on_end=on_end,
+            embed=lambda size: self._embed_budget.take(size, cell_id, run),
+            folder=self._folder,
+            replaceable=output is None,
         )
 
+    def show_sweep(self, sweep: Sweep, *, starting: bool = False) -> None:
+        """Show a sweep's totals and running jobs.
 
-def show(shell: Any, job: Job) -> None:
-    """Puts a job on screen: a live line, which becomes the clip or the reason why there is none."""
-    cell, run = environment.cell_id(shell), shell.execution_count
-    _shown[job] = run
-
-    def ended(job: Job) -> None:
-        if job.clip is not None:
-            _shown[job.clip] = run
-
-    live = environment.is_interactive()
-    output = open_output(shell)
-    JobOutput(
-        job,
-        _publisher(shell, output, live=live),
-        live=live,
-        replaces=output is None,
-        ended=ended,
-        embeds=lambda size: _embedding.take(size, cell, run),
-        folder=_folder,
-    )
-
-
-def show_sweep(shell: Any, sweep: Sweep, *, begins: bool = False) -> None:
-    """Puts a sweep on screen: a line of totals, over a line for each job that is running.
-
-    Args:
-        shell: the kernel's.
-        sweep: the sweep.
-        begins: whether its run begins just now; the cell that began one shows it once.
-    """
-    if begins and sweep in _followed and _shown.get(sweep) == shell.execution_count:
-        return
-    _shown[sweep] = shell.execution_count
-    if begins:
-        _followed.add(sweep)
-    live = environment.is_interactive()
-    output = open_output(shell)
-    publish = _publisher(shell, output, live=live)
-    SweepOutput(sweep, publish, live=live, begins=begins, ended=_followed.discard, replaces=output is None)
-
-
-def _publisher(shell: Any, output: Any | None, *, live: bool) -> Callable[..., None]:
-    """What puts an output on screen under a display id; with ``update=True``, in place of what it held.
-
-    Args:
-        shell: the kernel's.
-        output: the ``ipywidgets.Output`` that it belongs into, if it does.
-        live: whether somebody is there.
-    """
-    if output is not None:
-        return output_publisher(shell, output, _when_no_cell_runs if live else _before_the_next_cell)
-
-    def publish(data: dict[str, Any], display_id: str, *, update: bool = False) -> None:
-        # A display id finds its output also from the background thread, and after its cell has returned.
-        now = partial(shell.display_pub.publish, data, transient={"display_id": display_id}, update=update)
-        with _turn:
-            if live or _a_cell_runs:
-                now()
-            else:
-                _late.append(now)
-
-    return publish
-
-
-def _before_the_next_cell(act: Callable[[], object]) -> None:
-    with _turn:
-        _late.append(act)
-
-
-def _when_no_cell_runs(act: Callable[[], object]) -> None:
-    """Acts when no cell has run for a moment, in which the kernel hears what the frontend has to say."""
-    with _turn:
-        if not _a_cell_runs and time.monotonic() - _cell_ended_at >= _QUIET:
-            act()
+        Args:
+            sweep: the sweep.
+            starting: whether its run starts now. It is then shown once in the cell.
+        """
+        run = self._shell.execution_count
+        if starting and sweep in self._running and self._shown_in.get(sweep) == run:
             return
-    again = threading.Timer(_QUIET, _when_no_cell_runs, [act])
-    again.daemon = True
-    again.start()
+        self._shown_in[sweep] = run
+        if starting:
+            self._running.add(sweep)
+        live, output = environment.is_interactive(), open_output(self._shell)
+        SweepOutput(
+            sweep,
+            self._publisher(output, live=live),
+            live=live,
+            starting=starting,
+            on_end=self._running.discard,
+            replaceable=output is None,
+        )
+
+    def show_unless_echo(self, value: Any, show: Callable[[Any], None]) -> None:
+        """Show a value, unless it is the last line of the cell that has shown it already.
+
+        Args:
+            value: a job or a sweep.
+            show: shows it.
+        """
+        if self._shown_in.pop(value, None) != self._shell.execution_count:
+            show(value)
+            self._shown_in.pop(value, None)
+
+    def _skip_echo(self, clip: Clip) -> None:
+        if self._shown_in.pop(clip, None) != self._shell.execution_count:
+            raise NotImplementedError  # IPython then uses the next formatter
+
+    def _clip_bundle(self, clip: Clip) -> dict[str, Any]:
+        embed = self._embed_budget.take(clip.size_bytes, environment.cell_id(self._shell), self._shell.execution_count)
+        return {
+            "text/html": clip_html(clip, self._folder, embed=embed),
+            "text/plain": " · ".join(clip_caption(clip)),
+        }
+
+    def _publisher(self, output: Any | None, *, live: bool) -> Callable[..., None]:
+        """A function that publishes a MIME bundle under a display id; with ``update=True``, it replaces that output.
+
+        Args:
+            output: the ``ipywidgets.Output`` that captures what the cell publishes, if any.
+            live: whether the session is interactive.
+        """
+        schedule = self.schedule
+        if output is not None:
+            later = schedule.run_when_idle if live else schedule.run_before_next_cell
+            return output_publisher(self._shell, output, later)
+
+        def publish(data: dict[str, Any], display_id: str, *, update: bool = False) -> None:
+            # A display id works from the background thread too, and after its cell has returned.
+            call = partial(self._shell.display_pub.publish, data, transient={"display_id": display_id}, update=update)
+            if live:
+                schedule.run(call)
+            else:
+                schedule.run_in_cell(call)
+
+        return publish
 
 
-def _cell_begins(_: object) -> None:
-    global _a_cell_runs
-    with _turn:  # or what comes just now would be overtaken by what has waited
-        while _late:
-            _late.pop(0)()
-        _a_cell_runs = True
-
-
-def _cell_ends(_: object) -> None:
-    global _a_cell_runs, _cell_ended_at
-    with _turn:
-        _a_cell_runs, _cell_ended_at = False, time.monotonic()
-
-
-def clip_bundle(shell: Any, clip: Clip) -> dict[str, Any]:
-    """A clip as it stays in the notebook."""
-    embed = _embedding.take(clip.size_bytes, environment.cell_id(shell), shell.execution_count)
-    return {
-        "text/html": clip_html(clip, _folder, embed=embed),
-        "text/plain": " · ".join(clip_caption(clip)),
-    }
-
-
-def _swallow_echo(shell: Any, thing: object) -> None:
-    if _shown.pop(thing, None) != shell.execution_count:
-        raise NotImplementedError  # IPython's word for: show it in the ordinary way
-
-
-def _show_unless_echo(shell: Any, thing: Any, show: Callable[[Any, Any], None]) -> None:
-    if _shown.pop(thing, None) != shell.execution_count:
-        show(shell, thing)
-        _shown.pop(thing, None)
+@functools.cache
+def notebook_display(shell: Any) -> NotebookDisplay:
+    """The display of a shell; always the same one."""
+    return NotebookDisplay(shell)

@@ -1,118 +1,89 @@
-"""A job while it is under way, as one line; and then the buttons below its clip."""
+"""Live view of a job: a line with progress and a stop button, then the buttons below the finished clip."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import traitlets
 
 from ..job.job import Job
 from .code import code_of
-from .live_view import LiveView, assets
+from .live_view import StoppableView, assets
 from .text import is_retrying, job_state, job_status, job_time
 
 
-class JobView(LiveView):
-    """The live part of a place where a job shows. It knows nothing that its job does not.
+class JobView(StoppableView):
+    """Live view of a job.
 
     Attributes:
-        place: the name of the place, whose static form it stands in for.
-        job: the model's name.
-        under_way: whether it is a line with a bar, or the buttons of a job that has ended.
-        state, time: how the job stands; how long it has taken, and usually takes.
-        progress: an estimate from 0 to 1, which never falls as long as the job is the same, and does not rise while
-            something is retried.
-        retrying: whether something does not work at the moment and is tried again; the state says what.
-        stop: what the button that stops is called; none where it is empty.
-        hint: what to do in place of that button.
-        again: what the button that action for another take is called; none where it is empty.
-        code: the call that action for the same.
-        take: which take it is, from 1; the static form tells how many it holds.
-        elsewhere: what to do where the static form has missed the end.
+        model: the model's name.
+        running: whether the progress line is shown, and not the buttons of a job that has ended.
+        status, time: the job's status, and its elapsed and usual time.
+        progress: estimated progress from 0 to 1. It never falls for one job, and stands still during a retry.
+        retrying: whether a failed request is being retried; the status then says why.
+        repeat_label: the text of the button that generates another take; empty if there is none.
+        code: Python code that repeats the request.
+        take: the number of the take, from 1. The static output has the number of takes that it shows.
+        missed_text: shown if the static output does not have the last take: how to see it.
     """
 
     _esm, _css = assets("job_view")
-    place = traitlets.Unicode().tag(sync=True)
-    job = traitlets.Unicode().tag(sync=True)
-    under_way = traitlets.Bool(default_value=True).tag(sync=True)
-    state = traitlets.Unicode().tag(sync=True)
+    model = traitlets.Unicode().tag(sync=True)
+    running = traitlets.Bool(default_value=True).tag(sync=True)
+    status = traitlets.Unicode().tag(sync=True)
     time = traitlets.Unicode().tag(sync=True)
     progress = traitlets.Float().tag(sync=True)
     retrying = traitlets.Bool(default_value=False).tag(sync=True)
-    stop = traitlets.Unicode().tag(sync=True)
-    hint = traitlets.Unicode().tag(sync=True)
-    again = traitlets.Unicode().tag(sync=True)
+    repeat_label = traitlets.Unicode().tag(sync=True)
     code = traitlets.Unicode().tag(sync=True)
     take = traitlets.Int().tag(sync=True)
-    elsewhere = traitlets.Unicode().tag(sync=True)
+    missed_text = traitlets.Unicode().tag(sync=True)
 
     def __init__(
-        self, job: Job, *, place: str, take_another: Callable[[Job], object], folder: Path | None = None
+        self, job: Job, *, output_id: str, repeat: Callable[[Job], object], folder: Path | None = None
     ) -> None:
-        super().__init__(place=place)
-        self._take_another, self._folder = take_another, folder or Path.cwd()
-        self._turn = threading.RLock()  # the job tells from any thread, and the last word must be the latest
-        # Clicks reach some kernels while a cell blocks, and others only after it.
-        self._clicks_are_heard = False
-        self.on_msg(self._hear)
+        super().__init__(output_id=output_id)
+        self._repeat, self._folder = repeat, folder or Path.cwd()
         self.follow(job)
 
     def follow(self, job: Job) -> None:
-        """Shows this job from now on."""
-        with self._turn, self.hold_sync():
+        """Show this job from now on, as the next take."""
+        with self._update_lock, self.hold_sync():
             self._job = job
-            self.job, self.progress = job.model, 0.0
+            self.model, self.progress = job.model, 0.0
             self.take += 1
-        self._forget = job.observe(self._update)
-        self._update(job)
+        self._follow(job)
 
     def text(self) -> str:
-        """The view in words."""
-        return f"{self.job}: {job_state(self._job)}"
+        """The view as plain text."""
+        return f"{self.model}: {job_state(self._job)}"
 
-    def close(self) -> None:
-        """Ends the view; the job goes on."""
-        self._forget()
-        super().close()
+    @property
+    def _subject(self) -> Job:
+        return self._job
 
-    def _update(self, job: Job) -> None:
-        with self._turn, self.hold_sync():
-            if job is not self._job or self.comm is None:
-                return
-            over = job.clip is not None or job.error is not None
-            self.state, self.time, self.retrying = job_status(job), job_time(job), is_retrying(job)
-            if not self.retrying:
-                self.progress = max(self.progress, job.progress)
-            self.stop = "" if over or job.stopped else "Stop waiting" if job.id else "Cancel"
-            self.hint = self._why_no_button(job)
-            self.again = "" if not job.repeatable else "Another take" if job.clip else "Try again"
-            self.code = code_of(job, self._folder)
-            self.elsewhere = f"{self.state}; dnb.attach({job.id!r}) shows it" if job.id else job_state(job)
-            self.under_way = not over
-            if over:
-                self._forget()
+    def _refresh(self, job: Job) -> bool:
+        ended = job.clip is not None or job.error is not None
+        self.status, self.time, self.retrying = job_status(job), job_time(job), is_retrying(job)
+        if not self.retrying:
+            self.progress = max(self.progress, job.progress)
+        self.stop_label = "" if ended or job.stopped else "Stop waiting" if job.id else "Cancel"
+        self.stop_hint = self._hint(job)
+        self.repeat_label = "" if not job.repeatable else "Another take" if job.clip else "Try again"
+        self.code = code_of(job, self._folder)
+        self.missed_text = f"{self.status}; dnb.attach({job.id!r}) shows it" if job.id else job_state(job)
+        self.running = not ended
+        return ended
 
-    def _why_no_button(self, job: Job) -> str:
+    def _hint(self, job: Job) -> str:
         if job.stopped:
-            return "not waited for; the video is still fetched" if job.id else "withdrawn, unless it is on its way"
-        if job.blocks_a_cell and not self._clicks_are_heard:
+            return "not waited for; the video is still fetched" if job.id else "cancelled, unless already submitted"
+        if job.blocks_a_cell and not self._receives_clicks:
             return "to stop waiting, interrupt the kernel"
         return ""
 
-    def _hear(self, _: object, message: dict[str, Any], __: object) -> None:
-        """What a click action for. It is only handed on: who delivers it may be any thread."""
-        job, action = self._job, message.get("action")
-        if job.blocks_a_cell:  # and this has come through all the same
-            self._clicks_are_heard = True
-        self.problem = ""
-        try:
-            if action == "stop":
-                job.cancel()
-            elif action == "repeat" and job.done:
-                self._take_another(job)
-        except Exception as error:  # noqa: BLE001 - there is no cell to raise it in: it is shown in its place
-            self.problem = str(error)
-        self._update(self._job)
+    def _act(self, action: str) -> None:
+        if action == "repeat" and self._job.done:
+            self._repeat(self._job)
+        super()._act(action)

@@ -1,6 +1,6 @@
-// What every live view has in common. See base.py.
+// Base of all live views: lifecycle, error message, and the parts that several views share. See live_view.py.
 
-/** An element with attributes, properties (functions and booleans) and children; text is always text, never HTML. */
+/** An element with attributes, properties (booleans) and children. Strings become text nodes, never HTML. */
 export function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -11,55 +11,114 @@ export function element(tag, attributes = {}, ...children) {
   return made;
 }
 
+/** Sets an element's text if it differs: a screen reader announces every change of a status. */
+export function setText(part, text) {
+  if (part.textContent !== text) part.textContent = text;
+}
+
+/** A progress bar of a job. `update` sets its value from 0 to 1, its text and its label. */
+export function progressBar() {
+  const fill = element("div");
+  const attributes = { class: "decart-bar", role: "progressbar", "aria-valuemin": "0", "aria-valuemax": "100" };
+  const bar = element("div", attributes, fill);
+  return {
+    bar,
+    fill,
+    update(progress, text, label) {
+      const percent = Math.round(1000 * progress) / 10;
+      fill.style.width = `${percent}%`;
+      bar.setAttribute("aria-valuenow", percent);
+      bar.setAttribute("aria-valuetext", text);
+      bar.setAttribute("aria-label", `Estimated progress of ${label}`);
+    },
+  };
+}
+
+/** The stop button of a StoppableView, which `hint` replaces where it has text. */
+export function stopButton({ model, listen, watch, hide, disable }, hint) {
+  const button = element("button", { type: "button" });
+  watch(["change:stop_label", "change:stop_hint"], () => {
+    button.textContent = model.get("stop_label");
+    hide(button, !model.get("stop_label") || Boolean(model.get("stop_hint")));
+    button.disabled = false;
+    setText(hint, model.get("stop_hint"));
+  });
+  listen(button, "click", () => {
+    disable(button);
+    hint.textContent = "requested; a busy kernel receives it after its cell";
+    model.send({ action: "stop" });
+  });
+  // Some kernels receive messages while a cell blocks, others after it; this one tells the kernel which it is.
+  model.send({ action: "ready" });
+  return button;
+}
+
+/** The style that hides the fallback of the static output beside a StoppableView while the view is alive. */
+export function hideFallback(model) {
+  // A style of the view, not a change of the static output, which is replaced at every update.
+  return `.decart-output-${model.get("output_id")} .decart-fallback { display: none }`;
+}
+
 /**
- * A view, from what draws it. `draw` gets
- *   model, root        what anywidget gives, and the element to draw into
- *   listen, watch      to hear an event of an element, and changes of the model: both end with the view
- *   ended              a signal that aborts when the view is removed
- * Whatever goes wrong in it is shown below it, and told to Python as `problem`.
+ * An anywidget module whose content is drawn by `draw`, which gets
+ *   model, root        anywidget's model, and the element to draw into
+ *   listen, watch      observe an event of an element, or changes of the model, until the view is removed
+ *   hide, disable      hide a part, or disable a button; the focus moves to the view if it was there
+ *   signal             an AbortSignal that aborts when the view is removed
+ * An error in any of them is shown below the view, and is set as the model's `problem`.
  */
 export function view(draw) {
   return {
     render({ model, el }) {
-      const ending = new AbortController();
-      const ended = ending.signal;
+      const controller = new AbortController();
+      const { signal } = controller;
       const root = element("div", { class: "decart", tabindex: "-1" });
       const problem = element("p", { class: "decart-problem", role: "alert", hidden: true });
       el.classList.add("decart-live");
       el.append(root, problem);
 
-      const fail = (error) => {
-        model.set("problem", String(error?.message ?? error));
-        model.save_changes();
-      };
-      const guarded = (act) => async (...given) => {
+      const guarded = (call) => async (...args) => {
         try {
-          await act(...given);
+          await call(...args);
         } catch (error) {
-          fail(error);
+          model.set("problem", String(error?.message ?? error));
+          model.save_changes();
         }
       };
-      const watch = (names, act) => {
-        const careful = guarded(act);
-        for (const name of names) model.on(name, careful);
-        ended.addEventListener("abort", () => names.forEach((name) => model.off(name, careful)), { once: true });
-        return careful();
+      const watch = (names, call) => {
+        const callback = guarded(call);
+        for (const name of names) model.on(name, callback);
+        signal.addEventListener("abort", () => names.forEach((name) => model.off(name, callback)), { once: true });
+        return callback();
       };
-      const listen = (target, type, act) => target.addEventListener(type, guarded(act), { signal: ended });
+      const listen = (target, type, call) => target.addEventListener(type, guarded(call), { signal });
+
+      // Without the focus in the view, keys would go to the frontend's own shortcuts.
+      const keepFocus = (part) => {
+        if (part.contains(document.activeElement)) root.focus();
+      };
+      const hide = (part, hidden) => {
+        if (hidden) keepFocus(part);
+        part.hidden = hidden;
+      };
+      const disable = (button) => {
+        keepFocus(button);
+        button.disabled = true;
+      };
 
       const end = () => {
-        ending.abort();
+        controller.abort();
         el.replaceChildren();
       };
-      // Its kernel has gone, and does not come back to it: what remains is its static form.
+      // The kernel has gone: only the static output remains.
       model.on("comm_live_update", end);
-      ended.addEventListener("abort", () => model.off("comm_live_update", end), { once: true });
+      signal.addEventListener("abort", () => model.off("comm_live_update", end), { once: true });
 
       watch(["change:problem"], () => {
         problem.textContent = model.get("problem");
         problem.hidden = !problem.textContent;
       });
-      guarded(draw)({ model, root, listen, watch, ended });
+      guarded(draw)({ model, root, listen, watch, hide, disable, signal });
       return end;
     },
   };

@@ -1,12 +1,14 @@
-"""What every live view has in common: its theme, its place for errors, its cleanup, and a text form.
+"""Base classes of the live widgets: theme, error message, clean-up, and a view of a job or sweep with a stop button.
 
-A view's JavaScript and style lie beside its module, under the same name, and follow on those of this one. What shows
-when nothing is alive is an output of its own beside the view; see :mod:`decart_nb.display.output`.
+Each widget has one Python, one JavaScript and one CSS file of the same name; script and style are appended to those of
+this module. What a notebook shows without a kernel is a separate static output; see :mod:`decart_nb.display.output`.
 """
 
 from __future__ import annotations
 
 import re
+import threading
+from collections.abc import Callable
 from importlib.resources import files
 from typing import Any
 
@@ -21,14 +23,14 @@ _IMPORT = re.compile(r"^import .*\n", re.MULTILINE)
 
 
 class LiveView(anywidget.AnyWidget):
-    """A live view of something that goes on without it. Closing it stops nothing.
+    """Base class of widgets that follow work in progress. Closing a view does not stop the work.
 
     Attributes:
-        problem: what went wrong in the view, also in its JavaScript: it is shown in a place of its own.
+        problem: the message of the last error in the view's Python or JavaScript, shown below the view.
     """
 
     problem = traitlets.Unicode().tag(sync=True)
-    # How many frontends show it; ipywidgets counts where this is a number.
+    # The number of frontends that show the view. ipywidgets maintains it if it is a number.
     _view_count = traitlets.Int(0, allow_none=True).tag(sync=True)
 
     def __init__(self, **traits: Any) -> None:
@@ -37,42 +39,104 @@ class LiveView(anywidget.AnyWidget):
             if name not in names:
                 raise InvalidInputError(f"{type(self).__name__} has no {name}.{did_you_mean(name, names)}")
         super().__init__(**traits)
-        self.observe(self._close_unseen, "_view_count")
+        self.observe(self._close_if_unseen, "_view_count")
 
     def text(self) -> str:
-        """The view in words."""
+        """The view as plain text."""
         raise NotImplementedError
 
     def bundle(self) -> dict[str, Any]:
-        """The view as an output. Where no widgets are shown it is empty: its static form stands beside it."""
+        """The view as a MIME bundle. Its HTML and text are empty, since a static output stands beside it."""
         view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
         return {_VIEW: view, "text/html": "", "text/plain": ""}
 
     def close(self) -> None:
-        """Ends the view, here and in the frontend."""
+        """Close the view in the kernel and in all frontends."""
         layout = self.layout
         super().close()
-        if layout is not None:  # a widget too, which nobody else closes
+        if layout is not None:  # a widget of its own, which ipywidgets leaves open
             layout.close()
 
     def __repr__(self) -> str:
         return f"<{self.text()}>"
 
-    def _close_unseen(self, change: dict[str, Any]) -> None:
+    def _close_if_unseen(self, change: dict[str, Any]) -> None:
         if change["old"] and not change["new"]:  # its output was cleared
             self.close()
 
 
+class StoppableView(LiveView):
+    """Base class of a live view that observes a job or a sweep and has a stop button.
+
+    Attributes:
+        output_id: the id of the static output beside the view, which hides while the view is alive.
+        stop_label: the text of the stop button; empty if there is none.
+        stop_hint: shown in place of the stop button: why there is none, or how to stop without it.
+    """
+
+    output_id = traitlets.Unicode().tag(sync=True)
+    stop_label = traitlets.Unicode().tag(sync=True)
+    stop_hint = traitlets.Unicode().tag(sync=True)
+
+    def __init__(self, *, output_id: str) -> None:
+        super().__init__(output_id=output_id)
+        # Observers are called on any thread; the lock makes the last update the newest state.
+        self._update_lock = threading.RLock()
+        # Some kernels deliver clicks while a cell blocks, others only after it.
+        self._receives_clicks = False
+        self._unobserve: Callable[[], object] = int  # a call without effect
+        self.on_msg(self._on_message)
+
+    def close(self) -> None:
+        """Close the view; the work goes on."""
+        self._unobserve()
+        super().close()
+
+    def _follow(self, subject: Any) -> None:
+        """Show this job or sweep from now on."""
+        self._unobserve = subject.observe(self._update)
+        self._update(subject)
+
+    def _update(self, subject: Any) -> None:
+        with self._update_lock, self.hold_sync():
+            if self.comm is not None and subject is self._subject and self._refresh(subject):
+                self._unobserve()
+
+    @property
+    def _subject(self) -> Any:
+        """The job or sweep that is shown."""
+        raise NotImplementedError
+
+    def _refresh(self, subject: Any) -> bool:
+        """Set the traits from the job or sweep, and return whether it has ended."""
+        raise NotImplementedError
+
+    def _act(self, action: str) -> None:
+        """Do what a button asks for. This may run on any thread, so that work is only started here."""
+        if action == "stop":
+            self._subject.cancel()
+
+    def _on_message(self, _: object, message: dict[str, Any], __: object) -> None:
+        if self._subject.blocks_a_cell:  # and the message has arrived nevertheless
+            self._receives_clicks = True
+        self.problem = ""
+        try:
+            self._act(str(message.get("action")))
+        except Exception as error:  # noqa: BLE001 - no cell could raise it, so the view shows it
+            self.problem = str(error)
+        self._update(self._subject)
+
+
 def assets(name: str) -> tuple[str, str]:
-    """A view's JavaScript and style, as anywidget takes them.
+    """A widget's JavaScript module and style sheet, each appended to that of the base class.
 
     Args:
-        name: of the files beside this one, without their endings.
+        name: the name of the widget's files, without suffix.
     """
-    here = files(__package__)
+    package = files(__package__)
     script, style = (
-        "".join(here.joinpath(f"{part}.{ending}").read_text(encoding="utf-8") for part in ("live_view", name))
-        for ending in ("js", "css")
+        "".join(package.joinpath(f"{part}.{suffix}").read_text(encoding="utf-8") for part in ("live_view", name))
+        for suffix in ("js", "css")
     )
-    # The frontend gets one module, so what is imported from the first file stands before the second.
+    # anywidget takes a single module, in which the imported names are defined above their use.
     return _IMPORT.sub("", script), style

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..job.clip import Clip
 from ..job.job import Job
 from .clip_html import EMBED_LIMIT, clip_html
-from .output import job_html
+from .job_output import job_html
 from .sweep_output import static_html, static_lines
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
-"""An ``ipywidgets.Output`` around the code that shows something.
+"""Publishing into an ``ipywidgets.Output`` that captures a cell's outputs.
 
-The frontend puts into it what is published while it is open; it does not know display ids, so nothing in it can be
-replaced. What comes after it was closed is appended to its ``outputs``.
+While it captures, the frontend adds each published output to it. It ignores display ids, so that no output can be
+replaced. Later outputs are appended to its ``outputs``.
 """
 
 from __future__ import annotations
@@ -12,24 +12,26 @@ from typing import Any
 
 
 def open_output(shell: Any) -> Any | None:
-    """The ``Output`` that captures what is published now, if one does: of several, the one that was made last."""
-    # Not imported to find out: who is in one has imported it.
+    """The ``Output`` that captures the running cell, if any; of nested ones, the newest."""
+    # Looked up, not imported: a program that uses one has imported it.
     module = sys.modules.get("ipywidgets.widgets.widget_output")
     if module is None or not hasattr(shell, "get_parent"):
         return None
     running = ((shell.get_parent() or {}).get("header") or {}).get("msg_id")
-    captures = [one for one in _widgets() if isinstance(one, module.Output) and one.msg_id and one.msg_id == running]
-    return captures[-1] if captures else None
+    outputs = [widget for widget in _widgets() if isinstance(widget, module.Output)]
+    return next((output for output in reversed(outputs) if output.msg_id and output.msg_id == running), None)
 
 
-def publisher(shell: Any, output: Any, later: Callable[[Callable[[], object]], object]) -> Callable[..., None]:
-    """What publishes into an ``Output``.
+def output_publisher(
+    shell: Any, output: Any, run_later: Callable[[Callable[[], object]], object]
+) -> Callable[..., None]:
+    """A function that publishes a MIME bundle into an ``Output``.
 
     Args:
-        shell: the kernel's.
-        output: the widget.
-        later: calls what it is given when no cell runs. Until then the kernel has not heard what the frontend has put
-            into the widget, and appending to it would remove that.
+        shell: the kernel's shell.
+        output: the ``ipywidgets.Output``.
+        run_later: runs a call when no cell is running. Only then does the kernel know what the frontend has put into
+            the widget; an earlier change of its ``outputs`` would remove that.
     """
 
     def append(data: dict[str, Any]) -> None:
@@ -39,13 +41,13 @@ def publisher(shell: Any, output: Any, later: Callable[[Callable[[], object]], o
         if output.msg_id:
             shell.display_pub.publish(data)
         else:
-            later(lambda: append(data))
+            run_later(lambda: append(data))
 
     return publish
 
 
 def _widgets() -> list[Any]:
-    """All widgets of this process, the oldest first."""
+    """All widgets of this process, in order of creation."""
     module = sys.modules["ipywidgets.widgets.widget"]
     instances = getattr(module, "_instances", None)  # ipywidgets 8
     return [*(module.Widget.widgets if instances is None else instances).values()]

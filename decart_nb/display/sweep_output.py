@@ -1,16 +1,13 @@
-"""A place in a notebook where a sweep shows: a static output, and beside it, where somebody is there, a live one."""
+"""Notebook output of a sweep's run."""
 
 from __future__ import annotations
 
 import html
-import threading
 import time
-import uuid
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from .clip_html import NO_MATH, STYLE
-from .output import HIDE_STALE_WIDGET_CSS
+from .output import Output, fallback_html
 from .sweep_view import SweepView
 from .text import sweep_line, sweep_note
 
@@ -18,17 +15,17 @@ if TYPE_CHECKING:
     from ..sweeps.sweep import Sweep
 
 
-class SweepOutput:
-    """Where a run of a sweep shows.
+class SweepOutput(Output):
+    """Notebook output of a sweep's run.
 
     Args:
         sweep: the sweep.
-        publish: publishes an output's data under a display id; with ``update=True``, in place of what it held.
-        live: whether somebody is there to see a live view.
-        begins: whether the run begins just now, so that how long it takes is known.
-        ended: is told when the run has ended.
-        behind: how many seconds what a saved notebook says may be behind.
-        replaces: whether what was published can be replaced. Where it cannot, only how the run ended is published.
+        publish: publishes a MIME bundle under a display id; with ``update=True``, it replaces the output of that id.
+        live: whether there is a live view.
+        starting: whether the run starts now, so that its duration will be known.
+        on_end: called when the run has ended.
+        interval: the least time in seconds between two updates of the static output before the run ends.
+        replaceable: whether a published output can be replaced. If not, only the end of the run is published.
     """
 
     def __init__(
@@ -37,69 +34,61 @@ class SweepOutput:
         publish: Callable[..., object],
         *,
         live: bool,
-        begins: bool = False,
-        ended: Callable[[Sweep], object] = lambda _: None,
-        behind: float = 5.0,
-        replaces: bool = True,
+        starting: bool = False,
+        on_end: Callable[[Sweep], object] = lambda _: None,
+        interval: float = 5.0,
+        replaceable: bool = True,
     ) -> None:
-        self._name, self._replaces = uuid.uuid4().hex, replaces
-        self._publish, self._live, self._ended, self._behind = publish, live, ended, behind
-        self._began = time.monotonic() if begins else None
-        self._lock = threading.Lock()
+        super().__init__(publish, live=live, replaceable=replaceable)
+        self._on_end, self._interval = on_end, interval
+        self._began = time.monotonic() if starting else None
         self._over = False
-        self._said, self._said_at = self._say(sweep), time.monotonic()
-        if replaces:
-            publish(self._bundle(), self._name)
-        self._forget: Callable[[], object] = int  # nothing, so far
-        self._forget = sweep.observe(self._update)
-        self._update(sweep)  # it may have ended just now
+        self._lines, self._updated_at = static_lines(sweep, began=self._began), time.monotonic()
+        if replaceable:
+            self._publish_lines()
+        self._unobserve: Callable[[], object] = int  # a call without effect
+        self._unobserve = sweep.observe(self._update)
+        self._update(sweep)  # it may have ended before it was observed
         if self._over:
-            self._forget()
+            self._unobserve()
         if live:
-            publish(SweepView(sweep, place=self._name, began=self._began).bundle(), f"{self._name}-live")
+            self._publish_live(SweepView(sweep, output_id=self._id, began=self._began))
 
     def _update(self, sweep: Sweep) -> None:
-        """Publishes anew at the end, and now and then before it, so that a notebook that is saved tells the truth."""
+        """Publish again at the end, and at intervals before it, so that a saved notebook is nearly up to date."""
         with self._lock:
             over, now = sweep.over, time.monotonic()
-            due = over or (self._replaces and now - self._said_at >= self._behind)
+            due = over or (self._replaceable and now - self._updated_at >= self._interval)
             if self._over or not due:
                 return
-            self._over, self._said_at = over, now
-            said = self._say(sweep)
-            if said != self._said or not self._replaces:
-                self._said = said
-                self._publish(self._bundle(), self._name, update=self._replaces)
+            self._over, self._updated_at = over, now
+            lines = static_lines(sweep, began=self._began)
+            if lines != self._lines or not self._replaceable:
+                self._lines = lines
+                self._publish_lines(update=self._replaceable)
         if over:
-            self._forget()
-            self._ended(sweep)
+            self._unobserve()
+            self._on_end(sweep)
 
-    def _say(self, sweep: Sweep) -> tuple[str, ...]:
-        return static_lines(sweep, began=self._began)
-
-    def _bundle(self) -> dict[str, Any]:
-        shown = static_html(self._said)
-        if self._live:
-            place = f'class="decart-output decart-output-{self._name}"'
-            shown = f"<div {place}><style>{HIDE_STALE_WIDGET_CSS}</style>{shown}</div>"
-        return {"text/html": shown, "text/plain": "\n".join(self._said)}
+    def _publish_lines(self, *, update: bool = False) -> None:
+        self._publish_static(static_html(self._lines), "\n".join(self._lines), update=update)
 
 
 def static_lines(sweep: Sweep, *, began: float | None = None) -> tuple[str, ...]:
-    """A sweep as it stays in the notebook, in words: how it stands, what to know besides, and how to see more.
+    """A sweep's lines of text in a static output: totals, notes, and how to see its current status.
 
     Args:
         sweep: the sweep.
-        began: when its run began, by the monotonic clock, where that is known.
+        began: when its run began, by the monotonic clock, if known.
     """
     over = sweep.over
-    said = [sweep_line(sweep, began=began), sweep_note(sweep.progress)]
-    if not over:  # it stays, if the kernel dies
+    lines = [sweep_line(sweep, began=began), sweep_note(sweep.progress)]
+    if not over:
         load = f"; dnb.sweep.load({sweep.name!r}) shows its current status" if sweep.name else ""
-        said.append(f"status when the notebook was last saved{load}")
-    return tuple(line for line in said if line)
+        lines.append(f"status when the notebook was last saved{load}")
+    return tuple(line for line in lines if line)
 
 
 def static_html(lines: tuple[str, ...]) -> str:
-    """The same as HTML."""
-    return f'<div class="decart-fallback {NO_MATH}" style="{STYLE}">{"<br>".join(map(html.escape, lines))}</div>'
+    """Lines of text as the HTML of a static output."""
+    return fallback_html("<br>".join(map(html.escape, lines)))

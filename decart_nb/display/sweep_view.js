@@ -1,55 +1,46 @@
-// A sweep while it is under way: a line of totals over a line for each job that is running. See sweep_lines.py.
-import { element, view } from "./live_view.js";
+// Live view of a sweep: totals, a bar, and a line for each running job. See sweep_view.py.
+import { element, hideFallback, progressBar, setText, stopButton, view } from "./live_view.js";
 
 const SHARES = ["done", "reused", "failed", "running"];
-/** What has a mark, as its share of the bar has a pattern; what is invalid counts among what failed. */
+/** The totals with a mark in the pattern of their share of the bar. Invalid rows are part of the share "failed". */
 const MARKED = [...SHARES, "invalid"];
 
-/** A job's line: empty, until it is told of a job. It is written anew only where that differs. */
+/** A job's line, which is invisible without a job. */
 function jobLine() {
-  const filled = element("div");
-  const bar = element("div", { class: "decart-bar", role: "progressbar", "aria-valuemin": "0", "aria-valuemax": "100" });
-  bar.append(filled);
-  // What somebody has written keeps its direction to itself.
+  const { bar, fill, update } = progressBar();
+  // bdi: the direction of foreign text does not affect the line.
   const model = element("bdi", { class: "decart-model" });
   const request = element("bdi", { class: "decart-request" });
-  const state = element("span", { class: "decart-state" });
+  const status = element("span", { class: "decart-state" });
   const time = element("span", { class: "decart-time" });
-  const line = element("div", { role: "listitem" }, bar, model, request, element("span", {}, state, time));
+  const line = element("div", { role: "listitem" }, bar, model, request, element("span", {}, status, time));
   let number = null;
-  const write = (part, text) => {
-    if (part.textContent !== text) part.textContent = text;
-  };
   return {
     line,
     show(job) {
       line.style.visibility = job ? "" : "hidden";
       if (!job) return;
-      filled.style.transition = job.number === number ? "" : "none"; // another job's bar does not run backwards
+      fill.style.transition = job.number === number ? "" : "none"; // the bar of the next job does not run backwards
       number = job.number;
-      const percent = Math.round(1000 * job.progress) / 10;
-      filled.style.width = `${percent}%`;
-      bar.setAttribute("aria-valuenow", percent);
-      bar.setAttribute("aria-valuetext", `${job.state}, ${job.time}`);
-      bar.setAttribute("aria-label", `Estimated progress of ${job.model}, ${job.request}`);
-      write(model, job.model);
-      write(request, job.request);
+      update(job.progress, `${job.status}, ${job.time}`, `${job.model}, ${job.request}`);
+      setText(model, job.model);
+      setText(request, job.request);
       request.title = job.request;
-      write(state, job.state);
-      state.title = job.state;
+      setText(status, job.status);
+      status.title = job.status;
       line.classList.toggle("decart-is-retrying", job.retrying);
-      write(time, job.time);
+      setText(time, job.time);
     },
   };
 }
 
-export default view(({ model, root, listen, watch }) => {
-  const name = element("b");
+export default view((context) => {
+  const { model, root, watch } = context;
+  const title = element("b");
   const totals = element("span", { class: "decart-totals", "aria-live": "off" });
-  const stop = element("button", { type: "button" });
   const hint = element("span", { class: "decart-hint", role: "status" });
-  const says = element("div", { class: "decart-says" }, name, totals, hint);
-  const top = element("div", { class: "decart-top" }, says, stop);
+  const summary = element("div", { class: "decart-summary" }, title, totals, hint);
+  const header = element("div", { class: "decart-header" }, summary, stopButton(context, hint));
 
   const shares = SHARES.map((share) => element("div", { class: `decart-is-${share}` }));
   const bar = element("div", { class: "decart-bar", role: "progressbar", "aria-valuemin": "0" }, ...shares);
@@ -57,34 +48,30 @@ export default view(({ model, root, listen, watch }) => {
   const more = element("div", { class: "decart-hint decart-more", hidden: true });
   const note = element("div", { class: "decart-note", role: "status" });
 
-  // While this view lives, it stands in for its static form. A rule, and not a change of that output, which comes anew.
-  const rule = element("style");
-  rule.textContent = `.decart-output-${model.get("place")} .decart-fallback { display: none }`;
   root.classList.add("decart-sweep");
   root.setAttribute("role", "group");
-  root.append(rule, top, bar, lines, more, note);
+  root.append(element("style", {}, hideFallback(model)), header, bar, lines, more, note);
 
-  watch(["change:sweep"], () => {
-    name.textContent = model.get("sweep");
-    root.setAttribute("aria-label", `Progress of ${model.get("sweep")}`);
-    bar.setAttribute("aria-label", `Progress of ${model.get("sweep")}`);
+  watch(["change:title"], () => {
+    title.textContent = model.get("title");
+    root.setAttribute("aria-label", `Progress of ${model.get("title")}`);
+    bar.setAttribute("aria-label", `Progress of ${model.get("title")}`);
   });
-  watch(["change:totals", "change:over", "change:ended", "change:total"], () => {
-    // Ten times a second is too often to be read out: only how it ends is.
+  watch(["change:totals", "change:over", "change:rows_ended", "change:row_count"], () => {
+    // Totals change up to ten times a second; a screen reader announces only the last ones.
     totals.setAttribute("aria-live", model.get("over") ? "polite" : "off");
-    const said = model.get("totals");
     totals.replaceChildren(
-      ...said.map(([about, text]) => {
-        const mark = element("span", { class: `decart-mark decart-is-${about}` });
-        return element("span", { class: "decart-total" }, ...(MARKED.includes(about) ? [mark] : []), text);
+      ...model.get("totals").map(([category, text]) => {
+        const mark = element("span", { class: `decart-mark decart-is-${category}` });
+        return element("span", { class: "decart-total" }, ...(MARKED.includes(category) ? [mark] : []), text);
       }),
     );
-    bar.setAttribute("aria-valuemax", model.get("total"));
-    bar.setAttribute("aria-valuenow", model.get("ended"));
-    bar.setAttribute("aria-valuetext", said.map(([, text]) => text).join(", "));
+    bar.setAttribute("aria-valuemax", model.get("row_count"));
+    bar.setAttribute("aria-valuenow", model.get("rows_ended"));
+    bar.setAttribute("aria-valuetext", model.get("totals").map(([, text]) => text).join(", "));
   });
-  watch(["change:bar"], () => {
-    model.get("bar").forEach((share, index) => {
+  watch(["change:shares"], () => {
+    model.get("shares").forEach((share, index) => {
       shares[index].style.width = `${100 * share}%`;
     });
   });
@@ -99,32 +86,11 @@ export default view(({ model, root, listen, watch }) => {
     for (const row of rows.splice(jobs.length)) row.line.remove();
     rows.forEach((row, index) => row.show(jobs[index]));
     more.textContent = model.get("more");
-    // Where there were others once, there stays room for that: what is below does not jump.
+    // Once shown, its height stays reserved until the end, so that what is below does not move.
     more.hidden = !jobs.length || (more.hidden && !model.get("more"));
   });
   watch(["change:note"], () => {
     note.textContent = model.get("note");
     note.hidden = !model.get("note");
   });
-
-  // The focus stays in the view when what has it goes; else the frontend's keys would have no target.
-  const leave = (button) => {
-    if (button === document.activeElement) root.focus();
-  };
-  watch(["change:stop", "change:hint"], () => {
-    const hidden = !model.get("stop") || Boolean(model.get("hint"));
-    if (hidden) leave(stop);
-    stop.textContent = model.get("stop");
-    stop.hidden = hidden;
-    stop.disabled = false;
-    if (hint.textContent !== model.get("hint")) hint.textContent = model.get("hint");
-  });
-  listen(stop, "click", () => {
-    leave(stop);
-    stop.disabled = true;
-    hint.textContent = "asked; a busy kernel hears it after its cell";
-    model.send({ action: "stop" });
-  });
-  // Whether clicks are heard while a cell blocks differs between kernels; this one tells.
-  model.send({ action: "ready" });
 });

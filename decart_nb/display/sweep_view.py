@@ -1,10 +1,8 @@
-"""A sweep while it is under way: a line of totals over a line for each job that is running."""
+"""Live view of a sweep: totals, a bar, and a line for each running job."""
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import traitlets
@@ -12,7 +10,7 @@ import traitlets
 from .._util.text import printable
 from ..job.job import Job
 from ..sweeps.progress import Progress
-from .live_view import LiveView, assets
+from .live_view import StoppableView, assets
 from .text import (
     is_retrying,
     job_request,
@@ -28,137 +26,109 @@ from .text import (
 if TYPE_CHECKING:
     from ..sweeps.sweep import Sweep
 
-#: So many jobs get a line; the others are counted.
-LINES = 12
+#: The number of jobs that get a line; further ones are only counted.
+MAX_LINES = 12
 
 
-class SweepView(LiveView):
-    """The live part of a place where a sweep shows. It knows nothing that its sweep does not.
+class SweepView(StoppableView):
+    """Live view of a sweep's run.
 
     Attributes:
-        place: the name of the place, whose static form it stands in for.
-        sweep: what the sweep is called.
-        over: whether it has ended.
-        totals: what is said of it as a whole, each with a word for what that is about.
-        total, ended: how many rows there are, and how many of them have ended.
-        bar: the shares of the rows that are done, reused, failed or invalid, and running.
-        jobs: the lines, each of a job, or of none where one has ended; who runs on keeps its line.
-        more: that there are others.
-        note: what the person should know besides.
-        stop: what the button that stops is called; none where it is empty.
-        hint: what to do in place of that button.
+        title: the sweep's title.
+        over: whether the run has ended.
+        totals: pairs of a category and its text, such as ``["failed", "1 failed"]``.
+        row_count, rows_ended: the number of rows, and of those that need no more work.
+        shares: the fractions of the rows that are done, reused, failed or invalid, and running.
+        jobs: the state of each job's line, or ``None`` for an empty one. A running job keeps its line.
+        more: how many running jobs have no line.
+        note: reasons for retries, and the sweep's own note.
     """
 
     _esm, _css = assets("sweep_view")
-    place = traitlets.Unicode().tag(sync=True)
-    sweep = traitlets.Unicode().tag(sync=True)
+    title = traitlets.Unicode().tag(sync=True)
     over = traitlets.Bool(default_value=False).tag(sync=True)
     totals: traitlets.List[Any] = traitlets.List().tag(sync=True)
-    total = traitlets.Int().tag(sync=True)
-    ended = traitlets.Int().tag(sync=True)
-    bar: traitlets.List[Any] = traitlets.List().tag(sync=True)
+    row_count = traitlets.Int().tag(sync=True)
+    rows_ended = traitlets.Int().tag(sync=True)
+    shares: traitlets.List[Any] = traitlets.List().tag(sync=True)
     jobs: traitlets.List[Any] = traitlets.List().tag(sync=True)
     more = traitlets.Unicode().tag(sync=True)
     note = traitlets.Unicode().tag(sync=True)
-    stop = traitlets.Unicode().tag(sync=True)
-    hint = traitlets.Unicode().tag(sync=True)
 
-    def __init__(self, sweep: Sweep, *, place: str, began: float | None = None) -> None:
-        super().__init__(place=place)
+    def __init__(self, sweep: Sweep, *, output_id: str, began: float | None = None) -> None:
+        super().__init__(output_id=output_id)
         self._sweep, self._began = sweep, began
-        self._turn = threading.RLock()  # the sweep tells from any thread, and the last word must be the latest
-        # Clicks reach some kernels while a cell blocks, and others only after it.
-        self._clicks_are_heard = False
-        self._lines: list[_Line | None] = []
-        self._numbered = 0
-        self._forget: Callable[[], object] = int  # nothing, so far
-        self.on_msg(self._hear)
-        self._forget = sweep.observe(self._update)
-        self._update(sweep)
-        if self.over:  # and perhaps before it was known how to forget
-            self._forget()
+        self._lines: list[_JobLine | None] = []
+        self._line_count = 0
+        self._follow(sweep)
 
     def text(self) -> str:
-        """The view in words."""
+        """The view as plain text."""
         return sweep_line(self._sweep)
 
-    def close(self) -> None:
-        """Ends the view; the sweep goes on."""
-        self._forget()
-        super().close()
+    @property
+    def _subject(self) -> Sweep:
+        return self._sweep
 
-    def _update(self, sweep: Sweep) -> None:
-        with self._turn, self.hold_sync():
-            if self.comm is None or self.over:  # a sweep that is run again shows in a place of its own
-                return
-            over, progress = sweep.over, sweep.progress
-            took = None if self._began is None else time.monotonic() - self._began
-            self.sweep = sweep_title(sweep)
-            self.totals = [[*each] for each in sweep_totals(progress, over=over, seconds=took)]
-            self.total, self.ended = progress.total, rows_ended(progress)
-            self.bar = shares(progress)
-            self._place_jobs(progress.jobs)
-            self.jobs = [] if over else [line.told() if line else None for line in self._lines]
-            hidden = len(progress.jobs) - sum(line is not None for line in self._lines)
-            self.more = f"and {hidden:,} more" if hidden and not over else ""
-            self.note = sweep_note(progress)
-            begun = progress.done + progress.running + progress.failed > 0
-            self.stop = "Stop" if begun and not over and not progress.stopped else ""
-            self.hint = "" if over else self._why_no_button(sweep, progress)
-            self.over = over
-            if over:
-                self._forget()
+    def _refresh(self, sweep: Sweep) -> bool:
+        if self.over:  # a later run of the same sweep has a view of its own
+            return True
+        over, progress = sweep.over, sweep.progress
+        seconds = None if self._began is None else time.monotonic() - self._began
+        self.title = sweep_title(sweep)
+        self.totals = [[*pair] for pair in sweep_totals(progress, over=over, seconds=seconds)]
+        self.row_count, self.rows_ended = progress.total, rows_ended(progress)
+        self.shares = row_shares(progress)
+        self._assign_lines(progress.jobs)
+        self.jobs = [] if over else [line.state() if line else None for line in self._lines]
+        hidden = len(progress.jobs) - sum(line is not None for line in self._lines)
+        self.more = f"and {hidden:,} more" if hidden and not over else ""
+        self.note = sweep_note(progress)
+        started = progress.done + progress.running + progress.failed > 0
+        self.stop_label = "Stop" if started and not over and not progress.stopped else ""
+        self.stop_hint = "" if over else self._hint(sweep, progress)
+        self.over = over
+        return over
 
-    def _place_jobs(self, jobs: tuple[Job, ...]) -> None:
-        """Gives each job a line, as long as there are any. What has ended leaves a gap: else the others would jump."""
-        here = {id(job) for job in jobs}
-        self._lines = [line if line and id(line.job) in here else None for line in self._lines]
+    def _assign_lines(self, jobs: tuple[Job, ...]) -> None:
+        """Assign each job a line while there are free ones. An ended job leaves an empty line, so that none moves."""
+        running = {id(job) for job in jobs}
+        self._lines = [line if line and id(line.job) in running else None for line in self._lines]
         shown = {id(line.job) for line in self._lines if line}
         for job in jobs:
             if id(job) in shown:
                 continue
             if None not in self._lines:
-                if len(self._lines) == LINES:
+                if len(self._lines) == MAX_LINES:
                     break
                 self._lines.append(None)
-            self._numbered += 1
-            self._lines[self._lines.index(None)] = _Line(job, self._numbered)
+            self._line_count += 1
+            self._lines[self._lines.index(None)] = _JobLine(job, self._line_count)
 
-    def _why_no_button(self, sweep: Sweep, progress: Progress) -> str:
+    def _hint(self, sweep: Sweep, progress: Progress) -> str:
         if progress.stopped:
             return "stopped: nothing more is submitted; what is running is still fetched"
-        if sweep.blocks_a_cell and not self._clicks_are_heard:
+        if sweep.blocks_a_cell and not self._receives_clicks:
             return "to stop, interrupt the kernel"
         if not progress.waiting and all(job.id for job in progress.jobs):
             return "all is submitted"
         return ""
 
-    def _hear(self, _: object, message: dict[str, Any], __: object) -> None:
-        """What a click asks for. It is only handed on: who delivers it may be any thread."""
-        if self._sweep.blocks_a_cell:  # and this has come through all the same
-            self._clicks_are_heard = True
-        self.problem = ""
-        try:
-            if message.get("action") == "stop":
-                self._sweep.cancel()
-        except Exception as error:  # noqa: BLE001 - there is no cell to raise it in: it is shown in its place
-            self.problem = str(error)
-        self._update(self._sweep)
 
-
-class _Line:
-    """The line of a job.
+class _JobLine:
+    """A job's line in a sweep view.
 
     Args:
         job: the job.
-        number: of the job among all that had a line.
+        number: a number that no other line of the view has had.
     """
 
     def __init__(self, job: Job, number: int) -> None:
         self.job = job
         self._number, self._progress = number, 0.0
 
-    def told(self) -> dict[str, Any]:
+    def state(self) -> dict[str, Any]:
+        """What the frontend shows of the job."""
         job = self.job
         retrying = is_retrying(job)
         if not retrying:
@@ -167,14 +137,14 @@ class _Line:
             "number": self._number,
             "model": printable(job.model, limit=40),
             "request": job_request(job),
-            "state": job_status(job),
+            "status": job_status(job),
             "retrying": retrying,
             "time": job_time(job),
             "progress": self._progress,
         }
 
 
-def shares(progress: Progress) -> list[float]:
-    """The shares of the rows that are done, reused, failed or invalid, and running."""
+def row_shares(progress: Progress) -> list[float]:
+    """The fractions of a sweep's rows that are done, reused, failed or invalid, and running."""
     counts = (progress.done, progress.reused, progress.failed + progress.invalid, progress.running)
     return [round(count / max(1, progress.total), 4) for count in counts]

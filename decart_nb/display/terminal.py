@@ -1,4 +1,4 @@
-"""A job or a sweep in a terminal or a script: one line of progress; then the clip's path, or how the sweep ended."""
+"""Progress bars of jobs and sweeps in terminals and scripts."""
 
 from __future__ import annotations
 
@@ -15,78 +15,78 @@ from .text import is_retrying, job_state, retry_summary, rows_ended, sweep_line,
 if TYPE_CHECKING:
     from ..sweeps.sweep import Sweep
 
-#: What a terminal has that does not say.
-_COLUMNS = 80
-#: So many columns are left for a percentage and its bar.
-_BAR = 14
+#: The assumed width of a terminal that does not report it.
+_DEFAULT_COLUMNS = 80
+#: The columns reserved for a percentage and its bar.
+_BAR_COLUMNS = 14
 
 
 @contextmanager
-def progress_line(job: Job) -> Iterator[None]:
-    """Shows progress on standard error, where that is a terminal, and then prints the path."""
+def job_progress(job: Job) -> Iterator[None]:
+    """Show a job's progress on standard error if that is a terminal, then print the path of its clip."""
 
-    def tell(job: Job, room: int) -> tuple[str, float]:
+    def describe(job: Job, columns: int) -> tuple[str, float]:
         return f"{job.model}: {job_state(job)}", 0.0 if is_retrying(job) else 100 * job.progress
 
-    with _progress_bar(job, 100, tell):
+    with _progress_bar(job, 100, describe):
         yield
     if job.clip is not None:
         say(str(job.clip.path))
 
 
 @contextmanager
-def sweep_bar(sweep: Sweep, *, outcome: bool = True) -> Iterator[None]:
-    """Shows progress on standard error, where that is a terminal, and then says there how it ended.
+def sweep_progress(sweep: Sweep, *, outcome: bool = True) -> Iterator[None]:
+    """Show a sweep's progress on standard error if that is a terminal, then its outcome.
 
     Args:
         sweep: the sweep.
-        outcome: whether it says so; else the caller does.
+        outcome: whether the outcome is printed; if not, the caller prints it.
     """
     began = time.monotonic()
 
-    def tell(sweep: Sweep, room: int) -> tuple[str, float]:
-        obstacles = retry_summary(sweep.progress)
-        said = f"{obstacles} {sweep_line(sweep)}" if obstacles else sweep_line(sweep, limit=room)
-        return said, rows_ended(sweep.progress)
+    def describe(sweep: Sweep, columns: int) -> tuple[str, float]:
+        retries = retry_summary(sweep.progress)
+        line = f"{retries} {sweep_line(sweep)}" if retries else sweep_line(sweep, limit=columns)
+        return line, rows_ended(sweep.progress)
 
     try:
-        with _progress_bar(sweep, sweep.progress.total, tell):
+        with _progress_bar(sweep, sweep.progress.total, describe):
             yield
     finally:
         if outcome and stderr.isatty():
-            said = (sweep_line(sweep, began=began), sweep_note(sweep.progress))
-            say("\n".join(filter(None, said)), stderr)
+            lines = (sweep_line(sweep, began=began), sweep_note(sweep.progress))
+            say("\n".join(filter(None, lines)), stderr)
 
 
 @contextmanager
-def _progress_bar(watched: Any, total: int, tell: Callable[[Any, int], tuple[str, float]]) -> Iterator[None]:
-    """A line of progress on standard error, where that is a terminal.
+def _progress_bar(subject: Any, total: int, describe: Callable[[Any, int], tuple[str, float]]) -> Iterator[None]:
+    """Show a progress bar on standard error if that is a terminal.
 
     Args:
-        watched: the job or the sweep.
-        total: what makes the bar full.
-        tell: is given that and the number of characters there is room for; says how it stands, and how far it has
-            come. The bar does not go back.
+        subject: the job or the sweep.
+        total: the value of a full bar.
+        describe: takes the subject and the number of columns available; returns a text and the bar's value, which
+            never falls.
     """
     from tqdm import tqdm
 
-    form = "{desc} {percentage:3.0f}%|{bar}|"
-    # disable=None means: unless standard error is a terminal.
-    with tqdm(total=total, bar_format=form, disable=None, leave=False, dynamic_ncols=True, file=stderr) as bar:
+    bar_format = "{desc} {percentage:3.0f}%|{bar}|"
+    # disable=None disables the bar unless standard error is a terminal.
+    with tqdm(total=total, bar_format=bar_format, disable=None, leave=False, dynamic_ncols=True, file=stderr) as bar:
         if bar.disable:
             yield
             return
 
-        def update(watched: Any) -> None:
-            room = (bar.ncols or _COLUMNS) - _BAR
-            said, number = tell(watched, room)
-            bar.set_description_str(printable(said, limit=room), refresh=False)
-            bar.n = max(bar.n, round(number))
+        def update(subject: Any) -> None:
+            columns = (bar.ncols or _DEFAULT_COLUMNS) - _BAR_COLUMNS
+            text, value = describe(subject, columns)
+            bar.set_description_str(printable(text, limit=columns), refresh=False)
+            bar.n = max(bar.n, round(value))
             bar.refresh()
 
-        forget = watched.observe(update)
-        update(watched)
+        unobserve = subject.observe(update)
+        update(subject)
         try:
             yield
         finally:
-            forget()
+            unobserve()

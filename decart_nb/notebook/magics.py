@@ -8,7 +8,7 @@ from typing import Any
 
 from .._util.text import did_you_mean
 from ..display.environment import kernel_shell
-from ..display.terminal import progress_line
+from ..display.terminal import job_progress
 from ..errors import DecartSDKError, InvalidInputError
 from ..request.catalogue import models
 from ..request.models import ModelDefinition
@@ -73,7 +73,7 @@ def decart(line: str, body: str | None = None, *, local_ns: dict[str, Any]) -> o
         local_ns[asked.output] = job
     if asked.wait:
         # In a notebook it shows already.
-        with nullcontext() if kernel_shell() else progress_line(job):
+        with nullcontext() if kernel_shell() else job_progress(job):
             job.result()
     return job
 

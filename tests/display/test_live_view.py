@@ -45,13 +45,13 @@ def asked() -> list[Job]:
 
 @pytest.fixture
 def line(job, asked):
-    line = JobView(job, place="here", take_another=asked.append)
+    line = JobView(job, output_id="here", repeat=asked.append)
     yield line
     line.close()
 
 
-def _click(line: JobView, asks: str) -> None:
-    line._handle_custom_msg({"action": asks}, [])
+def _click(line: JobView, action: str) -> None:
+    line._handle_custom_msg({"action": action}, [])
 
 
 def test_an_unknown_keyword_is_refused_with_the_closest_name() -> None:
@@ -92,29 +92,29 @@ def test_the_output_of_a_view_is_empty_where_no_widgets_are_shown() -> None:
 
 
 def test_the_line_says_how_the_job_stands(line, job) -> None:
-    assert (line.job, line.state, line.under_way) == ("lucy-2.5", "submitting", True)
+    assert (line.model, line.status, line.running) == ("lucy-2.5", "submitting", True)
     assert line.time == "0 s of usually 22–41 s"
     job._move("processing", "j1")
-    assert line.state == "processing"
+    assert line.status == "processing"
     assert line.code == "dnb.generate('lucy-2.5', prompt='<b>', seed=7)"
     assert line.text().startswith("lucy-2.5: processing, ")
 
 
 def test_the_button_says_cancel_before_the_submission_and_stop_waiting_after(line, job) -> None:
-    assert line.stop == "Cancel"
+    assert line.stop_label == "Cancel"
     job._move("pending", "j1")
-    assert (line.stop, line.hint) == ("Stop waiting", "")
+    assert (line.stop_label, line.stop_hint) == ("Stop waiting", "")
     _click(line, "stop")
     assert job.stopped
-    assert (line.stop, line.hint) == ("", "not waited for; the video is still fetched")
+    assert (line.stop_label, line.stop_hint) == ("", "not waited for; the video is still fetched")
 
 
 def test_a_job_that_has_ended_gives_way_to_what_can_be_done_next(line, job, clip, asked) -> None:
     job._again = lambda: job
     job._move("processing", "j1")
-    assert line.under_way
+    assert line.running
     job._end("completed", clip=clip)
-    assert (line.under_way, line.progress, line.stop, line.again) == (False, 1.0, "", "Another take")
+    assert (line.running, line.progress, line.stop_label, line.repeat_label) == (False, 1.0, "", "Another take")
     _click(line, "repeat")
     assert asked == [job]
 
@@ -128,11 +128,11 @@ def test_no_other_take_is_asked_for_while_one_is_under_way(line, job, asked) -> 
 def test_a_failed_job_can_be_tried_again_and_an_attached_one_cannot(line, job, asked) -> None:
     job._again = lambda: job
     job._end("failed", error=JobFailedError("j1", "no"))
-    assert line.again == "Try again"
+    assert line.repeat_label == "Try again"
     attached = Job("lucy-2.5", {}, estimate=_ESTIMATE, job_id="j2")
     line.follow(attached)
     attached._end("failed", error=JobFailedError("j2", "no"))
-    assert (line.again, line.code) == ("", "dnb.attach('j2')")
+    assert (line.repeat_label, line.code) == ("", "dnb.attach('j2')")
 
 
 def test_the_bar_never_goes_back_and_is_full_only_when_the_job_is_done(line, job, clip) -> None:
@@ -152,20 +152,21 @@ def test_the_bar_never_goes_back_and_is_full_only_when_the_job_is_done(line, job
 def test_while_a_cell_blocks_it_says_to_interrupt_unless_clicks_are_heard(line, job) -> None:
     job._move("processing", "j1")
     with job._blocking():
-        assert line.hint == "to stop waiting, interrupt the kernel"
+        assert line.stop_hint == "to stop waiting, interrupt the kernel"
         _click(line, "ready")  # what the view sends when it appears: it came through
-        assert line.hint == ""
-    assert line.hint == ""
+        assert line.stop_hint == ""
+    assert line.stop_hint == ""
 
 
-def test_what_goes_wrong_in_a_click_is_shown_in_the_view(line, job, clip) -> None:
+def test_what_goes_wrong_in_a_click_is_shown_in_the_view(job, clip) -> None:
     def refuse(_: Job) -> None:
         raise InvalidInputError("The session is closed.")
 
-    line._take_another = refuse
+    line = JobView(job, output_id="here", repeat=refuse)
     job._end("completed", clip=clip)
     _click(line, "repeat")
     assert line.problem == "The session is closed."
+    line.close()
 
 
 def test_closing_the_line_stops_nothing(line, job, clip) -> None:
@@ -173,7 +174,7 @@ def test_closing_the_line_stops_nothing(line, job, clip) -> None:
     line.close()
     job._end("completed", clip=clip)
     assert job.clip is clip
-    assert line.state == "processing"
+    assert line.status == "processing"
     assert not job._observers
 
 
@@ -185,12 +186,12 @@ def test_what_is_retried_is_said_in_place_of_progress(line, job) -> None:
     job.retrying = "no connection to 127.0.0.1:1 (refused), trying again in 4 s"
     job._not_begun_at -= 20
     job._tell()
-    assert (line.state, line.time, line.retrying) == (job.retrying, "0 s", True)
+    assert (line.status, line.time, line.retrying) == (job.retrying, "0 s", True)
     assert 0 < before == line.progress
     assert job.retrying in repr(job)
     job.retrying = None
     job._tell()
-    assert (line.state, line.retrying) == ("processing", False)
+    assert (line.status, line.retrying) == ("processing", False)
     assert line.progress > before
 
 
@@ -207,7 +208,7 @@ def test_a_video_that_the_service_no_longer_has_is_said_to_be_expired(line, job)
     job._move("pending", "j1")
     job._end("expired", error=InvalidInputError("The video is gone."))
     assert text.job_state(job) == "expired: the service no longer has this video"
-    assert line.elsewhere.startswith("expired: the service no longer has this video; dnb.attach('j1')")
+    assert line.missed_text.startswith("expired: the service no longer has this video; dnb.attach('j1')")
 
 
 @pytest.mark.parametrize("foreign", ["\x1b]0;T\x07", "\x9b2J", "a\u202eb", "two\nlines"])

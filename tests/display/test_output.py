@@ -1,4 +1,4 @@
-"""The place where a job shows: what its static output holds at each time, for whoever opens the notebook again."""
+"""Static outputs of jobs: their content at each time, for a notebook that is opened again."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from decart_nb import Job, JobFailedError
 from decart_nb.client import duration_estimate as polling
-from decart_nb.display.output import JobOutput
+from decart_nb.display.job_output import JobOutput
 from decart_nb.job.clip import Clip
 from tests.clips import read_clip
 
@@ -16,7 +16,7 @@ _VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 class Notebook:
-    """Keeps what is published, as a notebook does: by display id, the last word counts."""
+    """Keeps the last output published under each display id, as a notebook does."""
 
     def __init__(self) -> None:
         self.outputs: dict[str, dict[str, Any]] = {}
@@ -27,7 +27,7 @@ class Notebook:
         self.outputs[display_id] = data
 
     def show(self, job: Job, *, live: bool = True, embed: bool = True) -> JobOutput:
-        return JobOutput(job, self.publish, live=live, ended=self.ended.append, embeds=lambda _: embed, folder=None)
+        return JobOutput(job, self.publish, live=live, on_end=self.ended.append, embed=lambda _: embed, folder=None)
 
     @property
     def html(self) -> str:
@@ -121,16 +121,16 @@ def test_a_failed_job_says_why_as_text(notebook) -> None:
 def test_another_take_comes_beside_the_first(notebook, clip) -> None:
     second = _job()
     first = _job(again=second)
-    place = notebook.show(first)
+    output = notebook.show(first)
     first._end("completed", clip=clip)
-    place._line._hear(None, {"action": "repeat"}, [])
-    assert place._line.under_way
+    output.view._handle_custom_msg({"action": "repeat"}, [])
+    assert output.view.running
     second._move("processing", "j2")
     assert notebook.html.count("<video ") == 1
     assert "submitted; <code>dnb.attach(&#x27;j2&#x27;)</code>" in notebook.html
     second._end("completed", clip=clip)
     assert notebook.html.count("<video ") == 2
-    assert not place._line.under_way
+    assert not output.view.running
     assert notebook.ended == [first, second]
 
 

@@ -12,9 +12,9 @@ import pytest
 
 from decart_nb import Job
 from decart_nb.client import duration_estimate as polling
-from decart_nb.display import ipython as notebook
-from decart_nb.display.output import JobOutput
-from decart_nb.display.output_widget import open_output, publisher
+from decart_nb.display.cell_schedule import CellSchedule
+from decart_nb.display.job_output import JobOutput
+from decart_nb.display.output_widget import open_output, output_publisher
 from decart_nb.display.sweep_output import SweepOutput
 from decart_nb.job.clip import Clip
 from tests.clips import read_clip
@@ -82,16 +82,19 @@ def test_the_output_of_a_cell_is_found_while_it_is_open(shell: Shell, output: ip
     assert open_output(shell) is None
 
 
-def _show(shell: Shell, output: ipywidgets.Output, job: Job, *, live: bool = True) -> JobOutput:
-    later = notebook._when_no_cell_runs if live else notebook._before_the_next_cell
+def _show(
+    shell: Shell, output: ipywidgets.Output, job: Job, schedule: CellSchedule | None = None, *, live: bool = True
+) -> JobOutput:
+    schedule = schedule or CellSchedule()
+    later = schedule.run_when_idle if live else schedule.run_before_next_cell
     return JobOutput(
         job,
-        publisher(shell, output, later),
+        output_publisher(shell, output, later),
         live=live,
-        ended=lambda _: None,
-        embeds=lambda _: True,
+        on_end=lambda _: None,
+        embed=lambda _: True,
         folder=None,
-        replaces=False,
+        replaceable=False,
     )
 
 
@@ -111,13 +114,14 @@ def test_a_video_that_comes_while_it_is_open_is_published_once(
 def test_one_that_comes_later_is_appended_to_what_is_there(
     shell: Shell, output: ipywidgets.Output, job: Job, clip: Clip
 ) -> None:
-    notebook._cell_begins(None)
-    _show(shell, output, job)
+    schedule = CellSchedule()
+    schedule.on_cell_start()
+    _show(shell, output, job, schedule)
     output.msg_id = ""
     job._end("completed", clip=clip)
     # The kernel hears what the frontend has put there only after its cell.
     output.outputs = ({"output_type": "stream", "name": "stdout", "text": "asked"},)
-    notebook._cell_ends(None)
+    schedule.on_cell_end()
     _soon(lambda: len(output.outputs) == 2)
     assert output.outputs[0]["text"] == "asked"
     assert _videos([output.outputs[1]["data"]]) == 1
@@ -127,29 +131,30 @@ def test_one_that_comes_later_is_appended_to_what_is_there(
 def test_in_a_headless_run_it_comes_before_the_next_cell(
     shell: Shell, output: ipywidgets.Output, job: Job, clip: Clip
 ) -> None:
-    _show(shell, output, job, live=False)
+    schedule = CellSchedule()
+    _show(shell, output, job, schedule, live=False)
     output.msg_id = ""
     job._end("completed", clip=clip)
     assert output.outputs == ()
-    notebook._cell_begins(None)
+    schedule.on_cell_start()
     assert _videos([one["data"] for one in output.outputs]) == 1
 
 
 def test_each_take_is_published_by_itself(shell: Shell, output: ipywidgets.Output, job: Job, clip: Clip) -> None:
     second = Job("lucy-2.5", {"prompt": "b"}, estimate=polling.LIVE)
     job._again = lambda: second
-    place = _show(shell, output, job)
+    view = _show(shell, output, job).view
     job._end("completed", clip=clip)
-    assert place._line is not None
-    place._line._handle_custom_msg({"action": "repeat"}, [])
+    assert view is not None
+    view._handle_custom_msg({"action": "repeat"}, [])
     second._end("completed", clip=clip)
     assert [_videos([bundle]) for bundle in shell.published] == [0, 1, 1]
 
 
 def test_a_sweep_shows_its_line_and_how_it_ended(shell: Shell, output: ipywidgets.Output) -> None:
     sweep = Sweep()
-    publish = publisher(shell, output, notebook._when_no_cell_runs)
-    SweepOutput(sweep, publish, live=True, replaces=False, behind=0.0)
+    publish = output_publisher(shell, output, CellSchedule().run_when_idle)
+    SweepOutput(sweep, publish, live=True, replaceable=False, interval=0.0)
     sweep.tell(done=15)
     assert len(shell.published) == 1
     sweep.tell(done=20, over=True)

@@ -12,9 +12,10 @@ from hypothesis import given, strategies as st
 
 from decart_nb import InvalidInputError, Job
 from decart_nb.client.duration_estimate import Estimate
-from decart_nb.display import ipython as notebooks, text
+from decart_nb.display import text
+from decart_nb.display.ipython import NotebookDisplay
 from decart_nb.display.sweep_output import SweepOutput
-from decart_nb.display.sweep_view import LINES, SweepView
+from decart_nb.display.sweep_view import MAX_LINES, SweepView
 from decart_nb.sweeps.progress import Progress
 
 _HTML = "<img src=x onerror=alert(1)>"
@@ -76,7 +77,7 @@ def sweep() -> Sweep:
 
 @pytest.fixture
 def lines(sweep):
-    lines = SweepView(sweep, place="here")
+    lines = SweepView(sweep, output_id="here")
     yield lines
     lines.close()
 
@@ -182,10 +183,10 @@ def test_words_never_fail(progress: Progress) -> None:
 
 
 def test_the_view_says_how_it_stands(lines, sweep) -> None:
-    assert (lines.sweep, lines.over, lines.note) == ("sweep cats", False, "Slowed down.")
+    assert (lines.title, lines.over, lines.note) == ("sweep cats", False, "Slowed down.")
     assert lines.totals[:2] == [["done", "17 of 24 done"], ["reused", "3 reused"]]
-    assert (lines.ended, lines.total) == (18, 24)
-    assert lines.bar == [0.5833, 0.125, 0.0417, 0.1667]
+    assert (lines.rows_ended, lines.row_count) == (18, 24)
+    assert lines.shares == [0.5833, 0.125, 0.0417, 0.1667]
     sweep.tell(done=15, running=3)
     assert lines.totals[0] == ["done", "18 of 24 done"]
     assert lines.text().startswith("sweep cats: 18 of 24 done (3 reused), 3 running")
@@ -199,7 +200,7 @@ def test_a_line_for_each_job_that_runs(lines, sweep) -> None:
         "number": 1,
         "model": "lucy-2.5",
         "request": f"seed 1 · {_HTML}",
-        "state": "queued",
+        "status": "queued",
         "retrying": False,
         "time": "0 s of usually 22–41 s",
     }
@@ -219,14 +220,14 @@ def test_a_job_keeps_its_line_and_the_next_one_takes_the_line_that_is_free(lines
 
 
 def test_of_many_jobs_some_have_lines_and_the_others_are_counted(lines, sweep) -> None:
-    jobs = tuple(map(_job, range(LINES + 34)))
+    jobs = tuple(map(_job, range(MAX_LINES + 34)))
     sweep.tell(jobs=jobs)
-    assert (len(lines.jobs), lines.more) == (LINES, "and 34 more")
+    assert (len(lines.jobs), lines.more) == (MAX_LINES, "and 34 more")
     sweep.tell(jobs=jobs[1:])
-    assert _jobs(lines)[:2] == [f"seed {LINES}", "seed 1"]
+    assert _jobs(lines)[:2] == [f"seed {MAX_LINES}", "seed 1"]
     assert lines.more == "and 33 more"
-    sweep.tell(jobs=jobs[-LINES:])
-    assert (len(lines.jobs), lines.more) == (LINES, "")
+    sweep.tell(jobs=jobs[-MAX_LINES:])
+    assert (len(lines.jobs), lines.more) == (MAX_LINES, "")
 
 
 def test_a_jobs_bar_never_goes_back(lines, sweep) -> None:
@@ -247,42 +248,45 @@ def test_only_what_differs_is_sent(lines, sweep) -> None:
     sweep.tell()
     assert sent == []
     sweep.tell(done=15, running=3)
-    assert sent == [{"totals", "bar", "ended"}]
+    assert sent == [{"totals", "shares", "rows_ended"}]
 
 
 def test_stop_stops_the_submitting(lines, sweep) -> None:
-    assert (lines.stop, lines.hint) == ("Stop", "")
+    assert (lines.stop_label, lines.stop_hint) == ("Stop", "")
     lines._handle_custom_msg({"action": "stop"}, [])
     assert sweep.cancelled
-    assert (lines.stop, lines.hint) == ("", "stopped: nothing more is submitted; what is running is still fetched")
+    assert (lines.stop_label, lines.stop_hint) == (
+        "",
+        "stopped: nothing more is submitted; what is running is still fetched",
+    )
     sweep.tell(over=True)
-    assert (lines.stop, lines.hint, lines.over) == ("", "", True)
+    assert (lines.stop_label, lines.stop_hint, lines.over) == ("", "", True)
 
 
 def test_when_all_is_submitted_there_is_nothing_to_stop(lines, sweep) -> None:
     sweep.tell(waiting=0, running=6, jobs=(Job("lucy-2.5", {}, estimate=Estimate.around(1.0, 1.0)),))
-    assert (lines.stop, lines.hint) == ("Stop", "")
+    assert (lines.stop_label, lines.stop_hint) == ("Stop", "")
     sweep.tell(jobs=(_job(),))
-    assert lines.hint == "all is submitted"
+    assert lines.stop_hint == "all is submitted"
 
 
 def test_a_sweep_that_was_stopped_in_python_says_so(lines, sweep) -> None:
     sweep.tell(stopped=True)
-    assert lines.hint.startswith("stopped: nothing more is submitted")
+    assert lines.stop_hint.startswith("stopped: nothing more is submitted")
 
 
 def test_a_sweep_that_has_not_begun_has_nothing_to_stop() -> None:
-    lines = SweepView(Sweep(Progress(24, waiting=24)), place="here")
-    assert lines.stop == ""
+    lines = SweepView(Sweep(Progress(24, waiting=24)), output_id="here")
+    assert lines.stop_label == ""
     lines.close()
 
 
 def test_while_a_cell_blocks_it_says_to_interrupt_unless_clicks_are_heard(lines, sweep) -> None:
     sweep.blocks_a_cell = True
     sweep.tell()
-    assert lines.hint == "to stop, interrupt the kernel"
+    assert lines.stop_hint == "to stop, interrupt the kernel"
     lines._handle_custom_msg({"action": "ready"}, [])
-    assert (lines.stop, lines.hint) == ("Stop", "")
+    assert (lines.stop_label, lines.stop_hint) == ("Stop", "")
 
 
 def test_what_goes_wrong_in_a_click_is_shown_in_the_view(lines, sweep) -> None:
@@ -291,7 +295,7 @@ def test_what_goes_wrong_in_a_click_is_shown_in_the_view(lines, sweep) -> None:
 
     sweep.cancel = refuse
     lines._handle_custom_msg({"action": "stop"}, [])
-    assert (lines.problem, lines.stop) == ("The session is closed.", "Stop")
+    assert (lines.problem, lines.stop_label) == ("The session is closed.", "Stop")
 
 
 def test_closing_the_view_stops_nothing_and_leaves_nothing(lines, sweep) -> None:
@@ -318,7 +322,7 @@ def test_a_person_gets_a_live_view_beside_the_static_one(outputs, sweep) -> None
 
 
 def test_a_headless_run_gets_one_plain_output(outputs, sweep) -> None:
-    SweepOutput(sweep, outputs.publish, live=False, begins=True)
+    SweepOutput(sweep, outputs.publish, live=False, starting=True)
     sweep.tell(over=True, done=20, running=0, failed=1, waiting=0)
     assert len(outputs.held) == 1
     assert "<style>" not in outputs.html
@@ -342,7 +346,7 @@ def test_two_prices_are_no_formula(outputs, sweep) -> None:
 
 
 def test_what_is_kept_comes_anew_now_and_then(outputs, sweep) -> None:
-    SweepOutput(sweep, outputs.publish, live=False, behind=0.0)
+    SweepOutput(sweep, outputs.publish, live=False, interval=0.0)
     sweep.tell(done=15)
     assert outputs.published == 2
     assert "18 of 24 done" in outputs.text
@@ -351,7 +355,7 @@ def test_what_is_kept_comes_anew_now_and_then(outputs, sweep) -> None:
 
 
 def test_and_at_the_end_in_any_case(outputs, sweep) -> None:
-    SweepOutput(sweep, outputs.publish, live=False, behind=3600.0)
+    SweepOutput(sweep, outputs.publish, live=False, interval=3600.0)
     sweep.tell(done=15)
     assert outputs.published == 1
     sweep.tell(over=True)
@@ -374,19 +378,20 @@ class _Shell:
 
 def test_a_cell_shows_the_sweep_that_it_began_once(sweep) -> None:
     shell = _Shell()
+    display = NotebookDisplay(shell)
 
     def echo() -> None:
-        notebooks._show_unless_echo(shell, sweep, notebooks.show_sweep)
+        display.show_unless_echo(sweep, display.show_sweep)
 
-    notebooks.show_sweep(shell, sweep, begins=True)
-    notebooks.show_sweep(shell, sweep, begins=True)  # start(), and then run(), which waits for it
+    display.show_sweep(sweep, starting=True)
+    display.show_sweep(sweep, starting=True)  # start(), and then run(), which waits for it
     echo()
     assert len(shell.held) == 1
     shell.execution_count += 1
     echo()
     assert len(shell.held) == 2
     sweep.tell(over=True)
-    notebooks.show_sweep(shell, sweep, begins=True)  # run anew
+    display.show_sweep(sweep, starting=True)  # run anew
     assert len(shell.held) == 3
 
 
@@ -396,7 +401,7 @@ def test_what_is_retried_is_said_once_for_all_jobs_that_it_stops(lines, sweep) -
         job.retrying = f"no connection to {_HTML} (refused), trying again in {number} s"
     sweep.tell(jobs=jobs)
     assert [line["retrying"] for line in lines.jobs] == [True] * 3
-    assert lines.jobs[2]["state"] == jobs[2].retrying
+    assert lines.jobs[2]["status"] == jobs[2].retrying
     assert lines.note == f"3 jobs: no connection to {_HTML} (refused). Slowed down."
     assert text.time_left(sweep.progress) == ""
     jobs[0].retrying = None

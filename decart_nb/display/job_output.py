@@ -1,0 +1,132 @@
+"""Notebook output of a job and of further takes of the same request."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable
+from pathlib import Path
+
+from ..job.job import Job
+from .clip_html import NO_MATH, STYLE, clip_html
+from .code import code_of
+from .job_view import JobView
+from .output import Output, fallback_html
+from .text import is_retrying, job_text, retry_reason
+
+
+class JobOutput(Output):
+    """Notebook output of a job and of its further takes.
+
+    Args:
+        job: the first take.
+        publish: publishes a MIME bundle under a display id; with ``update=True``, it replaces the output of that id.
+        live: whether there is a live view.
+        on_end: called with each take that has ended, before it is shown.
+        embed: returns whether a video of this many bytes is embedded in the notebook.
+        folder: the folder against which the frontend resolves relative URLs, if any.
+        replaceable: whether a published output can be replaced. If not, each take is published once, when it has ended.
+
+    Attributes:
+        view: the live view, if there is one.
+    """
+
+    def __init__(
+        self,
+        job: Job,
+        publish: Callable[..., object],
+        *,
+        live: bool,
+        on_end: Callable[[Job], object],
+        embed: Callable[[int], bool],
+        folder: Path | None,
+        replaceable: bool = True,
+    ) -> None:
+        super().__init__(publish, live=live, replaceable=replaceable)
+        self._on_end, self._embed, self._folder = on_end, embed, folder
+        self._takes: list[Job] = [job]
+        self._ended: dict[Job, bool] = {}  # the takes that have ended, and whether their videos are embedded
+        self.view: JobView | None = None
+        published = job.id, is_retrying(job)
+        self._record_end(job)
+        if replaceable or job in self._ended:
+            self._publish_takes()
+        self._observe(job, published)  # before the view does: when the view shows the end, the clip is there
+        if live:
+            self.view = JobView(job, output_id=self._id, repeat=self._repeat, folder=folder)
+            self._publish_live(self.view)
+
+    def _repeat(self, job: Job) -> None:
+        """Submit the same request again, and show it beside the earlier takes."""
+        take = job.again()
+        with self._lock:
+            self._takes.append(take)
+        self._observe(take)
+        if self.view is not None:
+            self.view.follow(take)
+
+    def _observe(self, job: Job, published: tuple[str | None, bool] = (None, False)) -> None:
+        """Publish again when the job gets an id, when a retry begins or ends, and when the job ends.
+
+        Not more often, since each publication contains all videos.
+        """
+
+        def update(job: Job) -> None:
+            nonlocal published
+            with self._lock:
+                if job in self._ended:
+                    return
+                self._record_end(job)
+                ended, state = job in self._ended, (job.id, is_retrying(job))
+                if not self._replaceable:
+                    if ended:
+                        self._publish_takes(job)
+                elif ended or state != published:
+                    published = state
+                    self._publish_takes(update=True)
+            if ended:
+                unobserve()
+
+        unobserve = job.observe(update)
+        update(job)  # it may have changed before it was observed
+
+    def _record_end(self, job: Job) -> None:
+        if job.clip is not None or job.error is not None:
+            self._on_end(job)
+            self._ended[job] = job.clip is not None and self._embed(job.clip.size_bytes)
+
+    def _publish_takes(self, only: Job | None = None, *, update: bool = False) -> None:
+        """Publish the static output of all takes, or of one."""
+        ended = {job: embed for job, embed in self._ended.items() if only in (None, job)}
+        takes = "".join(job_html(job, self._folder, embed=embed) for job, embed in ended.items())
+        self._publish_static(
+            f'<div style="display:flex;flex-wrap:wrap;gap:12px">{takes}</div>{fallback_html(self._fallback())}',
+            "\n".join(job_text(job) for job in self._takes if only in (None, job)),
+            update=update,
+            attributes=f' data-takes="{len(self._ended)}"',
+        )
+
+    def _fallback(self) -> str:
+        """HTML that is shown without the live view: how to see the last take, or how to repeat it."""
+        job = self._takes[-1]
+        if job in self._ended:
+            code = html.escape(code_of(job, self._folder or Path.cwd()))
+            return f"<details><summary>as code</summary><pre>{code}</pre></details>"
+        status = retry_reason(job) if is_retrying(job) else "submitted" if job.id else "submitting"
+        text = html.escape(f"{job.model}: {status}")
+        if not job.id:
+            return text
+        attach = html.escape(f"dnb.attach({job.id!r})")
+        return f"{text}; <code>{attach}</code> shows its current status"
+
+
+def job_html(job: Job, folder: Path | None, *, embed: bool) -> str:
+    """Static HTML of a job: its clip, or its model and state.
+
+    Args:
+        job: the job.
+        folder: the folder against which the frontend resolves relative URLs, if any.
+        embed: whether the video is embedded.
+    """
+    if job.clip is not None:
+        return clip_html(job.clip, folder, embed=embed)
+    return f'<div class="{NO_MATH}" style="white-space:pre-wrap;{STYLE}">{html.escape(job_text(job))}</div>'
