@@ -32,7 +32,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         canned = Path(folder, "canned.mp4")
         media.encode(np.zeros((10, 64, 64, 3), np.uint8), canned, fps=10)
-        with LocalQueue(Path(folder), canned=canned, draw=lambda: SECONDS) as queue:
+        with LocalQueue(Path(folder), canned=canned, draw_duration=lambda: SECONDS) as queue:
             cpu: dict[str, list[float]] = {engine: [] for engine in ENGINES}
             for _ in range(ROUNDS):
                 for engine in ENGINES:

@@ -44,8 +44,8 @@ def main() -> None:
     class OnPolls(Faults):
         """Faults of polls, and of nothing else."""
 
-        def of(self, call: Any, number: int) -> str | None:
-            return super().of(call, number) if call in ("early poll", "poll") else None
+        def fault_for(self, call: Any, number: int) -> str | None:
+            return super().fault_for(call, number) if call in ("early poll", "poll") else None
 
     with tempfile.TemporaryDirectory() as folder:
         canned = Path(folder, "canned.mp4")
@@ -76,7 +76,7 @@ def _figures(client: str, canned: Path, jobs: int, seconds: float, faults: Fault
     durations = itertools.chain([0.0], itertools.repeat(seconds))  # the first job brings in what loads late
     with (
         tempfile.TemporaryDirectory() as folder,
-        LocalQueue(Path(folder, "queue"), canned=canned, draw=lambda: next(durations), faults=faults) as queue,
+        LocalQueue(Path(folder, "queue"), canned=canned, draw_duration=lambda: next(durations), faults=faults) as queue,
     ):
         command = [str(python), __file__, client, queue.base_url, queue.api_key, str(canned), str(jobs)]
         elsewhere = {name: value for name, value in os.environ.items() if name != "DECART_BACKEND"}

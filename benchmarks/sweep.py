@@ -94,7 +94,7 @@ def _figures(client: str, small: Path, canned: Path, cells: int, seconds: float)
     with (
         tempfile.TemporaryDirectory() as folder,
         LocalQueue(
-            Path(folder, "queue"), canned=canned, draw=lambda: next(durations), most_unfinished=2 * cells
+            Path(folder, "queue"), canned=canned, draw_duration=lambda: next(durations), max_unfinished=2 * cells
         ) as queue,
     ):
         answer = _child(python, folder, client, queue.base_url, queue.api_key, small, cells)

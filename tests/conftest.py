@@ -56,7 +56,7 @@ def small_image(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def canned_queue(tmp_path: Path, small_video: Path) -> Iterator[LocalQueue]:
     """A local queue that answers every job with the small video, after a tenth of a second."""
-    with LocalQueue(tmp_path / "queue", canned=small_video, draw=lambda: 0.1) as queue:
+    with LocalQueue(tmp_path / "queue", canned=small_video, draw_duration=lambda: 0.1) as queue:
         yield queue
 
 
@@ -64,7 +64,7 @@ def canned_queue(tmp_path: Path, small_video: Path) -> Iterator[LocalQueue]:
 def failing_queue(tmp_path: Path, small_video: Path) -> Iterator[LocalQueue]:
     """A local queue whose jobs all fail."""
     faults = Faults({"failed": 1.0})
-    with LocalQueue(tmp_path / "failing", canned=small_video, draw=lambda: 0.0, faults=faults) as queue:
+    with LocalQueue(tmp_path / "failing", canned=small_video, draw_duration=lambda: 0.0, faults=faults) as queue:
         yield queue
 
 

@@ -18,7 +18,7 @@ import decart_nb as dnb
 from decart_nb.client import duration_estimate as polling
 from decart_nb.client.retry import Patience
 from decart_nb.job.ingest import intent
-from decart_nb.local.faults import Faults, Lots
+from decart_nb.local.faults import Faults, FaultSchedule
 from decart_nb.local.queue import LocalQueue
 from decart_nb.request.catalogue import models
 from decart_nb.request.request import prepare
@@ -63,11 +63,11 @@ def submitted(queue: LocalQueue) -> int:
 @contextlib.contextmanager
 def failing(queue: LocalQueue) -> Iterator[None]:
     """Every job that is submitted meanwhile fails."""
-    queue.jobs.lots, lots = Lots(Faults({"failed": 1.0})), queue.jobs.lots
+    queue.jobs.fault_schedule, schedule = FaultSchedule(Faults({"failed": 1.0})), queue.jobs.fault_schedule
     try:
         yield
     finally:
-        queue.jobs.lots = lots
+        queue.jobs.fault_schedule = schedule
 
 
 def kernel(

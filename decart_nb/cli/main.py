@@ -172,9 +172,9 @@ def _serve(options: argparse.Namespace) -> None:
         api_key=api_key,
         delay=options.delay,
         canned=options.canned,
-        draw=draw,
+        draw_duration=draw,
         faults=None if options.faults is None else Faults.parse(options.faults),
-        most_render_seconds=options.job_limit,
+        render_timeout=options.job_limit,
     )
     made = [] if options.api_key else [f"API key: {queue.api_key}"]
     told = say("\n".join([f"The local queue listens on {queue.base_url}; Ctrl+C stops it.", *made]))

@@ -1,4 +1,4 @@
-"""How long a canned job takes: drawn from a distribution that is named as ``KIND:NUMBERS``."""
+"""Distributions of job durations for the local queue, written as ``KIND:NUMBERS``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from ..errors import LocalQueueError
 
-#: kind → the names of its numbers, for messages; all are seconds but σ and SHARE.
+#: kind → the names of its parameters, for messages; all are in seconds but SIGMA and SHARE_OF_LONG.
 KINDS = {
     "fixed": ("SECONDS",),
     "uniform": ("LEAST", "MOST"),
@@ -21,21 +21,21 @@ _LARGEST_EXPONENT = 50.0
 
 
 def usage() -> str:
-    """All kinds with their numbers, as a person types them."""
+    """All kinds with their parameters, for the command line's help."""
     return ", ".join(f"{kind}:{','.join(numbers)}" for kind, numbers in KINDS.items())
 
 
 def durations(text: str, rng: random.Random | None = None) -> Callable[[], float]:
-    """What draws durations, in seconds.
+    """A function that draws a duration, in seconds, from the distribution that a text names.
 
     Args:
         text: such as ``lognormal:30,0.25``.
-        rng: where chance comes from.
+        rng: the random generator to draw from; a new one unless passed.
 
     Raises:
         LocalQueueError: the text names no distribution.
     """
-    draw = rng or random.Random()
+    rng = rng or random.Random()
     kind, _, rest = text.partition(":")
     try:
         numbers = [float(number) for number in rest.split(",")]
@@ -50,10 +50,10 @@ def durations(text: str, rng: random.Random | None = None) -> Callable[[], float
         case "fixed":
             return lambda: numbers[0]
         case "uniform":
-            return lambda: draw.uniform(*numbers)
+            return lambda: rng.uniform(*numbers)
         case "exponential":
-            return lambda: draw.expovariate(1 / numbers[0]) if numbers[0] else 0.0
+            return lambda: rng.expovariate(1 / numbers[0]) if numbers[0] else 0.0
         case "lognormal":
-            return lambda: numbers[0] * math.exp(min(draw.gauss(0, numbers[1]), _LARGEST_EXPONENT))
+            return lambda: numbers[0] * math.exp(min(rng.gauss(0, numbers[1]), _LARGEST_EXPONENT))
         case _:
-            return lambda: numbers[1] if draw.random() < numbers[2] else numbers[0]
+            return lambda: numbers[1] if rng.random() < numbers[2] else numbers[0]

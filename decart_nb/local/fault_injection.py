@@ -1,4 +1,4 @@
-"""The faults, done: between the queue's door and its calls, and down to the connection."""
+"""Fault injection: ASGI middleware that replaces responses, and connections that can be reset or stalled."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .connections import Connection
 from .faults import TAKEN, Call
-from .worker import Jobs
+from .worker import JobQueue
 
-#: Seconds after its submission in which a job may be unknown.
+#: Seconds after its submission in which a poll of a job is an early poll.
 EARLY = 2.0
-#: Seconds without an answer: more than a client waits.
+#: Seconds that a stalled call stays without a response: longer than clients wait.
 STALL = 300.0
 _PATH = re.compile(r"/v1/jobs/([^/]+)(/content)?")
 
 
 def _page(status: int) -> Response:
-    """What something in front of the service answers."""
+    """A response as a gateway in front of the service makes it."""
     return HTMLResponse(f"<html><body><h1>{status}</h1></body></html>", status)
 
 
@@ -47,25 +47,25 @@ _ANSWERS = {
 }
 
 
-class Saboteur:
-    """Lets each call through, or does to it what is drawn for it."""
+class FaultMiddleware:
+    """ASGI middleware that passes each call on, or applies the fault that the schedule picks for it."""
 
-    def __init__(self, app: ASGIApp, jobs: Jobs) -> None:
+    def __init__(self, app: ASGIApp, jobs: JobQueue) -> None:
         self._app = app
         self._jobs = jobs
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """A call, as the server hands it on."""
+        """Handles one ASGI request."""
         call = self._call(scope)
-        fault = call and self._jobs.lots.draw(call)
+        fault = call and self._jobs.fault_schedule.next_fault(call)
         if call == "submission" and fault in TAKEN:
-            await self._app(scope, receive, _unheard)
+            await self._app(scope, receive, _discard)
         if not fault:
             await self._app(scope, receive, send)
         elif fault in _ANSWERS:
             await _ANSWERS[fault](scope, receive, send)
         elif fault == "cut":
-            await self._app(scope, receive, _Half(send))
+            await self._app(scope, receive, _HalfBody(send))
             await _connection(scope).close()
         elif fault == "stall":
             await _connection(scope).stall()
@@ -84,12 +84,12 @@ class Saboteur:
         return None
 
 
-async def _unheard(message: Message) -> None:
-    """Takes an answer, and tells nobody."""
+async def _discard(message: Message) -> None:
+    """An ASGI ``send`` that drops the response."""
 
 
-class _Half:
-    """Sends half of what an answer says that it has."""
+class _HalfBody:
+    """An ASGI ``send`` that passes on the first half of a body, as counted by its ``Content-Length``."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -105,48 +105,48 @@ class _Half:
         await self._send(message)
 
 
-class Breakable(Connection):
-    """A connection that can be broken from within a call."""
+class FaultyConnection(Connection):
+    """A connection that a request handler can close, reset or stall."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
-        """The other side has come."""
+        """asyncio: the connection is open."""
         super().connection_made(transport)
         self._lost = asyncio.Event()
         self._ending = asyncio.Event()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The other side has gone, or was sent away."""
+        """asyncio: the connection is closed."""
         super().connection_lost(exc)
         self._lost.set()
         self._ending.set()
 
     def shutdown(self) -> None:
-        """The server is about to stop."""
+        """uvicorn: the server is stopping."""
         self._ending.set()
         super().shutdown()
 
     async def close(self) -> None:
-        """Closes it in good order, whatever the answer still lacks."""
+        """Closes the connection normally, also before the response is complete."""
         self.transport.close()
-        await self._lost.wait()  # until then the server would take the silence for a mistake of ours
+        await self._lost.wait()  # a handler that returned earlier would make uvicorn log an incomplete response
 
     async def reset(self) -> None:
-        """Breaks it off: the other side is sent a TCP reset."""
+        """Aborts the connection with a TCP reset."""
         if not self.transport.is_closing():
-            never_linger = struct.pack("ii", 1, 0)
-            self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, never_linger)
+            linger_off = struct.pack("ii", 1, 0)
+            self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger_off)
             self.transport.abort()
         await self._lost.wait()
 
     async def stall(self) -> None:
-        """Says nothing until the other side or the server gives up."""
+        """Sends nothing until the client, the server or :data:`STALL` ends the connection."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._ending.wait(), STALL)
         await self.reset()
 
 
-def _connection(scope: Scope) -> Breakable:
+def _connection(scope: Scope) -> FaultyConnection:
     state: dict[str, Any] = scope["state"]
     connection = state["connection"]
-    assert isinstance(connection, Breakable)
+    assert isinstance(connection, FaultyConnection)
     return connection

@@ -1,34 +1,34 @@
-"""Faults on demand: what the local queue does wrong when it is told to, how often, and repeatably.
+"""Faults that the local queue can simulate, with their rates, and the reproducible schedule that picks them.
 
 ===================  ===========  ================================================================
 fault                hits         what happens
 ===================  ===========  ================================================================
-``429``              any call     429, and no word about when to come back
-``429-retry-after``  any call     429, to come back after a second
+``429``              any call     429 without ``Retry-After``
+``429-retry-after``  any call     429 with ``Retry-After: 1``
 ``500``              any call     500
 ``502``              any call     502, with a gateway's HTML page
 ``503``              any call     503, in the service's own JSON
-``reset-before``     any call     the connection is reset before anything is done
-``reset-after``      any call     the connection is reset in place of the answer
-``stall``            any call     no answer for five minutes, and then a reset
-``malformed``        any call     200, and a JSON object that breaks off
-``503-bare``         any call     503, with a gateway's HTML page, and no word about when to come back
+``reset-before``     any call     the connection is reset before the request is handled
+``reset-after``      any call     the request is handled, and the connection is reset
+``stall``            any call     no response for five minutes, and then a reset
+``malformed``        any call     200 with truncated JSON
+``503-bare``         any call     503, with a gateway's HTML page, without ``Retry-After``
 ``408``              any call     408, with a gateway's HTML page
 ``409``              any call     409, likewise
 ``425``              any call     425, likewise
 ``499``              any call     499, likewise
-``taken-408``        submissions  408, with a gateway's HTML page, after the job was taken
+``taken-408``        submissions  408, with a gateway's HTML page, after the job was accepted
 ``taken-502``        submissions  502, likewise
 ``taken-503``        submissions  503, likewise
 ``404``              early polls  404 for a job that was submitted less than two seconds ago
-``cut``              downloads    the connection is closed after half of the answer
-``failed``           jobs         the job is worked on, and fails at its end
+``cut``              downloads    the connection is closed after half of the body
+``failed``           jobs         the job is processed, and ends as failed
 ===================  ===========  ================================================================
 
-*Any call* is a submission, a poll or a download; what else the queue speaks is left alone, and a call meets one fault
-at most. A submission that meets one of :data:`TAKEN` (``reset-after``, ``stall``, ``malformed``, ``taken-…``) is taken,
-and counts: only the answer is lost. Under all others it never was. A poll or a download does nothing but meet its
-fault, and counts as none, except that a cut download is one.
+*Any call* is a submission, a poll or a download. Other routes never fail, and a call gets at most one fault. A
+submission with a fault of :data:`TAKEN` (``reset-after``, ``stall``, ``malformed``, ``taken-…``) is accepted and
+counted: only its response is lost. Under every other fault it is not accepted. A poll or a download with a fault is
+not served and not counted, except that a ``cut`` download is.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ from ..errors import LocalQueueError
 Call = Literal["submission", "early poll", "poll", "download", "job"]
 
 _ANY: tuple[Call, ...] = ("submission", "early poll", "poll", "download")
-#: fault → what it hits.
+#: fault → the calls that it can affect.
 HITS: dict[str, tuple[Call, ...]] = {
     "429": _ANY,
     "429-retry-after": _ANY,
@@ -70,20 +70,20 @@ HITS: dict[str, tuple[Call, ...]] = {
     "cut": ("download",),
     "failed": ("job",),
 }
-#: The faults under which a submission is taken, though its answer does not say so.
+#: The faults after which a submission has been accepted, although the client gets no valid response.
 TAKEN = frozenset({"reset-after", "stall", "malformed", "taken-408", "taken-502", "taken-503"})
 
 
 @dataclass(frozen=True)
 class Faults:
-    """How often each fault comes.
+    """The rate of each fault, and the seed of the random choice.
 
     Attributes:
-        rates: from 0 to 1, by the fault's name: the share of what it hits.
-        seed: what chance follows. The same seed gives the same call the same fault.
+        rates: fault → the share of affected calls, from 0 to 1.
+        seed: seeds the choice: the n-th call of a kind always gets the same fault under the same seed.
 
     Raises:
-        LocalQueueError: no fault has such a name, or a rate is none, or rates add up to more than 1.
+        LocalQueueError: a name is unknown, a rate is not from 0 to 1, or the rates of one kind of call exceed 1.
     """
 
     rates: Mapping[str, float] = field(default_factory=dict)
@@ -99,20 +99,20 @@ class Faults:
                 raise LocalQueueError(f"The rate of {name} must be a number from 0 to 1.")
         for call in get_args(Call):
             total = sum(rate for name, rate in self.rates.items() if call in HITS[name])
-            if total > 1 + 1e-9:  # ten times 0.1 is 1 to a person
+            if total > 1 + 1e-9:  # ten times 0.1 is not exactly 1
                 raise LocalQueueError(
                     f"Faults of one {call} exclude one another: their rates add up to {total:g}, over 1."
                 )
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """What the command line says.
+        """Parses the value of ``--faults``.
 
         Args:
             text: such as ``429:0.05,reset-after:0.02,seed:7``.
 
         Raises:
-            LocalQueueError: it cannot be read, or says what cannot be.
+            LocalQueueError: the text is malformed, or its rates are not valid.
         """
         given: dict[str, str] = {}
         for part in text.split(","):
@@ -125,49 +125,49 @@ class Faults:
             raise LocalQueueError(f"The seed of the faults must be a whole number, not {seed!r}.")
         return cls({name: _rate(value) for name, value in given.items()}, int(seed))
 
-    def of(self, call: Call, number: int) -> str | None:
-        """The fault that a call meets, if any.
+    def fault_for(self, call: Call, number: int) -> str | None:
+        """The fault of one call, or ``None``. The same arguments always give the same answer.
 
         Args:
-            call: what sort of call.
-            number: how many of its sort were before it.
+            call: the kind of call.
+            number: how many calls of that kind came before it.
         """
-        lot = random.Random(f"{self.seed} {call} {number}").random()
+        chance = random.Random(f"{self.seed} {call} {number}").random()
         for name, rate in self.rates.items():
             if call in HITS[name]:
-                lot -= rate
-                if lot < 0:
+                chance -= rate
+                if chance < 0:
                     return name
         return None
 
 
 def _rate(text: str) -> float:
-    """What a text says, and no rate at all if that is not a number."""
+    """The number in a text, or NaN, which no rate may be."""
     try:
         return float(text)
     except ValueError:
         return math.nan
 
 
-class Lots:
-    """Numbers the calls, and draws each one's fault. Any thread may draw.
+class FaultSchedule:
+    """Counts the calls of each kind and picks the fault of each. Thread-safe.
 
     Attributes:
-        drawn: how often each fault that may come has come.
-        calls: how many there were of each sort.
+        fault_counts: how often each configured fault has occurred.
+        call_counts: how many calls of each kind there were.
     """
 
     def __init__(self, faults: Faults) -> None:
-        self.drawn = Counter(dict.fromkeys(faults.rates, 0))
+        self.fault_counts = Counter(dict.fromkeys(faults.rates, 0))
         self._faults = faults
-        self.calls: Counter[Call] = Counter()
+        self.call_counts: Counter[Call] = Counter()
         self._lock = threading.Lock()
 
-    def draw(self, call: Call) -> str | None:
-        """The fault of the next call of that sort, which then counts as served."""
+    def next_fault(self, call: Call) -> str | None:
+        """Counts one call of that kind, and returns its fault or ``None``."""
         with self._lock:
-            name = self._faults.of(call, self.calls[call])
-            self.calls[call] += 1
+            name = self._faults.fault_for(call, self.call_counts[call])
+            self.call_counts[call] += 1
             if name:
-                self.drawn[name] += 1
+                self.fault_counts[name] += 1
         return name

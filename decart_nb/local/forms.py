@@ -1,4 +1,4 @@
-"""A submitted form, read leniently: as this project sends it, and as Decart's SDKs do."""
+"""Parses the multipart form of a submission, as this client and Decart's SDKs send it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from ..request.models import FILE_TYPES, ModelDefinition
 from ..request.validation import Problem, check
 
 
-def read(model: ModelDefinition, form: FormData) -> tuple[dict[str, Any], dict[str, UploadFile], list[Problem]]:
-    """The model's inputs in a form: plain values, uploads, and what is wrong with them. Other fields are ignored."""
+def parse_form(model: ModelDefinition, form: FormData) -> tuple[dict[str, Any], dict[str, UploadFile], list[Problem]]:
+    """The plain values, the uploaded files and the validation problems of a form. Unknown fields are ignored."""
     types = {field.name: field.type for field in model.fields or ()}
     given: dict[str, Any] = {}
     for name, value in form.multi_items():
@@ -32,5 +32,5 @@ def read(model: ModelDefinition, form: FormData) -> tuple[dict[str, Any], dict[s
 
 
 def detail(problems: list[Problem]) -> list[Mapping[str, Any]]:
-    """The problems in the shape of FastAPI's 422 answer."""
+    """The problems in the shape of FastAPI's 422 response."""
     return [{"type": problem.type, "loc": ["body", problem.field], "msg": problem.message} for problem in problems]

@@ -1,4 +1,4 @@
-"""What a request must be before any of it is read: from this machine's own callers, with the key, and not too large."""
+"""Checks of a request before its body is read: Host, Origin, API key and size."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-#: Bytes of a request for names; a thousand of them take a third of it.
+#: Maximum size of a JSON body, in bytes; a thousand model names take a third of it.
 MAX_JSON = 2**16
 _UPLOADS = re.compile(r"/v1/(jobs/[^/]+|files)")
 _JSON = "/v1/models/resolve"
@@ -20,15 +20,15 @@ _AUTHORITY = re.compile(r"(?:\[([0-9a-f:.]+)\]|([^\[\]:@/]+))(?::(\d{1,5}))?", r
 
 
 class Guard:
-    """ASGI middleware that lets in only requests for this server, with its key, and no more bytes than a route takes.
+    """ASGI middleware that refuses requests for other hosts, from web pages, without the key, or with too large a body.
 
     A web page must not reach the queue, even one whose name was made to resolve to this machine (DNS rebinding):
     ``Host`` must be an address of this server, and an ``Origin`` one of its own. No CORS header is ever sent.
 
     Args:
-        app: the application behind it.
-        api_key: what every call must carry as ``X-API-KEY``.
-        host: the address that the server was told to listen on.
+        app: the wrapped application.
+        api_key: the key that every call must send as ``X-API-KEY``.
+        host: the address that the server listens on.
         port: the port that it listens on.
         max_upload: the largest body of a submission or an upload, in bytes.
     """
@@ -38,30 +38,30 @@ class Guard:
         self._key = api_key.encode()
         self._names = {*_LOOPBACK, host.lower()}
         # A server on all addresses is reached by any of them. Only names can be made to point here by somebody else.
-        self._any_address = host in ("0.0.0.0", "::")  # noqa: S104 - told apart, not listened on
+        self._any_address = host in ("0.0.0.0", "::")  # noqa: S104 - compared only
         self._port = port
         self._max_upload = max_upload
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes a request on, or answers it."""
+        """Passes a request on, or refuses it."""
         if scope["type"] != "http":
             return
         refusal = self._refusal(scope["headers"])
         if refusal is None:
-            # Whoever has shown the key keeps its connection when there are too many.
+            # Connections that have sent the key are closed last when there are too many.
             scope["state"]["connection"].authenticated = True
-            most = self._most(scope["method"], scope["path"])
-            declared = _one(scope["headers"], b"content-length") or b"0"
-            if int(declared) <= most:  # h11 has refused what is no number
-                await self._app(scope, _bounded(receive, most), send)
+            limit = self._body_limit(scope["method"], scope["path"])
+            declared = _single_header(scope["headers"], b"content-length") or b"0"
+            if int(declared) <= limit:  # h11 has refused what is no number
+                await self._app(scope, _limited(receive, limit), send)
                 return
-            refusal = 413, _too_large(most)
+            refusal = 413, _too_large(limit)
         status, detail = refusal
         await JSONResponse({"detail": detail}, status)(scope, receive, send)
 
     def _refusal(self, headers: list[tuple[bytes, bytes]]) -> tuple[int, str] | None:
-        """The status and the reason with which a request is refused, before its body is read."""
-        if not self._is_own(_one(headers, b"host")):
+        """The status and the reason with which a request is refused, or ``None``."""
+        if not self._is_own(_single_header(headers, b"host")):
             return (
                 421,
                 "This is not the address that the local queue listens on. Ask it at that, or start it with --host.",
@@ -71,7 +71,7 @@ class Guard:
                 return 403, "The local queue answers no other web page."
             if name == b"upgrade" and value.strip().lower() == b"websocket":
                 return 403, "The local queue speaks plain HTTP, no WebSocket."
-        if not hmac.compare_digest(_one(headers, b"x-api-key") or b"", self._key):
+        if not hmac.compare_digest(_single_header(headers, b"x-api-key") or b"", self._key):
             return 401, "Invalid API key"
         return None
 
@@ -83,34 +83,34 @@ class Guard:
         name = (parts[1] or parts[2]).lower()
         return name in self._names or (self._any_address and _is_address(name))
 
-    def _most(self, method: str, path: str) -> int:
-        """How many bytes the body of a call may have."""
+    def _body_limit(self, method: str, path: str) -> int:
+        """The maximum size of a call's body, in bytes."""
         if method == "POST" and path == _JSON:
             return min(MAX_JSON, self._max_upload)
         return self._max_upload if method == "POST" and _UPLOADS.fullmatch(path) else 0
 
 
-def _bounded(receive: Receive, most: int) -> Receive:
-    """The same body, which raises as soon as it is too large: one in chunks tells no length beforehand."""
-    taken = 0
+def _limited(receive: Receive, limit: int) -> Receive:
+    """An ASGI ``receive`` that raises once a body exceeds the limit: a chunked body does not declare its length."""
+    received = 0
 
-    async def bounded() -> Message:
-        nonlocal taken
+    async def limited() -> Message:
+        nonlocal received
         message = await receive()
-        taken += len(message.get("body", b""))
-        if taken > most:
-            raise HTTPException(413, _too_large(most))
+        received += len(message.get("body", b""))
+        if received > limit:
+            raise HTTPException(413, _too_large(limit))
         return message
 
-    return bounded
+    return limited
 
 
-def _too_large(most: int) -> str:
-    return f"The request is larger than {most} bytes." if most else "This call takes no body."
+def _too_large(limit: int) -> str:
+    return f"The request is larger than {limit} bytes." if limit else "This call takes no body."
 
 
-def _one(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | None:
-    """A header's value, if it is there once."""
+def _single_header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | None:
+    """A header's value, if the request has it exactly once."""
     found = [value for key, value in headers if key == name]
     return found[0] if len(found) == 1 else None
 

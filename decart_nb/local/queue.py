@@ -1,4 +1,4 @@
-"""The local queue, running: on a thread, for notebooks and tests, or in the foreground, for the shell."""
+"""The local queue's server: runs on a thread, for notebooks and tests, or in the foreground, for the shell."""
 
 from __future__ import annotations
 
@@ -22,25 +22,27 @@ from .faults import Faults
 if TYPE_CHECKING:
     from .connections import Limits, Listener
 
-_STOP_SECONDS = 30.0
+_STOP_TIMEOUT = 30.0
 
 
 class LocalQueue:
-    """A local queue. As a context manager, or between :meth:`start` and :meth:`stop`, it listens.
+    """An HTTP server on this machine that speaks Decart's queue protocol and renders previews.
+
+    It serves between :meth:`start` and :meth:`stop`, or as a context manager.
 
     Args:
-        folder: where its jobs are kept; they outlive it.
-        host: the address to listen on: this machine only, unless told otherwise.
-        port: the port to listen on; a free one unless given.
-        api_key: what callers must show; made up unless given.
-        delay: seconds that a job takes at least.
-        canned: a video that answers every job, in place of rendering.
-        draw: how long a canned job takes, in seconds.
-        faults: what goes wrong, and how often; nothing unless given.
+        folder: where jobs are stored; they outlive the queue.
+        host: the address to listen on; by default, this machine only.
+        port: the port to listen on; by default, a free one.
+        api_key: the key that callers must send; by default, a random one.
+        delay: minimum duration of a job, in seconds.
+        canned: a video to serve for every job instead of rendering.
+        draw_duration: returns the duration of the next canned job, in seconds.
+        faults: the faults to simulate; none by default.
         max_upload: the largest request, in bytes.
-        most_unfinished: how many jobs may wait or run at once.
-        most_render_seconds: how long a render may take; then its job fails.
-        limits: what its connections are held to.
+        max_unfinished: how many jobs may be waiting or running.
+        render_timeout: seconds that a render may take; then the job fails.
+        limits: limits on connections.
 
     Raises:
         LocalQueueError: the folder cannot be written, or the address cannot be listened on.
@@ -55,41 +57,41 @@ class LocalQueue:
         api_key: str | None = None,
         delay: float = 0.0,
         canned: Path | None = None,
-        draw: Callable[[], float] | None = None,
+        draw_duration: Callable[[], float] | None = None,
         faults: Faults | None = None,
         max_upload: int | None = None,
-        most_unfinished: int = 1000,
-        most_render_seconds: float | None = None,
+        max_unfinished: int = 1000,
+        render_timeout: float | None = None,
         limits: Limits | None = None,
     ) -> None:
-        # Not at the top: whoever only asks what there is does not pay for a web server.
+        # Imported here, so that other commands do not load a web server.
         import uvicorn
 
         from .connections import Limits, Server
-        from .files import Files
+        from .files import UploadStore
         from .server import MAX_UPLOAD, application
-        from .worker import MOST_RENDER_SECONDS, Jobs
+        from .worker import RENDER_TIMEOUT, JobQueue
 
         self.host = host
         self.api_key = f"dct_local_{secrets.token_urlsafe(16)}" if api_key is None else _validated(api_key)
         self._socket = _listen(host, port)
         self.port: int = self._socket.getsockname()[1]
         try:
-            self.jobs = Jobs(
+            self.jobs = JobQueue(
                 folder,
                 delay=delay,
                 canned=canned,
-                draw=draw,
+                draw_duration=draw_duration,
                 faults=faults,
-                most_unfinished=most_unfinished,
-                most_render_seconds=most_render_seconds or MOST_RENDER_SECONDS,
+                max_unfinished=max_unfinished,
+                render_timeout=render_timeout or RENDER_TIMEOUT,
             )
         except LocalQueueError:
             self._socket.close()
             raise
         app = application(
             self.jobs,
-            Files(folder / "files", self.jobs.shelf.stage),
+            UploadStore(folder / "files", self.jobs.storage.stage),
             self.api_key,
             host=host,
             port=self.port,
@@ -100,8 +102,8 @@ class LocalQueue:
             http=_protocol(faults),
             ws="none",
             lifespan="off",
-            log_config=None,  # its own would shut the handlers that the notebook's user has set up
-            log_level="error",  # what somebody else sends wrong is no matter for the notebook's log
+            log_config=None,  # uvicorn's own would disable the user's log handlers
+            log_level="error",  # invalid requests of other programs do not belong in the notebook's log
             access_log=False,
             server_header=False,
             proxy_headers=False,
@@ -114,22 +116,22 @@ class LocalQueue:
 
     @property
     def base_url(self) -> str:
-        """Where it is reached; for an address that means "any", on this machine."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - told apart, not listened on
+        """The URL for clients on this machine."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - compared only
         return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
     def run(self) -> None:
-        """Serves on this thread until told to stop; on the main thread, also until interrupted."""
+        """Serves on this thread until :meth:`stop`; on the main thread, also until interrupted."""
         try:
             _check_descriptors(self._socket.fileno())
-            # Not asyncio.run, which nest_asyncio replaces; and a loop that accepts by way of the listener's own method.
+            # Not asyncio.run, which nest_asyncio replaces; and a loop that calls Listener.accept.
             with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
                 runner.run(self._server.serve(sockets=[self._socket]))
         finally:
-            self._end()
+            self._release()
 
     def _serve_on_thread(self) -> None:
-        """Serves on a thread of its own; what goes wrong before it serves is for :meth:`start` to tell."""
+        """The thread's target. :meth:`start` raises what fails before the server has started."""
         try:
             self.run()
         except Exception as error:
@@ -137,21 +139,21 @@ class LocalQueue:
                 raise
             self._failure = error
 
-    def _end(self) -> None:
+    def _release(self) -> None:
         _open_queues.discard(self)
         self.jobs.close()
         self._socket.close()
 
     def start(self) -> Self:
-        """Serves on a thread of its own, once.
+        """Starts serving on a new thread. A queue can be started once.
 
         Raises:
-            LocalQueueError: there are not enough threads or file descriptors for it. Nothing of it is left.
+            LocalQueueError: there are not enough threads or file descriptors. All resources are released.
         """
         try:
             self._thread.start()
         except RuntimeError as error:
-            self._end()
+            self._release()
             raise _not_started(error) from None
         while not self._server.started:
             if not self._thread.is_alive():
@@ -165,12 +167,12 @@ class LocalQueue:
         return self._thread.is_alive()
 
     def stop(self) -> None:
-        """Stops listening. Unfinished jobs stay, and go on when somebody asks another queue on the folder for them."""
+        """Stops serving. Unfinished jobs stay stored, and another queue on the folder continues them on request."""
         self._server.should_exit = True
         if self._thread.ident is None:
-            self._end()
+            self._release()
         else:
-            self._thread.join(_STOP_SECONDS)
+            self._thread.join(_STOP_TIMEOUT)
 
     def __enter__(self) -> Self:
         return self.start()
@@ -186,9 +188,9 @@ def _protocol(faults: Faults | None) -> type[asyncio.Protocol]:
         from .connections import Connection
 
         return Connection
-    from .fault_injection import Breakable
+    from .fault_injection import FaultyConnection
 
-    return Breakable
+    return FaultyConnection
 
 
 def _validated(api_key: str) -> str:
@@ -198,10 +200,10 @@ def _validated(api_key: str) -> str:
 
 
 def _check_descriptors(descriptor: int, number: int = 4) -> None:
-    """Whether an event loop has what it needs: one that finds too few prints a traceback when it is collected.
+    """Checks that an event loop can be created: one that runs out of descriptors prints a traceback when collected.
 
     Raises:
-        OSError: there are not so many file descriptors left.
+        OSError: fewer than ``number`` file descriptors are left.
     """
     with ExitStack() as stack:
         for _ in range(number):
@@ -216,12 +218,12 @@ def _not_started(cause: BaseException | None) -> LocalQueueError:
     )
 
 
-#: The queues of this process that are not closed.
+#: The open queues of this process.
 _open_queues: weakref.WeakSet[LocalQueue] = weakref.WeakSet()
 
 
 def _close_inherited_sockets() -> None:
-    """Closes a forked child's copies of sockets: the threads that serve them are the parent's alone."""
+    """Closes a forked child's copies of the sockets: the threads that serve them run in the parent only."""
     for queue in list(_open_queues):
         queue._socket.close_all()
     _open_queues.clear()

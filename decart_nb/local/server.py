@@ -23,29 +23,29 @@ from .._util.text import printable
 from ..errors import ModelNotFoundError
 from ..request.catalogue import models
 from . import forms
-from .files import LONGEST_TTL, SHORTEST_TTL, Files, ttl_of
+from .files import MAX_TTL, MIN_TTL, UploadStore, ttl_of
 from .guards import Guard
-from .storage import Record
-from .worker import Jobs, TooMany
+from .storage import LocalJob
+from .worker import JobQueue, TooManyJobs
 
 MAX_UPLOAD = 200 * 2**20
-#: Bytes of a text field: the longest is a trajectory of a thousand points, and an encoded byte takes three.
+#: Maximum size of a text field, in bytes: enough for a percent-encoded trajectory of a thousand points.
 _MAX_TEXT = 2**18
-_MOST_NAMES = 1000
-#: Characters of what is repeated of a request in an error.
-_LONGEST_DETAIL = 500
+_MAX_NAMES = 1000
+#: Maximum length of a request's own text in an error, in characters.
+_MAX_DETAIL_LENGTH = 500
 
 
 def application(
-    jobs: Jobs, files: Files, api_key: str, *, host: str, port: int, max_upload: int = MAX_UPLOAD
+    jobs: JobQueue, files: UploadStore, api_key: str, *, host: str, port: int, max_upload: int = MAX_UPLOAD
 ) -> ASGIApp:
-    """The queue's web application.
+    """The queue's ASGI application.
 
     Args:
-        jobs: what does the work.
-        files: what keeps the uploads of ``/v1/files``.
-        api_key: what every call must carry as ``X-API-KEY``.
-        host, port: where it listens, which a request's ``Host`` must say.
+        jobs: runs the jobs.
+        files: stores the uploads of ``/v1/files``.
+        api_key: the key that every call must send as ``X-API-KEY``.
+        host, port: the server's address, which a request's ``Host`` must name.
         max_upload: the largest request body, in bytes.
     """
     api = _Api(jobs, files)
@@ -59,21 +59,21 @@ def application(
         Route("/v1/models/resolve", api.resolve, methods=["POST"]),
         Route("/stats", api.stats, methods=["GET"]),
     ]
-    handlers = {HTTPException: _as_detail, ClientDisconnect: _as_gone, OSError: _as_503, Exception: _as_500}
+    handlers = {HTTPException: _as_detail, ClientDisconnect: _as_disconnected, OSError: _as_503, Exception: _as_500}
     starlette = Starlette(routes=routes, exception_handlers=handlers)
     starlette.router.redirect_slashes = False
     app: ASGIApp = starlette
-    if jobs.lots.drawn:
-        from .fault_injection import Saboteur
+    if jobs.fault_schedule.fault_counts:
+        from .fault_injection import FaultMiddleware
 
-        app = Saboteur(app, jobs)
+        app = FaultMiddleware(app, jobs)
     return Guard(app, api_key, host, port, max_upload)
 
 
 class _Api:
-    """The calls. Whatever touches the disk runs on a thread."""
+    """The request handlers. Everything that uses the disk runs on a thread."""
 
-    def __init__(self, jobs: Jobs, files: Files) -> None:
+    def __init__(self, jobs: JobQueue, files: UploadStore) -> None:
         self._jobs = jobs
         self._files = files
 
@@ -83,18 +83,18 @@ class _Api:
         except ModelNotFoundError as error:
             raise _not_found(error) from None
         try:
-            with self._jobs.place():
+            with self._jobs.reserve_slot():
                 async with _form(request) as form:
-                    values, uploads, problems = await anyio.to_thread.run_sync(forms.read, model, form)
+                    values, uploads, problems = await anyio.to_thread.run_sync(forms.parse_form, model, form)
                     if problems:
                         return JSONResponse({"detail": forms.detail(problems)}, 422)
                     writers = {name: _writer(upload) for name, upload in uploads.items()}
                     record = await anyio.to_thread.run_sync(self._jobs.add, model, values, writers)
-        except TooMany:
+        except TooManyJobs:
             return JSONResponse({"detail": "Too many jobs are waiting."}, 429, {"Retry-After": "5"})
         except OSError as error:
             raise HTTPException(507, f"The local queue cannot keep the job: {os_reason(error)}.") from None
-        # The submission's answer is always the same; a fast job has moved on by the first poll.
+        # The response is always "pending"; a fast job has a later status at the first poll.
         return JSONResponse({"job_id": record.id, "status": "pending"})
 
     async def status(self, request: Request) -> Response:
@@ -113,7 +113,7 @@ class _Api:
             raise HTTPException(404, "The video is no longer there.")
         return FileResponse(path, media_type="video/mp4")
 
-    async def _record(self, request: Request) -> Record:
+    async def _record(self, request: Request) -> LocalJob:
         record = await anyio.to_thread.run_sync(self._jobs.get, request.path_params["job_id"])
         if record is None:
             raise HTTPException(404, "Job not found")
@@ -127,7 +127,7 @@ class _Api:
             try:
                 seconds = ttl_of(ttl if isinstance(ttl, str) else None)
             except ValueError:
-                allowed = f"must be persistent, or seconds from {SHORTEST_TTL} to {LONGEST_TTL}"
+                allowed = f"must be persistent, or seconds from {MIN_TTL} to {MAX_TTL}"
                 return _invalid("ttl_seconds", allowed, "value_error")
             add = partial(
                 self._files.add,
@@ -160,8 +160,8 @@ class _Api:
         match asked:
             case {"model": str(name)}:
                 return JSONResponse({"model_id": _resolved(name)})
-            case {"models": [*names]} if len(names) > _MOST_NAMES:
-                return _invalid("models", f"List should have at most {_MOST_NAMES} items", "too_long")
+            case {"models": [*names]} if len(names) > _MAX_NAMES:
+                return _invalid("models", f"List should have at most {_MAX_NAMES} items", "too_long")
             case {"models": [*names]} if all(isinstance(name, str) for name in names):
                 return JSONResponse({"model_ids": {name: _resolved(name) for name in names}})
         return _invalid("model", "Field required", "missing")
@@ -200,7 +200,7 @@ def _resolved(name: str) -> str:
 
 
 def _not_found(error: ModelNotFoundError) -> HTTPException:
-    return HTTPException(404, printable(error.message, limit=_LONGEST_DETAIL))
+    return HTTPException(404, printable(error.message, limit=_MAX_DETAIL_LENGTH))
 
 
 def _invalid(field: str, message: str, type: str) -> Response:
@@ -212,8 +212,8 @@ async def _as_detail(request: Request, error: Exception) -> Response:
     return JSONResponse({"detail": error.detail}, error.status_code, error.headers)
 
 
-async def _as_gone(request: Request, error: Exception) -> Response:
-    return Response(status_code=400)  # nobody reads it
+async def _as_disconnected(request: Request, error: Exception) -> Response:
+    return Response(status_code=400)  # the client is gone
 
 
 async def _as_503(request: Request, error: Exception) -> Response:

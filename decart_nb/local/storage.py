@@ -1,11 +1,11 @@
-"""The local queue's memory: a folder a job, written whole or not at all, so that jobs outlive the process.
+"""Persistent storage of the local queue: one folder for each job, written atomically, so that jobs outlive the process.
 
-Several queues may share one folder, as two notebooks do. Each unfinished job belongs to one of them, and a lock that
-the operating system releases when a process ends tells whether its owner is still there.
+Several queues may share one folder, as two notebooks do. Each unfinished job is owned by one of them. An owner holds a
+lock file, which the operating system releases when its process ends.
 
-Whatever is being written lies in ``staging/``, in a folder of its owner's, until it is whole and is renamed. What a
-killed process leaves there is removed by the next one that starts. Nothing that lies in the folder is trusted: a record
-of another shape is no job, and a file that leads elsewhere is not there.
+Files are written to the owner's folder in ``staging/`` and renamed when they are complete. What a killed process leaves
+there is removed by the next one that starts. The folder's content is not trusted: a job file with wrong fields is
+ignored, and so is a link that leads out of the job's folder.
 """
 
 from __future__ import annotations
@@ -31,21 +31,21 @@ from ..errors import LocalQueueError
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _INPUT = re.compile(r"[a-z][a-z_]{0,63}")
-#: Bytes of a record; its longest field is a trajectory.
+#: Maximum size of a job file, in bytes; the longest field is a trajectory.
 _MAX_RECORD = 2**22
-#: Seconds to wait for another process that is taking a job over.
+#: Seconds to wait for the folder lock.
 _LOCK_TIMEOUT = 10.0
 
 
 @dataclass
-class Record:
-    """A job: what was asked for, and how far it has come. Times are seconds since the epoch.
+class LocalJob:
+    """A job of the local queue, as it is stored. Times are seconds since the epoch.
 
     Attributes:
-        started: when work on it began, or will.
-        ready: when it counts as ended, or will; ``None`` as long as nobody knows.
-        error: why it failed.
-        attempts: how often a render of it was started and has not ended.
+        started: when processing began or will begin.
+        ready: when the job ended or will end; ``None`` while that is not known.
+        error: why it failed, or will fail.
+        attempts: how many renders were started without coming to an end.
     """
 
     id: str
@@ -61,7 +61,7 @@ class Record:
     attempts: int = 0
 
     def is_sound(self) -> bool:
-        """Whether every field is of its type: a record is read from a file that anybody may have written."""
+        """Whether every field has its type: the file that it was read from is not trusted."""
         times = (self.created, 0 if self.started is None else self.started, 0 if self.ready is None else self.ready)
         return (
             all(isinstance(text, str) for text in (self.id, self.model, self.owner, self.error or ""))
@@ -82,7 +82,7 @@ class Record:
 
 
 def oldest_first(folder: Path, names: re.Pattern[str]) -> list[str]:
-    """What lies in a folder under such names, the oldest first; others may be removing some of it."""
+    """The entries of a folder whose names match, the oldest first. Entries may be removed meanwhile."""
     found = []
     with os.scandir(folder) as entries:
         for entry in entries:
@@ -92,33 +92,36 @@ def oldest_first(folder: Path, names: re.Pattern[str]) -> list[str]:
     return [name for _, name in sorted(found)]
 
 
-class Shelf:
-    """The folder.
+class Storage:
+    """The folder of jobs, and this process's claim on the jobs that it owns.
 
     Args:
-        folder: made if it is not there.
+        folder: created if it does not exist.
+
+    Attributes:
+        owner_id: names this process in the jobs that it owns.
+        root: the folder.
+        staging: where this process writes files until they are complete.
 
     Raises:
         LocalQueueError: the folder cannot be written.
     """
 
     def __init__(self, folder: Path) -> None:
-        self.me = uuid.uuid4().hex
+        self.owner_id = uuid.uuid4().hex
         self.root = folder
         self._jobs = folder / "jobs"
         self._owners = folder / "owners"
-        self.staging = folder / "staging" / self.me
-        self._alive = self._lock(self.me)
+        self.staging = folder / "staging" / self.owner_id
+        self._alive = self._lock(self.owner_id)
         self._opening = threading.Lock()
         try:
             self._open()
-            # Links in the way to the folder are its owner's; those inside it are not.
+            # Links on the path to the folder are allowed; links inside it are not.
             self._real_jobs = self._jobs.resolve()
         except OSError as cause:
             self.close()
-            reason = (
-                "another process has been busy with it for long" if isinstance(cause, Timeout) else os_reason(cause)
-            )
+            reason = "another process has locked it for too long" if isinstance(cause, Timeout) else os_reason(cause)
             raise LocalQueueError(
                 f"The local queue cannot keep its jobs in {folder.name}: {reason}. "
                 "Choose another folder with store=…, or --folder on the command line.",
@@ -134,60 +137,60 @@ class Shelf:
             self.staging.mkdir()
 
     def close(self) -> None:
-        """Releases the jobs that are not finished: whoever asks for one next takes it over."""
+        """Releases the unfinished jobs of this process: the next queue that is asked for one takes it over."""
         shutil.rmtree(self.staging, ignore_errors=True)
         self._alive.release()
         with contextlib.suppress(OSError):
-            (self._owners / self.me).unlink(missing_ok=True)
+            (self._owners / self.owner_id).unlink(missing_ok=True)
 
     def file(self, job_id: str, name: str) -> Path | None:
-        """A job's file under a name; ``None`` unless it is a file in the job's own folder, and no link to another."""
+        """The path of a job's file; ``None`` unless it is a regular file in the job's own folder, and no link."""
         path = self._real_jobs / job_id / name
         try:
             return path if path.is_file() and path.resolve() == path else None
-        except (OSError, RuntimeError):  # links that lead in a circle
+        except (OSError, RuntimeError):  # links that form a loop
             return None
 
     def video(self, job_id: str) -> Path:
-        """Where a job's video is, once it is there."""
+        """The path of a job's finished video."""
         return self._jobs / job_id / "video.mp4"
 
     def stage(self, name: str) -> Path:
-        """An empty folder for what is not whole yet, to be renamed when it is. It goes with this process.
+        """A new folder in staging, to be renamed when its files are complete. It is removed with this process.
 
         Raises:
-            OSError: it cannot be made.
+            OSError: it cannot be created.
         """
         with self._opening:
-            if not self.staging.is_dir():  # somebody has removed all of it, and the lock that was in it
+            if not self.staging.is_dir():  # the whole folder was removed, and the lock file with it
                 self._alive.release()
                 self._open()
-        place = self.staging / name
-        place.mkdir()
-        return place
+        staged = self.staging / name
+        staged.mkdir()
+        return staged
 
-    def add(self, record: Record, files: Mapping[str, Callable[[Path], None]]) -> None:
-        """Keeps a new job, whole or not at all.
+    def add(self, record: LocalJob, files: Mapping[str, Callable[[Path], None]]) -> None:
+        """Stores a new job atomically.
 
         Args:
             record: the job.
-            files: what writes each of its inputs to a path, by the input's name.
+            files: input name → a function that writes the file to a path.
 
         Raises:
-            OSError: it cannot be kept.
+            OSError: it cannot be stored.
         """
-        place = self.stage(record.id)
+        staged = self.stage(record.id)
         try:
             for name, write in files.items():
-                write(place / name)
-            (place / "job.json").write_text(_text(record), encoding="utf-8")
-            place.replace(self._jobs / record.id)
+                write(staged / name)
+            (staged / "job.json").write_text(_text(record), encoding="utf-8")
+            staged.replace(self._jobs / record.id)
         except OSError:
-            shutil.rmtree(place, ignore_errors=True)
+            shutil.rmtree(staged, ignore_errors=True)
             raise
 
-    def save(self, record: Record) -> None:
-        """Writes a job down anew.
+    def save(self, record: LocalJob) -> None:
+        """Updates a stored job.
 
         Raises:
             OSError: it cannot be written.
@@ -195,49 +198,49 @@ class Shelf:
         with atomic_write(self._jobs / record.id / "job.json", staging=self.staging, fsync=False) as file:
             file.write(_text(record).encode())
 
-    def load(self, job_id: str) -> Record | None:
-        """The job of that id, as it was last written down."""
+    def load(self, job_id: str) -> LocalJob | None:
+        """The stored job of that id; ``None`` if there is none, or its file is not valid."""
         path = self.file(job_id, "job.json") if _ID.fullmatch(job_id) else None
         try:
             if path is None or path.stat().st_size > _MAX_RECORD:
                 return None
-            record = Record(**json.loads(path.read_text(encoding="utf-8")))
+            record = LocalJob(**json.loads(path.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError, RecursionError):
             return None
         return record if record.id == job_id and record.is_sound() else None
 
     def remove(self, job_id: str) -> None:
-        """Forgets a job, with its inputs and its video."""
+        """Deletes a job, with its inputs and its video."""
         shutil.rmtree(self._jobs / job_id, ignore_errors=True)
 
     def ids(self) -> list[str]:
-        """All jobs, the oldest first."""
+        """The ids of all jobs, the oldest first."""
         return oldest_first(self._jobs, _ID)
 
     @contextlib.contextmanager
-    def adopting(self, record: Record) -> Iterator[Record | None]:
-        """The unfinished job as it stands, to be taken over in the block; nothing if its owner is still there."""
+    def claim(self, record: LocalJob) -> Iterator[LocalJob | None]:
+        """Context manager for taking a job over: its current state, or ``None`` if it ended or its owner is alive."""
         with contextlib.ExitStack() as stack:
             try:
                 stack.enter_context(self._folder_lock())
                 has_ended = stack.enter_context(self._ended(record.owner))
             except Timeout:
                 has_ended = False
-            # Its owner may have finished it just now, or somebody else may have been quicker.
+            # Its owner may just have finished it, or another queue may have taken it over first.
             current = self.load(record.id) if has_ended else None
             yield current if current and current.ready is None and current.owner == record.owner else None
 
     def _clear_leftovers(self) -> None:
-        """Removes what processes that are gone have left half written."""
-        for place in self.staging.parent.iterdir():
-            if _ID.fullmatch(place.name):
-                with self._ended(place.name) as has_ended:
+        """Removes the staging folders of processes that have ended."""
+        for staging in self.staging.parent.iterdir():
+            if _ID.fullmatch(staging.name):
+                with self._ended(staging.name) as has_ended:
                     if has_ended:
-                        shutil.rmtree(place, ignore_errors=True)
+                        shutil.rmtree(staging, ignore_errors=True)
 
     @contextlib.contextmanager
     def _ended(self, owner: str) -> Iterator[bool]:
-        """Whether a process has ended. Its lock is held meanwhile, and removed; the folder lock is held around it."""
+        """Whether an owner has ended; its lock is held in the block, then removed. Needs the folder lock."""
         lock = self._lock(owner)
         try:
             lock.acquire(timeout=0)
@@ -251,9 +254,9 @@ class Shelf:
             lock.release()
 
     def _folder_lock(self) -> FileLock:
-        """A lock that one process holds at a time, while owners come and go.
+        """The lock under which owners' lock files are created and removed.
 
-        Without it a lock could be removed by one process while another has just opened it.
+        Without it, a process could remove a lock file that another has just opened.
         """
         return FileLock(self.root / "folder.lock", timeout=_LOCK_TIMEOUT, thread_local=False)
 
@@ -261,5 +264,5 @@ class Shelf:
         return FileLock(self._owners / owner, thread_local=False)
 
 
-def _text(record: Record) -> str:
+def _text(record: LocalJob) -> str:
     return json.dumps(asdict(record))

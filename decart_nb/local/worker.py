@@ -1,4 +1,4 @@
-"""What the local queue does with a job: waits, renders, counts. No more at a time than there are cores."""
+"""Runs the local queue's jobs: threads that render, at most one for each core, with time-outs and statistics."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ from .._util.text import printable
 from ..errors import LocalQueueError, MediaError
 from ..request.catalogue import models
 from ..request.models import ModelDefinition
-from .faults import Faults, Lots
-from .storage import Record, Shelf
+from .faults import Faults, FaultSchedule
+from .storage import LocalJob, Storage
 
-#: Seconds to wait for renders to stop.
-_PATIENCE = 5.0
-#: How many renders of a job may be started and not come to an end, as when the process dies of it.
-_MOST_ATTEMPTS = 3
-_LONGEST_ERROR = 300
-#: The folders of a path, up to its last part.
+#: Seconds that closing waits for renders to stop.
+_STOP_TIMEOUT = 5.0
+#: A job fails after so many renders that were started and did not end, as when they crash the process.
+_MAX_ATTEMPTS = 3
+_MAX_ERROR_LENGTH = 300
+#: The folders of a path, without its last part.
 _FOLDERS = re.compile(r"(?:[A-Za-z]:)?(?:[\\/][^\\/\s'\":]+)+(?=[\\/])")
-#: Seconds that a render may take: ten times what the longest of the catalogue's own videos takes on a slow machine.
-MOST_RENDER_SECONDS = 300.0
+#: Default limit of a render, in seconds: ten times the catalogue's longest video on a slow machine.
+RENDER_TIMEOUT = 300.0
 
 
 @dataclass
 class Stats:
-    """What was asked of the queue, how long its finished jobs lay unnoticed, and how often each fault has come."""
+    """Counts of calls and faults, and how long finished jobs waited for the first poll that reported them."""
 
     counts: Counter[str] = field(default_factory=Counter)
     detected: int = 0
@@ -46,14 +46,14 @@ class Stats:
     longest_delay: float = 0.0
     faults: Mapping[str, int] = field(default_factory=dict)
 
-    def notice(self, delay: float) -> None:
-        """A client has seen for the first time that a job is over, that many seconds after it was."""
+    def record_detection(self, delay: float) -> None:
+        """Records the first poll that reported a job as ended, ``delay`` seconds after it ended."""
         self.detected += 1
         self.total_delay += delay
         self.longest_delay = max(self.longest_delay, delay)
 
     def as_dict(self) -> dict[str, Any]:
-        """For ``/stats``: counts, and delays in seconds; faults where there may be some."""
+        """The JSON of ``/stats``: counts, delays in seconds, and fault counts where faults are configured."""
         names = ("submissions", "refused", "polls", "downloads", "files")
         mean = self.total_delay / self.detected if self.detected else None
         return {name: self.counts[name] for name in names} | {
@@ -64,45 +64,45 @@ class Stats:
         }
 
 
-class _Worker:
-    """A thread that renders one job after the other.
+class _RenderThread:
+    """A thread that renders jobs one after the other.
 
     Attributes:
-        job: what it is rendering, if anything.
-        deadline: when that must be over, by the monotonic clock.
-        abandoned: whether it has not come back from a render in time, and another has taken its place.
+        job: the job that it is rendering, if any.
+        deadline: when that render times out, by the monotonic clock.
+        abandoned: whether it did not return from a render in time and was replaced by another thread.
     """
 
-    def __init__(self, work: Callable[[_Worker], None], number: int) -> None:
-        self.job: Record | None = None
+    def __init__(self, work: Callable[[_RenderThread], None], number: int) -> None:
+        self.job: LocalJob | None = None
         self.deadline = math.inf
         self.abandoned = False
-        # A daemon: leaving the interpreter does not wait for a render; the next queue takes it up again.
+        # A daemon: interpreter exit does not wait for a render; the next queue on the folder repeats it.
         self.thread = threading.Thread(target=work, args=[self], name=f"decart_nb render {number}", daemon=True)
 
 
-class TooMany(Exception):
-    """There are as many unfinished jobs as the queue takes."""
+class TooManyJobs(Exception):
+    """The queue has its maximum number of unfinished jobs."""
 
 
-class Jobs:
-    """The jobs of one local queue.
+class JobQueue:
+    """Accepts jobs, renders them on threads, and reports their status and their videos.
 
     Args:
-        folder: where they are kept.
-        delay: seconds that a job takes at least.
-        canned: a video that answers every job, in place of rendering.
-        draw: how long a canned job takes, in seconds.
-        faults: what goes wrong.
-        workers: how many renders may run at once; the number of cores unless given.
-        most_unfinished: how many jobs may wait or run.
-        most_kept: how many finished jobs are kept; the oldest go first.
-        most_render_seconds: how long a render may take; then the job fails.
-        grace: seconds after which a render that was told to end, and does not come back, loses its thread to another.
-        render: what makes a video, with the arguments of :func:`decart_nb.local.renderer.render`.
+        folder: where the jobs are stored.
+        delay: minimum duration of a job, in seconds.
+        canned: a video to serve for every job instead of rendering.
+        draw_duration: returns the duration of the next canned job, in seconds.
+        faults: the faults to simulate.
+        workers: how many renders run at once; by default the number of cores.
+        max_unfinished: how many jobs may be waiting or running.
+        max_kept: how many finished jobs are kept; the oldest are deleted first.
+        render_timeout: seconds that a render may take; then the job fails.
+        grace: seconds after a time-out until a thread that has not returned from its render is replaced.
+        render: renders a video; takes the arguments of :func:`decart_nb.local.render.render.render`.
 
     Raises:
-        LocalQueueError: the folder cannot be written, or there are no threads for the work. Nothing is left of it.
+        LocalQueueError: the folder cannot be written, or no threads can be started. All resources are released.
     """
 
     def __init__(
@@ -111,34 +111,34 @@ class Jobs:
         *,
         delay: float = 0.0,
         canned: Path | None = None,
-        draw: Callable[[], float] | None = None,
+        draw_duration: Callable[[], float] | None = None,
         faults: Faults | None = None,
         workers: int | None = None,
-        most_unfinished: int = 1000,
-        most_kept: int = 5000,
-        most_render_seconds: float = MOST_RENDER_SECONDS,
+        max_unfinished: int = 1000,
+        max_kept: int = 5000,
+        render_timeout: float = RENDER_TIMEOUT,
         grace: float = 10.0,
         render: Callable[..., None] | None = None,
     ) -> None:
-        self.lots = Lots(faults or Faults())
-        self.stats = Stats(faults=self.lots.drawn)
+        self.fault_schedule = FaultSchedule(faults or Faults())
+        self.stats = Stats(faults=self.fault_schedule.fault_counts)
         self.canned = canned
-        self.shelf = Shelf(folder)
+        self.storage = Storage(folder)
         self._delay = delay
-        self._draw = draw or (lambda: delay)
-        self._most_unfinished = most_unfinished
-        self._most_kept = most_kept
+        self._draw_duration = draw_duration or (lambda: delay)
+        self._max_unfinished = max_unfinished
+        self._max_kept = max_kept
         self._lock = threading.Lock()
-        self._mine: dict[str, Record] = {}  # those that this queue is working on, or has ended
-        self._kept = OrderedDict.fromkeys(self.shelf.ids())
-        self._seen_ended: set[str] = set()
-        self._waiting: queue.SimpleQueue[Record] = queue.SimpleQueue()
-        self._arriving = 0
+        self._own_jobs: dict[str, LocalJob] = {}  # the jobs that this queue owns, or has finished
+        self._retained = OrderedDict.fromkeys(self.storage.ids())
+        self._reported: set[str] = set()
+        self._waiting: queue.SimpleQueue[LocalJob] = queue.SimpleQueue()
+        self._reserved = 0
         self._stopped = threading.Event()
-        self._most_render_seconds = most_render_seconds
+        self._render_timeout = render_timeout
         self._grace = grace
         self._render_video = render or _rendered
-        self._workers: list[_Worker] = []
+        self._workers: list[_RenderThread] = []
         self._worker_count = 0 if canned else workers or os.cpu_count() or 1
         try:
             self._ensure_workers()
@@ -149,19 +149,19 @@ class Jobs:
             ) from None
 
     def close(self) -> None:
-        """Stops working. What is not finished stays on the shelf."""
+        """Stops rendering. Unfinished jobs stay in the storage."""
         self._stopped.set()
-        end = time.monotonic() + _PATIENCE
+        end = time.monotonic() + _STOP_TIMEOUT
         for worker in self._workers:
-            # It should have released its job before another queue takes that over. Afterwards it cannot save it.
+            # A render should stop before another queue takes its job over; after the close it cannot save the job.
             worker.thread.join(max(0.0, end - time.monotonic()))
-        self.shelf.close()
+        self.storage.close()
 
     def _ensure_workers(self) -> None:
-        """Starts workers until there are as many as there should be, in place of those that do not come back too.
+        """Starts threads up to the configured number, and replaces those that did not return from a render.
 
         Raises:
-            RuntimeError: there are no more threads.
+            RuntimeError: no more threads can be started.
         """
         now = time.monotonic()
         with self._lock:
@@ -170,153 +170,153 @@ class Jobs:
                 self._workers.remove(worker)
                 if worker.job:
                     worker.job.error, worker.job.ready = self._timeout_reason(), time.time()
-                    with contextlib.suppress(OSError):  # whoever asks this queue is told all the same
-                        self.shelf.save(worker.job)
+                    with contextlib.suppress(OSError):  # this queue reports the error from memory
+                        self.storage.save(worker.job)
             while len(self._workers) < self._worker_count:
-                worker = _Worker(self._work, len(self._workers))
+                worker = _RenderThread(self._work, len(self._workers))
                 worker.thread.start()
                 self._workers.append(worker)
 
     @contextlib.contextmanager
-    def place(self) -> Iterator[None]:
-        """Keeps a place for a job, from before its upload is read until it has been added.
+    def reserve_slot(self) -> Iterator[None]:
+        """Reserves one of the ``max_unfinished`` slots while a submission is read and added.
 
         Raises:
-            TooMany: as many jobs as allowed are unfinished.
+            TooManyJobs: all slots are in use.
         """
         now = time.time()
         with self._lock:
-            unfinished = sum(record.ready is None or record.ready > now for record in self._mine.values())
-            if unfinished + self._arriving >= self._most_unfinished:
+            unfinished = sum(record.ready is None or record.ready > now for record in self._own_jobs.values())
+            if unfinished + self._reserved >= self._max_unfinished:
                 self.stats.counts["refused"] += 1
-                raise TooMany
-            self._arriving += 1
+                raise TooManyJobs
+            self._reserved += 1
         try:
             yield
         finally:
             with self._lock:
-                self._arriving -= 1
+                self._reserved -= 1
 
-    def add(self, model: ModelDefinition, values: dict[str, Any], files: dict[str, Callable[[Path], None]]) -> Record:
-        """Takes a job.
+    def add(self, model: ModelDefinition, values: dict[str, Any], files: dict[str, Callable[[Path], None]]) -> LocalJob:
+        """Stores a new job and queues it.
 
         Args:
-            model: what to make.
-            values: its checked plain fields.
-            files: its files: the input's name, and what writes the upload to a path.
+            model: the model.
+            values: the validated plain fields.
+            files: input name → a function that writes the upload to a path.
 
         Raises:
-            OSError: the job cannot be kept, and is not taken.
+            OSError: the job cannot be stored, and is not accepted.
         """
         seed = values.get("seed")
-        record = Record(
+        record = LocalJob(
             id=uuid.uuid4().hex,
             model=model.name,
             values=values,
             files=list(files),
             seed=secrets.randbelow(2**32) if seed is None else seed,
-            owner=self.shelf.me,
+            owner=self.storage.owner_id,
             created=time.time(),
-            error="the local queue was told to fail it." if self.lots.draw("job") else None,
+            error="the local queue was told to fail it." if self.fault_schedule.next_fault("job") else None,
         )
         if self.canned:
-            duration = self._draw()
+            duration = self._draw_duration()
             record.started = record.created + duration / 10
             record.ready = record.created + duration
-        self.shelf.add(record, {} if self.canned else files)
-        with self._lock:  # jobs are added from many threads, and not one may be lost to the count
+        self.storage.add(record, {} if self.canned else files)
+        with self._lock:  # jobs are added from many threads
             self.stats.counts["submissions"] += 1
-        self._take(record)
+        self._enqueue(record)
         return record
 
-    def get(self, job_id: str) -> Record | None:
-        """The job of that id, also one that another queue on the same shelf has taken, or left behind."""
-        with contextlib.suppress(RuntimeError):  # without threads the next caller finds the place still empty
+    def get(self, job_id: str) -> LocalJob | None:
+        """The job of that id, also of another queue on the folder; an unfinished one without owner is taken over."""
+        with contextlib.suppress(RuntimeError):  # the next call tries again
             self._ensure_workers()
-        record = self._mine.get(job_id)
+        record = self._own_jobs.get(job_id)
         if record is not None:
             return record
-        record = self.shelf.load(job_id)
+        record = self.storage.load(job_id)
         if record is not None and record.ready is None and not self.canned:
-            with self.shelf.adopting(record) as orphan:
+            with self.storage.claim(record) as orphan:
                 if orphan:
                     record = orphan
-                    record.owner, record.started = self.shelf.me, None
-                    self.shelf.save(record)
-                    self._take(record)
+                    record.owner, record.started = self.storage.owner_id, None
+                    self.storage.save(record)
+                    self._enqueue(record)
         return record
 
     def age(self, job_id: str) -> float:
-        """Seconds since a job was submitted; endless for one that is not this queue's."""
-        record = self._mine.get(job_id)
+        """Seconds since a job was submitted; infinite for a job of another queue."""
+        record = self._own_jobs.get(job_id)
         return time.time() - record.created if record else math.inf
 
-    def poll(self, record: Record) -> str:
-        """How a job stands, told to somebody who counts as having seen it from now on."""
+    def poll(self, record: LocalJob) -> str:
+        """The status of a job, counted as a poll."""
         self.stats.counts["polls"] += 1
         now = time.time()
-        if record.ready is not None and now >= record.ready and record.id not in self._seen_ended:
-            self._seen_ended.add(record.id)
-            self.stats.notice(now - record.ready)
+        if record.ready is not None and now >= record.ready and record.id not in self._reported:
+            self._reported.add(record.id)
+            self.stats.record_detection(now - record.ready)
         return record.status(now)
 
-    def content(self, record: Record) -> Path | None:
-        """The finished video, if it is still there."""
+    def content(self, record: LocalJob) -> Path | None:
+        """The path of the finished video, if it still exists; counted as a download."""
         self.stats.counts["downloads"] += 1
-        return self.canned or self.shelf.file(record.id, "video.mp4")
+        return self.canned or self.storage.file(record.id, "video.mp4")
 
-    def _take(self, record: Record) -> None:
+    def _enqueue(self, record: LocalJob) -> None:
         with self._lock:
-            self._mine[record.id] = record
-            self._kept[record.id] = None
-            excess = len(self._kept) - self._most_kept
-            overdue = [job_id for job_id in self._kept if self._is_over(job_id)][:excess] if excess > 0 else []
-        for job_id in overdue:
-            self._forget(job_id)
+            self._own_jobs[record.id] = record
+            self._retained[record.id] = None
+            excess = len(self._retained) - self._max_kept
+            surplus = [job_id for job_id in self._retained if self._is_finished(job_id)][:excess] if excess > 0 else []
+        for job_id in surplus:
+            self._delete(job_id)
         if not self.canned:
             self._waiting.put(record)
 
-    def _is_over(self, job_id: str) -> bool:
-        record = self._mine.get(job_id) or self.shelf.load(job_id)
+    def _is_finished(self, job_id: str) -> bool:
+        record = self._own_jobs.get(job_id) or self.storage.load(job_id)
         return record is None or (record.ready is not None and record.ready <= time.time())
 
-    def _forget(self, job_id: str) -> None:
+    def _delete(self, job_id: str) -> None:
         with self._lock:
-            self._kept.pop(job_id, None)
-            self._mine.pop(job_id, None)
-            self._seen_ended.discard(job_id)
-        self.shelf.remove(job_id)
+            self._retained.pop(job_id, None)
+            self._own_jobs.pop(job_id, None)
+            self._reported.discard(job_id)
+        self.storage.remove(job_id)
 
-    def _work(self, worker: _Worker) -> None:
+    def _work(self, worker: _RenderThread) -> None:
         while not self._stopped.is_set() and not worker.abandoned:
             try:
                 record = self._waiting.get(timeout=0.2)
             except queue.Empty:
                 continue
-            worker.job, worker.deadline = record, time.monotonic() + self._most_render_seconds
+            worker.job, worker.deadline = record, time.monotonic() + self._render_timeout
             try:
                 self._render(worker, record)
             except LocalQueueError:
-                return  # stopped in the middle: the job stays unfinished on the shelf; or abandoned
+                return  # stopped: the job stays unfinished in the storage; or abandoned
             except OSError as cause:
-                # The shelf is full or gone. There is nowhere to write that down, but whoever asks is told.
+                # The disk is full, or the folder is gone. The error cannot be stored, but polls report it from memory.
                 record.error = f"the local queue could not keep the job: {os_reason(cause)}."
                 record.ready = time.time()
             finally:
                 worker.deadline, worker.job = math.inf, None
 
-    def _render(self, worker: _Worker, record: Record) -> None:
-        if record.attempts >= _MOST_ATTEMPTS:
+    def _render(self, worker: _RenderThread, record: LocalJob) -> None:
+        if record.attempts >= _MAX_ATTEMPTS:
             record.error = f"the renderer did not survive it: {record.attempts} renders of it did not come to an end."
         else:
             record.started = time.time()
             record.attempts += 1
-            self.shelf.save(record)
-            self._draw_video(worker, record)
+            self.storage.save(record)
+            self._render_to_storage(worker, record)
         self._finish(worker, record)
 
-    def _draw_video(self, worker: _Worker, record: Record) -> None:
-        """Renders a job's video, or notes why there is none.
+    def _render_to_storage(self, worker: _RenderThread, record: LocalJob) -> None:
+        """Renders a job's video, or sets the job's error.
 
         Raises:
             LocalQueueError: the queue was stopped, or the worker abandoned.
@@ -328,19 +328,19 @@ class Jobs:
             if time.monotonic() > worker.deadline:
                 raise TimeoutError
 
-        partial = self.shelf.staging / f"{record.id}.mp4"
+        partial = self.storage.staging / f"{record.id}.mp4"
         try:
-            files = {name: path for name in record.files if (path := self.shelf.file(record.id, name))}
+            files = {name: path for name in record.files if (path := self.storage.file(record.id, name))}
             self._render_video(models.video(record.model), record.values, files, record.seed, partial, proceed)
             proceed()
-            partial.replace(self.shelf.video(record.id))
+            partial.replace(self.storage.video(record.id))
         except Exception as error:
             if worker.abandoned:
                 raise LocalQueueError("The render came back too late.") from None
             if self._stopped.is_set():
-                record.attempts -= 1  # it is not the job's fault
+                record.attempts -= 1  # the job did not cause the stop
                 with contextlib.suppress(OSError):
-                    self.shelf.save(record)
+                    self.storage.save(record)
                 raise LocalQueueError("The render was stopped.") from None
             if time.monotonic() > worker.deadline:
                 record.error = self._timeout_reason()
@@ -351,27 +351,27 @@ class Jobs:
         finally:
             partial.unlink(missing_ok=True)
 
-    def _finish(self, worker: _Worker, record: Record) -> None:
-        with self._lock:  # or the worker could be abandoned, and its job failed, just now
+    def _finish(self, worker: _RenderThread, record: LocalJob) -> None:
+        with self._lock:  # _ensure_workers may be abandoning this thread and failing its job
             if worker.abandoned:
                 raise LocalQueueError("The render came back too late.")
             worker.deadline = math.inf
         record.ready = max(time.time(), record.created + self._delay)
-        self.shelf.save(record)
+        self.storage.save(record)
 
     def _timeout_reason(self) -> str:
-        return f"it took longer than the {self._most_render_seconds:g} seconds that a render may take here."
+        return f"it took longer than the {self._render_timeout:g} seconds that a render may take here."
 
     def _failure_reason(self, error: Exception) -> str:
-        """Why a render failed, without a path of this machine."""
+        """Why a render failed, without paths of this machine."""
         if isinstance(error, MediaError):
             text = error.message
         else:
             text = _FOLDERS.sub("…", f"the local renderer broke on it: {type(error).__name__}: {error}")
-        return printable(text, limit=_LONGEST_ERROR, secrets=[str(self.shelf.root)])
+        return printable(text, limit=_MAX_ERROR_LENGTH, secrets=[str(self.storage.root)])
 
 
 def _rendered(*request: Any) -> None:
-    from .render.render import render  # it brings in PyAV, which a canned queue never needs
+    from .render.render import render  # imports PyAV, which a canned queue does not need
 
     render(*request)

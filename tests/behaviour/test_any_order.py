@@ -52,7 +52,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.home = Path(tempfile.mkdtemp())
         video = self.home / "video.mp4"
         media.encode([np.full((48, 64, 3), number * 20, np.uint8) for number in range(10)], video, fps=10)
-        self.queue = LocalQueue(self.home / "queue", canned=video, draw=lambda: 0.15).start()
+        self.queue = LocalQueue(self.home / "queue", canned=video, draw_duration=lambda: 0.15).start()
         self.store = self.home / "decart_runs"
         self.session = connected(self.queue, store=self.store)
         self.jobs: list[tuple[str, dnb.Job]] = []
@@ -120,8 +120,8 @@ class AnyOrder(RuleBasedStateMachine):
             assert f"request-{request}" in job.result(30).path.name
         for request in self.asked:
             assert f"request-{request}" in self.session.generate(T2V, f"request {request}").path.name
-        shelf = self.queue.jobs.shelf
-        taken = Counter(shelf.load(job_id).values["prompt"][-1] for job_id in shelf.ids())
+        storage = self.queue.jobs.storage
+        taken = Counter(storage.load(job_id).values["prompt"][-1] for job_id in storage.ids())
         assert all(taken[request] <= self.allowed[request] for request in taken), (taken, self.allowed)
         kept = {record.inputs["prompt"][-1] for record in self.session._runner.store.find(status="completed")}
         assert kept >= self.asked

@@ -57,7 +57,7 @@ def test_killed_at_fifty_points_of_its_life_it_loses_nothing_and_pays_nothing_tw
     kernels.set_forkserver_preload(
         ["decart_nb.session.session", "decart_nb.local.queue", "httpx_aiohttp", "av", "pytest"]
     )
-    with LocalQueue(tmp_path / "queue", canned=small_video, draw=lambda: draw.uniform(0.05, 0.3)) as queue:
+    with LocalQueue(tmp_path / "queue", canned=small_video, draw_duration=lambda: draw.uniform(0.05, 0.3)) as queue:
 
         def started(*, again: bool = False) -> multiprocessing.process.BaseProcess:
             kernel = kernels.Process(target=_cell, args=(store.folder, queue.api_key, queue.base_url, again))
@@ -88,7 +88,7 @@ def test_killed_at_fifty_points_of_its_life_it_loses_nothing_and_pays_nothing_tw
 
         records = store.find()
         uncertain = [record for record in records if record.status == "uncertain"]
-        taken = Counter(queue.jobs.shelf.load(job_id).seed for job_id in queue.jobs.shelf.ids())
+        taken = Counter(queue.jobs.storage.load(job_id).seed for job_id in queue.jobs.storage.ids())
         assert set(taken.values()) == {1}
         assert _JOBS - len(uncertain) <= len(taken) <= _JOBS
         assert {record.status for record in records} <= {"completed", "uncertain"}
@@ -104,6 +104,6 @@ def test_killed_at_fifty_points_of_its_life_it_loses_nothing_and_pays_nothing_tw
         assert kernel.exitcode == 0
         done = [record for record in store.find() if record.status == "completed"]
         assert sorted(record.inputs["seed"] for record in done) == list(range(_JOBS))
-        assert len(queue.jobs.shelf.ids()) == len(taken) + len(uncertain)
+        assert len(queue.jobs.storage.ids()) == len(taken) + len(uncertain)
     assert len(list(store.folder.glob("*.mp4.json"))) == _JOBS
     assert not list(store.folder.rglob("*.part"))

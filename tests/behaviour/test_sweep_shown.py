@@ -19,7 +19,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:lucy-pro:decart_nb.ModelWarning"
 def slow_queue(tmp_path: Path, small_video: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalQueue]:
     """A queue that takes a while for each job; a session is connected to it."""
     sweeping.alone(monkeypatch)
-    with LocalQueue(tmp_path / "queue", canned=small_video, draw=lambda: 0.6) as queue:
+    with LocalQueue(tmp_path / "queue", canned=small_video, draw_duration=lambda: 0.6) as queue:
         connected(queue)
         yield queue
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 import decart_nb as dnb
-from decart_nb.local.faults import Faults, Lots
+from decart_nb.local.faults import Faults, FaultSchedule
 from decart_nb.local.queue import LocalQueue
 from decart_nb.session.session import Session
 from decart_nb.store.job_row import Record
@@ -36,7 +36,7 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def slow_queue(tmp_path: Path, small_video: Path) -> Iterator[LocalQueue]:
     """A queue whose jobs take a second."""
-    with LocalQueue(tmp_path / "slow", canned=small_video, draw=lambda: 1.0) as queue:
+    with LocalQueue(tmp_path / "slow", canned=small_video, draw_duration=lambda: 1.0) as queue:
         yield queue
 
 
@@ -488,8 +488,8 @@ def test_what_is_refused_for_the_moment_keeps_its_part_of_the_budget(tmp_path, s
         sweep = session.sweep(model=T2V, prompt="x", seed=range(20), name="s")
         table = sweep.run(max_cost=0.5)
         assert table["status"].value_counts().to_dict() == {"planned": 18, "rejected": 2}
-        assert queue.jobs.lots.calls["submission"] <= 2 * 4
-        queue.jobs.lots = Lots(Faults())
+        assert queue.jobs.fault_schedule.call_counts["submission"] <= 2 * 4
+        queue.jobs.fault_schedule = FaultSchedule(Faults())
         assert sweep.run(max_cost=0.5)["status"].eq("completed").sum() == 2
         assert taken(queue) == 2
 

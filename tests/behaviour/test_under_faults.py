@@ -76,10 +76,10 @@ def _check(name: str, folder: Path, small_video: Path) -> None:
     warnings.simplefilter("ignore")
     polling.LIVE = polling.LOCAL  # jobs are expected to be as short as the local queue's
     faults = Faults({name: _RATE}, seed=4)
-    with LocalQueue(folder / "queue", canned=small_video, draw=lambda: 0.1, faults=faults) as queue:
+    with LocalQueue(folder / "queue", canned=small_video, draw_duration=lambda: 0.1, faults=faults) as queue:
         # The others have time for their answers, on whatever machine.
         sessions = _connected(queue, folder, Timeout(read=3.0 if name == "stall" else 60.0))
-        shelf, lots, store = queue.jobs.shelf, queue.jobs.lots, Store(sessions[0].store)
+        storage, schedule, store = queue.jobs.storage, queue.jobs.fault_schedule, Store(sessions[0].store)
 
         def ended(status: str) -> dict[int, Record]:
             return {record.inputs["seed"]: record for record in store.find(status=status)}
@@ -90,12 +90,12 @@ def _check(name: str, folder: Path, small_video: Path) -> None:
         assert len(store.find()) == _JOBS
 
         # None was submitted twice.
-        jobs = [shelf.load(job_id) for job_id in shelf.ids()]
+        jobs = [storage.load(job_id) for job_id in storage.ids()]
         taken = {job.seed: job for job in jobs}
         assert len(jobs) == len(taken)
 
         # Uncertain are those whose answer was lost, and no others.
-        met = [faults.of("submission", number) for number in range(lots.calls["submission"])]
+        met = [faults.fault_for("submission", number) for number in range(schedule.call_counts["submission"])]
         lost = sum(fault in (*_UNHEARD, *_IN_DOUBT) for fault in met)
         if name == "reset-before":  # what was reset before all of it had gone out was certainly not taken
             assert 0 < len(uncertain) <= lost
@@ -108,13 +108,13 @@ def _check(name: str, folder: Path, small_video: Path) -> None:
         # The others are what the queue made of them.
         for seed, record in (completed | failed).items():
             assert (record.job_id, record.error) == (taken[seed].id, taken[seed].error)
-        assert len(failed) == (lots.drawn[name] if name == "failed" else 0)
+        assert len(failed) == (schedule.fault_counts[name] if name == "failed" else 0)
         assert all(store.video(record).read_bytes() == small_video.read_bytes() for record in completed.values())
-        assert lots.drawn[name] > 0
+        assert schedule.fault_counts[name] > 0
 
         while missing := set(range(_JOBS)) - ended("completed").keys():
             _run(sessions, missing, resubmit_uncertain=True)
         unheard = len(store.find(status="uncertain")) if name in _UNHEARD else 0
         assert len(store.find(status="completed")) == _JOBS
-        assert len(shelf.ids()) == _JOBS + len(store.find(status="failed")) + unheard
+        assert len(storage.ids()) == _JOBS + len(store.find(status="failed")) + unheard
     assert len(list(store.folder.glob("*.mp4"))) == _JOBS

@@ -52,18 +52,18 @@ class Queue(LocalQueue):
     """A local queue whose jobs end only when told to."""
 
     def __init__(self, folder: Path, canned: Path) -> None:
-        super().__init__(folder, canned=canned, draw=lambda: 3600.0)
+        super().__init__(folder, canned=canned, draw_duration=lambda: 3600.0)
 
     def begin(self) -> None:
         """Begins to work on the jobs that wait."""
-        for record in map(self.jobs.get, self.jobs.shelf.ids()):
+        for record in map(self.jobs.get, self.jobs.storage.ids()):
             assert record
             record.started = min(record.started or time.time(), time.time())
 
     def finish(self, *, error: str | None = None) -> None:
         """Ends the jobs that are under way: well, or with that error."""
         now = time.time()
-        for record in map(self.jobs.get, self.jobs.shelf.ids()):
+        for record in map(self.jobs.get, self.jobs.storage.ids()):
             assert record
             assert record.ready
             if record.ready > now:

@@ -230,7 +230,7 @@ def test_the_local_queue_renders(sweep):
 @pytest.fixture
 def slow_queue(tmp_path: Path, small_video: Path, monkeypatch: pytest.MonkeyPatch):
     """A queue whose jobs take two seconds, and what makes the command reach it; six rows."""
-    with LocalQueue(tmp_path / "slow", canned=small_video, draw=lambda: 2.0) as queue:
+    with LocalQueue(tmp_path / "slow", canned=small_video, draw_duration=lambda: 2.0) as queue:
         monkeypatch.delenv("DECART_BACKEND")
         monkeypatch.setenv("DECART_API_KEY", queue.api_key)
         Path("prompts.csv").write_text(_TABLE)

@@ -362,7 +362,7 @@ def test_from_a_queue_that_goes_wrong_every_video_comes_whole(tmp_path: Path) ->
     canned = tmp_path / "canned.mp4"
     canned.write_bytes(VIDEO)
     wrong = "cut:0.35,reset-before:0.05,429:0.05,502:0.05,503:0.05,malformed:0.1,seed:5"
-    with LocalQueue(tmp_path / "queue", canned=canned, draw=lambda: 0.0) as queue:
+    with LocalQueue(tmp_path / "queue", canned=canned, draw_duration=lambda: 0.0) as queue:
         client = DecartClient(queue.api_key, queue.base_url)
         ids = run(client, lambda client: asyncio.gather(*(submitted(client) for _ in range(12))))
     with LocalQueue(tmp_path / "queue", canned=canned, faults=Faults.parse(wrong)) as queue:

@@ -302,7 +302,7 @@ def test_uploads_wait_for_one_another_and_text_does_not(small_image: Path) -> No
 
 def test_of_a_queue_that_goes_wrong_every_job_is_accounted_for(tmp_path: Path, small_video: Path) -> None:
     faults = Faults.parse("429:0.15,503:0.15,reset-before:0.1,reset-after:0.1,malformed:0.1,500:0.1,502:0.1,seed:3")
-    with LocalQueue(tmp_path / "queue", canned=small_video, draw=lambda: 0.0, faults=faults) as queue:
+    with LocalQueue(tmp_path / "queue", canned=small_video, draw_duration=lambda: 0.0, faults=faults) as queue:
         client = DecartClient(queue.api_key, queue.base_url, patience=SHORT)
 
         async def main(client: DecartClient) -> list[Any]:

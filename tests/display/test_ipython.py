@@ -115,7 +115,7 @@ def test_a_notebook_with_many_clips_can_still_be_opened(
     begin = (
         "import warnings; from pathlib import Path; from decart_nb.local.queue import LocalQueue\n"
         "warnings.simplefilter('ignore', dnb.ModelWarning)\n"
-        "queue = LocalQueue(Path('queue'), canned=Path('clip.mp4'), draw=lambda: 0.1).start()\n"
+        "queue = LocalQueue(Path('queue'), canned=Path('clip.mp4'), draw_duration=lambda: 0.1).start()\n"
         "s = dnb.Session('live', dnb.DecartClient(queue.api_key, queue.base_url), s.store, {})\njobs = []"
     )
     each = f"jobs.append(s.submit({_SMALL}))"
@@ -132,7 +132,7 @@ def test_a_failed_job_says_why_in_its_place_and_in_the_error(tmp_path: Path, sma
     failing = """import os, pathlib
 from decart_nb.local.queue import LocalQueue
 from decart_nb.local.faults import Faults
-queue = LocalQueue(pathlib.Path("failing"), draw=lambda: 0.0, faults=Faults({"failed": 1.0})).__enter__()
+queue = LocalQueue(pathlib.Path("failing"), draw_duration=lambda: 0.0, faults=Faults({"failed": 1.0})).__enter__()
 del os.environ["DECART_BACKEND"]
 dnb.connect("live", api_key=queue.api_key, base_url=queue.base_url)"""
     *_, outputs = _run(

@@ -40,7 +40,7 @@ class _Desk:
         """Sends cells, and gives the last with the id of their job as soon as the kernel has asked for it by its id."""
         cells = [self.notebook.send(code) for code in codes]
         self.notebook.until(lambda: self._queue.jobs.stats.counts["polls"])
-        [job_id] = self._queue.jobs.shelf.ids()
+        [job_id] = self._queue.jobs.storage.ids()
         return cells[-1], job_id
 
     def stands(self, job_id: str) -> str:
@@ -58,7 +58,7 @@ class _Desk:
 @pytest.fixture
 def desk(notebook: Notebook, tmp_path: Path, small_video: Path) -> Iterator[_Desk]:
     """The module's notebook, connected to a queue of this test's own."""
-    with LocalQueue(tmp_path / "queue", canned=small_video, draw=lambda: 600.0) as queue:
+    with LocalQueue(tmp_path / "queue", canned=small_video, draw_duration=lambda: 600.0) as queue:
         desk = _Desk(notebook, queue)
         desk.open()
         yield desk

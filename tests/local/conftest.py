@@ -10,7 +10,7 @@ from tests.local.wire import talk
 
 @pytest.fixture(scope="module")
 def queue(tmp_path_factory, small_video):
-    with LocalQueue(tmp_path_factory.mktemp("queue"), canned=small_video, draw=lambda: 0.1) as queue:
+    with LocalQueue(tmp_path_factory.mktemp("queue"), canned=small_video, draw_duration=lambda: 0.1) as queue:
         yield queue
 
 

@@ -17,7 +17,7 @@ import pytest
 import uvicorn
 from starlette.responses import JSONResponse
 
-from decart_nb.local.connections import Connection, Limits, Listener, Server, descriptor_share
+from decart_nb.local.connections import Connection, Limits, Listener, Server, default_connection_limit
 from decart_nb.local.queue import LocalQueue
 from tests.local.wire import PROMPT, calling, followed, submitted, talk
 
@@ -85,19 +85,19 @@ def head(queue: LocalQueue, call: str = "GET /stats", *lines: str) -> bytes:
 
 @pytest.mark.parametrize("sent", [b"", b"GET", b"GET / HTTP/1.1\r\nX-A: ", b"\r\n\r\n"])
 def test_a_head_that_does_not_come_is_not_waited_for(limited, sent):
-    queue = limited(head_seconds=0.4)
+    queue = limited(head_timeout=0.4)
     with opened(queue, sent) as connection:
         assert is_closed(connection, 10)
 
 
 def test_a_head_that_comes_letter_by_letter_is_not_waited_for_either(limited):
-    queue = limited(head_seconds=0.5)
+    queue = limited(head_timeout=0.5)
     with opened(queue) as connection, pytest.raises(OSError, match=r"reset|Broken pipe"):
         sends_until_closed(connection, b"G")
 
 
 def test_a_second_head_is_held_to_the_same(limited):
-    queue = limited(head_seconds=0.5)
+    queue = limited(head_timeout=0.5)
     with opened(queue, head(queue)) as connection:
         assert answered(connection) == b"HTTP/1.1 200 OK"
         connection.sendall(b"GET /sta")
@@ -106,14 +106,14 @@ def test_a_second_head_is_held_to_the_same(limited):
 
 @pytest.mark.parametrize("body", [b"", b"--x"])
 def test_a_body_that_does_not_come_is_not_waited_for(limited, body):
-    queue = limited(head_seconds=0.5)
+    queue = limited(head_timeout=0.5)
     lines = ["Content-Type: multipart/form-data; boundary=x", "Content-Length: 100000"]
     with opened(queue, head(queue, "POST /v1/files", *lines) + body) as connection:
         assert is_closed(connection, 10)
 
 
 def test_a_body_that_comes_slowly_but_surely_is_waited_for(limited):
-    queue = limited(head_seconds=0.5)
+    queue = limited(head_timeout=0.5)
     form = b"prompt=" + b"a" * 900 + b"&x=" + b"a" * 5000
     lines = ["Content-Type: application/x-www-form-urlencoded", f"Content-Length: {len(form)}"]
     with opened(queue, head(queue, "POST /v1/jobs/lucy-pro-t2v", *lines)) as connection:
@@ -124,7 +124,7 @@ def test_a_body_that_comes_slowly_but_surely_is_waited_for(limited):
 
 
 def test_a_job_that_is_waited_for_in_silence_is_none_of_it(limited):
-    queue = limited(head_seconds=0.3)
+    queue = limited(head_timeout=0.3)
     with talk(queue) as http:
         job_id = submitted(http)
         time.sleep(1)
@@ -132,7 +132,7 @@ def test_a_job_that_is_waited_for_in_silence_is_none_of_it(limited):
 
 
 def test_strangers_take_no_more_than_their_share_and_the_oldest_goes_first(limited):
-    queue = limited(most=16)
+    queue = limited(max_connections=16)
     with contextlib.ExitStack() as stack:
         silent = [stack.enter_context(opened(queue)) for _ in range(40)]
         assert until(lambda: len(queue._server.server_state.connections) <= 12)
@@ -144,7 +144,7 @@ def test_strangers_take_no_more_than_their_share_and_the_oldest_goes_first(limit
 
 
 def test_callers_with_the_key_keep_their_connections_while_strangers_come(limited):
-    queue = limited(most=16)
+    queue = limited(max_connections=16)
     with contextlib.ExitStack() as stack:
         own = [stack.enter_context(opened(queue, head(queue))) for _ in range(4)]
         assert all(answered(one) == b"HTTP/1.1 200 OK" for one in own)
@@ -156,7 +156,7 @@ def test_callers_with_the_key_keep_their_connections_while_strangers_come(limite
 
 
 def test_with_the_key_too_there_are_no_more_than_so_many(limited):
-    queue = limited(most=8)
+    queue = limited(max_connections=8)
     with contextlib.ExitStack() as stack:
         for _ in range(30):
             one = stack.enter_context(opened(queue, head(queue)))
@@ -165,7 +165,7 @@ def test_with_the_key_too_there_are_no_more_than_so_many(limited):
 
 
 def test_a_crowd_of_strangers_does_not_keep_a_job_from_being_made(limited):
-    queue = limited(most=32)
+    queue = limited(max_connections=32)
     stop = threading.Event()
 
     def crowd() -> None:
@@ -221,8 +221,8 @@ def test_a_thousand_silent_connections_leave_the_process_its_descriptors(tmp_pat
 
 
 def test_the_share_of_descriptors_has_bounds():
-    assert 8 <= descriptor_share() <= 256
-    assert descriptor_share(8) == 8
+    assert 8 <= default_connection_limit() <= 256
+    assert default_connection_limit(8) == 8
 
 
 class _Knocked(Server):

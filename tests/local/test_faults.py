@@ -31,7 +31,7 @@ def faulty(tmp_path, small_video):
     with contextlib.ExitStack() as stack:
 
         def make(text: str, **more) -> tuple[LocalQueue, httpx.Client]:
-            more = {"canned": small_video, "draw": lambda: 0.0} | more
+            more = {"canned": small_video, "draw_duration": lambda: 0.0} | more
             queue = stack.enter_context(LocalQueue(tmp_path / "q", faults=Faults.parse(text), **more))
             return queue, stack.enter_context(talk(queue))
 
@@ -59,7 +59,7 @@ def asking(queue: LocalQueue, call: tuple[str, str]):
 
 def counted(queue: LocalQueue) -> tuple[int, int]:
     """How many submissions were counted, and how many jobs are there."""
-    return queue.jobs.stats.as_dict()["submissions"], len(queue.jobs.shelf.ids())
+    return queue.jobs.stats.as_dict()["submissions"], len(queue.jobs.storage.ids())
 
 
 @pytest.mark.parametrize(
@@ -219,7 +219,7 @@ def test_a_job_of_another_queue_is_known_at_once(faulty):
 
 
 def test_a_failed_job_fails_at_its_end_and_stays_failed(faulty):
-    queue, http = faulty("failed:1", draw=lambda: 0.6)
+    queue, http = faulty("failed:1", draw_duration=lambda: 0.6)
     job_id = submitted(http)
     assert followed(http, job_id) == [*ORDER[:2], "failed"]
     assert http.get(f"/v1/jobs/{job_id}").json()["error"] == "the local queue was told to fail it."
@@ -258,7 +258,7 @@ def test_every_call_meets_what_its_number_is_due(faulty):
         for call, seen in zip(_CALLS, codes.values(), strict=True):
             seen.append(asked(http, call).status_code)
     plan, otherwise = Faults.parse(text), {"submission": "200", "poll": "404", "download": "404"}
-    due = {call: [int(plan.of(call, number) or otherwise[call]) for number in range(100)] for call in codes}
+    due = {call: [int(plan.fault_for(call, number) or otherwise[call]) for number in range(100)] for call in codes}
     assert codes == due
     assert len({tuple(code in (429, 500) for code in seen) for seen in codes.values()}) == 3  # each sort its own
     every = Counter(code for seen in codes.values() for code in seen)
@@ -290,7 +290,7 @@ def test_many_at_once_are_counted_exactly(faulty):
 
 def drawn(text: str, call: faults.Call = "poll", count: int = 5000) -> list[str | None]:
     plan = Faults.parse(text)
-    return [plan.of(call, number) for number in range(count)]
+    return [plan.fault_for(call, number) for number in range(count)]
 
 
 def test_shares_are_what_was_asked_for():
@@ -310,13 +310,13 @@ def test_a_seed_repeats_and_another_does_not():
 @pytest.mark.parametrize("name", HITS)
 def test_a_fault_hits_what_it_hits_and_nothing_else(name):
     calls = ("submission", "early poll", "poll", "download", "job")
-    assert {call for call in calls if Faults({name: 1}).of(call, 0)} == set(HITS[name])
-    assert not any(Faults({name: 0}).of(call, number) for call in calls for number in range(100))
+    assert {call for call in calls if Faults({name: 1}).fault_for(call, 0)} == set(HITS[name])
+    assert not any(Faults({name: 0}).fault_for(call, number) for call in calls for number in range(100))
 
 
 def test_rates_that_fill_a_call_leave_none_without_a_fault():
     plan = Faults(dict.fromkeys(list(HITS)[:9], 1 / 9) | {"failed": 1})
-    assert all(plan.of("poll", number) for number in range(1000))
+    assert all(plan.fault_for("poll", number) for number in range(1000))
     assert Faults.parse("404:0.6,cut:0.6,failed:0.6")  # these never meet
 
 

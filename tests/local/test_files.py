@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from decart_nb.local.files import Files
+from decart_nb.local.files import UploadStore
 
 
 def upload(http, ttl: str | None = None):
@@ -69,7 +69,7 @@ def test_an_unknown_file_is_404(http, file_id):
     assert http.delete(f"/v1/files/{file_id}").status_code == 404
 
 
-def add(files: Files, ttl: int | None = None) -> str:
+def add(files: UploadStore, ttl: int | None = None) -> str:
     return files.add("a.txt", "text/plain", 1, ttl, lambda path: path.write_bytes(b"1"))["id"]
 
 
@@ -84,7 +84,7 @@ def staged_in(folder: Path):
 
 
 def test_what_has_expired_is_gone_from_the_disk_too(tmp_path: Path):
-    files = Files(tmp_path / "files", staged_in(tmp_path))
+    files = UploadStore(tmp_path / "files", staged_in(tmp_path))
     expired, kept = add(files, ttl=0), add(files, ttl=60)
     assert files.get(expired) is None
     assert files.get(kept)["id"] == kept
@@ -93,11 +93,11 @@ def test_what_has_expired_is_gone_from_the_disk_too(tmp_path: Path):
 
 @pytest.mark.parametrize("most", [1, 3])
 def test_the_oldest_go_first(tmp_path: Path, most):
-    files = Files(tmp_path / "files", staged_in(tmp_path), most=most)
+    files = UploadStore(tmp_path / "files", staged_in(tmp_path), max_files=most)
     added = [add(files) for _ in range(5)]
     assert [file_id for file_id in added if files.get(file_id)] == added[-most:]
 
 
 def test_files_outlive_the_queue(tmp_path: Path):
-    file_id = add(Files(tmp_path / "files", staged_in(tmp_path)))
-    assert Files(tmp_path / "files", staged_in(tmp_path)).get(file_id)["id"] == file_id
+    file_id = add(UploadStore(tmp_path / "files", staged_in(tmp_path)))
+    assert UploadStore(tmp_path / "files", staged_in(tmp_path)).get(file_id)["id"] == file_id

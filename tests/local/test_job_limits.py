@@ -17,8 +17,8 @@ import pytest
 from decart_nb.errors import MediaError
 from decart_nb.local.queue import LocalQueue
 from decart_nb.local.render.render import render
-from decart_nb.local.storage import Record
-from decart_nb.local.worker import Jobs
+from decart_nb.local.storage import LocalJob
+from decart_nb.local.worker import JobQueue
 from decart_nb.request.catalogue import models
 from tests.local.wire import followed, submitted, talk
 
@@ -37,7 +37,7 @@ def with_gaps(path: Path, *seconds: float) -> Path:
     return path
 
 
-def ended(jobs: Jobs, record: Record, seconds: float = 30.0) -> Record:
+def ended(jobs: JobQueue, record: LocalJob, seconds: float = 30.0) -> LocalJob:
     """The job once it has ended; it is asked for as clients do."""
     end = time.monotonic() + seconds
     while jobs.get(record.id).ready is None:
@@ -46,17 +46,17 @@ def ended(jobs: Jobs, record: Record, seconds: float = 30.0) -> Record:
     return jobs.get(record.id)
 
 
-def asked(jobs: Jobs) -> Record:
+def asked(jobs: JobQueue) -> LocalJob:
     return jobs.add(models.video("lucy-pro-t2v"), {"prompt": "x", "resolution": "480p"}, {})
 
 
 @pytest.fixture
 def made(tmp_path):
-    """A maker of :class:`Jobs` in one folder, which closes them in the end."""
+    """A maker of :class:`JobQueue` in one folder, which closes them in the end."""
     open_ones = []
 
-    def make(render: Callable[..., None] | None = None, **more) -> Jobs:
-        open_ones.append(Jobs(tmp_path / "q", render=render, **more))
+    def make(render: Callable[..., None] | None = None, **more) -> JobQueue:
+        open_ones.append(JobQueue(tmp_path / "q", render=render, **more))
         return open_ones[-1]
 
     yield make
@@ -106,11 +106,11 @@ def test_a_render_that_takes_too_long_fails_and_the_next_one_is_made(made):
             proceed()
             time.sleep(0.01)
 
-    jobs = made(slow, workers=1, most_render_seconds=0.3)
+    jobs = made(slow, workers=1, render_timeout=0.3)
     first, second = asked(jobs), asked(jobs)
     for record in (first, second):
         assert ended(jobs, record).error == "it took longer than the 0.3 seconds that a render may take here."
-    assert not list(jobs.shelf.root.rglob("*.mp4"))
+    assert not list(jobs.storage.root.rglob("*.mp4"))
 
 
 def test_a_render_that_never_comes_back_loses_its_place_to_another(made, tmp_path):
@@ -122,7 +122,7 @@ def test_a_render_that_never_comes_back_loses_its_place_to_another(made, tmp_pat
             release.wait(30)
         target.write_bytes(b"made")
 
-    jobs = made(stubborn, workers=1, most_render_seconds=0.2, grace=0.2)
+    jobs = made(stubborn, workers=1, render_timeout=0.2, grace=0.2)
     lost = asked(jobs)
     assert stuck.wait(10)
     good = asked(jobs)
@@ -131,8 +131,8 @@ def test_a_render_that_never_comes_back_loses_its_place_to_another(made, tmp_pat
     release.set()
     time.sleep(0.3)
     assert "took longer" in jobs.get(lost.id).error
-    assert jobs.shelf.load(lost.id).error == jobs.get(lost.id).error
-    assert jobs.shelf.file(lost.id, "video.mp4") is None
+    assert jobs.storage.load(lost.id).error == jobs.get(lost.id).error
+    assert jobs.storage.file(lost.id, "video.mp4") is None
 
 
 def test_a_render_that_does_not_come_back_does_not_hold_up_the_end_for_long(made):
@@ -164,16 +164,16 @@ def test_a_render_that_was_stopped_counts_for_nothing(made):
         while record.started is None:
             time.sleep(0.01)
         jobs.close()
-        assert jobs.shelf.load(record.id).attempts == 0
-        assert jobs.shelf.load(record.id).ready is None
+        assert jobs.storage.load(record.id).attempts == 0
+        assert jobs.storage.load(record.id).ready is None
 
 
 _DEADLY = """
 import os, sys, time
 from pathlib import Path
 from decart_nb.request.catalogue import models
-from decart_nb.local.worker import Jobs
-jobs = Jobs(Path(sys.argv[1]), workers=1, render=lambda *request: (time.sleep(0.5), os._exit(9)))
+from decart_nb.local.worker import JobQueue
+jobs = JobQueue(Path(sys.argv[1]), workers=1, render=lambda *request: (time.sleep(0.5), os._exit(9)))
 job_id = sys.argv[2] or jobs.add(models.video("lucy-pro-t2v"), {"prompt": "x"}, {}).id
 print(job_id, flush=True)
 while jobs.get(job_id).ready is None:

@@ -105,7 +105,7 @@ import resource, sys, threading
 from pathlib import Path
 from decart_nb.errors import LocalQueueError
 from decart_nb.local.queue import LocalQueue
-from decart_nb.local.worker import Jobs
+from decart_nb.local.worker import JobQueue
 folder = Path(sys.argv[1])
 with LocalQueue(folder):
     pass

@@ -238,7 +238,7 @@ def test_as_much_as_is_allowed_is_taken(tmp_path, small_video):
 
 def test_too_many_unfinished_jobs_are_429(tmp_path, small_video):
     with (
-        LocalQueue(tmp_path / "q", canned=small_video, draw=lambda: 1.0, most_unfinished=2) as queue,
+        LocalQueue(tmp_path / "q", canned=small_video, draw_duration=lambda: 1.0, max_unfinished=2) as queue,
         talk(queue) as http,
     ):
         jobs = [submitted(http) for _ in range(2)]
@@ -253,7 +253,7 @@ def test_too_many_unfinished_jobs_are_429(tmp_path, small_video):
 
 
 def test_uploads_at_the_same_time_are_no_way_around_the_limit(tmp_path, small_video):
-    with LocalQueue(tmp_path / "q", canned=small_video, draw=lambda: 60.0, most_unfinished=3) as queue:
+    with LocalQueue(tmp_path / "q", canned=small_video, draw_duration=lambda: 60.0, max_unfinished=3) as queue:
 
         def submit(_: int) -> int:
             with talk(queue) as http:
@@ -266,7 +266,7 @@ def test_uploads_at_the_same_time_are_no_way_around_the_limit(tmp_path, small_vi
 
 
 def test_every_end_that_was_told_is_counted(tmp_path, small_video):
-    with LocalQueue(tmp_path / "q", canned=small_video, draw=lambda: 0.01) as queue, talk(queue) as http:
+    with LocalQueue(tmp_path / "q", canned=small_video, draw_duration=lambda: 0.01) as queue, talk(queue) as http:
         for _ in range(100):
             job_id = submitted(http)
             while status(http, job_id) != "completed":
@@ -275,7 +275,7 @@ def test_every_end_that_was_told_is_counted(tmp_path, small_video):
 
 
 def test_stats_count_what_was_asked(tmp_path, small_video):
-    with LocalQueue(tmp_path / "q", canned=small_video, draw=lambda: 0.2) as queue, talk(queue) as http:
+    with LocalQueue(tmp_path / "q", canned=small_video, draw_duration=lambda: 0.2) as queue, talk(queue) as http:
         nothing = dict.fromkeys(("submissions", "refused", "polls", "downloads", "files", "detected"), 0)
         assert http.get("/stats").json() == nothing | {"mean_delay": None, "longest_delay": None}
         first, second, _ = (submitted(http) for _ in range(3))

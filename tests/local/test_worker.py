@@ -13,25 +13,25 @@ import pytest
 from decart_nb import DecartClient, media
 from decart_nb.local.durations import durations
 from decart_nb.local.queue import LocalQueue
-from decart_nb.local.worker import Jobs
+from decart_nb.local.worker import JobQueue
 from decart_nb.request.catalogue import models
 from tests.local.wire import ORDER, PROMPT, calling, followed, serving, status, submitted, talk
 
 _QUICK = {"prompt": "Mono", "resolution": "480p"}
 
 
-def added(jobs: Jobs, **values):
+def added(jobs: JobQueue, **values):
     """A new job that needs no file."""
     return jobs.add(models.video("lucy-pro-t2v"), PROMPT | values, {})
 
 
 @pytest.fixture
 def made():
-    """A maker of :class:`Jobs` that closes what it has made."""
+    """A maker of :class:`JobQueue` that closes what it has made."""
     open_ones = []
 
     def make(*arguments, **more):
-        open_ones.append(Jobs(*arguments, **more))
+        open_ones.append(JobQueue(*arguments, **more))
         return open_ones[-1]
 
     yield make
@@ -43,7 +43,7 @@ def made():
     "kind", ["fixed:0.1", "uniform:0.05,0.2", "exponential:0.05", "lognormal:0.1,0.25", "bimodal:0.05,0.2,0.5"]
 )
 def test_a_canned_job_takes_what_was_drawn(made, tmp_path, small_video, kind):
-    jobs = made(tmp_path / "a", canned=small_video, draw=durations(kind, random.Random(3)))
+    jobs = made(tmp_path / "a", canned=small_video, draw_duration=durations(kind, random.Random(3)))
     expected = durations(kind, random.Random(3))
     for _ in range(5):
         record = added(jobs)
@@ -52,7 +52,7 @@ def test_a_canned_job_takes_what_was_drawn(made, tmp_path, small_video, kind):
 
 
 def test_a_canned_job_goes_through_every_status(tmp_path, small_video):
-    with LocalQueue(tmp_path / "q", canned=small_video, draw=lambda: 1.0) as queue, talk(queue) as http:
+    with LocalQueue(tmp_path / "q", canned=small_video, draw_duration=lambda: 1.0) as queue, talk(queue) as http:
         began = time.monotonic()
         assert followed(http, submitted(http)) == ORDER
         assert time.monotonic() - began >= 1.0
@@ -129,7 +129,7 @@ def test_a_video_that_leads_out_of_the_folder_is_not_served(tmp_path):
     with LocalQueue(tmp_path / "q") as queue, talk(queue) as http:
         job_id = submitted(http, data=_QUICK)
         assert followed(http, job_id)[-1] == "completed"
-        video = queue.jobs.shelf.video(job_id)
+        video = queue.jobs.storage.video(job_id)
         video.unlink()
         video.symlink_to(tmp_path / "secret")
         answer = http.get(f"/v1/jobs/{job_id}/content")
@@ -141,8 +141,8 @@ def test_unfinished_jobs_go_on_after_a_restart_once_somebody_asks(tmp_path):
         asked, forgotten = (submitted(http, data=_QUICK) for _ in range(2))
     with LocalQueue(tmp_path / "q") as queue, talk(queue) as http:
         assert followed(http, asked)[-1] == "completed"
-        assert media.probe(queue.jobs.shelf.video(asked)).height == 480
-        assert queue.jobs.shelf.load(forgotten).ready is None
+        assert media.probe(queue.jobs.storage.video(asked)).height == 480
+        assert queue.jobs.storage.load(forgotten).ready is None
 
 
 def test_unfinished_jobs_go_on_after_the_process_was_killed(tmp_path, small_image):
@@ -176,16 +176,16 @@ def test_a_job_of_another_queue_is_seen_and_left_to_it(tmp_path, small_video):
         assert status(there, job_id) in ("pending", "processing")
         seen = followed(there, job_id)
         assert seen[-1] == "completed"
-        assert first.jobs.shelf.load(job_id).owner == first.jobs.shelf.me
+        assert first.jobs.storage.load(job_id).owner == first.jobs.storage.owner_id
         assert there.get(f"/v1/jobs/{job_id}/content").content == here.get(f"/v1/jobs/{job_id}/content").content
 
 
-def known(jobs: Jobs, records) -> list[bool]:
+def known(jobs: JobQueue, records) -> list[bool]:
     return [jobs.get(record.id) is not None for record in records]
 
 
 def test_the_oldest_finished_jobs_go_first(made, tmp_path, small_video):
-    jobs = made(tmp_path / "a", canned=small_video, most_kept=3)
+    jobs = made(tmp_path / "a", canned=small_video, max_kept=3)
     records = [added(jobs) for _ in range(5)]
     assert known(jobs, records) == [False, False, True, True, True]
     assert len(list((tmp_path / "a" / "jobs").iterdir())) == 3
@@ -193,7 +193,7 @@ def test_the_oldest_finished_jobs_go_first(made, tmp_path, small_video):
 
 def test_an_unfinished_job_never_goes(made, tmp_path, small_video):
     seconds = iter([60.0, 0.0, 0.0, 0.0])
-    jobs = made(tmp_path / "a", canned=small_video, draw=lambda: next(seconds), most_kept=2)
+    jobs = made(tmp_path / "a", canned=small_video, draw_duration=lambda: next(seconds), max_kept=2)
     records = [added(jobs) for _ in range(4)]
     assert known(jobs, records)[0]
     assert known(jobs, records)[-1]
@@ -204,18 +204,18 @@ def test_jobs_of_before_count_among_those_that_are_kept(made, tmp_path, small_vi
     before = made(tmp_path / "a", canned=small_video)
     records = [added(before) for _ in range(3)]
     before.close()
-    jobs = made(tmp_path / "a", canned=small_video, most_kept=2)
+    jobs = made(tmp_path / "a", canned=small_video, max_kept=2)
     records.append(added(jobs))
     assert known(jobs, records) == [False, False, True, True]
 
 
 def test_another_queues_unfinished_job_never_goes(made, tmp_path, small_video):
-    other = made(tmp_path / "a", canned=small_video, draw=lambda: 60.0)
+    other = made(tmp_path / "a", canned=small_video, draw_duration=lambda: 60.0)
     working = added(other)
-    jobs = made(tmp_path / "a", canned=small_video, most_kept=1)
+    jobs = made(tmp_path / "a", canned=small_video, max_kept=1)
     for _ in range(3):
         added(jobs)
-    assert other.shelf.load(working.id) is not None
+    assert other.storage.load(working.id) is not None
 
 
 def test_many_jobs_at_once(tmp_path, small_video):
@@ -238,7 +238,7 @@ def test_many_jobs_at_once(tmp_path, small_video):
             return set(ids), {end.status for end in ends}, {len(video) for video in videos}
 
     began = time.monotonic()
-    with LocalQueue(tmp_path / "q", canned=small_video, draw=draw, most_unfinished=count) as queue:
+    with LocalQueue(tmp_path / "q", canned=small_video, draw_duration=draw, max_unfinished=count) as queue:
         ids, ends, sizes = asyncio.run(run(queue))
         assert queue.jobs.stats.as_dict()["submissions"] == queue.jobs.stats.as_dict()["detected"] == count
     assert (len(ids), ends, sizes) == (count, {"completed"}, {small_video.stat().st_size})

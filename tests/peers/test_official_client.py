@@ -74,7 +74,7 @@ def test_errors_are_those_that_it_knows(peer, request, tmp_path, files, small_vi
         (Case("lucy-pro-t2i", _T2V, way="submit"), "ModelNotFoundError", None),
     ]
     python = request.getfixturevalue(peer)
-    with LocalQueue(tmp_path / "queue", canned=small_video, draw=lambda: 60.0) as queue:
+    with LocalQueue(tmp_path / "queue", canned=small_video, draw_duration=lambda: 60.0) as queue:
         outcomes = drive(python, "decart", queue, [case for case, _, _ in expected], files)
         wrong = drive(python, "decart", queue, [Case(model, _T2V, data, "submit")], files, api_key="dct_wrong")
     assert [(outcome.get("error"), outcome.get("status")) for outcome in outcomes] == [

@@ -32,7 +32,7 @@ def test_every_model_goes_the_whole_way(rendering_queue, files):
     ids=lambda value: value.way if isinstance(value, Case) else None,
 )
 def test_errors_are_those_of_the_sdk(case, error, status, tmp_path, small_video, files):
-    with LocalQueue(tmp_path / "queue", canned=small_video, draw=lambda: 60.0) as queue:
+    with LocalQueue(tmp_path / "queue", canned=small_video, draw_duration=lambda: 60.0) as queue:
         [outcome] = drive(sys.executable, "decart_nb", queue, [case], files)
     assert (outcome["error"], outcome["status"]) == (error, status)
 

@@ -31,14 +31,14 @@ pytestmark = [pytest.mark.usefixtures("live"), pytest.mark.filterwarnings("ignor
 @pytest.fixture
 def slow_queue(tmp_path: Path, small_video: Path) -> Iterator[LocalQueue]:
     """A queue that takes a while for each job; the session is connected to it."""
-    with LocalQueue(tmp_path / "slow", canned=small_video, draw=lambda: 0.6) as queue:
+    with LocalQueue(tmp_path / "slow", canned=small_video, draw_duration=lambda: 0.6) as queue:
         connected(queue)
         yield queue
 
 
 def taken(queue: LocalQueue) -> Counter[int]:
     """How often each seed was taken by a queue."""
-    return Counter(queue.jobs.shelf.load(job_id).seed for job_id in queue.jobs.shelf.ids())
+    return Counter(queue.jobs.storage.load(job_id).seed for job_id in queue.jobs.storage.ids())
 
 
 def statuses(table: pd.DataFrame) -> dict[str, int]:
@@ -94,7 +94,7 @@ def test_a_cap_counts_what_was_perhaps_taken(tmp_path, small_video) -> None:
 
 
 def test_what_was_certainly_not_taken_is_paid_by_nobody_and_makes_room(tmp_path, small_video) -> None:
-    with LocalQueue(tmp_path / "full", canned=small_video, draw=lambda: 0.2, most_unfinished=2) as queue:
+    with LocalQueue(tmp_path / "full", canned=small_video, draw_duration=lambda: 0.2, max_unfinished=2) as queue:
         connected(queue, patience=dnb.Patience(submission=0.0))
         sweep = dnb.sweep(model=T2V, prompt="a", seed=range(12))
         table = sweep.run(max_cost=1.0)
@@ -162,7 +162,7 @@ def test_a_sweep_that_runs_is_not_begun_twice(submitted) -> None:
 
 def test_a_sweep_that_is_killed_again_and_again_resumes_with_each_cell_submitted_once(tmp_path, small_video) -> None:
     cells, kills, draw = 80, 8, random.Random(5)
-    with LocalQueue(tmp_path / "queue", canned=small_video, draw=lambda: draw.uniform(0.05, 0.3)) as queue:
+    with LocalQueue(tmp_path / "queue", canned=small_video, draw_duration=lambda: draw.uniform(0.05, 0.3)) as queue:
 
         def steps() -> int:
             stats = queue.jobs.stats.as_dict()
@@ -222,17 +222,17 @@ def test_a_kernel_that_dies_leaves_its_cells_to_another_that_is_at_the_same_swee
 
 def test_429s_at_a_fifth_of_all_calls_slow_it_and_lose_nothing(tmp_path, small_video) -> None:
     faults = Faults({"429": 0.2}, seed=4)
-    with LocalQueue(tmp_path / "busy", canned=small_video, draw=lambda: 0.1, faults=faults) as queue:
+    with LocalQueue(tmp_path / "busy", canned=small_video, draw_duration=lambda: 0.1, faults=faults) as queue:
         connected(queue)
         table = dnb.sweep(model=T2V, prompt="a", seed=range(25)).run()
         assert statuses(table) == {"completed": 25}
         assert set(taken(queue).values()) == {1}
         assert sweeping.submitted(queue) == 25
-        assert queue.jobs.lots.drawn["429"] > 0
+        assert queue.jobs.fault_schedule.drawn["429"] > 0
 
 
 def test_more_begin_as_soon_as_the_queue_works_on_those_before_and_not_when_they_end(tmp_path, small_video) -> None:
-    with LocalQueue(tmp_path / "wide", canned=small_video, draw=lambda: 5.0) as queue:
+    with LocalQueue(tmp_path / "wide", canned=small_video, draw_duration=lambda: 5.0) as queue:
         connected(queue)
         table = dnb.sweep(model=T2V, prompt="a", seed=range(3 * START)).run()
         assert statuses(table) == {"completed": 3 * START}
@@ -243,7 +243,7 @@ def test_more_begin_as_soon_as_the_queue_works_on_those_before_and_not_when_they
 def test_the_time_left_is_that_of_the_latest_job_as_long_as_more_are_under_way_than_have_ended(
     tmp_path, small_video
 ) -> None:
-    with LocalQueue(tmp_path / "steady", canned=small_video, draw=lambda: 6.0) as queue:
+    with LocalQueue(tmp_path / "steady", canned=small_video, draw_duration=lambda: 6.0) as queue:
         connected(queue)
         dnb.sweep(model=T2V, prompt="a", seed=range(5)).run()
         sweep = dnb.sweep(model=T2V, prompt="b", seed=range(9)).start()
@@ -259,7 +259,7 @@ def test_the_time_left_is_that_of_the_latest_job_as_long_as_more_are_under_way_t
 
 
 def test_a_ceiling_is_kept(tmp_path, small_video) -> None:
-    with LocalQueue(tmp_path / "small", canned=small_video, draw=lambda: 0.1, most_unfinished=6) as queue:
+    with LocalQueue(tmp_path / "small", canned=small_video, draw_duration=lambda: 0.1, max_unfinished=6) as queue:
         connected(queue, patience=dnb.Patience(submission=0.0))  # what is too much, is rejected
         table = dnb.sweep(model=[T2V, "lucy-2.5"], prompt="a", data=small_video, seed=range(6)).run(concurrency=3)
         assert statuses(table) == {"completed": 12}

@@ -28,7 +28,7 @@ OWN = (
 
 def test_a_plan_tells_what_is_new_reused_in_flight_failed_uncertain_and_invalid(small_video, tmp_path) -> None:
     takes = [0.1]
-    with LocalQueue(tmp_path / "slow", canned=small_video, draw=lambda: takes[-1]) as queue:
+    with LocalQueue(tmp_path / "slow", canned=small_video, draw_duration=lambda: takes[-1]) as queue:
         connected(queue)
         dnb.generate(T2V, "made")
         with failing(queue):
