@@ -1,4 +1,4 @@
-"""Lock files that show which processes that work on a store are still alive."""
+"""Lock files that show which of the processes that share a folder are still alive."""
 
 from __future__ import annotations
 
@@ -15,87 +15,83 @@ _TIMEOUT = 30.0
 _NAME = re.compile("[0-9a-f]{32}")
 
 
-class Holder:
-    """The lock of this process in a folder that several work on; the operating system releases it when it ends.
+class ProcessLock:
+    """A lock file that this process holds until it ends, under a unique name in a folder of such files.
+
+    The operating system releases the lock when the process ends. A lock file is removed only by whoever holds its lock.
 
     Args:
-        folder: where the lock files are; those of processes that have ended are cleared away.
+        folder: the folder of lock files; those of processes that have ended are removed.
+        name: the name to lock; a new one by default.
 
     Attributes:
-        name: the process's, which no other has.
+        name: identifies the process to the others.
 
     Raises:
-        NotADirectoryError: the folder is a link, so that clearing it could remove somebody else's files.
+        NotADirectoryError: the folder is a symbolic link, so that removing files could delete foreign ones.
+        OSError: the lock file cannot be created.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, name: str | None = None) -> None:
         self._folder = folder
         self._process = os.getpid()
-        self._has_desk = False
         if folder.is_symlink():
             raise NotADirectoryError(f"{folder.parent.name}/{folder.name} is a link; a store's own folders must not be")
         folder.mkdir(parents=True, exist_ok=True)
         while True:
-            self.name = uuid.uuid4().hex
-            self._lock = FileLock(folder / self.name)
+            self.name = name or uuid.uuid4().hex
+            self._lock = self._lock_of(self.name)
             self._lock.acquire(timeout=_TIMEOUT)
-            self._file = _file_at(self._lock.lock_file)
-            if self._file is not None:
+            if self.is_visible:
                 break
-            self._lock.release()  # another has taken it for a dead one's, right before it was locked
+            self._lock.release()  # another process has removed the file between its creation and its locking
         for other in {path.stem for path in folder.iterdir()}:
-            self.is_there(other)
+            self.is_alive(other)
 
     @property
     def is_inherited(self) -> bool:
-        """Whether it is that of the process that this one was forked from."""
+        """Whether the lock belongs to the process that this one was forked from."""
         return self._process != os.getpid()
 
     @property
     def is_visible(self) -> bool:
-        """Whether others see the lock: somebody may have removed its file."""
-        return _file_at(self._lock.lock_file) == self._file
+        """Whether the lock file still exists, so that other processes see the lock."""
+        return Path(self._lock.lock_file).exists()
 
-    def is_there(self, name: str | None) -> bool:
-        """Whether the process of that name still lives."""
+    def is_alive(self, name: str | None) -> bool:
+        """Whether the process of that name is alive. If it is not, its lock file and staging folder are removed."""
         if name is None or name == self.name:
             return name is not None
         if not _NAME.fullmatch(name):
             return False
-        lock = FileLock(self._folder / name)
+        lock = self._lock_of(name)
         try:
             with lock.acquire(timeout=0), contextlib.suppress(OSError):
-                # Under the lock, so that whoever begins under that name sees it gone. Nobody takes it again.
+                # Under the lock: a process that has just created the file and waits for the lock then sees it gone.
                 Path(lock.lock_file).unlink()
         except Timeout:
             return True
         except FileNotFoundError:  # the folder was removed
             return False
-        shutil.rmtree(self._desk_of(name), ignore_errors=True)
+        shutil.rmtree(self._staging_of(name), ignore_errors=True)
         return False
 
     @property
-    def desk(self) -> Path:
-        """A folder for what is not whole yet."""
-        desk = self._desk_of(self.name)
-        if not self._has_desk or not desk.is_dir():
-            with contextlib.suppress(OSError):  # whoever writes there will tell
-                desk.mkdir(parents=True, exist_ok=True)
-                self._has_desk = True
-        return desk
+    def staging(self) -> Path:
+        """A folder for incomplete files. After this process has ended, another one removes it."""
+        staging = self._staging_of(self.name)
+        with contextlib.suppress(OSError):  # writing to it will raise
+            staging.mkdir(parents=True, exist_ok=True)
+        return staging
 
     def close(self) -> None:
-        """Release the lock; the name is given up."""
+        """Remove the lock file and release the lock."""
+        with contextlib.suppress(OSError):
+            Path(self._lock.lock_file).unlink()
         self._lock.release()
 
-    def _desk_of(self, name: str) -> Path:
-        return self._folder / f"{name}.desk"
+    def _lock_of(self, name: str) -> FileLock:
+        return FileLock(self._folder / name, thread_local=False)
 
-
-def _file_at(path: str) -> tuple[int, int] | None:
-    """The device and the number of a file, which another one of its name does not have."""
-    try:
-        found = Path(path).lstat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
+    def _staging_of(self, name: str) -> Path:
+        return self._folder / f"{name}.staging"

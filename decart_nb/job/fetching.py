@@ -121,7 +121,7 @@ class Fetcher:
         look = _Look()
         arrived = await self._client.queue.download(
             record.job_id,
-            self._store.desk / filename_for(record),
+            self._store.staging / filename_for(record),
             completed=True,
             check=look,
             on_retry=job._retry,
@@ -153,7 +153,7 @@ class Fetcher:
         # Before it counts as completed, since nobody would come back for it.
         with contextlib.suppress(MediaError):  # the store knows it all the same
             told = lineage.describe_job(replace(record, **made))
-            lineage.write_sidecar(path, told, desk=self._store.desk)
+            lineage.write_sidecar(path, told, staging=self._store.staging)
         self._store.update(record, **made)
         return clip_of(record, path, reused=False)
 

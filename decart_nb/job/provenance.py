@@ -199,13 +199,13 @@ def inputs_of(record: Mapping[str, Any], model: ModelDefinition, stored: StoreFi
     return inputs
 
 
-def write_sidecar(video: Path, record: Mapping[str, Any], *, desk: Path | None = None) -> Path:
+def write_sidecar(video: Path, record: Mapping[str, Any], *, staging: Path | None = None) -> Path:
     """Writes a record down beside its video; it is there as a whole or not at all.
 
     Args:
         video: the video.
         record: what made it.
-        desk: a folder, of the same drive, that somebody clears: it is written there first, and not synced, which is
+        staging: a folder on the same file system for the temporary file, which is then not synced: that is
             enough where a store knows the record too.
 
     Returns:
@@ -215,7 +215,7 @@ def write_sidecar(video: Path, record: Mapping[str, Any], *, desk: Path | None =
         MediaError: it cannot be written.
     """
     target, text = _sidecar(video), _json(record, indent=2) + b"\n"
-    with tags.atomic_write(target, staging=desk, fsync=desk is None) as file:
+    with tags.atomic_write(target, staging=staging, fsync=staging is None) as file:
         file.write(text)
     return target
 

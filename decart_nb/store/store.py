@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from .._util.files import fsync_directory
-from .._util.process_lock import Holder
+from .._util.process_lock import ProcessLock
 from ..errors import CapReachedError, StoreError
 from .database import Database
 from .files import StoreFiles
@@ -71,8 +71,8 @@ class Store:
         self._jobs = JobTable(self._database)
         self._sweeps = SweepTable(self._database)
         self.files = StoreFiles(folder)
-        self._holder: Holder | None = None
-        self._inherited: list[Holder] = []
+        self._holder: ProcessLock | None = None
+        self._inherited: list[ProcessLock] = []
         self._former: set[str] = set()  # names that this process had before, in rows that do not know the new one yet
         self._carried: dict[str, Record] = {}  # the jobs that this process is at, by their keys
         self._unsaved: dict[str, Record] = {}  # those of which the database has not heard the latest
@@ -249,7 +249,7 @@ class Store:
         again = "SELECT 1 FROM jobs AS later WHERE (later.request, later.take) = (jobs.request, jobs.take)"
         condition = f"endpoint = ? AND status IN {statuses} AND NOT EXISTS ({again} AND later.row > jobs.row)"
         found = self._jobs.read(condition, [endpoint])
-        alive = {holder for holder in {record.holder for record in found} if self._present().is_there(holder)}
+        alive = {holder for holder in {record.holder for record in found} if self._present().is_alive(holder)}
         return [
             record
             for record in found
@@ -294,7 +294,7 @@ class Store:
         with self._database.transaction():
             reserved = f"sweep = ? AND {_NOT_BEGUN}"
             for holder in self._jobs.holders(reserved, [sweep]):
-                if not self._present().is_there(holder):
+                if not self._present().is_alive(holder):
                     self._jobs.release(holder, reserved, [sweep])
             return self._sweeps.spent(sweep)
 
@@ -313,7 +313,7 @@ class Store:
         return self.files.video(record.path, record.size_bytes)
 
     def adopt_video(self, arrived: Path) -> Path:
-        """Put a video from the desk into the folder, under a name that nothing has yet, and sync that.
+        """Put a video from staging into the folder, under a name that nothing has yet, and sync that.
 
         Returns:
             Where it lies now.
@@ -337,18 +337,18 @@ class Store:
         return self._present().name
 
     @property
-    def desk(self) -> Path:
-        """Where this process puts what is not whole yet. When it has gone, another clears it."""
-        return self._present().desk
+    def staging(self) -> Path:
+        """A folder for incomplete files. After this process has ended, another one removes it."""
+        return self._present().staging
 
-    def _present(self) -> Holder:
+    def _present(self) -> ProcessLock:
         with self._database.connection():
             assert self._holder is not None
             return self._holder
 
     def _somebody_is_at(self, record: Record) -> bool:
         present = self._present()
-        return record.key in self._carried if record.holder == present.name else present.is_there(record.holder)
+        return record.key in self._carried if record.holder == present.name else present.is_alive(record.holder)
 
     def _claim(
         self, wanted: Record, resubmit: Collection[str], fresh: bool, exact: bool, seen: tuple[int, str] | None
@@ -423,7 +423,7 @@ class Store:
         """Make sure that others see that this process lives, and write down what could not be before."""
         assert self._holder is not None
         if not self._holder.is_visible:  # somebody has removed the lock file
-            before, self._holder = self._holder, Holder(self.folder / "holders")
+            before, self._holder = self._holder, ProcessLock(self.folder / "holders")
             before.close()
             self._former.add(before.name)
             for record in self._carried.values():
@@ -446,7 +446,7 @@ class Store:
         elif self._holder is not None:
             self._holder.close()
         self.files.prepare()
-        self._holder = Holder(self.folder / "holders")
+        self._holder = ProcessLock(self.folder / "holders")
         carried = [record for record in self._carried.values() if record.status in UNDER_WAY]
         if carried or self._totals:  # the store was removed or moved
             with self._database.transaction():
