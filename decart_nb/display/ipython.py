@@ -54,10 +54,8 @@ class NotebookDisplay:
         if getattr(shell, "kernel", None) is not None:
             self.schedule.register(shell)
             displays.for_type(Job, lambda job: self.show_unless_echo(job, self.show))
-            # By name, so that sweeps and pandas are not imported.
-            displays.for_type_by_name(
-                "decart_nb.sweeps.sweep", "Sweep", lambda sweep: self.show_unless_echo(sweep, self.show_sweep)
-            )
+            # By name, the public one, so that sweeps and pandas are not imported.
+            displays.for_type_by_name("decart_nb", "Sweep", lambda sweep: self.show_unless_echo(sweep, self.show_sweep))
 
     def show(self, job: Job) -> None:
         """Show a job, and when it has ended its clip or error."""

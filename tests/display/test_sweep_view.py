@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 from hypothesis import given, strategies as st
+from IPython.core.formatters import DisplayFormatter
 
+import decart_nb
 from decart_nb import InvalidInputError, Job
 from decart_nb.client.duration_estimate import Estimate
 from decart_nb.display import text
@@ -393,6 +395,13 @@ def test_a_cell_shows_the_sweep_that_it_began_once(sweep) -> None:
     sweep.tell(over=True)
     display.show_sweep(sweep, starting=True)  # run anew
     assert len(shell.held) == 3
+
+
+def test_a_sweep_is_registered_under_the_name_that_its_class_has() -> None:
+    events = SimpleNamespace(callbacks={"pre_run_cell": [], "post_run_cell": []}, register=lambda *_: None)
+    shell = SimpleNamespace(display_formatter=DisplayFormatter(), kernel=object(), events=events)
+    NotebookDisplay(shell).register()
+    assert shell.display_formatter.ipython_display_formatter.lookup_by_type(decart_nb.Sweep)
 
 
 def test_what_is_retried_is_said_once_for_all_jobs_that_it_stops(lines, sweep) -> None:
