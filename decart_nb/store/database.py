@@ -28,7 +28,7 @@ _locked_for_fork: dict[int, list[Database]] = {}
 def _before_fork() -> None:
     """Close every database, since SQLite's own state must not be copied into another process."""
     mine = _locked_for_fork.setdefault(threading.get_ident(), [])
-    for database in tuple(_all):
+    for database in sorted(_all, key=id):  # in one order, so that two that fork do not wait for each other
         if database._lock.acquire(timeout=_FORK_TIMEOUT):
             mine.append(database)
             database._close()
@@ -204,10 +204,13 @@ class Database:
             raise
 
     def _close(self) -> None:
-        if self._connection is not None and not self._connection.in_transaction:
-            with contextlib.suppress(sqlite3.Error):
-                self._connection.close()
-            self._connection = None
+        if self._connection is None:
+            return
+        with contextlib.suppress(sqlite3.Error):
+            if self._connection.in_transaction:
+                return
+            self._connection.close()
+        self._connection = None
 
     def _begin_anew(self) -> None:
         """Forget the locks and the transaction of a process that this one was forked from."""
