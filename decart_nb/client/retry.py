@@ -22,6 +22,8 @@ OnRetry = Callable[[str | None], object]
 
 #: The least seconds between two state, whatever the pauses are set to.
 LEAST_PAUSE = 0.05
+#: Not the module's generator, whose state is the user's: a seeded notebook stays reproducible.
+_JITTER = random.SystemRandom()
 
 
 @public
@@ -57,9 +59,9 @@ class Patience:
             retry_after: what the server asked for, in seconds.
             growth: how many times as long each pause is as the one before.
         """
-        pause = min(self.longest, self.first * growth ** min(failures - 1, 30)) * random.uniform(0.5, 1.0)
+        pause = min(self.longest, self.first * growth ** min(failures - 1, 30)) * _JITTER.uniform(0.5, 1.0)
         if retry_after is not None:
-            pause = max(pause, retry_after + random.uniform(0.0, self.first))
+            pause = max(pause, retry_after + _JITTER.uniform(0.0, self.first))
         return max(pause, LEAST_PAUSE)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import random
+import secrets
 import time
 import weakref
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
@@ -201,7 +201,7 @@ class Runner:
             if "seed" not in request.values:
                 return self.submit(request, fresh=True)
             # The same seed would make the same video.
-            another = {**request.values, "seed": random.randrange(MAX_SEED)}
+            another = {**request.values, "seed": secrets.randbelow(MAX_SEED)}
             return self.submit(replace(request, values=another))
 
         job._again = again

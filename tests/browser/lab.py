@@ -132,6 +132,13 @@ class Notebook:
         """What Python prints of an expression."""
         return self.run(f"print({expression})").locator(".jp-OutputArea-output").inner_text().strip()
 
+    def comes_to_say(self, expression: str, text: str, seconds: float = 30.0) -> None:
+        """Waits until Python prints that text of an expression: a widget's messages reach the kernel a little later."""
+        deadline = time.monotonic() + seconds
+        while (said := self.says(expression)) != text and time.monotonic() < deadline:
+            time.sleep(0.2)
+        assert said == text
+
     def save(self) -> None:
         """Saves it."""
         self.script("await context.save()")

@@ -6,7 +6,6 @@ from playwright.sync_api import Locator, expect
 
 from .lab import Notebook, Queue, plays, shoot
 
-_CALL = "dnb.generate('lucy-pro-t2v', prompt='two birds', seed=7)"
 #: A view that draws something, and then does what cannot be done.
 _BROKEN = """
 from importlib.resources import files
@@ -23,8 +22,8 @@ display(broken.bundle(), raw=True)
 """
 
 
-def _clip(notebook: Notebook, queue: Queue) -> Locator:
-    cell = notebook.run("job = dnb.submit('lucy-pro-t2v', 'two birds', seed=7, fresh=True)")
+def _clip(notebook: Notebook, queue: Queue, prompt: str = "two birds") -> Locator:
+    cell = notebook.run(f"job = dnb.submit('lucy-pro-t2v', {prompt!r}, seed=7, fresh=True)")
     expect(cell.get_by_role("button", name="Stop waiting")).to_be_visible()
     queue.finish()
     expect(cell.get_by_role("button", name="Another take")).to_be_visible()
@@ -53,25 +52,26 @@ def test_another_take_comes_beside_the_first(notebook: Notebook, queue: Queue) -
 
 
 def test_the_call_is_copied(notebook: Notebook, queue: Queue) -> None:
-    cell = _clip(notebook, queue)
+    cell = _clip(notebook, queue, "two owls")  # the first take of it: the call of another one has fresh=True
     cell.get_by_role("button", name="Copy as code").click()
     expect(cell.get_by_text("copied")).to_be_visible()
     copied = notebook.page.evaluate("navigator.clipboard.readText()")
     assert copied.startswith("import decart_nb as dnb\n\ndnb.connect('live', base_url='http://127.0.0.1:")
-    assert copied.endswith(f"\n{_CALL}")
+    assert copied.endswith("\ndnb.generate('lucy-pro-t2v', prompt='two owls', seed=7)")
     shoot(cell, "copied")
 
 
 def test_the_call_is_shown_and_selected_where_the_clipboard_is_refused(notebook: Notebook, queue: Queue) -> None:
-    cell = _clip(notebook, queue)
+    call = "dnb.generate('lucy-pro-t2v', prompt='two larks', seed=7)"
+    cell = _clip(notebook, queue, "two larks")
     # As it is where a page came over plain HTTP from another machine.
     notebook.page.evaluate("Object.defineProperty(navigator, 'clipboard', {value: undefined, configurable: true})")
     try:
         cell.get_by_role("button", name="Copy as code").click()
         expect(cell.get_by_text("selected, to be copied")).to_be_visible()
-        expect(cell.locator(".decart-code")).to_contain_text(_CALL[:-1])  # of another take, it goes on
+        expect(cell.locator(".decart-code")).to_contain_text(call)
         expect(cell.locator(".decart-code")).to_be_visible()
-        assert notebook.page.evaluate("getSelection().toString().trim()").count(_CALL[:-1]) == 1
+        assert notebook.page.evaluate("getSelection().toString().trim()").count(call) == 1
     finally:
         notebook.page.evaluate("delete navigator.clipboard")
     shoot(cell, "selected")
@@ -83,7 +83,7 @@ def test_what_breaks_in_a_view_is_said_in_it_and_told_to_python(notebook: Notebo
     expect(problem).to_be_hidden()
     cell.get_by_role("button", name="press").click()
     expect(problem).to_have_text("no <b>such</b> thing")
-    assert notebook.says("broken.problem") == "no <b>such</b> thing"
+    notebook.comes_to_say("broken.problem", "no <b>such</b> thing")
     shoot(cell, "problem")
 
 

@@ -78,7 +78,7 @@ def test_nothing_is_left_of_a_cleared_output(watched: Notebook, queue: Queue) ->
     page.wait_for_function(f"() => ({_COUNTS})().join() === '0,0,0'")
     assert max(notebook.script(_MODELS)) == 0
     page.wait_for_function("() => document.querySelectorAll('.decart-live').length === 0")
-    assert notebook.says(_WIDGETS) == "[]"
+    notebook.comes_to_say(_WIDGETS, "[]")
     assert notebook.says("len(job._observers), job.done") == "0 True"
 
 
@@ -93,7 +93,7 @@ def test_nor_of_a_sweep(watched: Notebook, queue: Queue) -> None:
     _clear(notebook, cell)
     page.wait_for_function(f"() => ({_COUNTS})().join() === '0,0,0'")
     assert max(notebook.script(_MODELS)) == 0
-    assert notebook.says(_WIDGETS) == "[]"
+    notebook.comes_to_say(_WIDGETS, "[]")
     notebook.run("sw.cancel()")
     queue.finish()
     # The sweep went on, for all that.
