@@ -26,7 +26,7 @@ from decart_nb.client.transport import Timeout
 KEY = "dct_very_secret_key"
 #: One attempt and no more; and many, with hardly a pause in between.
 NONE = Patience(submission=0, download=0)
-SHORT = Patience(submission=5.0, download=5.0, lag=0.2, first=0.01, longest=0.05)
+SHORT = Patience(submission=5.0, download=5.0, lag=5.0, first=0.01, longest=0.05)
 #: A whole image: what follows it in a file is not looked at.
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de"

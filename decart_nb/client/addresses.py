@@ -1,4 +1,4 @@
-"""Addresses of queues: checked, in one spelling, and as results are found by them."""
+"""Validates and normalizes the addresses of queues."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _NUMERIC = re.compile(r"(0x[0-9a-f]+|\d+)(\.(0x[0-9a-f]+|\d+)){0,3}")
 
 
 def checked_url(url: str, like: str) -> str:
-    """The address of a service, without what does not matter: case, blanks, a default port, slashes at the end.
+    """Validate a base URL, and normalize case, blanks, a default port and trailing slashes.
 
     Args:
-        url: what the caller gave.
-        like: an address that is good, for the error.
+        url: the URL.
+        like: an example of a valid one, for the error.
 
     Raises:
-        InvalidBaseURLError: it is no http(s) URL, or its host cannot be one.
+        InvalidBaseURLError: it is not an http(s) URL, or its host is invalid.
     """
     try:
         url = url.strip()
@@ -38,24 +38,24 @@ def checked_url(url: str, like: str) -> str:
     if not good:
         given = printable(str(url).rpartition("@")[2], limit=_LONGEST_SHOWN)
         raise InvalidBaseURLError(f"Invalid base URL: {given}. It must look like {like}.")
-    return f"{parts.scheme}://{_place(parts, host)}{parts.path.rstrip('/')}"
+    return f"{parts.scheme}://{_netloc(parts, host)}{parts.path.rstrip('/')}"
 
 
 def endpoint_of(base_url: str) -> str:
-    """What results of the queue at a checked address are found by: one text for all names of one host.
+    """The canonical form of a base URL, the same for all names of one host. Stored results are found by it.
 
-    All names of this machine count as ``127.0.0.1``. The address that is connected to stays as it was given, since a
-    queue may listen on one of them only.
+    All names and addresses of the loopback interface become ``127.0.0.1``. Connections use the address as it was given,
+    since a queue may listen on one of them only.
     """
     parts = urlsplit(base_url)
-    return f"{parts.scheme}://{_place(parts, _canonical(parts.hostname or ''))}{parts.path}"
+    return f"{parts.scheme}://{_netloc(parts, _canonical(parts.hostname or ''))}{parts.path}"
 
 
 def host_and_port(url: str) -> str:
-    """Where a request goes, as a person is told: the host, and the port if it is not the usual one."""
+    """The host of a URL, and its port if it is not the default, as printable text."""
     try:
         parts = urlsplit(url)
-        return printable(_place(parts, parts.hostname or ""), limit=_LONGEST_SHOWN)
+        return printable(_netloc(parts, parts.hostname or ""), limit=_LONGEST_SHOWN)
     except ValueError:
         return "an address that cannot be read"
 
@@ -75,7 +75,7 @@ def _is_a_host(host: str) -> bool:
     return bool(host.removesuffix(".").encode("idna"))
 
 
-def _place(parts: SplitResult, host: str) -> str:
+def _netloc(parts: SplitResult, host: str) -> str:
     at = f"[{host}]" if ":" in host else host
     return at if parts.port in (None, _DEFAULT_PORTS.get(parts.scheme)) else f"{at}:{parts.port}"
 

@@ -1,4 +1,4 @@
-"""Bodies of requests and answers, as they go over the wire: how much has left, and how much may come."""
+"""Streams request and response bodies: tracks whether an upload was sent whole, and decompresses within bounds."""
 
 from __future__ import annotations
 
@@ -9,39 +9,39 @@ from typing import Any
 
 import httpx
 
-#: Bytes that are handed on at once, both ways. More would not be faster, and each piece costs a call of the system.
-PIECE = 2**17
-#: More bytes than an answer about a job ever has.
-_ENOUGH = 2**16
+#: Chunk size in bytes, both ways. Larger chunks would not be faster, and each costs a system call.
+CHUNK_SIZE = 2**17
+#: The most bytes that are read of a response that is not a video.
+_MAX_HEAD = 2**16
 _PLAIN = ("", "identity")
 _LENGTH = re.compile(r"\d{1,18}", re.ASCII)
-#: What the codings that are understood are to zlib: a header of gzip or zlib, which it tells apart by itself.
+#: The supported content codings, with zlib's window bits: 47 detects a gzip or a zlib header.
 _WINDOW_BITS = {"gzip": 47, "x-gzip": 47, "deflate": 47}
-#: What is asked for, so that no server sends a coding that is not understood.
+#: Sent with every request, so that no server uses a coding that is not supported.
 ACCEPT_ENCODING = "gzip, deflate"
 
 
 class UploadBody(httpx.AsyncByteStream):
-    """A request's body that knows whether all of it has been handed over. Of less, no server makes a job.
+    """A request body that knows whether all of it was sent. No server creates a job from less.
 
     Attributes:
-        failure: what went wrong when it was read, such as a file that changed meanwhile.
+        failure: the exception from reading the body, such as a file that changed meanwhile.
     """
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
         self.failure: Exception | None = None
-        self._whole = self._closed = False
+        self._sent = self._closed = False
 
     def close(self) -> bool:
-        """Lets no more of it out, and says whether all of it had gone."""
+        """Send no more of it, and return whether all of it was sent."""
         self._closed = True
-        return self._whole
+        return self._sent
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        gathered, last = b"", b""  # what comes in crumbs goes out in pieces
+        gathered, last = b"", b""  # small chunks are sent together
         async for chunk in self._read():
-            if gathered and len(gathered) + len(last) > PIECE:
+            if gathered and len(gathered) + len(last) > CHUNK_SIZE:
                 yield gathered
                 gathered = b""
             gathered, last = gathered + last, chunk
@@ -49,7 +49,7 @@ class UploadBody(httpx.AsyncByteStream):
             yield gathered
         if self._closed:
             raise ConnectionAbortedError("The request was answered before all of it had been sent.")
-        self._whole = True  # not after the last chunk: whoever has that one need not come back for more
+        self._sent = True  # before the last chunk: its receiver need not ask for another
         yield last
 
     async def _read(self) -> AsyncIterator[bytes]:
@@ -62,13 +62,13 @@ class UploadBody(httpx.AsyncByteStream):
 
 
 def iter_raw(response: httpx.Response) -> AsyncIterator[bytes]:
-    """An answer's body as it comes, unpacked if it was packed once, in pieces of a bounded size.
+    """Iterate over a response's body in bounded chunks, decompressed if it has one content coding.
 
-    What is not compressed goes past httpx's decoders: they cost as much as reading. What is compressed does so too,
-    since they unpack any number of layers before anybody can count the bytes.
+    httpx's decoders are not used: for plain bodies they cost as much as reading, and for compressed ones they undo any
+    number of layers before the bytes can be counted.
 
     Raises:
-        httpx.DecodingError: it was packed more than once, or in a way that is not known, or is damaged.
+        httpx.DecodingError: it has several codings or an unsupported one, or is damaged.
     """
     stream, coding = response.stream, _coding(response)
     assert isinstance(stream, httpx.AsyncByteStream)
@@ -76,16 +76,16 @@ def iter_raw(response: httpx.Response) -> AsyncIterator[bytes]:
         return aiter(stream)
     if coding not in _WINDOW_BITS:
         raise httpx.DecodingError("it is compressed in a way that is not understood")
-    return _unpacked(stream, coding)
+    return _decompressed(stream, coding)
 
 
 def is_plain(response: httpx.Response) -> bool:
-    """Whether an answer's body is not compressed, so that its bytes on the wire are those of the file."""
+    """Whether a response's body has no content coding, so that its bytes are those of the file."""
     return _coding(response) in _PLAIN
 
 
 def announced_length(response: httpx.Response) -> int | None:
-    """The size of the file that an answer brings, in bytes, if the answer says so beforehand."""
+    """The Content-Length of a response in bytes, if it is valid and the body has no content coding."""
     length = response.headers.get("content-length", "")
     return int(length) if _LENGTH.fullmatch(length) and is_plain(response) else None
 
@@ -96,7 +96,7 @@ def _coding(response: httpx.Response) -> str:
 
 
 async def read_head(response: httpx.Response) -> bytes:
-    """An answer's body, or as much of it as tells what it is: whoever sends more than that is not the queue.
+    """Read a response's body, up to a limit that the queue's JSON answers never reach.
 
     Raises:
         httpx.DecodingError: as for :func:`iter_raw`.
@@ -104,51 +104,54 @@ async def read_head(response: httpx.Response) -> bytes:
     body = bytearray()
     async for chunk in iter_raw(response):
         body += chunk
-        if len(body) > _ENOUGH:
+        if len(body) > _MAX_HEAD:
             break
     return bytes(body)
 
 
-async def _unpacked(stream: httpx.AsyncByteStream, coding: str) -> AsyncIterator[bytes]:
-    unpack = _Unpacker(coding)
+async def _decompressed(stream: httpx.AsyncByteStream, coding: str) -> AsyncIterator[bytes]:
+    decompress = _Decompressor(coding)
     async for chunk in stream:
-        for piece in unpack(chunk):
+        for piece in decompress(chunk):
             yield piece
-    if not unpack.is_whole:
+    if not decompress.is_whole:
         raise httpx.DecodingError("its compressed data break off")
 
 
-class _Unpacker:
-    """One layer of compression, taken off in pieces of a bounded size.
+class _Decompressor:
+    """A streaming decompressor of one content coding, with bounded chunks.
 
     Attributes:
-        is_whole: whether the compressed data have come to an end.
+        is_whole: whether the compressed data are complete.
     """
 
     def __init__(self, coding: str) -> None:
         self._coding = coding
-        self._begun = False
+        self._started = False
         self._zlib = zlib.decompressobj(_WINDOW_BITS[coding])
 
     @property
     def is_whole(self) -> bool:
-        return self._zlib.eof or not self._begun
+        return self._zlib.eof or not self._started
 
     def __call__(self, chunk: bytes) -> Iterator[bytes]:
-        more = bool(chunk)  # also of what has been taken in, something may not have come out yet
+        more = bool(chunk)  # zlib may hold back output of earlier input
         while more:
             try:
-                piece = self._zlib.decompress(chunk, PIECE)
+                piece = self._zlib.decompress(chunk, CHUNK_SIZE)
             except zlib.error:
-                if self._begun or self._coding != "deflate":
+                if self._started or self._coding != "deflate":
                     raise httpx.DecodingError("its compressed data are damaged") from None
-                self._zlib, self._begun = zlib.decompressobj(-zlib.MAX_WBITS), True  # some servers leave the header out
+                self._zlib, self._started = (
+                    zlib.decompressobj(-zlib.MAX_WBITS),
+                    True,
+                )  # some servers leave the header out
                 continue
-            self._begun = True
+            self._started = True
             chunk = self._zlib.unconsumed_tail
             if self._zlib.eof and self._zlib.unused_data:  # another member
                 chunk = self._zlib.unused_data
                 self._zlib = zlib.decompressobj(_WINDOW_BITS[self._coding])
-            more = bool(chunk) or len(piece) == PIECE
+            more = bool(chunk) or len(piece) == CHUNK_SIZE
             if piece:
                 yield piece

@@ -1,7 +1,6 @@
-"""How a finished video comes over the wire: in as many pieces as it takes, until it is whole.
+"""Downloads finished videos, and resumes broken transfers with range requests.
 
-What has come is kept when a transfer breaks off, and the rest is asked for by range. A server that answers with the
-whole instead is taken at its word, and so is one that says the video has changed: then it begins anew.
+If the server ignores Range, or its ETag changed, the download restarts from byte 0.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from .responses import CONTENT, is_transient, something_else, unreadable
 from .retry import OnRetry, Patience, RetryState
 from .transport import Transport
 
-#: The most bytes of a video whose length the server does not announce.
+#: The size limit of a video whose length the server does not announce.
 MAX_BYTES = 4 * 2**30
 _PAGES = ("text/", "application/json")
 _LAGGING = (404, 409, 410)
@@ -35,7 +34,7 @@ _RANGE = re.compile(r"bytes (\d{1,18})-\d{1,18}/(\d{1,18}|\*)", re.ASCII)
 
 @dataclass(frozen=True)
 class Download:
-    """A finished video that has been written to a file.
+    """A finished video in a file.
 
     Attributes:
         path: the file.
@@ -49,7 +48,7 @@ class Download:
 
 
 class _Unwritable(DecartSDKError):
-    """A piece of a video cannot be written, for a ``reason`` that is none of the wire."""
+    """A chunk of a video cannot be written to the disk; ``reason`` is the exception."""
 
     def __init__(self, reason: OSError) -> None:
         super().__init__("The video cannot be written.")
@@ -57,7 +56,7 @@ class _Unwritable(DecartSDKError):
 
 
 class ResumableDownload:
-    """What has come of a video: written to a stream, and hashed on the way.
+    """A partly received video: written to a stream and hashed, and continued by range requests.
 
     Args:
         max_bytes: the most that may come where no length is announced.
@@ -79,31 +78,31 @@ class ResumableDownload:
 
     @property
     def sha256(self) -> str:
-        """Of what has come, in hex."""
+        """The digest of the bytes received so far, in hex."""
         return self._digest.hexdigest()
 
     def restart(self) -> None:
-        """Throws away what has come."""
+        """Discard the bytes received so far."""
         if self.size:
             self.stream.seek(0)
             self.stream.truncate()
             self.size = 0
         self._total: int | None = None
         self._digest = hashlib.sha256()
-        self._tag: str | None = None
+        self._validator: str | None = None
         self._resumable = False
 
-    def wanted(self) -> dict[str, str]:
-        """The headers that ask for the rest."""
-        headers = {"Accept-Encoding": "identity"}  # a range of what is compressed on the way is nobody's range
+    def request_headers(self) -> dict[str, str]:
+        """The request headers that ask for the missing bytes."""
+        headers = {"Accept-Encoding": "identity"}  # a range of a compressed body is not a range of the file
         if self.size and self._resumable:
             headers["Range"] = f"bytes={self.size}-"
-            if self._tag:
-                headers["If-Range"] = self._tag
+            if self._validator:
+                headers["If-Range"] = self._validator
         return headers
 
     def begin(self, response: httpx.Response) -> None:
-        """Gets ready for an answer's body: it goes on where the last one broke off, or it is a new beginning."""
+        """Prepare for a response's body: it continues the last one, or starts from byte 0."""
         plain = is_plain(response)
         if response.status_code == 206:
             place = _RANGE.fullmatch(response.headers.get("content-range", ""))
@@ -111,7 +110,7 @@ class ResumableDownload:
             if (
                 not (place and plain and self.size and int(place[1]) == self.size)
                 or (total is not None and self._total is not None and total != self._total)
-                or (self._tag and _tag(response) not in (None, self._tag))
+                or (self._validator and _validator(response) not in (None, self._validator))
             ):
                 self.restart()
                 raise _broken(response, "the server sent another part than the one that was missing")
@@ -119,7 +118,7 @@ class ResumableDownload:
         else:
             self.restart()
             self._total = announced_length(response)
-            self._tag = _tag(response)
+            self._validator = _validator(response)
             self._resumable = plain
         self._space = DiskSpace(self._folder) if self._folder else None
         if self._space and self._total is not None:
@@ -127,11 +126,11 @@ class ResumableDownload:
                 self._space.expect(self._total - self.size)
 
     def write(self, chunk: bytes) -> bool:
-        """Takes the next bytes, and says whether there is more now than there has ever been.
+        """Write the next bytes, and return whether that is progress: more bytes than were ever received before.
 
         Raises:
-            QueueResultError: there are more than there may be.
-            _Unwritable: the disk takes no more, or would have too little space left.
+            QueueResultError: they exceed the announced length or the size limit.
+            _Unwritable: the disk is full, or would have too little space left.
         """
         if self.size + len(chunk) > (self._max_bytes if self._total is None else self._total):
             raise self._too_large()
@@ -141,8 +140,8 @@ class ResumableDownload:
             self.stream.write(chunk)
         self._digest.update(chunk)
         self.size += len(chunk)
-        got_on, self._most = self.size > self._most, max(self.size, self._most)
-        return got_on
+        is_progress, self._most = self.size > self._most, max(self.size, self._most)
+        return is_progress
 
     def _too_large(self) -> QueueResultError:
         data = {"status": 200, "sent": True}
@@ -154,10 +153,10 @@ class ResumableDownload:
         return QueueResultError(f"Failed to {CONTENT}: {what}.", data | {"readable": False, "problem": what})
 
     def end(self, response: httpx.Response) -> None:
-        """Makes sure that an answer that has ended has brought everything.
+        """Check that a body that has ended is complete.
 
         Raises:
-            QueueResultError: it has not.
+            QueueResultError: it is not.
         """
         came, total = self.size, self._total
         if not came:
@@ -186,22 +185,22 @@ async def receive(
     folder: Path | None = None,
     on_retry: OnRetry | None = None,
 ) -> ResumableDownload:
-    """Fetches a finished video into a stream, as often and for as long as the client has patience.
+    """Download a finished video into a stream, with retries.
 
     Args:
         transport: how the queue is reached.
         patience: retry limits and back-off.
-        path: where the video is.
-        stream: where it goes, from its beginning.
+        path: of the video, relative to the base URL.
+        stream: an empty, seekable stream.
         completed: whether the queue has said that the job is completed.
-        check: called on a thread when the video is whole; a :class:`MediaError` says that it is none.
-        max_bytes: the most that may come where no length is announced.
-        folder: where the stream's file lies, whose disk is not filled.
+        check: called on a thread when the video is complete; a :class:`MediaError` says that it is not a video.
+        max_bytes: the size limit where no length is announced.
+        folder: of the stream's file, on whose disk some space is left free.
         on_retry: as for :class:`decart_nb.client.retry.RetryState`.
 
     Raises:
-        QueueResultError: it did not come whole, or never will.
-        OSError: it cannot be written.
+        QueueResultError: the download failed permanently, or its time limit has passed.
+        OSError: the stream cannot be written.
     """
     state = RetryState(patience, on_retry)
     received = ResumableDownload(stream, max_bytes=max_bytes, folder=folder)
@@ -232,11 +231,11 @@ async def receive(
 
 
 async def _attempt(transport: Transport, path: str, received: ResumableDownload, state: RetryState) -> None:
-    async with transport.call(QueueResultError, CONTENT, "GET", path, headers=received.wanted()) as response:
+    async with transport.call(QueueResultError, CONTENT, "GET", path, headers=received.request_headers()) as response:
         try:
             chunks = iter_raw(response)
             first = await anext(chunks, b"")
-            # A page in between, which says that it is one or looks like one; no video begins like that.
+            # A page or JSON in place of the video, by its content type or its first byte.
             if response.headers.get("content-type", "").lower().startswith(_PAGES) or (
                 response.status_code != 206 and first.lstrip()[:1] in (b"<", b"{")
             ):
@@ -257,7 +256,7 @@ async def _check(received: ResumableDownload, check: Callable[[], object]) -> No
     try:
         await asyncio.to_thread(check)
     except MediaError as cause:
-        # Where the same bytes come twice they are the service's own, and will not get any better.
+        # The same bytes twice are the service's own: another download would not help.
         data = {"status": 200, "sent": True, "readable": received.sha256 == received.refused}
         received.refused = received.sha256
         received.restart()
@@ -275,7 +274,7 @@ async def download(
     max_bytes: int = MAX_BYTES,
     on_retry: OnRetry | None = None,
 ) -> Download:
-    """Fetches a finished video into a file, which has its name only when it is whole and on the disk.
+    """Download a finished video to a file, which appears only when it is complete and synced.
 
     Args:
         transport, patience, path, completed, max_bytes, on_retry: as for :func:`receive`.
@@ -307,8 +306,8 @@ async def download(
     return Download(target, received.size, received.sha256)
 
 
-def _tag(response: httpx.Response) -> str | None:
-    """What tells this version of the video from another, if the server says it in a way that ranges may rely on."""
+def _validator(response: httpx.Response) -> str | None:
+    """The validator for If-Range: a strong ETag, else Last-Modified, else ``None``."""
     tag: str = response.headers.get("etag", "W/")
     if tag.startswith("W/"):
         tag = response.headers.get("last-modified", "")

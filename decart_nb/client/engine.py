@@ -1,4 +1,4 @@
-"""The engine under httpx: aiohttp's connections, with the proxies and certificates that the environment names.
+"""An httpx transport on aiohttp's connections, with the proxies and certificates from the environment.
 
 With hundreds of jobs in flight it takes a fraction of the CPU of httpx's own pool (benchmarks/engine.py).
 """
@@ -13,19 +13,19 @@ import httpx
 from httpx_aiohttp.transport import AiohttpResponseStream, map_aiohttp_exceptions
 from yarl import URL
 
-from .bodies import PIECE
+from .bodies import CHUNK_SIZE
 from .environment import Proxies, tls_context
 
-#: Idle connections go before the server hangs up on them (5 s are usual): a submission that meets a server in the act
-#: of hanging up would be lost, and nobody could say whether it was taken.
-_KEPT_SECONDS = 4.0
+#: Keep-alive in seconds, less than the 5 s that are usual for servers: a submission on a connection that the server is
+#: closing would be lost, and it would not be known whether it was accepted.
+_KEEPALIVE_SECONDS = 4.0
 _CONNECTIONS = 100
-#: What aiohttp would add of its own.
+#: Headers that aiohttp would add.
 _AUTOMATIC = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 
 
 class Engine(httpx.AsyncBaseTransport):
-    """Carries httpx's requests over aiohttp's connections, byte for byte as httpx has made them.
+    """Sends httpx's requests over aiohttp's connections, unchanged.
 
     Args:
         trust_env: whether the environment's proxies and certificates are used.
@@ -38,15 +38,15 @@ class Engine(httpx.AsyncBaseTransport):
         self._tls: ssl.SSLContext | None = None
 
     def proxy_for(self, url: httpx.URL) -> str | None:
-        """The proxy that is used for an address, in a few words, if there is one; without its password."""
+        """The proxy for a URL as text without its password; ``None`` without a proxy."""
         return self._proxies.shown(url)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Sends one request. Redirects, cookies and compression are left to httpx.
+        """Send one request. Redirects, cookies and compression are left to httpx.
 
         Raises:
-            CannotSend: a setting of the environment cannot be used.
-            httpx.TransportError: there is no answer.
+            CannotSend: a proxy or certificate setting in the environment cannot be used.
+            httpx.TransportError: there is no response.
         """
         if isinstance(request.stream, httpx.ByteStream):
             # httpx gives a redirected GET the old body as a stream, which would go out in chunks, though it is empty.
@@ -63,7 +63,7 @@ class Engine(httpx.AsyncBaseTransport):
         )
         headers = {name: value for name, value in request.headers.items() if name != "transfer-encoding"}
         if proxy and request.url.scheme == "http":
-            headers |= proxy.headers  # for who sets up a tunnel they are only in the request for that
+            headers |= proxy.headers  # for https they are only in the CONNECT request
         with map_aiohttp_exceptions():
             answer = await self._open_session().request(
                 request.method,
@@ -78,11 +78,11 @@ class Engine(httpx.AsyncBaseTransport):
                 proxy_headers=proxy.headers if proxy else None,
             )
         stream = AiohttpResponseStream(answer)
-        stream.CHUNK_SIZE = PIECE  # videos come in fewer pieces, each of which costs the same
+        stream.CHUNK_SIZE = CHUNK_SIZE  # fewer chunks for a video, each of which costs the same
         return httpx.Response(answer.status, headers=answer.raw_headers, stream=stream, request=request)
 
     async def aclose(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         if self._session is not None:
             await self._session.close()
             self._session = None
@@ -90,13 +90,13 @@ class Engine(httpx.AsyncBaseTransport):
     def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=_CONNECTIONS, keepalive_timeout=_KEPT_SECONDS),
+                connector=aiohttp.TCPConnector(limit=_CONNECTIONS, keepalive_timeout=_KEEPALIVE_SECONDS),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
             )
         return self._session
 
     def _context(self) -> ssl.SSLContext:
-        if self._tls is None:  # only for who needs it: loading certificates takes a while, and may fail
+        if self._tls is None:  # on first use: loading certificates takes a while, and may fail
             self._tls = tls_context(trust_env=self._trust_env)
         return self._tls

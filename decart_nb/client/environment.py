@@ -1,7 +1,7 @@
-"""What the environment says of proxies and certificates, read as httpx and curl read it.
+"""Reads proxy and certificate settings from the environment, as httpx and curl do.
 
 ``HTTP_PROXY``, ``HTTPS_PROXY``, ``ALL_PROXY`` and ``NO_PROXY``, in capitals or not; ``SSL_CERT_FILE`` and
-``SSL_CERT_DIR``. This machine is never asked through a proxy.
+``SSL_CERT_DIR``. Loopback addresses are never reached through a proxy.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ class Proxy(NamedTuple):
 
 
 class Proxies:
-    """Which proxy is used for which address. The environment is read once.
+    """The proxies of the environment, looked up by URL. The environment is read once.
 
     Args:
-        trust_env: whether there are any.
+        trust_env: whether the environment is read at all.
     """
 
     def __init__(self, *, trust_env: bool = True) -> None:
@@ -52,15 +52,15 @@ class Proxies:
         self._named = functools.lru_cache(maxsize=256)(self._look_up)
 
     def shown(self, url: httpx.URL) -> str | None:
-        """The proxy for an address in a few words, if there is one; without its password."""
+        """The proxy for a URL as text without its password; ``None`` without a proxy."""
         found = self._named(url.scheme, url.host, url.port)
         return None if found is None else f"{host_and_port(_with_scheme(found[1]))} ({found[0].upper()}_PROXY)"
 
     def usable(self, url: httpx.URL) -> Proxy | None:
-        """The proxy for an address, if there is one.
+        """The proxy for a URL, or ``None``.
 
         Raises:
-            CannotSend: there is one that cannot be used.
+            CannotSend: the environment names a proxy that cannot be used.
         """
         found = self._named(url.scheme, url.host, url.port)
         return None if found is None else _proxy(*found)
@@ -100,7 +100,7 @@ def _with_scheme(address: str) -> str:
 
 
 def _matches(rule: str, scheme: str, host: str, port: int | None) -> bool:
-    """Whether an entry of ``NO_PROXY`` is about an address."""
+    """Whether an entry of ``NO_PROXY`` matches a URL."""
     if rule == "*":
         return True
     kind, separator, rest = rule.rpartition("://")
@@ -126,10 +126,10 @@ def _is_in_network(rule: str, host: str) -> bool:
 
 
 def tls_context(*, trust_env: bool = True) -> ssl.SSLContext:
-    """What TLS connections are checked against.
+    """The SSL context for TLS connections.
 
     Args:
-        trust_env: whether the environment says which certificates are trusted.
+        trust_env: whether ``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` are used.
 
     Raises:
         CannotSend: the environment names certificates that cannot be read.

@@ -1,4 +1,4 @@
-"""What went wrong below HTTP: which exceptions come from the network, what they mean, and what they are called."""
+"""Classifies and describes failures below HTTP: exceptions of httpx, aiohttp and the operating system."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ _OWN_ERRNOS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS
 
 
 class CannotSend(Exception):
-    """Why a request cannot be sent at all, as part of a sentence. The next attempt would end in the same way."""
+    """A request cannot be sent with the present settings. The message is the reason, as a phrase."""
 
 
 def is_transport_error(cause: BaseException) -> bool:
-    """Whether an exception comes from the network or the engine, and not from our own work around it."""
+    """Whether an exception was raised by httpx or aiohttp, and not by our own code around them."""
     if isinstance(cause, (httpx.HTTPError, httpx.InvalidURL, CannotSend)) or type(cause) is TimeoutError:
         return True
     return type(cause).__module__.partition(".")[0] == "aiohttp"
 
 
 def unwrap_cause(cause: Exception) -> BaseException:
-    """What an exception was made from, where that tells more."""
+    """The aiohttp exception that an httpx exception was raised from, if any; else the exception itself."""
     # httpx-aiohttp reports any broken connection as a connect time-out; what it was made from is exact.
     origin = cause.__cause__
     return origin if origin is not None and type(origin).__module__.startswith("aiohttp") else cause
 
 
 def is_without_connection(cause: BaseException | None) -> bool:
-    """Whether there was no connection over which a request could have been sent."""
+    """Whether no connection was established, so that no request was sent."""
     no_connection = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)
     if isinstance(cause, (*no_connection, httpx.UnsupportedProtocol, httpx.InvalidURL, CannotSend)):
         return True
@@ -51,20 +51,20 @@ def is_without_connection(cause: BaseException | None) -> bool:
 
 
 def is_before_sending(cause: BaseException) -> bool:
-    """Whether a request without a body certainly did not leave: codecs, threads and descriptors come before it."""
+    """Whether a request without a body was certainly not sent: codecs, threads and descriptors fail before that."""
     if is_without_connection(cause):
         return True
     return isinstance(cause, (UnicodeError, RuntimeError, OSError)) and not is_transport_error(cause)
 
 
 def is_unknown_host(cause: BaseException | None) -> bool:
-    """Whether nobody knows the host's name, which is different from nobody to ask."""
+    """Whether DNS says that the host does not exist, as opposed to DNS being out of reach."""
     reason = _os_error(cause)
     return isinstance(reason, socket.gaierror) and reason.errno == socket.EAI_NONAME
 
 
 def is_permanent(cause: BaseException | None) -> bool:
-    """Whether it will not be any better the next time: an address that is none, a forged certificate, a full disk."""
+    """Whether the next attempt would fail too: an invalid address, an untrusted certificate, a full disk."""
     if isinstance(cause, (CannotSend, httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.TooManyRedirects)):
         return True
     if isinstance(cause, (UnicodeError, OSError)) and not is_transport_error(cause):
@@ -74,38 +74,38 @@ def is_permanent(cause: BaseException | None) -> bool:
 
 
 def reason_for(cause: BaseException, secrets: Iterable[str] = ()) -> str:
-    """The reason for a missing answer, in a few printable words."""
-    said = _known(cause) or printable(str(cause), limit=_LONGEST_REASON, secrets=secrets)
+    """The reason for a failure, as a short printable phrase."""
+    said = _phrase(cause) or printable(str(cause), limit=_LONGEST_REASON, secrets=secrets)
     return said.rstrip(".") or type(cause).__name__
 
 
-def describe_failure(cause: BaseException, place: str, *, seconds: float, secrets: Iterable[str] = ()) -> str:
-    """What does not work, as part of a sentence for a person who waits for the next attempt.
+def describe_failure(cause: BaseException, host: str, *, seconds: float, secrets: Iterable[str] = ()) -> str:
+    """Describe a failure for the retry line, as a phrase that names the host.
 
     Args:
-        cause: what came in place of an answer.
-        place: the host and port that was asked.
-        seconds: how long an answer was waited for.
-        secrets: what must not be shown.
+        cause: the exception.
+        host: the host and port.
+        seconds: the time-out that applied.
+        secrets: texts that must not be shown.
     """
     if is_without_connection(cause):
-        return f"no connection to {place} ({reason_for(cause, secrets)})"
+        return f"no connection to {host} ({reason_for(cause, secrets)})"
     if isinstance(cause, (TimeoutError, httpx.TimeoutException)):
-        return f"no answer from {place} within {seconds:g} s"
-    return f"no answer from {place} ({reason_for(cause, secrets)})"
+        return f"no answer from {host} within {seconds:g} s"
+    return f"no answer from {host} ({reason_for(cause, secrets)})"
 
 
-def _known(cause: BaseException) -> str | None:
-    """The reason, where it can be said without the words of another library."""
+def _phrase(cause: BaseException) -> str | None:
+    """The reason for exceptions that have a phrase of our own, in place of another library's message."""
     aiohttp = _aiohttp()
     if isinstance(cause, (TimeoutError, httpx.TimeoutException)):
         return "it took too long"
     if aiohttp and isinstance(cause, aiohttp.ClientConnectorCertificateError):
-        return f"its certificate is not trusted: {_verification(cause.certificate_error)}"
+        return f"its certificate is not trusted: {_tls_reason(cause.certificate_error)}"
     if aiohttp and isinstance(cause, aiohttp.ClientHttpProxyError):
         return f"the proxy answered {cause.status}"
     if aiohttp and isinstance(cause, aiohttp.ClientConnectorError):
-        return _of_the_system(cause.os_error)
+        return _os_phrase(cause.os_error)
     if aiohttp and isinstance(cause, (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)):
         return "the connection broke off"
     if aiohttp and isinstance(cause, (aiohttp.ClientPayloadError, aiohttp.http_exceptions.PayloadEncodingError)):
@@ -119,15 +119,15 @@ def _known(cause: BaseException) -> str | None:
     if isinstance(cause, UnicodeError):
         return "the address has a host that cannot be one"
     if isinstance(cause, OSError):
-        return _of_the_system(cause)
+        return _os_phrase(cause)
     return None
 
 
-def _of_the_system(cause: BaseException) -> str | None:
+def _os_phrase(cause: BaseException) -> str | None:
     if isinstance(cause, socket.gaierror):
         return "there is no such host" if is_unknown_host(cause) else "the host's name could not be looked up"
     if isinstance(cause, ssl.SSLError):
-        return f"no secure connection: {_verification(cause)}"
+        return f"no secure connection: {_tls_reason(cause)}"
     if isinstance(cause, ConnectionRefusedError):
         return "refused"
     if isinstance(cause, OSError) and cause.errno in _OWN_ERRNOS:
@@ -137,7 +137,7 @@ def _of_the_system(cause: BaseException) -> str | None:
     return None
 
 
-def _verification(cause: Any) -> str:
+def _tls_reason(cause: Any) -> str:
     said = getattr(cause, "verify_message", None) or getattr(cause, "reason", None) or type(cause).__name__
     return printable(str(said).replace("_", " "), limit=_LONGEST_REASON)
 
@@ -147,5 +147,5 @@ def _os_error(cause: BaseException | None) -> BaseException | None:
 
 
 def _aiohttp() -> Any:
-    """The engine's library, if a request has brought it in."""
+    """The module aiohttp, if a request has imported it."""
     return sys.modules.get("aiohttp")

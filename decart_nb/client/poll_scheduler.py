@@ -90,7 +90,7 @@ class PollScheduler:
             retry_line.clear()
 
     @property
-    def under_way(self) -> int:
+    def in_flight(self) -> int:
         """The number of jobs in flight: those with a wait."""
         return self._waits
 

@@ -15,10 +15,9 @@ from urllib.parse import quote
 
 from .._util.text import printable, short_repr
 from ..errors import DecartSDKError, InvalidInputError, QueueResultError, QueueStatusError, QueueSubmitError
-from ..request.catalogue import models
 from ..request.locations import RemoteFile
 from ..request.models import ModelDefinition
-from ..request.request import Request, check_fetched, prepare
+from ..request.request import Request, check_fetched, definition_of, prepare
 from ..request.uploads import Upload
 from . import download as transfers, remote_files, submission
 from .download import Download
@@ -84,7 +83,7 @@ class Queue:
         """
         inputs = _merged(options, more)
         inputs.pop("on_status_change", None)
-        model = model_of(inputs.pop("model", None))
+        model = definition_of(inputs.pop("model", None))
         request = await _in_thread(model, None, prepare, model, inputs)
         return await self.submit_request(await self.fetch_inputs(request))
 
@@ -156,7 +155,7 @@ class Queue:
         loop = asyncio.get_running_loop()
         if loop not in self._throttles:
             scheduler = self._scheduler()
-            self._throttles[loop] = SubmissionThrottle(self._patience, lambda: scheduler.under_way)
+            self._throttles[loop] = SubmissionThrottle(self._patience, lambda: scheduler.in_flight)
         return self._throttles[loop]
 
     def _scheduler(self) -> PollScheduler:
@@ -374,21 +373,6 @@ def _merged(options: Any, more: Mapping[str, Any]) -> dict[str, Any]:
     if options is not None and not isinstance(options, Mapping):
         raise InvalidInputError(f"A job's inputs are given as a dict, or as keywords, not as {short_repr(options)}.")
     return {**(options or {}), **more}
-
-
-def model_of(model: Any) -> ModelDefinition:
-    """The definition of a model that is given by name or as a definition.
-
-    Raises:
-        InvalidInputError: it is neither a name nor a definition.
-        ModelNotFoundError: no model has that name.
-    """
-    if isinstance(model, ModelDefinition):
-        return model
-    if isinstance(model, str):
-        return models.video(model)
-    given = "no model was given" if model is None else f"model is a {type(model).__name__}"
-    raise InvalidInputError(f'{given}; give models.video("…"), a name, or a ModelDefinition.')
 
 
 def _job_path(job_id: str) -> str:

@@ -22,22 +22,22 @@ from .failures import describe_failure, reason_for, unwrap_cause
 from .responses import facts
 from .transport import Transport
 
-#: The most bytes of a file whose model has no bound of its own.
+#: The size limit of a file whose field has none.
 MAX_BYTES = 2**30
 _LONGEST_NAME = 200
 
 
 async def fetch(transport: Transport, model: ModelDefinition, name: str, file: RemoteFile, *, max_bytes: int) -> Upload:
-    """A file input that was given as a URL, streamed to a temporary file; one attempt.
+    """Download an input file to a temporary file, in one attempt.
 
     Args:
         transport: sends the request, without the key.
-        model, name: the input that the file is for.
-        file: where it is.
-        max_bytes: the most that is fetched.
+        model, name: the model and the input that the file is for.
+        file: its URL.
+        max_bytes: the size limit.
 
     Raises:
-        InvalidInputError: it cannot be fetched, or is larger than that.
+        InvalidInputError: it cannot be downloaded, or is too large.
     """
     data: dict[str, Any] = {"fields": [name]}
     try:
@@ -71,12 +71,11 @@ async def fetch(transport: Transport, model: ModelDefinition, name: str, file: R
 
 
 class _TooLarge(Exception):
-    """Why a file is not fetched to its end, as part of a sentence."""
+    """A file exceeds the size limit; the message is a phrase."""
 
 
 async def _spool(connections: httpx.AsyncClient, url: httpx.URL, spool: BinaryIO, max_bytes: int) -> None:
     auth = (url.username, url.password) if url.username else None
-    # Without the key, which is Decart's business alone.
     async with connections.stream("GET", url.copy_with(userinfo=b""), auth=auth, follow_redirects=True) as response:
         response.raise_for_status()
         announced = announced_length(response)

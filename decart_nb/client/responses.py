@@ -1,4 +1,4 @@
-"""What comes back from the wire, and what it means: an answer, a refusal, or nothing at all."""
+"""Reads the queue's responses: typed answers, errors with advice, and whether a failed call may be repeated."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .failures import is_permanent, is_without_connection
 
 @dataclass(frozen=True)
 class JobSubmitResponse:
-    """The answer to a submission."""
+    """The answer to a submission: the job's id and its first status."""
 
     job_id: str
     status: str
@@ -32,10 +32,10 @@ class JobSubmitResponse:
 
 @dataclass(frozen=True)
 class JobStatusResponse:
-    """How a job stands: ``pending``, ``processing``, ``completed`` or ``failed``, or a word Decart has added since.
+    """A job's status: ``pending``, ``processing``, ``completed`` or ``failed``, or one that Decart has added since.
 
-    ``reason`` is what the service says about a failure, where it says anything. ``seconds`` is about how long the job
-    took, once it has been waited for, and where the polls can tell.
+    ``reason`` is the service's reason for a failure, if it gives one. ``seconds`` is the job's approximate duration,
+    set by :meth:`~decart_nb.client.queue.Queue.wait` where the polls can tell.
     """
 
     job_id: str
@@ -55,7 +55,7 @@ class QueueJobResultCompleted:
 
 @dataclass(frozen=True)
 class QueueJobResultFailed:
-    """A job that the service gave up on: ``error`` is its reason."""
+    """A failed job: ``error`` is the service's reason."""
 
     job_id: str
     error: str
@@ -65,23 +65,23 @@ class QueueJobResultFailed:
 QueueJobResult = QueueJobResultCompleted | QueueJobResultFailed
 OnStatusChange = Callable[[JobStatusResponse], object]
 
-#: What is done at the wire, as errors call it.
+#: The calls, as error messages name them.
 SUBMIT, RESOLVE, STATUS, CONTENT = "submit job", "resolve model", "get job status", "get job content"
 
 _LONGEST_ID = 512
-_LONGEST_WORD = 40
+_LONGEST_STATUS = 40
 _LONGEST_REASON = 1000
 _LONGEST_EXCERPT = 300
-#: What the service answers to a request that it will not work on, whenever it comes.
-_REFUSED = (400, 401, 403, 404, 410, 413, 422)
+#: Statuses of requests that the service rejects, however often they are sent.
+_REJECTED = (400, 401, 403, 404, 410, 413, 422)
 _BUSY = (429, 503)
 
 
 async def json_object(error: type[DecartSDKError], doing: str, response: httpx.Response, key: str) -> dict[str, Any]:
-    """The answer's JSON object, which must have text or a number under that key.
+    """Read a response's JSON object, which must have text or a number under a key.
 
     Raises:
-        DecartSDKError: of the given kind; it has not.
+        DecartSDKError: of the class ``error``; the response has no such object.
     """
     try:
         body = await read_head(response)
@@ -94,16 +94,16 @@ async def json_object(error: type[DecartSDKError], doing: str, response: httpx.R
 
 
 def something_else(response: httpx.Response, body: bytes) -> str:
-    """What is told of an answer's body that is not what was asked for."""
+    """Describe an unexpected response body, for an error message."""
     page = "a web page" if body.lstrip()[:1] == b"<" else "not what the queue speaks"
     return f"the answer is {page}: {_text(body, _secrets(response)) or '(nothing)'}"
 
 
 def identifier(error: type[DecartSDKError], doing: str, response: httpx.Response, value: Any) -> str:
-    """A name that the service has given to something, as text that can be sent, stored and shown.
+    """Check an id or a model's name from the service: text that can be sent, stored and shown.
 
     Raises:
-        DecartSDKError: of the given kind; the name has characters that no name has, or is the key itself.
+        DecartSDKError: of the class ``error``; it has unprintable characters, is too long, or contains the key.
     """
     name = str(value)
     if len(name) <= _LONGEST_ID and name == printable(name, secrets=_secrets(response)):
@@ -113,16 +113,16 @@ def identifier(error: type[DecartSDKError], doing: str, response: httpx.Response
 
 
 def status_word(response: httpx.Response, value: Any) -> str:
-    """A job's status, as text that can be shown."""
-    return printable(str(value), limit=_LONGEST_WORD, secrets=_secrets(response)) or "unknown"
+    """A job's status from a response, as printable text."""
+    return printable(str(value), limit=_LONGEST_STATUS, secrets=_secrets(response)) or "unknown"
 
 
 def unreadable(error: type[DecartSDKError], doing: str, response: httpx.Response, what: str) -> DecartSDKError:
-    """The error that an answer stands for which is not what was asked for, whose job may have been taken all the same.
+    """The error for a successful response with an unexpected body. A submission may have been accepted all the same.
 
     Args:
-        error, doing, response: what failed, at what, and by which answer.
-        what: what is wrong with the answer.
+        error, doing, response: the error's class, what failed, and the response.
+        what: what is wrong with the response.
     """
     data = {"status": response.status_code, "sent": True, "readable": False, "problem": "the answer cannot be read"}
     if error is QueueSubmitError:
@@ -141,14 +141,14 @@ async def http_error(
     *,
     body_sent: Callable[[], bool] | None = None,
 ) -> DecartSDKError:
-    """The error that an answer other than 2xx stands for, with what to do about it.
+    """The error for a response whose status is not 2xx, with advice.
 
     Args:
-        error, doing, response: what failed, at what, and by which answer.
+        error, doing, response: the error's class, what failed, and the response.
         body_sent: called when the answer has been read; whether the whole request body had been sent.
     """
     status, body = response.status_code, b""
-    with contextlib.suppress(httpx.HTTPError):  # it is a refusal also where the rest of it is lost
+    with contextlib.suppress(httpx.HTTPError):  # the status tells enough where the body is lost
         body = await read_head(response)
     data = {"sent": True, **facts(response)}
     if error is QueueSubmitError:
@@ -165,19 +165,19 @@ async def http_error(
         there = f" to {host_and_port(to)}" if "//" in to else ""
         advice = f"The address redirects{there}, and the API key is sent nowhere else; check base_url."
     if data.get("taken") == "unknown":
-        advice = f"{advice or ''} {_PERHAPS}".strip()
+        advice = f"{advice or ''} {_MAY_BE_ACCEPTED}".strip()
     return error(f"Failed to {doing}: {status} - {said}{_by_proxy(response)}" + (f"\n{advice}" if advice else ""), data)
 
 
 def facts(response: httpx.Response) -> dict[str, Any]:
-    """What an error keeps of an answer other than 2xx: its ``status``, and ``retry_after`` if it says when."""
+    """The ``data`` of an error from a response: ``status``, ``problem``, and ``retry_after`` if it has Retry-After."""
     seconds = _retry_after(response.headers.get("retry-after"))
     status = response.status_code
     known = {"status": status, "problem": f"{host_and_port(str(response.request.url))} answers {status}"}
     return known if seconds is None else known | {"retry_after": seconds}
 
 
-_PERHAPS = "The job may have been taken all the same, so it is not sent again by itself."
+_MAY_BE_ACCEPTED = "The job may have been taken all the same, so it is not submitted again automatically."
 _ADVICE = {
     401: "The API key was refused. Check api_key, or DECART_API_KEY in the environment, for this address.",
     403: "The API key may not do this.",
@@ -207,20 +207,20 @@ def transport_error(
     problem: str,
     proxy: str | None = None,
 ) -> DecartSDKError:
-    """The error that a call without an answer stands for; ``data["sent"]`` says whether it may have been taken.
+    """The error for a call without a response; ``data["sent"]`` says whether the request may have been sent whole.
 
     Args:
-        error, doing, base_url: what failed, at what, and where.
-        cause: what came in place of an answer.
-        sent: whether all of the request may have gone out.
-        reason: why there is no answer.
-        problem: the same, as a person is told who waits for the next attempt.
+        error, doing, base_url: the error's class, what failed, and the queue's address.
+        cause: the exception of the transport.
+        sent: whether the whole request may have been sent.
+        reason: the cause as text.
+        problem: the cause as a phrase for the retry line.
         proxy: the proxy that was used, if any.
     """
     data: dict[str, Any] = {"sent": sent, "problem": problem}
     if error is QueueSubmitError:
         data["taken"] = "unknown" if sent else "no"
-    after = _PERHAPS if data.get("taken") == "unknown" else "Check the address and the network."
+    after = _MAY_BE_ACCEPTED if data.get("taken") == "unknown" else "Check the address and the network."
     by = f", by way of the proxy {proxy}" if proxy else ""
     return error(f"Failed to {doing}: no answer from {base_url}{by} ({reason}). {after}", data, cause)
 
@@ -241,41 +241,46 @@ def unreadable_body_error(error: type[DecartSDKError], doing: str, cause: BaseEx
 
 
 def _fate(status: int, answer: dict[str, Any] | None, *, says_when: bool, body_sent: bool) -> dict[str, Any]:
-    """What has become of a submission that was refused: whether it was ``taken``, and whether it is ``final``.
+    """Whether a submission with an error status was ``taken``, and whether the answer is ``final``.
 
-    There is no idempotency key, and whatever stands before the service may refuse what that has taken.
+    There is no idempotency key, and a proxy may answer with an error although the service has accepted the job.
     """
     of_the_service = answer is not None and bool(answer.get("detail"))
-    if of_the_service and status in _REFUSED:
+    if of_the_service and status in _REJECTED:
         return {"taken": "no", "final": True}
     certain = status == 429 or (status == 503 and (says_when or of_the_service)) or not body_sent
-    return {"taken": "no" if certain else "unknown", "final": status in _REFUSED or not certain}
+    return {"taken": "no" if certain else "unknown", "final": status in _REJECTED or not certain}
 
 
 def was_not_accepted(error: QueueSubmitError) -> bool:
-    """Whether a submission that ended so has certainly made no job."""
+    """Whether a failed submission certainly created no job."""
     return error.data.get("taken") == "no"
 
 
 def is_safe_to_resubmit(error: QueueSubmitError) -> bool:
-    """Whether a submission that ended so has certainly made no job, and may make one the next time."""
+    """Whether a failed submission certainly created no job, and another attempt may succeed."""
     return was_not_accepted(error) and not error.data.get("final") and not is_permanent(error.cause)
 
 
-def concerns_all(error: QueueSubmitError) -> bool:
-    """Whether a submission that ended so says something of all others: the service takes none, or is out of reach."""
+def affects_all_submissions(error: QueueSubmitError) -> bool:
+    """Whether a failed submission concerns all others too: the service is busy, or there is no connection."""
     return error.data.get("status") in _BUSY or (
         error.data.get("status") is None and is_without_connection(error.cause)
     )
 
 
 def is_retryable(error: DecartSDKError) -> bool:
-    """Whether something that nobody pays for, and that ended so, may work the next time."""
+    """Whether a failed call that costs nothing may succeed when repeated."""
     return is_transient(error, math.inf) and not is_permanent(error.cause)
 
 
 def is_transient(error: DecartSDKError, elapsed: float) -> bool:
-    """Whether a failed poll, download or question may be followed by one that works."""
+    """Whether a failed poll, download or look-up may succeed when repeated.
+
+    Args:
+        error: the failure.
+        elapsed: the seconds since the job was submitted: right after it, a 404 is transient.
+    """
     status = error.data.get("status")
     if status is None or error.data.get("readable") is False or status >= 500:
         return True
@@ -302,7 +307,7 @@ def _object(body: bytes) -> dict[str, Any] | None:
 
 
 def _secrets(response: httpx.Response) -> Iterable[str]:
-    # Whoever answers may repeat what was sent, and the key must not be shown.
+    # A response may echo the request, and the key must not be shown.
     key = response.request.headers.get("X-API-KEY")
     return [key] if key else []
 
@@ -324,7 +329,7 @@ def _by_proxy(response: httpx.Response) -> str:
 
 
 def reason_in(response: httpx.Response, answer: Mapping[str, Any]) -> str | None:
-    """What an answer says about a failure, wherever it says it, in one printable line."""
+    """The reason for a failure from any of a response's usual fields, as one printable line."""
     for key in ("error", "reason", "message", "detail"):
         value = answer.get(key)
         if isinstance(value, Mapping):

@@ -15,7 +15,7 @@ from .failures import reason_for
 from .responses import (
     SUBMIT,
     JobSubmitResponse,
-    concerns_all,
+    affects_all_submissions,
     identifier,
     is_safe_to_resubmit,
     json_object,
@@ -55,7 +55,7 @@ async def submit(
 
     async def attempt() -> JobSubmitResponse:
         began = time.monotonic()
-        async with throttle.turn(sleep, state.retry_line, rest=rest, refusals=state.failures):
+        async with throttle.slot(sleep, state.retry_line, delay=rest, rejections=state.failures):
             state.exclude(max(0.0, time.monotonic() - began - rest))
             async with transport.limit("upload") if request.files else contextlib.nullcontext():
                 if before_each:
@@ -71,7 +71,7 @@ async def submit(
         assert isinstance(error, QueueSubmitError)
         if before_pause:
             await before_pause(error, delay)
-        rest = delay if concerns_all(error) else 0.0
+        rest = delay if affects_all_submissions(error) else 0.0
         if not rest:  # else the throttle waits
             await sleep(delay)
 

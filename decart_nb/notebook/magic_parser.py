@@ -10,9 +10,9 @@ from keyword import iskeyword
 from typing import Any
 
 from .._util.text import did_you_mean
-from ..client.queue import model_of
 from ..errors import InvalidInputError
 from ..request.models import Field, ModelDefinition
+from ..request.request import definition_of
 from ..sweeps import template
 from ..sweeps.template import placeholders
 
@@ -52,7 +52,7 @@ def read(line: str, variables: Mapping[str, Any]) -> MagicLine:
         raise InvalidInputError(
             "%%decart wants a model first, as in %%decart lucy-2.5 --data in.mp4. %decart models lists them."
         )
-    model = model_of(value(words.popleft(), variables))
+    model = definition_of(value(words.popleft(), variables))
     known = options(model)
     given: dict[str, Any] = {}
     while words:

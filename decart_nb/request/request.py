@@ -10,6 +10,8 @@ from functools import partial
 from typing import Any
 
 from .._util.plain_values import NotPlain, is_scalar, plain
+from ..errors import InvalidInputError
+from .catalogue import models
 from .local_files import NotUsable, read_steadily
 from .locations import RemoteFile
 from .models import FILE_INPUTS, FILE_TYPES, ModelDefinition
@@ -34,6 +36,21 @@ class Request:
     def form(self) -> dict[str, str]:
         """The plain fields as the text that goes over the wire."""
         return {name: _as_text(value) for name, value in self.values.items()}
+
+
+def definition_of(model: Any) -> ModelDefinition:
+    """The definition of a model that is given by name or as a definition.
+
+    Raises:
+        InvalidInputError: it is neither a name nor a definition.
+        ModelNotFoundError: no model has that name.
+    """
+    if isinstance(model, ModelDefinition):
+        return model
+    if isinstance(model, str):
+        return models.video(model)
+    given = "no model was given" if model is None else f"model is a {type(model).__name__}"
+    raise InvalidInputError(f'{given}; give models.video("…"), a name, or a ModelDefinition.')
 
 
 def prepare(model: ModelDefinition, inputs: Mapping[str, Any], *, keep: bool = False) -> Request:

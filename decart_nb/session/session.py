@@ -17,7 +17,6 @@ from .._util.public import public
 from .._util.text import printable, short_repr
 from ..client import duration_estimate
 from ..client.client import BASE_URL, DecartClient
-from ..client.queue import model_of
 from ..client.retry import Patience
 from ..client.transport import Timeout
 from ..display import register, show, show_sweep
@@ -28,7 +27,7 @@ from ..job.job import Job
 from ..job.prices import checked_prices
 from ..job.runner import Runner
 from ..request.models import ModelDefinition
-from ..request.request import prepare
+from ..request.request import definition_of, prepare
 from ..request.validation import warn_of_age
 from ..sweeps.factory import SweepFactory
 from . import connect as connecting, pruning
@@ -99,7 +98,7 @@ class Session(LivesHere):
         """See :func:`decart_nb.attach`."""
         if not isinstance(job_id, str) or not job_id.strip():
             raise InvalidInputError(f"attach wants a job's id, as text, not {short_repr(job_id)}.")
-        definition = None if model is None else model_of(model)
+        definition = None if model is None else definition_of(model)
         return self._shown(self._runner.attach(job_id.strip(), definition))
 
     @functools.cached_property
@@ -127,7 +126,7 @@ class Session(LivesHere):
     def reproduce(self, path: str | os.PathLike[str], model: str | ModelDefinition | None = None) -> Job:
         """See :func:`decart_nb.reproduce`."""
         made = self.provenance(path)
-        definition = job_provenance.model_of(made) if model is None else model_of(model)
+        definition = job_provenance.model_of(made) if model is None else definition_of(model)
         inputs = job_provenance.inputs_of(made, definition, self._runner.store.files, self.store.name)
         return self._shown(self._submit(definition, inputs, fresh=True))
 
@@ -195,7 +194,7 @@ class Session(LivesHere):
         self, model: str | ModelDefinition, inputs: Mapping[str, Any], fresh: bool, resubmit_uncertain: bool = False
     ) -> Job:
         asked = {"fresh": _flag("fresh", fresh), "resubmit_uncertain": _flag("resubmit_uncertain", resubmit_uncertain)}
-        definition = model_of(model)
+        definition = definition_of(model)
         request = prepare(definition, inputs, keep=True)
         if self.backend == "live":
             warn_of_age(definition)

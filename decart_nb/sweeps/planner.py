@@ -15,7 +15,6 @@ from typing import Any
 from .._util.next_steps import step
 from .._util.plain_values import NotPlain, plain, whole
 from .._util.text import did_you_mean, safe_str, short_repr
-from ..client.queue import model_of
 from ..errors import DecartSDKError, InvalidInputError
 from ..job.table import as_text
 from ..request.catalogue import models
@@ -23,7 +22,7 @@ from ..request.digest import DigestTemplate, as_json
 from ..request.local_files import NotUsable
 from ..request.locations import is_url, path_text, shown_location
 from ..request.models import FILE_INPUTS, ModelDefinition
-from ..request.request import is_file
+from ..request.request import definition_of, is_file
 from ..request.uploads import Upload
 from ..request.validation import Problem, check_one, check_whole, refuse
 from .axes import Axes
@@ -241,7 +240,7 @@ class Reader:
         key = value if isinstance(value, str) else id(value)
         if key not in self._definitions:
             try:
-                self._definitions[key] = model_of(value)
+                self._definitions[key] = definition_of(value)
             except DecartSDKError as error:
                 self._definitions[key] = error.message
         return self._definitions[key]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,7 +17,7 @@ import pytest
 from decart_nb import DecartClient, ModelDefinition, QueueSubmitError, models
 from decart_nb.client.responses import was_not_accepted
 from decart_nb.client.retry import Patience
-from decart_nb.errors import JobCancelledError
+from decart_nb.errors import InvalidInputError, JobCancelledError
 from decart_nb.local.faults import Faults
 from decart_nb.local.queue import LocalQueue
 from decart_nb.request.request import prepare
@@ -194,6 +195,46 @@ def test_an_upload_that_stalls_was_not_taken(large_image: Path) -> None:
         error = error_of(QueueSubmitError, quick(server.url, total=0.3), uploading(large_image))
     assert (error.data["sent"], error.data["taken"]) == (False, "no")
     assert was_not_accepted(error)
+
+
+class Truncating(httpx.AsyncBaseTransport):
+    """A network that reads the request's body, and in the meantime truncates the file that is being sent."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        assert isinstance(request.stream, httpx.AsyncByteStream)
+        async for _ in request.stream:
+            self._path.write_bytes(PNG)
+        return httpx.Response(200, json=TAKEN)
+
+
+def test_a_file_that_is_truncated_while_it_is_sent_is_named_as_the_cause(large_image: Path) -> None:
+    client = DecartClient("dct_x", transport=Truncating(large_image), patience=SHORT)
+    request = {"model": "lucy-pro-i2v", "prompt": "x", "data": large_image}
+    error = error_of(QueueSubmitError, client, lambda client: client.queue.submit(request))
+    assert "an input file cannot be read to its end" in error.message
+    assert "network" not in error.message
+    assert (error.data["sent"], error.data["taken"]) == (False, "no")
+
+
+class NoThreads(ThreadPoolExecutor):
+    """What an event loop has where the system allows this process no further thread."""
+
+    def submit(self, *args: Any, **kwargs: Any) -> Any:
+        raise RuntimeError("can't start new thread")
+
+
+def test_inputs_that_no_thread_is_left_to_read_are_an_error_of_the_family() -> None:
+    async def submit_without_threads(client: DecartClient) -> Any:
+        asyncio.get_running_loop().set_default_executor(NoThreads())
+        return await client.queue.submit(TEXT)
+
+    client, script = scripted(TAKEN)
+    error = error_of(InvalidInputError, client, submit_without_threads)
+    assert "can't start new thread" in error.message
+    assert not script.asked
 
 
 def test_bytes_are_sent_again_whole_too() -> None:

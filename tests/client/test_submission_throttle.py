@@ -51,7 +51,7 @@ class Service:
         while True:
             try:
                 refusals = self.refused.get(number, 0)
-                async with self.throttle.turn(sleep, line, rest=(0, 1, 6, 30)[refusals], refusals=refusals):
+                async with self.throttle.slot(sleep, line, delay=(0, 1, 6, 30)[refusals], rejections=refusals):
                     self.sent.append((clock(), number))
                     await asyncio.sleep(0.1)
                     if not self._takes(clock()):
