@@ -1,4 +1,4 @@
-"""A clip inline: a muted, looping video with its caption, as an ordinary output that a saved notebook keeps."""
+"""Static HTML of a clip: a muted, looping video with a caption."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from .._util.text import printable
 from ..job.clip import Clip
 from .text import clip_caption
 
-#: How the words beside a video look: the frontend's own font and colour, where it has them.
+#: The style of text in static outputs: the frontend's font and colour, with fallbacks.
 STYLE = (
     "font:var(--jp-ui-font-size1,13px)/1.5 var(--jp-ui-font-family,system-ui,sans-serif);"
     "color:var(--jp-ui-font-color2,inherit);max-width:640px"
 )
-#: Two dollars in a prompt are no formula: these classes keep MathJax away, in its third and its second version.
+#: Classes that MathJax 3 and 2 ignore, so that text between two dollar signs is not shown as a formula.
 NO_MATH = "mathjax_ignore tex2jax_ignore"
-#: Up to so many bytes a video lies in the notebook itself, as long as all of them together have no more than these.
+#: The largest embedded video, and the most embedded video in a notebook, in bytes.
 EMBED_LIMIT = 4 * 2**20
 _TOTAL_EMBED_LIMIT = 20 * 2**20
 _WIDTH = 640
-_CAPTION = 320
+_CAPTION_WIDTH = 320
 
 
 class EmbedBudget:
@@ -57,49 +57,49 @@ class EmbedBudget:
 
 
 def clip_html(clip: Clip, folder: Path | None, *, embed: bool) -> str:
-    """The clip as HTML. Where its file is gone, or can no longer be read, it says so.
+    """A clip as HTML. If its file is missing or unreadable, the HTML says so.
 
     Args:
         clip: the clip.
-        folder: where the frontend resolves what is referred to, if it does.
-        embed: whether the video goes into the HTML; else only a still does, and a reference to the file.
+        folder: the folder against which the frontend resolves relative URLs, if any.
+        embed: whether the HTML contains the video; if not, it contains a still image and refers to the file.
     """
     caption = clip_caption(clip)
-    reference = None if embed else _reference(clip, folder)
+    url = None if embed else _relative_url(clip, folder)
     try:
         if embed:
-            source = f'src="{_data("video/mp4", clip.path.read_bytes())}"'
+            source = f'src="{data_url("video/mp4", clip.path.read_bytes())}"'
         else:
-            still = _data("image/jpeg", media.poster(clip.path, width=_WIDTH))
-            source = f'src="{still}"' if reference is None else f'src="{html.escape(reference)}" poster="{still}"'
+            still = data_url("image/jpeg", media.poster(clip.path, width=_WIDTH))
+            source = f'src="{still}"' if url is None else f'src="{html.escape(url)}" poster="{still}"'
     except Exception as error:  # noqa: BLE001 - a formatter never raises
-        reason = f"{printable(clip.path.name)} cannot be shown: {_why(error)}"
+        reason = unreadable_text(clip, error)
         said = "<br>".join(map(html.escape, (" · ".join(caption), reason)))
         return f'<div class="{NO_MATH}" style="{STYLE}">{said}</div>'
     if not embed:
-        caption.append(_why_not_embedded(clip, folder, reference))
+        caption.append(_limit_note(clip, folder, url))
     width = min(clip.width, _WIDTH) if clip.width >= clip.height else min(clip.width, _WIDTH * 9 // 16)
     style = f"display:block;width:100%;height:auto;max-width:{width}px;aspect-ratio:{clip.width}/{clip.height}"
     return (
-        f'<figure style="margin:0;flex:0 1 {max(width, _CAPTION)}px">'
-        f"{_picture(source, clip, style, plays=embed or reference is not None)}"
+        f'<figure style="margin:0;flex:0 1 {max(width, _CAPTION_WIDTH)}px">'
+        f"{_media_element(source, clip, style, plays=embed or url is not None)}"
         f'<figcaption class="{NO_MATH}" style="{STYLE};padding:4px 0">{html.escape(" · ".join(caption))}</figcaption>'
         "</figure>"
     )
 
 
-def _picture(source: str, clip: Clip, style: str, *, plays: bool) -> str:
+def _media_element(source: str, clip: Clip, style: str, *, plays: bool) -> str:
     size = f'width="{clip.width}" height="{clip.height}" style="{style}"'
     if plays:
         return f"<video {source} {size} controls autoplay loop muted playsinline></video>"
     return f'<img {source} {size} alt="A still of the video">'
 
 
-def _reference(clip: Clip, folder: Path | None) -> str | None:
-    """The clip's address, relative to a folder; ``None`` where nothing in that folder reaches the file.
+def _relative_url(clip: Clip, folder: Path | None) -> str | None:
+    """The URL of the clip's file relative to a folder; ``None`` if it is not served from there.
 
-    Jupyter serves no file under a name that begins with a dot. It follows links, so that a file is also reached through
-    a link in the folder, and a folder may be known by two names.
+    Jupyter serves no path with a name that begins with a dot. It follows symbolic links, so that a file may be inside
+    the folder by its path or by its resolved path.
     """
     if folder is None:
         return None
@@ -111,21 +111,33 @@ def _reference(clip: Clip, folder: Path | None) -> str | None:
     return None
 
 
-def _why_not_embedded(clip: Clip, folder: Path | None, reference: str | None) -> str:
-    """Why the notebook holds a still alone, and how the video is seen."""
+def _limit_note(clip: Clip, folder: Path | None, url: str | None) -> str:
+    """Which limit the video exceeds, and how to see it."""
     limit = f"{EMBED_LIMIT >> 20} MB a clip"
     if clip.size_bytes <= EMBED_LIMIT:
         limit = f"{_TOTAL_EMBED_LIMIT >> 20} MB of video"
     over = f"over the notebook's limit of {limit}"
-    if reference is not None:
-        return f"{over}: plays from {unquote(reference)}"
+    if url is not None:
+        return f"{over}: plays from {unquote(url)}"
     reach = "this editor plays no files" if folder is None else "its file is not in the notebook's folder"
     return f"{over}, and {reach}: clip.video() shows it"
 
 
-def _why(error: Exception) -> str:
-    return printable(os_reason(error))
+def unreadable_text(clip: Clip, error: Exception) -> str:
+    """A sentence about a clip whose file cannot be read or decoded.
+
+    Args:
+        clip: the clip.
+        error: the error that reading it raised.
+    """
+    return printable(f"{clip.path.name} cannot be shown: {os_reason(error)}")
 
 
-def _data(media_type: str, content: bytes) -> str:
+def data_url(media_type: str, content: bytes) -> str:
+    """A ``data:`` URL.
+
+    Args:
+        media_type: the type of the content, such as ``image/jpeg``.
+        content: the content.
+    """
     return f"data:{media_type};base64,{base64.b64encode(content).decode()}"

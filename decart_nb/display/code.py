@@ -1,4 +1,4 @@
-"""A job as code that runs as it stands, in a fresh cell beside the notebook: the session, and the call."""
+"""Python code that repeats a job's request: ``connect``, then the call."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from ..job.recipe import Recipe
 from ..request.catalogue import models
 from ..request.models import ModelDefinition
 
-_LONGEST_LINE = 100
-_STORE = "decart_runs"  # connect's own
+_LINE_LIMIT = 100
+_DEFAULT_STORE = "decart_runs"
 
 
 def code_of(job: Job, folder: Path) -> str:
-    """The code that asks for the same; of a job whose inputs are not known, the call that shows it.
+    """Code that repeats a job's request; if its inputs are unknown, code that attaches to the job.
 
     Args:
         job: the job.
-        folder: the notebook's, where the code will run.
+        folder: the notebook's folder, in which the code will run.
     """
     if job.recipe is None:
         return call(job.model, job.inputs) if job.inputs else f"dnb.attach({job.id!r})"
@@ -35,30 +35,30 @@ def code_of(job: Job, folder: Path) -> str:
         inputs = {}
     if not inputs or model is None:
         return "\n".join([*lines, f"dnb.attach({job.id!r})"])
-    given = {name: _path(value, folder) if isinstance(value, Path) else value for name, value in inputs.items()}
+    arguments = {name: _path(value, folder) if isinstance(value, Path) else value for name, value in inputs.items()}
     if job.recipe.record.take:
-        given["fresh"] = True  # without it, the code would find the first take
-    listed = model.name in models and models.video(model.name) == model
-    named = model.name if listed else _definition(model)
-    return "\n".join([*lines, call(named, given)])
+        arguments["fresh"] = True  # without it, the store returns the first take
+    is_listed = model.name in models and models.video(model.name) == model
+    shown = model.name if is_listed else _definition(model)
+    return "\n".join([*lines, call(shown, arguments)])
 
 
 def call(model: str | _Code, inputs: Mapping[str, Any]) -> str:
-    """The call that makes a request.
+    """A call of ``generate`` as code.
 
     Args:
-        model: its name, or code.
-        inputs: by name.
+        model: the model's name, or code for it.
+        inputs: the inputs by name.
     """
     arguments = [repr(model), *(f"{name}={value!r}" for name, value in inputs.items())]
     line = f"dnb.generate({', '.join(arguments)})"
-    if len(line) <= _LONGEST_LINE:
+    if len(line) <= _LINE_LIMIT:
         return line
     return "\n".join(["dnb.generate(", *(f"    {argument}," for argument in arguments), ")"])
 
 
 class _Code(str):
-    """Code that stands for itself."""
+    """Code, whose ``repr`` is itself."""
 
     __slots__ = ()
 
@@ -67,11 +67,11 @@ class _Code(str):
 
 
 def _connection(recipe: Recipe, folder: Path) -> str:
-    """The arguments of ``connect`` that open the same queue and the same store. The key comes from the environment."""
+    """The arguments of ``connect`` for the same queue and store, without the key."""
     arguments = [repr(recipe.backend)]
     if recipe.backend == "live" and not recipe.is_default_address:
         arguments.append(f"base_url={_without_secrets(recipe.base_url)!r}")
-    if (store := _path(recipe.store.folder, folder)) != _STORE:
+    if (store := _path(recipe.store.folder, folder)) != _DEFAULT_STORE:
         arguments.append(f"store={store!r}")
     if recipe.prices:
         arguments.append(f"prices={dict(recipe.prices)!r}")
@@ -84,17 +84,17 @@ def _without_secrets(url: str) -> str:
 
 
 def _definition(model: ModelDefinition) -> _Code:
-    """The caller's own model, described by what the request and its cost depend on; its inputs are sent as they are."""
-    given: dict[str, Any] = {name: getattr(model, name) for name in ("name", "width", "height", "fps")}
+    """Code for a model that is not in the catalogue: the attributes on which the request and its cost depend."""
+    attributes: dict[str, Any] = {name: getattr(model, name) for name in ("name", "width", "height", "fps")}
     if model.url_path != f"/v1/jobs/{model.name}":
-        given["url_path"] = model.url_path
+        attributes["url_path"] = model.url_path
     if model.prices:
-        given["prices"] = dict(model.prices)
-    return _Code(f"dnb.ModelDefinition({', '.join(f'{name}={value!r}' for name, value in given.items())})")
+        attributes["prices"] = dict(model.prices)
+    return _Code(f"dnb.ModelDefinition({', '.join(f'{name}={value!r}' for name, value in attributes.items())})")
 
 
 def _path(path: Path, folder: Path) -> str:
-    """A path as it is typed in a folder. It names no folder above those that both have in common."""
+    """A path relative to a folder, which shows nothing above their common parent."""
     if path.is_relative_to(folder):
         return path.relative_to(folder).as_posix()
     try:

@@ -1,4 +1,4 @@
-"""Jobs, clips and sweeps in marimo, which asks an object itself for its HTML, and keeps no outputs in its file."""
+"""Display of jobs, clips and sweeps in marimo, which calls a method of the object and stores no outputs."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from .sweep_output import static_html, static_lines
 if TYPE_CHECKING:
     from ..sweeps.sweep import Sweep
 
-#: What marimo calls: it gives a media type, and the data.
+#: The method that marimo calls. It returns a media type and the data.
 _METHOD = "_mime_"
 
 
 def register() -> None:
-    """Tells marimo about jobs, clips and sweeps."""
+    """Give jobs, clips and sweeps the method that marimo calls."""
     setattr(Clip, _METHOD, _clip)
     setattr(Job, _METHOD, _job)
-    # By name: a sweep is of a floor above this one, which has been loaded by whoever connects.
+    # Looked up, not imported: sweeps import pandas.
     if sweeps := sys.modules.get("decart_nb.sweeps.sweep"):
         setattr(sweeps.Sweep, _METHOD, _sweep)
 

@@ -1,6 +1,6 @@
-"""Nested event loops: ``asyncio.run(main())`` where a loop runs already, as it does in a notebook.
+"""Nested event loops: ``asyncio.run(main())`` inside a running loop, as in a notebook.
 
-They take a patch of asyncio for the whole process. Nothing of ours needs it, so it is there only for who asks.
+This needs a patch of asyncio for the whole process. decart_nb does not depend on it and applies it only on request.
 """
 
 from __future__ import annotations
@@ -15,19 +15,18 @@ _warned = False
 
 
 def allow_nested_loops() -> None:
-    """Lets ``asyncio.run`` and ``loop.run_until_complete`` run inside a running loop, by way of nest-asyncio.
+    """Let ``asyncio.run`` and ``loop.run_until_complete`` work inside a running loop, with nest-asyncio2.
 
-    The patch knows no way back: it stays until the kernel restarts. Where an older nest_asyncio has made its own,
-    that one is left in place.
+    The patch stays until the kernel restarts. If the older nest_asyncio has been applied, it is left in place.
     """
     if _has_old_patch():
         return
     import nest_asyncio2
 
     try:
-        # Where no loop runs, as in a thread, asyncio.run still closes its loop behind it: from Python 3.12 on.
+        # Without a running loop, as in a thread, asyncio.run still closes its loop (Python 3.12 and later).
         nest_asyncio2.apply(run_close_loop=True)
-    except ValueError:  # a loop that is not asyncio's own, such as uvloop's
+    except ValueError:  # a loop of another library, such as uvloop
         warn(
             "This kernel's event loop cannot be nested: write await main() in place of asyncio.run(main()).",
             NestingWarning,
@@ -35,7 +34,7 @@ def allow_nested_loops() -> None:
 
 
 def warn_of_old_patch() -> None:
-    """Warns, once, where nest_asyncio has patched a kernel that hangs with it: ipykernel 7 and later."""
+    """Warn, once, if nest_asyncio has patched ipykernel 7 or later, which hangs with it."""
     global _warned
     if not _warned and _has_old_patch() and _in_ipykernel_7():
         _warned = True
@@ -47,12 +46,12 @@ def warn_of_old_patch() -> None:
 
 
 def _has_old_patch() -> bool:
-    # Its continuation, nest-asyncio2, leaves both marks.
+    # nest-asyncio2 sets both attributes.
     return hasattr(asyncio, "_nest_patched") and not hasattr(asyncio, "_nest_asyncio2")
 
 
 def _in_ipykernel_7() -> bool:
-    # Not imported to find out: who is in a kernel has imported it.
+    # Looked up, not imported: a kernel has imported it.
     ipykernel, app = sys.modules.get("ipykernel"), sys.modules.get("ipykernel.kernelapp")
     return (
         ipykernel is not None and app is not None and app.IPKernelApp.initialized() and ipykernel.version_info >= (7,)

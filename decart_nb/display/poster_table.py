@@ -1,25 +1,22 @@
-"""A table of clips as posters: an ordinary output, which a saved notebook keeps."""
+"""Static HTML table with a poster image for each clip."""
 
 from __future__ import annotations
 
-import base64
 import html
 from typing import TYPE_CHECKING, Any
 
 from .. import media
-from .._util.files import os_reason
-from .._util.text import printable
 from ..job.clip import Clip
-from .clip_html import NO_MATH, STYLE
+from .clip_html import NO_MATH, STYLE, data_url, unreadable_text
 from .text import clip_caption
 
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Pixels across of a poster, and of one that stands upright.
-_WIDTH, _UPRIGHT = 320, 180
-#: A table has so many posters at most, some 2 MB, so that the notebook can still be opened.
-_MOST = 120
+#: The width of a poster in pixels, in landscape and in portrait.
+_WIDTH, _PORTRAIT_WIDTH = 320, 180
+#: The most posters in a table, about 2 MB, so that the notebook can still be opened.
+_MAX_POSTERS = 120
 _CELL = (
     "text-align:left;vertical-align:top;padding:4px 8px;white-space:normal;overflow-wrap:anywhere;"
     "min-width:8em;max-width:320px"
@@ -27,18 +24,18 @@ _CELL = (
 
 
 def table_html(table: pd.DataFrame) -> str | None:
-    """The table as HTML; ``None``, which lets the text form show, where that cannot be made.
+    """A table as HTML; ``None`` after an error, so that IPython shows its text instead.
 
     Args:
-        table: its cells are clips, tuples of several, or whatever else, which is shown as text.
+        table: its values are clips, tuples of clips, or other values, which are shown as text.
     """
     try:
-        left = iter(range(_MOST))
+        budget = iter(range(_MAX_POSTERS))
         names = [_joined(axis.names, " · ") for axis in (table.index, table.columns)]
         head = [_joined(names, " × "), *(_label(label) for label in table.columns)]
         lines = [f"<tr>{''.join(_cell('th', html.escape(text)) for text in head)}</tr>"]
         for label, cells in zip(table.index, table.to_numpy(dtype=object), strict=True):
-            inner = "".join(_cell("td", _shown(value, left)) for value in cells)
+            inner = "".join(_cell("td", _value_html(value, budget)) for value in cells)
             lines.append(f"<tr>{_cell('th', html.escape(_label(label)))}{inner}</tr>")
         table_tag = f'<table class="{NO_MATH}" style="{STYLE};max-width:none">'
         return f"{table_tag}{''.join(lines)}</table>".encode(errors="replace").decode()
@@ -50,36 +47,37 @@ def _cell(tag: str, inner: str) -> str:
     return f'<{tag} style="{_CELL}">{inner}</{tag}>'
 
 
-def _shown(value: Any, left: Any) -> str:
-    """A cell: posters, or words. ``left`` has one number for each poster that the table may still have."""
+def _value_html(value: Any, budget: Any) -> str:
+    """A value as posters or text. ``budget`` is an iterator with one item for each poster that is still allowed."""
     if isinstance(value, Clip):
-        return _poster(value, "", left)
+        return _poster(value, "", budget)
     if isinstance(value, tuple):
         return "".join(
-            _poster(item, _which(item), left) if isinstance(item, Clip) else f"<div>{html.escape(_label(item))}</div>"
+            _poster(item, _difference(item), budget)
+            if isinstance(item, Clip)
+            else f"<div>{html.escape(_label(item))}</div>"
             for item in value
         )
     return html.escape(_label(value))
 
 
-def _poster(clip: Clip, note: str, left: Any) -> str:
+def _poster(clip: Clip, note: str, budget: Any) -> str:
     caption = html.escape(" · ".join(clip_caption(clip)))
-    if next(left, None) is None:
-        return f"<div>{caption}<br>(no poster: the table has more than {_MOST} clips)</div>"
-    width = _UPRIGHT if clip.height > clip.width else _WIDTH
+    if next(budget, None) is None:
+        return f"<div>{caption}<br>(no poster: the table has more than {_MAX_POSTERS} clips)</div>"
+    width = _PORTRAIT_WIDTH if clip.height > clip.width else _WIDTH
     try:
-        content = base64.b64encode(media.poster(clip.path, width=width)).decode()
+        source = data_url("image/jpeg", media.poster(clip.path, width=width))
     except Exception as error:  # noqa: BLE001 - a formatter never raises
-        reason = printable(f"{clip.path.name} cannot be shown: {os_reason(error)}")
-        return f"<div>{html.escape(reason)}</div>"
+        return f"<div>{html.escape(unreadable_text(clip, error))}</div>"
     return (
-        f'<div><img src="data:image/jpeg;base64,{content}" alt="{caption}" title="{caption}" '
+        f'<div><img src="{source}" alt="{caption}" title="{caption}" '
         f'style="display:block;width:{width * 3 // 4}px;max-width:none;height:auto">{html.escape(note)}</div>'
     )
 
 
-def _which(clip: Clip) -> str:
-    """What tells the clips of one cell apart, mostly."""
+def _difference(clip: Clip) -> str:
+    """The seed and the take, in which the clips of one table cell usually differ."""
     seed = clip.inputs.get("seed")
     parts = ["" if seed is None else f"seed {seed}", f"take {clip.take + 1}" if clip.take else ""]
     return _joined(parts, ", ")
