@@ -45,8 +45,12 @@ class ProcessLock:
             if self.is_visible:
                 break
             self._lock.release()  # another process has removed the file between its creation and its locking
-        for other in {path.stem for path in folder.iterdir()}:
-            self.is_alive(other)
+        try:
+            for other in {path.stem for path in folder.iterdir()}:
+                self.is_alive(other)
+        except OSError:  # such as: too many open files
+            self.close()
+            raise
 
     @property
     def is_inherited(self) -> bool:

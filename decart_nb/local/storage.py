@@ -27,6 +27,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from .._util.files import atomic_write, os_reason
+from .._util.process_lock import ProcessLock
 from ..errors import LocalQueueError
 
 _ID = re.compile(r"[0-9a-f]{32}")
@@ -113,7 +114,7 @@ class Storage:
         self._jobs = folder / "jobs"
         self._owners = folder / "owners"
         self.staging = folder / "staging" / self.owner_id
-        self._alive = self._lock(self.owner_id)
+        self._lock: ProcessLock | None = None
         self._opening = threading.Lock()
         try:
             self._open()
@@ -129,19 +130,18 @@ class Storage:
             ) from None
 
     def _open(self) -> None:
-        for part in (self._jobs, self._owners, self.staging.parent):
+        for part in (self._jobs, self.staging.parent):
             part.mkdir(parents=True, exist_ok=True)
         with self._folder_lock():
-            self._alive.acquire()
-            self._clear_leftovers()
+            self._lock = ProcessLock(self._owners, name=self.owner_id)
+            self._clear_leftovers(self._lock)
             self.staging.mkdir()
 
     def close(self) -> None:
         """Releases the unfinished jobs of this process: the next queue that is asked for one takes it over."""
         shutil.rmtree(self.staging, ignore_errors=True)
-        self._alive.release()
-        with contextlib.suppress(OSError):
-            (self._owners / self.owner_id).unlink(missing_ok=True)
+        if self._lock is not None:
+            self._lock.close()
 
     def file(self, job_id: str, name: str) -> Path | None:
         """The path of a job's file; ``None`` unless it is a regular file in the job's own folder, and no link."""
@@ -163,7 +163,8 @@ class Storage:
         """
         with self._opening:
             if not self.staging.is_dir():  # the whole folder was removed, and the lock file with it
-                self._alive.release()
+                if self._lock is not None:
+                    self._lock.close()
                 self._open()
         staged = self.staging / name
         staged.mkdir()
@@ -223,45 +224,22 @@ class Storage:
         with contextlib.ExitStack() as stack:
             try:
                 stack.enter_context(self._folder_lock())
-                has_ended = stack.enter_context(self._ended(record.owner))
+                has_ended = self._lock is not None and not self._lock.is_alive(record.owner)
             except Timeout:
                 has_ended = False
             # Its owner may just have finished it, or another queue may have taken it over first.
             current = self.load(record.id) if has_ended else None
             yield current if current and current.ready is None and current.owner == record.owner else None
 
-    def _clear_leftovers(self) -> None:
+    def _clear_leftovers(self, lock: ProcessLock) -> None:
         """Removes the staging folders of processes that have ended."""
         for staging in self.staging.parent.iterdir():
-            if _ID.fullmatch(staging.name):
-                with self._ended(staging.name) as has_ended:
-                    if has_ended:
-                        shutil.rmtree(staging, ignore_errors=True)
-
-    @contextlib.contextmanager
-    def _ended(self, owner: str) -> Iterator[bool]:
-        """Whether an owner has ended; its lock is held in the block, then removed. Needs the folder lock."""
-        lock = self._lock(owner)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            yield False
-            return
-        try:
-            yield True
-        finally:
-            (self._owners / owner).unlink(missing_ok=True)
-            lock.release()
+            if _ID.fullmatch(staging.name) and not lock.is_alive(staging.name):
+                shutil.rmtree(staging, ignore_errors=True)
 
     def _folder_lock(self) -> FileLock:
-        """The lock under which owners' lock files are created and removed.
-
-        Without it, a process could remove a lock file that another has just opened.
-        """
+        """The lock under which a process starts to use the folder or takes a job over; one process at a time."""
         return FileLock(self.root / "folder.lock", timeout=_LOCK_TIMEOUT, thread_local=False)
-
-    def _lock(self, owner: str) -> FileLock:
-        return FileLock(self._owners / owner, thread_local=False)
 
 
 def _text(record: LocalJob) -> str:
