@@ -1,1 +1,1 @@
-"""What a person types: ``connect``, and the functions that put the packages below together."""
+"""Sessions: ``connect``, and the functions of :mod:`decart_nb` that use the current session."""

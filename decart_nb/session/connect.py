@@ -1,4 +1,4 @@
-"""What connect decides: which queue, with which key, and in which folder."""
+"""The decisions of ``connect``: backend, API key and folder; and the stores and local queues of this process."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 _BACKENDS = ("live", "local")
 
 
-def backend_of(target: str | None, *, has_key: bool) -> str:
-    """Which queue is meant: ``live`` or ``local``.
+def choose_backend(target: str | None, *, has_key: bool) -> str:
+    """Chooses ``live`` or ``local``.
 
     Args:
-        target: what the caller said, if anything.
-        has_key: whether there is a key, or an address, for Decart.
+        target: the argument of ``connect``.
+        has_key: whether an API key or an address was passed or set.
 
     Raises:
-        BackendError: it is not clear.
+        BackendError: neither was chosen, or the name is not valid.
     """
     asked = os.environ.get("DECART_BACKEND", "").strip().lower()
     for value, origin in ((asked, "DECART_BACKEND"), (target, "connect")):
@@ -53,8 +53,8 @@ def backend_of(target: str | None, *, has_key: bool) -> str:
     )
 
 
-def key_of(api_key: str | None) -> str | None:
-    """The key for Decart, asked for where there is none and somebody sits at the notebook.
+def ask_for_key(api_key: str | None) -> str | None:
+    """Returns the API key, or asks for one with getpass if none is set and the notebook is interactive.
 
     Raises:
         InvalidAPIKeyError: nothing was typed.
@@ -67,11 +67,11 @@ def key_of(api_key: str | None) -> str | None:
     return typed
 
 
-def folder_of(store: str | os.PathLike[str]) -> Path:
-    """The store's folder, made and tried: after a video has been paid for is too late to find it cannot be kept.
+def prepare_folder(store: str | os.PathLike[str]) -> Path:
+    """Creates the store's folder and checks that it is writable, before anything is paid for.
 
     Raises:
-        InvalidInputError: nothing can be written there.
+        InvalidInputError: it cannot be written.
     """
     try:
         folder = Path(store).expanduser().absolute()
@@ -99,8 +99,8 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_begin_anew)
 
 
-def store_in(folder: Path) -> Store:
-    """The store in a folder: one in a process, however often somebody connects."""
+def shared_store(folder: Path) -> Store:
+    """The store of a folder; a process opens each one once."""
     with _opening:
         place = folder.resolve()  # which a link to it shares
         if place not in _stores:
@@ -108,8 +108,8 @@ def store_in(folder: Path) -> Store:
         return _stores[place]
 
 
-def embedded_in(folder: Path) -> LocalQueue:
-    """The local queue on a folder: one in a process, however often somebody connects."""
+def shared_queue(folder: Path) -> LocalQueue:
+    """The running local queue of a folder; a process starts each one once."""
     from ..local.queue import LocalQueue
 
     with _opening:

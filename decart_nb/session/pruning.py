@@ -1,4 +1,4 @@
-"""What goes from the store when it is pruned."""
+"""Selects the jobs that ``Session.prune`` removes."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from ..request.models import ModelDefinition
 from ..store.job_row import UNDER_WAY, Record
 from ..store.store import Store
 
-#: What goes where no status is named. The others may still be fetched, or may have been paid for.
-_OVER = ("completed", "failed", "rejected", "cancelled", "expired")
-_STATUSES = (*_OVER, "uncertain", "unreachable")
+#: The statuses that are pruned by default. Jobs of the others may still be fetched, or may have been paid for.
+_FINISHED = ("completed", "failed", "rejected", "cancelled", "expired")
+_STATUSES = (*_FINISHED, "uncertain", "unreachable")
 
 
-def going(
+def select(
     store: Store, *, older_than: float | None, status: str | Iterable[str] | None, model: str | ModelDefinition | None
 ) -> list[Record]:
-    """The jobs that would go.
+    """The jobs that match.
 
     Args:
-        store: from where.
+        store: the store to search.
         older_than, status, model: as for :meth:`decart_nb.session.session.Session.prune`.
 
     Raises:
-        InvalidInputError: nothing says what to remove, or it does not say it well.
+        InvalidInputError: there is no criterion, or one is not valid.
     """
     if older_than is None and status is None and model is None:
         raise InvalidInputError("prune needs to know what: older_than=… in days, status=…, or model=….")
     if older_than is not None and not is_nonnegative(older_than):
         raise InvalidInputError(f"older_than must be days, as a number from 0 on, not {short_repr(older_than)}.")
-    statuses = _OVER if status is None else _statuses(status)
+    statuses = _FINISHED if status is None else _statuses(status)
     name = model.name if isinstance(model, ModelDefinition) else model
     if name is not None and not isinstance(name, str):
         raise InvalidInputError(f"model must be a model's name, not {short_repr(model)}.")

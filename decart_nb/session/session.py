@@ -1,4 +1,4 @@
-"""connect, generate, submit, attach: what a person types."""
+"""The session, and the functions of :mod:`decart_nb` that use the current one."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ from ..request.models import ModelDefinition
 from ..request.request import definition_of, prepare
 from ..request.validation import warn_of_age
 from ..sweeps.factory import SweepFactory
-from . import connect as connecting, pruning
+from . import pruning
+from .connect import ask_for_key, choose_backend, prepare_folder, shared_queue, shared_store
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,12 +44,12 @@ _current: Session | None = None
 
 @public
 class Session(LivesHere):
-    """A connection to a queue, and the folder where its clips go. Made by :func:`connect`.
+    """A connection to a queue, with a store for its jobs and clips. Created by :func:`connect`.
 
     Attributes:
         backend: ``live`` (Decart) or ``local`` (the embedded queue, which makes previews and costs nothing).
-        base_url: where the queue is reached, also by other clients.
-        store: the folder of the clips. It stays the same when the working directory changes.
+        base_url: the address of the queue.
+        store: the absolute path of the store's folder.
     """
 
     def __init__(self, backend: str, client: DecartClient, store: Path, prices: Mapping[str, float]) -> None:
@@ -57,11 +58,11 @@ class Session(LivesHere):
         self.store = store
         self._client = client
         prior = duration_estimate.LOCAL if backend == "local" else duration_estimate.LIVE
-        self._runner = Runner(client, connecting.store_in(store), backend, prices, prior)
+        self._runner = Runner(client, shared_store(store), backend, prices, prior)
 
     @property
     def api_key(self) -> str:
-        """The key, to hand to another client. It is shown nowhere by itself."""
+        """The API key, to pass to another client. No repr shows it."""
         return self._client.api_key
 
     def submit(
@@ -91,7 +92,7 @@ class Session(LivesHere):
         try:
             with show(job, waiting=True):
                 return job.result()
-        except KeyboardInterrupt:  # also while it is being put on screen
+        except KeyboardInterrupt:  # also while the progress is being displayed
             raise job.interrupted() from None
 
     def attach(self, job_id: str, model: str | ModelDefinition | None = None) -> Job:
@@ -138,31 +139,31 @@ class Session(LivesHere):
         model: str | ModelDefinition | None = None,
         delete: bool = False,
     ) -> pd.DataFrame:
-        """Lists what would go from the store; with ``delete=True``, removes it, the videos and unused inputs too.
+        """Lists the jobs that match; with ``delete=True``, deletes them, with their videos and unused input files.
 
-        What is under way stays, and so does what may still be fetched, unless its status is named.
+        Jobs under way are kept, and so are jobs that may still be fetched, unless their status is named.
 
         Args:
-            older_than: days since it ended.
-            status: one status, or several: of ``completed failed rejected cancelled uncertain unreachable``.
-            model: by the name it was asked for, or what that meant.
-            delete: whether it is removed, which cannot be undone.
+            older_than: minimum days since a job ended.
+            status: one status, or several, of ``completed failed rejected cancelled uncertain unreachable``.
+            model: the requested name of the model, or the name that it was resolved to.
+            delete: whether to delete the jobs, which cannot be undone.
 
         Returns:
-            A table as of :func:`decart_nb.jobs`.
+            The matching jobs, with the columns of :func:`decart_nb.jobs`.
 
         Raises:
-            InvalidInputError: nothing says what to remove, or it does not say it well.
+            InvalidInputError: there is no criterion, or one is not valid.
         """
         from ..job.table import frame
 
-        found = pruning.going(self._runner.store, older_than=older_than, status=status, model=model)
+        found = pruning.select(self._runner.store, older_than=older_than, status=status, model=model)
         if _flag("delete", delete):
             self._runner.store.delete(found)
         return frame(found, self.store)
 
     def close(self) -> None:
-        """Closes the connections. Jobs under way go on, and so does the session: it opens new ones."""
+        """Closes the connections. Jobs under way continue, and the session opens new connections when it needs them."""
         self._runner.close()
 
     def __enter__(self) -> Self:
@@ -186,7 +187,7 @@ class Session(LivesHere):
     def _shown(job: Job) -> Job:
         try:
             show(job)
-        except KeyboardInterrupt:  # while it is being put on screen
+        except KeyboardInterrupt:  # while the job is being displayed
             raise job.interrupted() from None
         return job
 
@@ -201,7 +202,7 @@ class Session(LivesHere):
         return self._runner.submit(request, **asked)
 
     def _pick_up(self) -> str:
-        """Go on with what earlier kernels have left under way, and say in one line what there was."""
+        """Resumes the unfinished jobs of earlier kernels, and returns a line that counts them, or an empty text."""
         store = self._runner.store
         left = store.orphaned(self._runner.endpoint)
         with_ids = [record for record in left if record.job_id]
@@ -238,39 +239,36 @@ def connect(
     timeout: Timeout | float | None = None,
     patience: Patience | None = None,
 ) -> Session:
-    """Opens what ``generate``, ``submit`` and ``attach`` use from now on, and returns it.
+    """Opens a session, makes it the current one, and returns it.
 
     Args:
         target: ``"live"`` for Decart, ``"local"`` for the embedded queue. Neither: live where there is a key; else,
-            where somebody sits at the notebook, local; else an error. ``DECART_BACKEND=local`` in the environment
-            decides for all.
-        api_key: for Decart; ``DECART_API_KEY`` in the environment unless given, and asked for if that is empty.
+            in a notebook, local; else an error. ``DECART_BACKEND=local`` in the environment overrides it.
+        api_key: the key for Decart; by default ``DECART_API_KEY``. If that is empty, a notebook asks for it.
         base_url: another address that speaks Decart's protocol, such as that of ``decart-nb serve``.
-        store: the folder for the clips, and for what the local queue keeps.
-        prices: USD per generated second by model name, to rehearse or to correct the catalogue's.
-        integration: a word about the caller, sent in the ``User-Agent``.
+        store: the folder of the store; the local queue has its own folder in it.
+        prices: model name → USD per generated second, in place of the catalogue's prices.
+        integration: the name of the calling program, sent in the ``User-Agent``.
         timeout: how long to wait for the server, in seconds or as a ``Timeout``.
-        patience: how long to go on with what does not work yet; ten minutes of it unless given.
+        patience: retry limits and back-off; by default, submissions are retried for ten minutes.
 
     Raises:
-        BackendError: it is not clear which queue is meant, or the embedded one cannot start.
-        InvalidAPIKeyError: there is no key, and nobody to ask for it.
+        BackendError: no queue was chosen, or the local one cannot start.
+        InvalidAPIKeyError: there is no key, and no notebook to ask for it.
         InvalidInputError: a price is not a number, or the store cannot be written.
     """
     global _current
-    # An explicit key or address means Decart; so does a key in the environment, but only if nothing else was said.
-    backend = connecting.backend_of(
-        target, has_key=bool(api_key or base_url or os.environ.get("DECART_API_KEY", "").strip())
-    )
+    # A key or an address as argument means Decart; so does a key in the environment, unless target says otherwise.
+    backend = choose_backend(target, has_key=bool(api_key or base_url or os.environ.get("DECART_API_KEY", "").strip()))
     if backend == "local" and (target == "live" or api_key or base_url):
         say("DECART_BACKEND=local is set, so this is the local queue; unset it to reach Decart.")
     known_prices = checked_prices({} if prices is None else prices)
-    folder = connecting.folder_of(store)
+    folder = prepare_folder(store)
     if backend == "local":
-        queue = connecting.embedded_in(folder / "local")
+        queue = shared_queue(folder / "local")
         address: tuple[str | None, str] = (queue.api_key, queue.base_url)
     else:
-        address = (connecting.key_of(api_key), base_url or BASE_URL)
+        address = (ask_for_key(api_key), base_url or BASE_URL)
     patience = Patience(submission=600.0) if patience is None else patience
     client = DecartClient(*address, integration, timeout=timeout, patience=patience)
     register()
@@ -291,23 +289,22 @@ def submit(
     resubmit_uncertain: bool = False,
     **inputs: Any,
 ) -> Job:
-    """Submits a job and returns at once; in a notebook, a line shows how it stands and then becomes the video.
+    """Submits a job and returns at once; a notebook shows its progress and then the video.
 
-    The same request again, from any notebook on the same store, gives the clip that is stored, at once and for
-    nothing; one that is under way is waited for. Another prompt, field, seed, model, queue, or byte of a file makes it
-    another request.
+    Repeating a request, in any notebook on the same store, returns the stored clip without cost, or joins the job that
+    is under way. A request with another prompt, field, seed, model, queue or file content is a different request.
 
     Args:
         model: a name of ``decart_nb.models``, or a ``ModelDefinition``.
-        prompt: what to make.
-        fresh: whether to make another take of a request that has been made before.
-        resubmit_uncertain: whether to submit it again where an earlier submission may have been taken, or not.
+        prompt: the prompt.
+        fresh: whether to make another take of a request instead of reusing its result.
+        resubmit_uncertain: whether to resubmit a request whose earlier submission was never answered.
         inputs: the model's other inputs, under the names of Decart's SDK. Files are paths, URLs, bytes, open files,
             PIL images, NumPy arrays (an image H×W or H×W×C, a video T×H×W×C, where C is 1, 3 or 4; uint8, uint16,
             or floats from 0 to 1) or clips.
 
     Raises:
-        ModelNotFoundError, InvalidInputError: the request would be refused. Nothing was sent.
+        ModelNotFoundError, InvalidInputError: the request is not valid. Nothing was sent.
         BackendError: neither Decart nor the local queue was chosen.
     """
     return _session().submit(model, prompt, fresh=fresh, resubmit_uncertain=resubmit_uncertain, **inputs)
@@ -322,7 +319,7 @@ def generate(
     resubmit_uncertain: bool = False,
     **inputs: Any,
 ) -> Clip:
-    """Makes a video: submits, shows progress, waits, and shows the video once.
+    """Makes a video: submits a job, shows its progress, waits, and displays the video once.
 
     Args:
         model, prompt, fresh, resubmit_uncertain, inputs: as for :func:`submit`.
@@ -336,11 +333,11 @@ def generate(
 
 @public
 def attach(job_id: str, model: str | ModelDefinition | None = None) -> Job:
-    """Picks a job up by its id, from this kernel or another.
+    """Returns the job with an id, submitted by this kernel or another, and waits for its video.
 
     Args:
-        job_id: as the queue gave it.
-        model: what was asked, for the caption, if it is still known.
+        job_id: the id that the queue returned.
+        model: the model, for the caption, if the store does not know the job.
     """
     return _session().attach(job_id, model)
 
@@ -351,7 +348,7 @@ sweep = public(SweepFactory(lambda: _session()._runner, show_sweep))
 
 @public
 def jobs() -> pd.DataFrame:
-    """All that the store knows, a row a job, the oldest first.
+    """A table of all jobs in the store, one row for each, the oldest first.
 
     Returns:
         Columns for every input, and ``model take status job_id path error reused submitted_at seconds cost width height
@@ -363,44 +360,44 @@ def jobs() -> pd.DataFrame:
 
 @public
 def provenance(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """What made a video: its inputs, model, seed, take, job, times, digests and versions.
+    """How a video was made: inputs, model, seed, take, job, times, digests and versions.
 
-    It is found in the record beside a stored video, in the store by the video's digest, or in the tags of a copy that
-    ``clip.save`` has made, wherever that was moved; :mod:`decart_nb.job.provenance` has the names.
+    It is read from the record file beside a stored video, from the store by the video's digest, or from the tags of a
+    copy that ``clip.save`` wrote; :mod:`decart_nb.job.provenance` lists the keys.
 
     Args:
-        path: the video, a clip, or a record's own file.
+        path: a video, a clip, or a record file.
 
     Raises:
-        MediaError: there is no such file, or nothing says how it was made.
+        MediaError: there is no such file, or it has no record.
     """
     return _current.provenance(path) if _current is not None else job_provenance.provenance(path)
 
 
 @public
 def reproduce(path: str | os.PathLike[str], model: str | ModelDefinition | None = None) -> Job:
-    """Makes the request again that a video was made with, as a fresh take.
+    """Submits the request that a video was made with again, as a new take.
 
     Args:
         path: as for :func:`provenance`.
-        model: the definition, where the video was made by a model that no table lists; or another model.
+        model: the definition of a model that is not in ``decart_nb.models``; or another model to use instead.
 
     Raises:
-        InvalidInputError: a file that it was made from is not in this store, or the record is not good.
-        ModelNotFoundError: no table lists its model, and ``model`` does not say what it is.
+        InvalidInputError: an input file is not in this store, or the record is not valid.
+        ModelNotFoundError: its model is not in ``decart_nb.models``, and ``model`` was not passed.
         MediaError: as for :func:`provenance`.
     """
     return _session().reproduce(path, model)
 
 
 def known_ids() -> list[str]:
-    """The ids of the jobs in the store that is open, the latest first."""
+    """The ids of the jobs in the current session's store, the latest first."""
     records = _current._runner.store.find() if _current is not None else []
     return [record.job_id for record in reversed(records) if record.job_id]
 
 
 def open_store() -> Store | None:
-    """The store of the session that is open, if one is."""
+    """The current session's store, or ``None``."""
     return _current._runner.store if _current is not None else None
 
 

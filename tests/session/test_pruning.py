@@ -12,7 +12,7 @@ import pytest
 
 import decart_nb as dnb
 from decart_nb.local.queue import LocalQueue
-from decart_nb.session.pruning import going
+from decart_nb.session.pruning import select
 from decart_nb.session.session import Session
 from decart_nb.store.job_row import Record
 from decart_nb.store.store import Store
@@ -42,7 +42,7 @@ def store(tmp_path: Path) -> Store:
 
 
 def gone(store: Store, **asked: Any) -> set[str]:
-    return {record.status for record in going(store, **({"older_than": None, "status": None, "model": None} | asked))}
+    return {record.status for record in select(store, **({"older_than": None, "status": None, "model": None} | asked))}
 
 
 def test_what_may_still_be_fetched_goes_only_where_it_is_named(store: Store) -> None:
