@@ -66,6 +66,7 @@ class Ledger:
         self._spent, self._unknown = 0.0, 0
         self._reserved = 0.0  # what rows will cost that were refused for the moment, and are made by the next run
         self._learned: dict[tuple[str, str], float] = {}  # what rows have cost, where that was more than expected
+        self._priceless: set[str] = set()  # the models that have made a video whose cost is not known even then
         self._held_back: list[int] = []
         self._cheapest_over_cap: float | None = None
         self._may_fit = False  # whether what a rejected row was to cost is available again
@@ -161,6 +162,23 @@ class Ledger:
             self._held_back.append(number)
             return True
 
+    def must_wait(self, number: int) -> bool:
+        """Whether a row of unknown cost has to wait, since a cap is set and another one of its model is in flight.
+
+        What that one has cost tells what the others will, unless its model has no price at all.
+        """
+        with self._lock:
+            row = self._rows[number]
+            if (
+                self._cap is None
+                or number in self._paid
+                or row.resolved in self._priceless
+                or self.cost(row) is not None
+            ):
+                return False
+            others = (self._rows[other] for other in self._jobs if other not in self._paid)
+            return any(other.resolved == row.resolved and self.cost(other) is None for other in others)
+
     def take_held_back(self) -> list[int]:
         """The rows to try again since a rejected one has cost nothing after all. They are kept back no longer."""
         with self._lock:
@@ -168,6 +186,9 @@ class Ledger:
                 return []
             again, self._held_back, self._may_fit = self._held_back, [], False
             return again
+
+    def _is_unpriced(self, number: int) -> bool:
+        return number not in self._paid and self.cost(self._rows[number]) is None
 
     def _hold_back(self, number: int) -> None:
         self._held_back.append(number)
@@ -186,6 +207,8 @@ class Ledger:
         known = [cost for cost in (expected, actual) if cost is not None]
         self._spent += max(known, default=0.0)
         self._unknown += not known
+        if job.clip and not known:
+            self._priceless.add(row.resolved)
         if actual is not None and actual > (expected or 0.0):
             self._learned[_input_of(row)] = actual
 

@@ -188,7 +188,7 @@ class SweepRun:
                 while numbers and not self._ledger.stopped:
                     if self._ledger.keep_back(numbers[0]):
                         numbers.popleft()
-                    elif self._is_full or not limits[model].can_admit():
+                    elif self._is_full or self._ledger.must_wait(numbers[0]) or not limits[model].can_admit():
                         break
                     elif task := self._start_row(numbers[0], limits[model]):
                         numbers.popleft()

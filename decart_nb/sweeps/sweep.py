@@ -7,7 +7,6 @@ import contextlib
 import functools
 import hashlib
 import threading
-from collections import Counter
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
@@ -42,13 +41,15 @@ Show = Callable[..., contextlib.AbstractContextManager[object]]
 
 @public
 class Sweep(Watched):
-    """A table of jobs, made by ``decart_nb.sweep``. Nothing is sent before :meth:`run` or :meth:`start`.
+    """A table of jobs: every combination of the axes, or the rows of a table. Made by ``decart_nb.sweep``.
+
+    Nothing is sent before :meth:`run` or :meth:`start`.
 
     Once it is started, ``await`` it for its results, as a cell's last line or in a coroutine.
 
     Attributes:
-        name: what :func:`decart_nb.sweep.load` finds it by; made from what it asks for, unless it was given.
-        over: whether nothing of it is under way here.
+        name: for ``decart_nb.sweep.load(name)``; derived from the rows unless one was given.
+        over: whether no run of it is under way in this process.
     """
 
     def __init__(
@@ -81,7 +82,7 @@ class Sweep(Watched):
 
     @property
     def name(self) -> str:
-        """What it is found by."""
+        """The name that ``decart_nb.sweep.load`` takes: the one that was given, or one derived from the rows."""
         if self._given_name is None:
             keys = "\n".join(f"{row.request or row.asked} {row.take} {row.error}" for row in self._rows())
             self._given_name = f"sweep-{hashlib.sha256(keys.encode()).hexdigest()[:10]}"
@@ -89,18 +90,18 @@ class Sweep(Watched):
 
     @property
     def account(self) -> str:
-        """The name under which its cost is counted: its own, or that of the named sweep that it is a sample of."""
+        """The name of its budget in the store: its own, or that of the named sweep that it is a sample of."""
         return self._account or self.name
 
     def sample(self, n: int, seed: int | None = None) -> Sweep:
-        """A sweep of some of the rows, drawn without repetition, in the order of the plan.
+        """A sweep of some of the rows, chosen at random without repetition, in the order of the plan.
 
         Args:
             n: how many.
             seed: the same seed draws the same rows.
 
         Returns:
-            A sweep of its own name. Where this one was given a name, a cap holds for both together.
+            A sweep with a name of its own. If this one was given a name, both share one budget.
 
         Raises:
             InvalidInputError: there are not that many.
@@ -109,7 +110,7 @@ class Sweep(Watched):
         return Sweep(drawn, self._runner, extras=self._extras, account=self._account, show=self._show)
 
     def resolve(self) -> Sweep:
-        """Asks the queue what the ``-latest`` names mean today; the plan goes by that. Returns itself.
+        """Ask the queue what the ``-latest`` names mean today, for the plan to use. Return the sweep itself.
 
         Raises:
             QueueStatusError: the queue does not say.
@@ -124,13 +125,13 @@ class Sweep(Watched):
     @property
     @gc_paused()
     def plan(self) -> Plan:
-        """What would run. Nothing is sent for it, and no server is asked.
+        """The rows, what a run would do with each, and what it would cost. Nothing is sent for it.
 
         Returns:
             A row a job, with its inputs; and ``plan``: whether it is ``new``, ``reused`` (stored already, or the same
-            as a row above), ``in flight``, ``failed`` or ``uncertain`` (left alone until :meth:`retry`), or
-            ``invalid``, and ``why``; then ``seconds`` of video, and the estimated ``cost`` in USD. What is not known
-            is missing.
+            as a row above), ``in flight``, ``failed`` or ``uncertain`` (submitted again only by :meth:`retry`), or
+            ``invalid``, and ``why``; then ``seconds`` of video, and the estimated ``cost`` in USD. Unknown values are
+            missing.
         """
         from .tables import TO_PLAN, plan_of, state_of
 
@@ -145,24 +146,26 @@ class Sweep(Watched):
     def run(
         self, *, max_cost: float | None = None, concurrency: int | None = None, allow_unknown_cost: bool = False
     ) -> pd.DataFrame:
-        """Makes what is not there yet, shows how it goes, and waits for the end. Running it again goes on.
+        """Submit the rows that have no video yet, show the progress, and wait until all have ended.
 
-        Interrupting it stops the submitting; what has been submitted is fetched all the same. A row that fails stops
-        no other, and is left alone until :meth:`retry`.
+        Running it again continues. An interrupt stops the submitting; what has been submitted is still fetched. A row
+        that fails stops no other, and is submitted again only by :meth:`retry`.
 
         Args:
             max_cost: the most that the sweep may cost in its whole life, in USD, by the estimates of its plan: failed
-                and uncertain jobs count too. What would go beyond it is not submitted, and stays ``planned``; the line
-                of progress says so. It holds for this call: one without it has no cap.
-            concurrency: the most jobs in flight at once. How many of them the service bears is learnt all the same.
-            allow_unknown_cost: whether rows without a known price are made although there is a ``max_cost``.
+                and uncertain jobs count too. Rows over the cap are not submitted and stay ``planned``; the progress
+                line says so. It holds for this call: one without it has no cap.
+            concurrency: the most jobs in flight at once. Below that, the number per model rises until the service
+                pushes back.
+            allow_unknown_cost: whether rows without a known price are submitted although there is a ``max_cost``. The
+                first of a model is submitted alone; if its video tells the cost, the others count for as much.
 
         Returns:
             :attr:`results`.
 
         Raises:
-            InvalidInputError: an argument makes no sense, or rows have no known price under a ``max_cost``.
-            DecartSDKError: the sweep could not begin; nothing was submitted.
+            InvalidInputError: an argument is invalid, or rows have no known price under a ``max_cost``.
+            DecartSDKError: the run could not begin; nothing was submitted.
         """
         self._begin(max_cost, concurrency, allow_unknown_cost, waiting=True)
         return self.results
@@ -175,10 +178,10 @@ class Sweep(Watched):
         concurrency: int | None = None,
         allow_unknown_cost: bool = False,
     ) -> pd.DataFrame:
-        """As :meth:`run`, and makes what has failed anew. Until that has come out well, the old error stands.
+        """As :meth:`run`, and submit failed rows again. The old error stays in the results until that has succeeded.
 
         Args:
-            uncertain: whether what was perhaps submitted is submitted again; if it was taken, both are paid.
+            uncertain: whether rows that may have been submitted are submitted again; if they were, both are paid.
             max_cost, concurrency, allow_unknown_cost: as for :meth:`run`.
         """
         again = frozenset({"failed", "expired", *(["uncertain"] if uncertain else [])})
@@ -188,7 +191,7 @@ class Sweep(Watched):
     def start(
         self, *, max_cost: float | None = None, concurrency: int | None = None, allow_unknown_cost: bool = False
     ) -> Sweep:
-        """As :meth:`run`, and returns at once: itself, which can be awaited.
+        """As :meth:`run`, without waiting. Return the sweep itself, which can be awaited.
 
         Args:
             max_cost, concurrency, allow_unknown_cost: as for :meth:`run`.
@@ -217,9 +220,9 @@ class Sweep(Watched):
         if cap is not None and not allow_unknown_cost:
             self._refuse_unknown_cost(again)
         reader = self._new_reader()
-        # Now, since whoever asked may change the files next, or end.
+        # Now: the user may change the files, or end the process, as soon as this returns.
         reader.keep_files(lambda upload: keep_file(upload, self._runner.store))
-        self._remember(reader, self._resolved)
+        self._store_definition(reader, self._resolved)
         run = self._last = SweepRun(
             self.account,
             reader,
@@ -228,7 +231,7 @@ class Sweep(Watched):
             ceiling=ceiling,
             allow_unpriced=allow_unknown_cost,
             again=again,
-            on_selected=functools.partial(self._remember, reader),
+            on_selected=functools.partial(self._store_definition, reader),
             on_change=self._tell,
         )
         start(run.drive())
@@ -241,20 +244,20 @@ class Sweep(Watched):
             raise KeyboardInterrupt(self._stopped()) from None
 
     def cancel(self) -> None:
-        """Stops submitting. What has been submitted is still fetched and kept."""
+        """Stop submitting. What has been submitted is still fetched and kept."""
         if self._last is not None:
             self._last.stop()
 
     @property
     @gc_paused()
     def results(self) -> pd.DataFrame:
-        """How every row stands, at this moment, in the order of the plan.
+        """The state and the result of every row at this moment, in the order of the plan.
 
         Returns:
             A column for every input and axis, and ``take status job_id path error reused submitted_at seconds cost
             width height fps duration backend size_bytes sha256``. ``status`` is that of a job, or ``invalid``;
             ``reused``, whether the video was there before; times are UTC, seconds count from the submission. ``cost``
-            is an estimate in USD, by the seconds that were made; a cap and the line of progress go by the plan's.
+            is an estimate in USD, by the seconds that were made; a cap and the progress line use the plan's.
         """
         from .tables import TO_TELL, results_of
 
@@ -271,11 +274,11 @@ class Sweep(Watched):
             made=run.made if run else None,
         )
 
-    # How it goes.
+    # Its state.
 
     @property
     def over(self) -> bool:
-        """Whether nothing of it is under way here."""
+        """Whether no run of it is under way in this process."""
         return self._last is None or self._last.over
 
     @property
@@ -285,7 +288,7 @@ class Sweep(Watched):
 
     @property
     def progress(self) -> Progress:
-        """How far it has come. Where it has not run here, it is as the store has it."""
+        """Counts, costs and the time left. If it has not run in this process, they come from the store."""
         return self._last.progress if self._last else self._stored_progress()
 
     def __await__(self) -> Generator[Any, None, pd.DataFrame]:
@@ -300,13 +303,13 @@ class Sweep(Watched):
         ended = "ended" if self.over else "running"
         return f"<Sweep {self.name}, {ended}: {now.done + now.reused} of {now.total} done, {now.failed} failed>"
 
-    # What it is made of.
+    # Its rows.
 
     def _new_reader(self) -> Reader:
         return Reader(self._axes, self._runner.endpoint, self._runner.price, self._extras)
 
     def _rows(self) -> list[Row]:
-        """The rows, as they were when they were last read: after a run has read them, they are read once more."""
+        """The rows, read once; and once more after a run, which may have resolved names and fetched files."""
         with self._reading:
             rows = self._planned
             if rows is None:
@@ -317,42 +320,17 @@ class Sweep(Watched):
             return rows
 
     def _standing(self, rows: list[Row], columns: Sequence[str]) -> Standing:
-        """What the store says of the rows: by columns that begin with the plan's."""
+        """The latest job of each row, by its request and take."""
         return self._runner.store.latest_by_request({row.request for row in rows if row.request}, columns)
 
     def _stored_progress(self) -> Progress:
-        from .tables import TO_PLAN, state_of
+        from .tables import TO_PLAN, stored_progress
 
-        rows = self._rows()
-        standing = self._standing(rows, TO_PLAN)
-        # A row that asks for the same as another stands as that one does.
-        firsts = [row if row.same_as is None else rows[row.same_as] for row in rows]
-        jobs = [standing.get(row.key) for row in firsts]
-        count = Counter(
-            "rejected" if job and job[2] == "rejected" and not row.error else state_of(row, job)[0]
-            for row, job in zip(firsts, jobs, strict=True)
-        )
-        spent, unknown = self._runner.store.spent(self.account)
-        notes = [
-            (count["in flight"], "So it stood when this was shown."),
-            (count["new"] or count["in flight"] or count["rejected"], ".run() makes what is not there yet."),
-            (count["invalid"], f"{step('plan')} says why rows are invalid."),
-        ]
-        return Progress(
-            len(rows),
-            done=count["reused"],
-            running=count["in flight"],
-            waiting=count["new"],
-            failed=count["failed"] + count["uncertain"] + count["rejected"],
-            invalid=count["invalid"],
-            payment=self._runner.payment,
-            cost=spent,
-            cost_unknown=unknown > 0,
-            note=" ".join(note for holds, note in notes if holds),
-        )
+        rows, spent = self._rows(), self._runner.store.spent(self.account)
+        return stored_progress(rows, self._standing(rows, TO_PLAN), spent, self._runner.payment)
 
-    def _remember(self, reader: Reader, resolved: Mapping[str, str]) -> None:
-        """Writes down what is about to be run; the plan goes by what is there from now on."""
+    def _store_definition(self, reader: Reader, resolved: Mapping[str, str]) -> None:
+        """Store the definition of the sweep, and let the next plan read the rows anew."""
         text = definition_of(self._axes, reader, self._extras)
         self._runner.store.keep_sweep(self.name, text)
         with self._reading:
@@ -392,7 +370,7 @@ class Sweep(Watched):
             raise run.error.with_traceback(None)
 
     def _stopped(self) -> str:
-        return f"{self.name} submits no more. What was submitted is still fetched; run it again to go on."
+        return f"{self.name} submits no more. What was submitted is still fetched; run it again to continue."
 
     async def _awaited(self) -> pd.DataFrame:
         run = self._last
@@ -412,16 +390,12 @@ class Sweep(Watched):
 
 
 def _checked_cost(cap: Any) -> float | None:
-    if cap is None:
-        return None
-    if not is_nonnegative(cap):
+    if cap is not None and not is_nonnegative(cap):
         raise InvalidInputError(f"{step('max_cost')} must be USD, as a number from 0, not {cap!r:.60}.")
-    return float(cap)
+    return None if cap is None else float(cap)
 
 
 def _checked_count(count: Any) -> int | None:
-    if count is None:
-        return None
-    if is_flag(count) or not isinstance(count, Integral) or count < 1:
+    if count is not None and (is_flag(count) or not isinstance(count, Integral) or count < 1):
         raise InvalidInputError(f"{step('concurrency')} must be a whole number of jobs from 1, not {count!r:.60}.")
-    return int(count)
+    return None if count is None else int(count)

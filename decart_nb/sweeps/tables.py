@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,13 @@ from typing import Any
 import pandas as pd
 
 from .._util.next_steps import step
+from ..job.money import Payment
 from ..job.printable_frame import PrintableFrame
 from ..job.results_frame import ResultsFrame
 from ..job.table import JOB_COLUMNS, column_names, typed
 from ..store.job_row import UNDER_WAY
 from .planner import Reader
+from .progress import Progress
 from .rows import MODEL, PROMPT, TAKE, TEMPLATE, Row
 
 #: What the plan, and what the results, take from the store, beside the status.
@@ -166,6 +169,41 @@ def state_of(row: Row, job: tuple[Any, ...] | None) -> tuple[str, str]:
     if status == "unreachable":
         return "in flight", error or ""
     return "new", "" if row.request else "its input is fetched first"
+
+
+def stored_progress(rows: Sequence[Row], standing: Standing, spent: tuple[float, int], payment: Payment) -> Progress:
+    """The progress of a sweep that has not run in this process, by the jobs in the store.
+
+    Args:
+        rows: of the sweep.
+        standing: their latest jobs, with :data:`TO_PLAN`.
+        spent: as :meth:`decart_nb.store.store.Store.spent`.
+        payment: as in :class:`Progress`.
+    """
+    # A row that asks for the same as another is in that one's state.
+    firsts = [row if row.same_as is None else rows[row.same_as] for row in rows]
+    jobs = [standing.get(row.key) for row in firsts]
+    count = Counter(
+        "rejected" if job and job[2] == "rejected" and not row.error else state_of(row, job)[0]
+        for row, job in zip(firsts, jobs, strict=True)
+    )
+    notes = [
+        (count["in flight"], "Status when this was shown."),
+        (count["new"] or count["in flight"] or count["rejected"], ".run() makes what is not there yet."),
+        (count["invalid"], f"{step('plan')} says why rows are invalid."),
+    ]
+    return Progress(
+        len(rows),
+        done=count["reused"],
+        running=count["in flight"],
+        waiting=count["new"],
+        failed=count["failed"] + count["uncertain"] + count["rejected"],
+        invalid=count["invalid"],
+        payment=payment,
+        cost=spent[0],
+        cost_unknown=spent[1] > 0,
+        note=" ".join(note for holds, note in notes if holds),
+    )
 
 
 def _in_a_line(why: str) -> str:

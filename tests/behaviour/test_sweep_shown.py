@@ -51,7 +51,7 @@ def test_a_sweep_that_has_not_run_here_stands_as_the_store_has_it(slow_queue) ->
     running = dnb.sweep(model=T2V, prompt="a dog", seed=1, name="dogs").start()
     wait_until(lambda: submitted(slow_queue) == 3)
     wait_until(lambda: dnb.sweep.load("dogs").progress.running == 1)
-    assert dnb.sweep.load("dogs").progress.note.startswith("So it stood when this was shown.")
+    assert dnb.sweep.load("dogs").progress.note.startswith("Status when this was shown.")
     wait_until(lambda: running.over)
     assert dnb.sweep.load("dogs").progress.done == 1
 
