@@ -1,4 +1,4 @@
-"""What a sweep varies: factors whose product is the sweep."""
+"""The axes of a sweep. A sweep runs every combination of their values."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ _SINGLE = (str, bytes, bytearray, memoryview, os.PathLike, Mapping)
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Axis:
-    """One factor of a sweep: names whose values go together.
+    """One factor of a sweep: one or more inputs that change together.
 
     Attributes:
-        names: of the values.
-        rows: at each position one value for each name.
-        constant: whether it is one value, given as such, and so nothing to compare along.
+        names: of the inputs.
+        rows: at each position, one value for each name.
+        constant: whether it is a single value, which is no axis to compare along.
     """
 
     names: tuple[str, ...]
@@ -47,13 +47,13 @@ class Axis:
 
 
 class Axes:
-    """The product of factors, or a sample of it. A row is made only when it is asked for.
+    """The product of factors, or a sample of it. Its rows are computed on iteration.
 
     Attributes:
-        factors: what it is the product of.
-        names: of all values, in the order given, but ``take`` last.
-        snapshots: of values that can be read only once, what was read of them; whoever reads them puts it there.
-        size: how many rows it has; unlike ``len``, also where they are too many to go through.
+        factors: of the product.
+        names: of all inputs, in the order given, but ``take`` last.
+        snapshots: the contents of values that can be read only once, such as streams; filled by their readers.
+        size: the number of rows; unlike ``len``, also of a product that is too large to iterate over.
     """
 
     def __init__(
@@ -78,14 +78,14 @@ class Axes:
         return self.size
 
     def __iter__(self) -> Iterator[tuple[int, ...]]:
-        """A position in each factor, row by row; the last factor changes fastest."""
+        """For each row, a position in each factor; the last factor changes fastest."""
         len(self)  # refuses what is too large
         if self.drawn is not None:
             return map(self._positions, self.drawn)
         return itertools.product(*(range(len(factor.rows)) for factor in self.factors))
 
     def sample(self, n: int, seed: int | None = None) -> Axes:
-        """Some of the rows, drawn without repetition, and kept in their order.
+        """Some of the rows, chosen at random without repetition, in their order.
 
         Args:
             n: how many.
@@ -119,7 +119,7 @@ class Axes:
 
 @dataclass(frozen=True)
 class _Marked:
-    """What the user has said about a value that could be taken for one or for an axis."""
+    """A value that the user has marked as a single value or as an axis."""
 
     given: Any
     single: bool
@@ -127,13 +127,13 @@ class _Marked:
 
 @public
 def axis(values: Iterable[Any]) -> object:
-    """Says that these are values to compare along, although they look like one value: ``trajectory=axis(points)``."""
+    """Mark a list as an axis where it would be taken for one value: ``trajectory=axis(points)``."""
     return _Marked(values, single=False)
 
 
 @public
 def value(thing: Any) -> object:
-    """Says that this is one value, although it looks like a list of them: ``path=value([1, 2, 3])``."""
+    """Mark a list as one value where it would be taken for an axis: ``path=value([1, 2, 3])``."""
     return _Marked(thing, single=True)
 
 
@@ -153,14 +153,14 @@ def zip_axes(**columns: Any) -> Axis:
         raise InvalidInputError("zip_axes needs columns by name: zip_axes(data=[…], prompt=[…]).")
     if len(set(lengths.values())) > 1:
         told = ", ".join(f"{name} has {length}" for name, length in lengths.items())
-        raise InvalidInputError(f"The columns of zip_axes go together, so they need as many values each; {told}.")
+        raise InvalidInputError(f"The columns of zip_axes must have the same number of values: {told}.")
     length = max(lengths.values(), default=1)
     repeated = [values * length if constant else values for values, constant in read.values()]
     return Axis(tuple(read), list(zip(*repeated, strict=True)), constant=not lengths)
 
 
 def frame_axis(frame: pd.DataFrame) -> Axis:
-    """A table as an axis: a position a row, and every column, in order.
+    """An axis of a table: one position for each row, one input for each column.
 
     Raises:
         InvalidInputError: it is empty, or two columns have one name, or a name is no text.
@@ -182,15 +182,15 @@ def frame_axis(frame: pd.DataFrame) -> Axis:
 
 
 def read_axes(groups: Sequence[Axis | pd.DataFrame], named: Mapping[str, Any], *, repeat: int = 1) -> Axes:
-    """The product of what a sweep was given.
+    """The product of the arguments of a sweep.
 
     Args:
         groups: zipped axes and tables; they come first, so that they change slowest.
-        named: lists to compare along, and single values, by name.
-        repeat: how often each row is made, as takes.
+        named: axes and single values, by name.
+        repeat: the number of takes of each row.
 
     Raises:
-        InvalidInputError: something cannot be an axis, or a name is given twice.
+        InvalidInputError: an argument cannot be an axis, or a name was given twice.
     """
     factors = [frame_axis(group) if _is_frame(group) else group for group in groups]
     for factor in factors:
@@ -219,7 +219,7 @@ def read_axes(groups: Sequence[Axis | pd.DataFrame], named: Mapping[str, Any], *
 
 
 def _with_takes(factor: Axis) -> Axis:
-    """The same factor, its takes as numbers."""
+    """The same factor, with its takes as integers."""
     if "take" not in factor.names:
         return factor
     place = factor.names.index("take")
@@ -228,7 +228,7 @@ def _with_takes(factor: Axis) -> Axis:
 
 
 def _read(name: str, given: Any) -> tuple[list[Any], bool]:
-    """The values that were given under a name, and whether that is one, constant."""
+    """The values of an argument, and whether it is a single, constant value."""
     marked = isinstance(given, _Marked)
     if marked and given.single:
         return [_plain(given)], True
@@ -249,7 +249,7 @@ def _read(name: str, given: Any) -> tuple[list[Any], bool]:
     try:
         values = _column(given, MOST_ROWS + 1)  # it may have no end
     except Exception as error:  # noqa: BLE001 - whatever somebody's own iteration raises
-        raise _refused(name, f"cannot be gone through: {printable(safe_str(error), limit=200)}.") from None
+        raise _refused(name, f"cannot be iterated over: {printable(safe_str(error), limit=200)}.") from None
     if not values:
         raise _refused(name, "is an axis without values; give at least one, or leave it out.")
     if len(values) > MOST_ROWS:
@@ -285,7 +285,7 @@ def _plain(one: Any) -> Any:
 
 
 def _take(given: Any) -> int:
-    """The number of a take; a row that says none is the first."""
+    """The number of a take; 0 where a row has none."""
     if given is None:
         return 0
     try:

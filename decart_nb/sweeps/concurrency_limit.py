@@ -1,4 +1,4 @@
-"""How many jobs of a model may be in flight at once: a number that learns what the service bears."""
+"""An adaptive limit on the jobs of one model in flight, which rises until the service pushes back."""
 
 from __future__ import annotations
 
@@ -6,50 +6,49 @@ import math
 
 from ..errors import DecartSDKError
 
-#: So many at first; twice as many after each round, until the service says that there are too many.
+#: The limit at first. It doubles with each round until the first 429.
 START = 32
 _TOO_MANY = 429
 
 
 class AdaptiveLimit:
-    """A ceiling on the jobs of one model in flight.
+    """A limit on the jobs of one model in flight.
 
-    It goes up in rounds: one is over when the service has begun to work on the job that made the number full, and so on
-    those before it. The ceiling doubles from round to round until the first 429, and grows by one a round from then on.
-    A 429 halves it, once for all that were in flight together. It grows only while it is what holds jobs back. A
-    server's own trouble (5xx) stops the growth for a round, and cuts nothing.
+    The limit grows in rounds. A round ends when the service starts the job that filled the limit. The limit doubles
+    with each round until the first 429, and grows by one a round from then on. A 429 halves it, once for all jobs that
+    were in flight together. It grows only while jobs wait for it. A server error (5xx) stops the growth for a round.
 
     Attributes:
-        limit: how many there may be.
+        limit: the most jobs in flight at the moment.
     """
 
     def __init__(self) -> None:
         self.limit = START
-        self._last = 0  # the latest number that was given
+        self._last = 0  # the number of the latest job
         self._inside: set[int] = set()
-        self._due = START  # the number with which the round is over
-        self._cut = 0  # the latest number when it was cut
+        self._due = START  # the number of the job that ends the round
+        self._cut = 0  # the number of the latest job when the limit was last halved
         self._doubles = True
         self._full = False
 
     @property
     def in_flight(self) -> int:
-        """How many there are."""
+        """The number of jobs in flight."""
         return len(self._inside)
 
     def can_admit(self) -> bool:
-        """Whether one more may begin. To be asked only if there is one more."""
+        """Whether another job may start. Call it only if there is one: it records whether the limit is reached."""
         self._full = self.in_flight >= self.limit
         return not self._full
 
     def admit(self) -> int:
-        """Lets one in. Returns its number, for the calls below."""
+        """Count a job that starts. Return its number, for the methods below."""
         self._last += 1
         self._inside.add(self._last)
         return self._last
 
     def on_rejected(self, number: int, error: DecartSDKError) -> None:
-        """Hears that a submission was not taken."""
+        """Handle the rejection of a job's submission."""
         if error.data.get("status") != _TOO_MANY:
             self._due = self._last + self.limit
         elif number > self._cut:  # those that began before the last cut were on their way already
@@ -57,11 +56,11 @@ class AdaptiveLimit:
             self._doubles, self._cut, self._due = False, self._last, self._last + self.limit
 
     def is_probing(self, number: int) -> bool:
-        """Whether it grows as soon as the service works on that job."""
+        """Whether the limit grows as soon as the service starts this job."""
         return self._full and number >= self._due
 
     def on_started(self, number: int) -> bool:
-        """Hears that the service works on a job, or has ended it. Returns whether there is room for more since."""
+        """Handle that the service has started or ended a job. Return whether the limit has grown."""
         if not self.is_probing(number):
             return False
         self.limit += self.limit if self._doubles else 1
@@ -69,10 +68,10 @@ class AdaptiveLimit:
         return True
 
     def release(self, number: int) -> None:
-        """Hears that a job is in flight no more, whatever came of it; once or more."""
+        """Count a job as ended, whatever its result. It may be called more than once."""
         self._inside.discard(number)
 
 
 def rounds(jobs: int) -> int:
-    """How many rounds so many jobs take from the beginning, if nothing objects: an estimate."""
+    """An estimate of the number of rounds that so many jobs take, if the service rejects none."""
     return math.ceil(math.log2(jobs / START + 1))

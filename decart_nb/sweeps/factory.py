@@ -1,4 +1,4 @@
-"""The way to a sweep: ``decart_nb.sweep``, which makes one of axes and tables, or loads one by its name."""
+"""``decart_nb.sweep``: makes sweeps of axes and tables, and loads them by name."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .definition import read_definition
 from .sweep import Show, Sweep
 from .table_inputs import sweep_table
 
-#: What may be asked of a job or of a run, but not here.
+#: Arguments of jobs and runs, which are no axes, and where they belong.
 _ELSEWHERE = {
     "max_cost": "it goes to the run, sweep(…).run(max_cost=…)",
     "concurrency": "it goes to the run, sweep(…).run(concurrency=…)",
@@ -23,11 +23,11 @@ _ELSEWHERE = {
 
 
 class SweepFactory:
-    """What ``decart_nb.sweep`` is: call it to make a sweep, or load one by its name.
+    """Makes and loads sweeps. ``decart_nb.sweep`` is one.
 
     Args:
-        runner: gives what the sweeps are run with.
-        show: puts a sweep on screen while it runs.
+        runner: returns the runner of the jobs.
+        show: displays a sweep while it runs.
     """
 
     def __init__(self, runner: Callable[[], Runner], show: Show) -> None:
@@ -37,26 +37,27 @@ class SweepFactory:
         return "<decart_nb.sweep: sweep(model=[…], prompt=[…]) makes a sweep, sweep.load(name) loads one>"
 
     def __call__(self, *tables: Any, name: str | None = None, repeat: int = 1, **axes: Any) -> Sweep:
-        """A sweep: the product of its axes, or a row a job of a table, or the product of both. Nothing is sent yet.
+        """Make a sweep: every combination of axes, or a job for each row of a table, or both. Nothing is sent yet.
 
-        Lists, ranges, Series and one-dimensional arrays are axes; anything else is held. An input that a model does not
-        take is left out for that model. ``prompt="a {animal} in {place}", animal=[…], place=[…]`` fills the prompt.
+        Lists, ranges, Series and one-dimensional arrays are axes; a sweep runs every combination, the last axis varying
+        fastest. Any other value is constant. An input that a model does not take is left out for that model.
+        ``prompt="a {animal} in {place}", animal=[…], place=[…]`` fills the prompt.
 
         Args:
             tables: tables with a row a job: DataFrames of any library, or paths of files, which are CSV, Excel, JSON,
-                Parquet, or text with a prompt a line. A table of results asks for the same again. And what
-                ``decart_nb.zip_axes`` gives, where inputs go together.
-            name: what it is found by; else it gets one by what it asks for. Under one name, ``max_cost`` holds for
-                all its runs together.
-            repeat: how many takes of each row.
-            axes: the model, and its inputs as for ``submit``; the last changes fastest.
+                Parquet, or text with a prompt a line. A table of results makes the same requests again. Or axes of
+                ``decart_nb.zip_axes``, where inputs change together.
+            name: for ``decart_nb.sweep.load``; derived from the rows unless given. ``max_cost`` holds for all runs
+                under one name together.
+            repeat: the number of takes of each row.
+            axes: the model, and its inputs as for ``submit``.
 
         Raises:
-            InvalidInputError: there is no model, an axis is empty, or a name is none that anything takes.
+            InvalidInputError: there is no model, an axis is empty, or no model takes an input.
         """
         for word, where in _ELSEWHERE.items():
             if word in axes:
-                raise InvalidInputError(f"{word} is nothing that a sweep varies: {where}.")
+                raise InvalidInputError(f"{word} is not a sweep axis: {where}.")
         runner = self._runner()
         groups = [sweep_table(table, runner.store) for table in tables]
         extras = {column for group in groups if hasattr(group, "columns") for column in group.columns}
@@ -67,21 +68,21 @@ class SweepFactory:
         return SweepFactory(self._runner, show)
 
     def load(self, name: str) -> Sweep:
-        """A sweep that was begun with this store, in this kernel or another.
+        """Load a sweep that was run with this store, in this kernel or another.
 
         Args:
             name: the sweep's.
 
         Raises:
-            InvalidInputError: there is none of that name.
-            StoreError: a file that it was made from is gone.
+            InvalidInputError: there is no sweep of that name.
+            StoreError: its definition is damaged, or an input file is missing.
         """
         runner = self._runner()
         known = runner.store.sweeps()
         if not isinstance(name, str) or name not in known:
-            listed = f" It knows {', '.join([*known][-10:])}." if known else ""
+            listed = f" It has {', '.join([*known][-10:])}." if known else ""
             raise InvalidInputError(
-                f"The store {runner.store.folder.name}/ knows no sweep called {short_repr(name)}."
+                f"The store {runner.store.folder.name}/ has no sweep called {short_repr(name)}."
                 f"{did_you_mean(name, known) if isinstance(name, str) else ''}{listed}"
             )
         axes, extras = read_definition(known[name], runner.store)

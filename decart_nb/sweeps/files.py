@@ -25,14 +25,14 @@ _FETCHES = 8
 
 
 class Files:
-    """Reads files, and remembers what it has read.
+    """A cache of the files of a sweep, which reads each once.
 
     Args:
-        keep: puts a file where it stays as it is.
-        fetched: by their addresses, the files that have been fetched, or why they could not be.
-        snapshots: what was read of a stream, a pipe or an array, for every reader of the same axes: some can be read
+        snapshots: the contents of streams, pipes and arrays, shared by all readers of the same axes: some can be read
             only once.
-        known: what was read before, and is not to be read again.
+        keep: puts a file where it does not change.
+        fetched: by address, the files that were fetched, or why they could not be.
+        known: files that were read before, and are not read again.
     """
 
     def __init__(
@@ -46,10 +46,10 @@ class Files:
         self._read: dict[Key, InputFile | RemoteFile | str] = {**(known or {})}
 
     def read(self, model: ModelDefinition, name: str, value: Any) -> InputFile | RemoteFile:
-        """A file, read once for all models that make the same of it.
+        """The file that a value names, read once for all models that read it alike.
 
         Raises:
-            NotUsable: it is none, or the model does not take it.
+            NotUsable: there is no such file, or the model does not take it.
         """
         key = (_identity(value), model.fps if hasattr(value, "__array__") else 0)
         if key not in self._read:
@@ -65,21 +65,21 @@ class Files:
         return found
 
     def whole(self) -> dict[Key, InputFile]:
-        """What has been read, without what is to be fetched and what cannot be read."""
+        """The files that were read, without those to be fetched and those that cannot be read."""
         return {key: file for key, file in self._read.items() if isinstance(file, InputFile)}
 
     def found(self, value: Any, models: list[ModelDefinition]) -> InputFile | None:
-        """The file that a value is, if it was read as one."""
+        """The file that a value names, if it was read."""
         key = _identity(value)
         found = (self._read.get((key, fps)) for fps in {0, *(model.fps for model in models)})
         return next((file for file in found if isinstance(file, InputFile)), None)
 
     def addresses(self) -> list[str]:
-        """Those of the files that are to be fetched."""
+        """The addresses of the files that are to be fetched."""
         return list(dict.fromkeys(file.url for file in self._read.values() if isinstance(file, RemoteFile)))
 
     def _read_anew(self, key: Key, anything: ModelDefinition, name: str, value: Any) -> InputFile | RemoteFile | str:
-        """Reads a file, whatever it is: another model may take it."""
+        """Read a file of any kind, since another model may take it."""
         if isinstance(value, InputFile):
             return value
         return read_steadily(partial(self._once, key, anything, name, value))
@@ -96,7 +96,7 @@ class Files:
 
 
 def _identity(value: Any) -> Any:
-    """What tells one file from another that was given: each row of a table has a text of its own for the same path."""
+    """The key of a value: the text of a path, of which each row of a table has its own, or the object's identity."""
     return id(value) if (text := path_text(value)) is None else text
 
 

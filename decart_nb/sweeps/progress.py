@@ -19,26 +19,26 @@ _NAMED = 3
 
 @dataclass(frozen=True)
 class Progress:
-    """A sweep at one moment. Every row counts in exactly one of ``done`` to ``held_back``.
+    """The progress of a sweep at one moment. Each row counts in one of ``done`` to ``held_back``.
 
     Attributes:
         total: rows.
         done: made by this run, and stored.
-        reused: stored before this run looked, or made by this run for another row that asks for the same.
+        reused: stored before this run began, or made by this run for another row with the same request.
         shared: of those, the ones that this run has made for another row.
-        running: on their way.
-        waiting: not begun yet.
-        failed: failed, rejected, uncertain or out of reach.
-        invalid: rows that would be refused, and were never sent.
-        held_back: what the cap kept back.
-        stopped: whether nothing more is submitted, because somebody said so.
-        payment: what becomes of a cost; see :data:`decart_nb.job.money.Payment`.
+        running: in flight.
+        waiting: not submitted yet.
+        failed: failed, rejected, uncertain or unreachable.
+        invalid: rows that would be refused, and are not sent.
+        held_back: rows over the cap, which are not submitted.
+        stopped: whether the user has stopped the run.
+        payment: whether costs are paid; see :data:`decart_nb.job.money.Payment`.
         cost: an estimate in USD of what this sweep has spent in its whole life; unknown prices count nothing.
         cost_unknown: whether any of it had no known price.
         cap: the most that may be spent, in USD, if there is one.
-        seconds_left: an estimate; ``None`` where nothing can be said.
-        jobs: those that are running.
-        note: what the person should know, such as that the cap was reached; empty where there is nothing.
+        seconds_left: an estimate, if there is one.
+        jobs: those in flight.
+        note: a message to the user, such as that the cap was reached; may be empty.
     """
 
     total: int

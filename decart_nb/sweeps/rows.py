@@ -1,4 +1,4 @@
-"""A row of a sweep as a request, and what it is made of."""
+"""The rows of a sweep as requests, with their field values and input files."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from ..request.request import Request
 from ..request.uploads import Upload
 from ..request.validation import Problem
 
-#: What a row says beside the inputs of its model.
+#: Columns that have a meaning of their own.
 MODEL, TAKE, PROMPT = "model", "take", "prompt"
-#: The column in which a table keeps the prompt as it was before its placeholders were filled.
+#: The column with the prompt before its placeholders were filled.
 TEMPLATE = "prompt_template"
 
 
 @dataclass(frozen=True, eq=False)
 class InputFile:
-    """A file that was read for a sweep.
+    """An input file of a sweep.
 
     Attributes:
-        upload: the file.
-        shown: what tables call it: the path or the address that was given, or its place in the store.
-        sha256: of its content.
-        seconds: how long it is, if it is a video.
+        upload: its content and name.
+        shown: its path or address as tables show it.
+        sha256: the digest of its content.
+        seconds: its duration, if it is a video.
     """
 
     upload: Upload
@@ -37,11 +37,11 @@ class InputFile:
 
 @dataclass(frozen=True, eq=False)
 class Invalid:
-    """What is left of an input that no model took, and that cannot be kept.
+    """A placeholder in a stored sweep for a value that is invalid and cannot be stored.
 
     Attributes:
-        reason: the end of a sentence that begins with the input's name.
-        shown: what tables call it.
+        reason: why it is invalid, as the end of a sentence that begins with the input's name.
+        shown: the value as tables show it.
     """
 
     reason: str
@@ -50,18 +50,18 @@ class Invalid:
 
 @dataclass(slots=True)
 class Row:
-    """A row of a sweep.
+    """One row of a sweep: a request, with its digest and its expected cost.
 
     Attributes:
-        model: what it is for; ``None`` where no model has that name.
-        resolved: what the model's name means.
-        parts: what its inputs are.
-        take: which of the videos that this request makes.
-        request: the digest that it is found by; empty where it is invalid, or a file of it is still to be fetched.
-        error: what is wrong with it.
-        seconds: how long the video will be, as far as that is known.
-        cost: what it is expected to cost, in USD; ``None`` where that is not known.
-        same_as: the number of the row that asks for the same, and comes first.
+        model: the model; ``None`` where no model has that name.
+        resolved: the model's resolved name.
+        parts: the values of its fields.
+        take: the number of the take: several videos may be made of one request.
+        request: the request's digest; empty if the row is invalid, or a file is still to be fetched.
+        error: why the row is invalid; empty if it is valid.
+        seconds: the expected duration of the video, if known.
+        cost: the expected cost, in USD, if known.
+        same_as: the number of the first row with the same request and take, if there is an earlier one.
     """
 
     model: ModelDefinition | None
@@ -76,34 +76,34 @@ class Row:
 
     @property
     def key(self) -> tuple[str, int]:
-        """What the store finds it by."""
+        """The key of the row in the store: the request's digest, and the take."""
         return self.request, self.take
 
     @property
     def asked(self) -> str:
-        """What it asks for, in place of a digest, where a file of it is still to be fetched."""
+        """A text that identifies the request while a file is still to be fetched, in place of the digest."""
         files = {name: file.url if isinstance(file, RemoteFile) else file.sha256 for name, file in self.files.items()}
         return f"{self.resolved} {sorted((self.values | files).items())}"
 
     @property
     def files(self) -> dict[str, InputFile | RemoteFile]:
-        """Its files, by field."""
+        """The input files, by field name."""
         return {part.name: part.file for part in self.parts if part.file is not None}
 
     @property
     def values(self) -> dict[str, Any]:
-        """Its plain fields, as they are sent."""
+        """The plain values, by field name, as they are sent."""
         return {part.name: part.value for part in self.parts if part.file is None}
 
     @property
     def input_seconds(self) -> float | None:
-        """How long the video is that goes into it."""
+        """The duration of the input video."""
         return next(
             (part.file.seconds for part in self.parts if part.name == "data" and isinstance(part.file, InputFile)), None
         )
 
     def as_request(self) -> Request:
-        """It, as what is sent."""
+        """The request that is sent."""
         assert self.model is not None
         files = {name: file.upload if isinstance(file, InputFile) else file for name, file in self.files.items()}
         return Request(self.model, self.values, files)
@@ -111,7 +111,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FieldValue:
-    """One input of a row: a plain value, with its spelling in the digest, or a file; or what is wrong with it."""
+    """The value of one field: a plain value and its JSON, or a file, or a problem."""
 
     name: str
     value: Any = None

@@ -1,4 +1,4 @@
-"""Tables of jobs in files: CSV and its kin, a prompt a line, Excel, JSON and Parquet, told apart by their content.
+"""Tables of jobs in files: CSV, text with a prompt a line, Excel, JSON and Parquet, recognised by their content.
 
 What is text in a file stays text: a prompt may be ``NA``, ``007`` or ``1e3``. Only what is empty is missing.
 """
@@ -30,13 +30,13 @@ _SUFFIXES = (".csv", ".tsv", ".txt", ".tab", ".json", ".jsonl", ".ndjson", ".xls
 _JSON = (".json", ".jsonl", ".ndjson")
 #: The most bytes of a table, packed and unpacked.
 _MOST_BYTES = 256 * 2**20
-#: How alike two names are of which one is a slip of the other.
+#: The similarity of two names from which one is taken for a misspelling of the other.
 _NEAR = 0.8
 _SEPARATORS = ",;\t|"
 _LONGEST_CELL = 2**24
 #: Every input that the catalogue knows, by its name; the types agree wherever a name is used.
 USUAL = {spec.name: spec for model in models for spec in model.fields or ()} | {"take": Field("take", "integer")}
-#: What else may be the head of a table.
+#: All names that show that a line is the header of a table.
 _HEADS = frozenset({*USUAL, "model", "status", "job_id"})
 _MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 _REFUSED = {
@@ -47,7 +47,7 @@ _REFUSED = {
 
 
 def read_table(given: str | os.PathLike[Any]) -> pd.DataFrame:
-    """The table that a file holds, or a pipe: ``-`` is standard input.
+    """Read a table from a file or a pipe; ``-`` is standard input.
 
     Raises:
         InvalidInputError: it cannot be read as one; the message names the line, where there is one.
@@ -77,7 +77,7 @@ def read_table(given: str | os.PathLike[Any]) -> pd.DataFrame:
 
 
 class _Bad(Exception):
-    """Why a file is no table: the end of a sentence that begins with its name, or with a line of it."""
+    """Why a file cannot be read as a table, as the end of a sentence that begins with its name or a line number."""
 
     def __init__(self, reason: str, line: int | None = None) -> None:
         super().__init__(reason)
@@ -85,7 +85,7 @@ class _Bad(Exception):
 
 
 def _parsed(content: bytes, suffix: str) -> Any:
-    """The rows of a table: as a DataFrame, as dicts, or as a head and its rows."""
+    """The content of a file as a DataFrame, or as what makes one."""
     for signature, why in _REFUSED.items():
         if content.startswith(signature):
             raise _Bad(f"{why}.")
@@ -106,7 +106,7 @@ def _parsed(content: bytes, suffix: str) -> Any:
 
 
 def _frame(parsed: Any) -> pd.DataFrame:
-    """A table whose columns hold what their names mean."""
+    """A table whose columns have the types of the inputs that they are named after."""
     pd = _pandas()
     frame = parsed if isinstance(parsed, pd.DataFrame) else pd.DataFrame(parsed, dtype=object)
     if not len(frame) or not len(frame.columns):
@@ -134,22 +134,22 @@ def _is_nothing(one: Any) -> bool:
 
 
 def as_cell_text(value: Any) -> Any:
-    """What a sheet shows of a value where a text is wanted: ``1984`` and ``TRUE`` are texts that it took for others."""
+    """A value as text where a spreadsheet has converted the text: ``1984`` to a number, ``TRUE`` to a flag."""
     if isinstance(value, bool):
         return str(value).upper()
     return str(value) if isinstance(value, int) else value
 
 
-# CSV and its kin.
+# CSV and text.
 
 
 def _is_comment(line: str) -> bool:
-    """Whether it is a comment before the head, and not a head whose first column is called ``#``."""
+    """Whether a line is a comment, and not a header whose first column is called ``#``."""
     return line.startswith("#") and not any(_key(name) in _HEADS for name in re.split(rf"[{_SEPARATORS}]", line))
 
 
 class _Lines:
-    """The lines of a CSV file, without what stands before its head."""
+    """The lines of a CSV file from its header on, with the separator."""
 
     def __init__(self, text: str) -> None:
         lines = list(io.StringIO(text, newline=""))  # not at every sign that Unicode calls the end of a line
@@ -168,7 +168,7 @@ class _Lines:
 
     @property
     def is_list(self) -> bool:
-        """Whether it is a list of prompts: its first line has no name of a column."""
+        """Whether it is a list of prompts: its first line has no known column name."""
         return not any(_key(name) in _HEADS for name in self.names)
 
 
@@ -185,7 +185,7 @@ def _csv(source: _Lines) -> Any:
             row.pop()
         if len(row) > len(head):
             raise _Bad(
-                f"has more columns than its head. A text with {source.separator!r} in it belongs in quotes: "
+                f"has more columns than the header. A text with {source.separator!r} in it belongs in quotes: "
                 '"a tree, soft light".',
                 line,
             )
@@ -202,7 +202,7 @@ def _csv(source: _Lines) -> Any:
 
 
 def _rows(source: _Lines) -> Iterator[tuple[int, list[str]]]:
-    """The rows that are not empty, each with the number of its first line."""
+    """The rows that are not empty, each with its line number."""
     csv.field_size_limit(_LONGEST_CELL)
     reader = csv.reader(source.lines, delimiter=source.separator, strict=True)
     while True:
@@ -289,17 +289,17 @@ def _pandas() -> Any:
 
 
 def _key(name: str) -> str:
-    """What the spellings of a column's name have in common: case, blanks around it, and what joins its words."""
+    """A column name in lower case, with underscores between its words."""
     return " ".join(name.split()).casefold().replace(" ", "_").replace("-", "_")
 
 
 def near(name: str, wanted: Iterable[str]) -> str | None:
-    """Which of the names may have been meant by one that is a letter or two from it."""
+    """The name of which this one may be a misspelling, if any."""
     return next(iter(difflib.get_close_matches(_key(name), [*wanted], n=1, cutoff=_NEAR)), None)
 
 
 def usual_name(name: Any) -> Any:
-    """The input that a column's name spells in another way: ``Seed``, `` prompt``, ``reference image``."""
+    """The usual name of an input that a column spells otherwise: ``Seed``, `` prompt``, ``reference image``."""
     if not isinstance(name, str) or name in _HEADS:
         return name
     key = _key(name.strip("\ufeff\u200b"))

@@ -1,4 +1,4 @@
-"""A table as a sweep takes it: from a file or any library, and from results that were kept and read back."""
+"""Tables as input of a sweep: files, DataFrames of any library, and results that were saved and read back."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ from .template import escape
 if TYPE_CHECKING:
     import pandas as pd
 
-#: The columns of results that say what became of a row; a sweep of such a table asks anew.
+#: The columns of a results table that are no inputs; a sweep of such a table leaves them out.
 _OUTCOME = frozenset(JOB_COLUMNS) - {"model", "take"}
-#: What a table of results has, and hardly any other.
+#: The columns by which a table of results is recognised.
 _OF_RESULTS = frozenset({"status", "job_id"})
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-#: To look for each job costs more than to read them all.
+#: From so many jobs on, it is faster to read them all than to look up each.
 _MANY = 200
 #: Texts that pandas reads as missing, unless it is told not to.
 _NOTHINGS = {
@@ -46,14 +46,14 @@ _NOTHINGS = {
 
 
 def sweep_table(given: Any, store: Store) -> Any:
-    """A table of jobs, with a column for each input, and the user's own; what is no table is returned as it is.
+    """The table that a value stands for, with a column for each input; a value that is no table is returned as it is.
 
     Args:
-        given: a DataFrame of whatever library, or the path of a file.
-        store: knows the jobs that a table of results tells of.
+        given: a DataFrame of any library, or the path of a file.
+        store: has the jobs of a table of results.
 
     Raises:
-        InvalidInputError: it cannot be read, or two columns spell one name.
+        InvalidInputError: it cannot be read, or two columns are the same input.
     """
     if isinstance(given, Axis):
         return given
@@ -77,7 +77,7 @@ def sweep_table(given: Any, store: Store) -> Any:
 
 
 def _frame(given: Any) -> pd.DataFrame | None:
-    """A table of whatever library as a pandas one; ``None`` where it is none."""
+    """A table of any library as a pandas DataFrame; ``None`` if it is no table."""
     import pandas as pd
 
     if isinstance(given, pd.DataFrame):
@@ -148,7 +148,7 @@ def _exact(frame: pd.DataFrame, store: Store) -> pd.DataFrame:
 
 
 def jobs_of(ids: Iterable[Any], store: Store) -> list[Record | None]:
-    """What the store knows of jobs, by their ids; ``None`` where it does not know one."""
+    """The jobs in the store with these ids; ``None`` for an id that is not there."""
     ids = [*ids]
     wanted = {one for one in ids if isinstance(one, str) and one}
     found = store.find() if len(wanted) > _MANY else [record for one in wanted for record in store.find(job_id=one)]
@@ -174,7 +174,7 @@ def _read_back(name: str, value: Any, status: str, job: Record | None, store: St
 
 
 def _is_misread(value: Any, exact: str) -> bool:
-    """Whether this may be what a reader of CSV files or sheets has made of a text."""
+    """Whether a value may be a text that a reader of CSV files or spreadsheets has converted."""
     if value is None:
         return exact in _NOTHINGS
     if isinstance(value, str):
@@ -188,7 +188,7 @@ def _is_misread(value: Any, exact: str) -> bool:
 
 
 def _stored(name: str, value: str, job: Record | None, store: Store) -> InputFile | None:
-    """The file of the store that a job was made from, where nothing can be read at its path."""
+    """The input file of a job in the store, if there is no file at its path any more."""
     file = job.files.get(name) if job else None
     path = Path(value)
     if is_url(value):
@@ -204,7 +204,7 @@ def _stored(name: str, value: str, job: Record | None, store: Store) -> InputFil
 
 
 def _input_name(column: str) -> str:
-    """The input that a column tells of: one that is called like a job's own is kept as ``input_status``."""
+    """The input that a column has: one that is called like a column of jobs is shown as ``input_status``."""
     name = column
     while isinstance(name, str) and name.startswith("input_"):
         name = name.removeprefix("input_")

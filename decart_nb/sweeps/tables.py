@@ -1,4 +1,4 @@
-"""The tables of a sweep: its plan before anything is sent, and its results at any moment. Loaded when one is wanted."""
+"""The tables of a sweep, its plan and its results. Imported when one is needed, since it imports pandas."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .planner import Reader
 from .progress import Progress
 from .rows import MODEL, PROMPT, TAKE, TEMPLATE, Row
 
-#: What the plan, and what the results, take from the store, beside the status.
+#: The columns of the store that the plan and the results need, beside the status.
 TO_PLAN = ("job_id", "error")
 TO_TELL = (
     *(*TO_PLAN, "path", "sweep", "submitted_at", "seconds", "cost"),
@@ -28,13 +28,13 @@ TO_TELL = (
 )
 _PLANNED = ("plan", "why", "left_out")
 _NO_JOB: tuple[Any, ...] = (None,) * (3 + len(TO_TELL))
-#: What is called otherwise in a table than in the store.
+#: Statuses in the store that tables show under another name.
 _STATUS = {None: "planned", "cancelled": "planned"}
 Standing = Mapping[tuple[str, int], tuple[Any, ...]]
 
 
 class Plan(PrintableFrame):
-    """A plan, which shows its totals above its rows. Parts of it are ordinary tables."""
+    """A plan as a DataFrame that shows its totals above its rows. Selections of it are ordinary DataFrames."""
 
     @property
     def _constructor(self) -> type[pd.DataFrame]:
@@ -56,11 +56,11 @@ class Plan(PrintableFrame):
 
 
 def inputs_of(reader: Reader, rows: Sequence[Row], more: Sequence[str] = ()) -> dict[str, list[Any]]:
-    """The columns of what rows ask for: the model, the inputs, and the columns that were the caller's own.
+    """The columns of the model, the inputs, and the user's own columns.
 
     Args:
         reader, rows: the rows.
-        more: what the table has besides, and besides a job's own columns.
+        more: the names of further columns of the table, which an input must not have.
     """
     columns: dict[str, list[Any]] = {MODEL: reader.column(MODEL)}
     names = [name for name in reader.axes.names if name not in (MODEL, TAKE)]
@@ -72,7 +72,7 @@ def inputs_of(reader: Reader, rows: Sequence[Row], more: Sequence[str] = ()) -> 
             columns.setdefault(column, values)
         if not reader.is_varied(name):
             takes = {model.name for model in reader.models if reader.takes(model, name)}
-            if takes:  # a held value is no input of a model that does not take it
+            if takes:  # a constant value is no input of a model that does not take it
                 columns[column] = [
                     value if row.model is None or row.model.name in takes else None
                     for value, row in zip(columns[column], rows, strict=True)
@@ -83,13 +83,13 @@ def inputs_of(reader: Reader, rows: Sequence[Row], more: Sequence[str] = ()) -> 
 def plan_of(
     reader: Reader, rows: Sequence[Row], states: Sequence[str], whys: Sequence[str], *, totals: str, name: str
 ) -> Plan:
-    """The plan.
+    """The plan as a table.
 
     Args:
         reader, rows: the rows.
-        states: of each, whether it is ``new``, ``reused``, ``in flight``, ``invalid``, or left alone.
-        whys: and why, where there is something to say.
-        totals: all in one line.
+        states: of each row, as :func:`state_of`.
+        whys: the reasons for these states; may be empty.
+        totals: the summary line.
         name: the sweep's.
     """
     columns: dict[str, Sequence[Any]] = {**inputs_of(reader, rows, _PLANNED)}
@@ -116,7 +116,7 @@ def results_of(
     backend: str,
     made: Collection[tuple[str, int]] | None,
 ) -> pd.DataFrame:
-    """The results.
+    """The results as a table.
 
     Args:
         reader, rows: the rows.
@@ -152,7 +152,7 @@ def results_of(
 
 
 def state_of(row: Row, job: tuple[Any, ...] | None) -> tuple[str, str]:
-    """What a plan says of a row, by what the store says of its request, and why."""
+    """The state of a row in a plan, from its latest job in the store, and the reason for it."""
     status, job_id, error = (job or _NO_JOB)[2:5]
     if row.error:
         return "invalid", _in_a_line(row.error)
@@ -207,5 +207,5 @@ def stored_progress(rows: Sequence[Row], standing: Standing, spent: tuple[float,
 
 
 def _in_a_line(why: str) -> str:
-    """What is wrong with a row, without the breaks, which a table shows as two signs."""
+    """An error in one line: tables show a line break as two characters."""
     return " ".join(why.replace("\n  - ", " ").split()) if "\n" in why else why

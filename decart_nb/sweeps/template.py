@@ -1,4 +1,4 @@
-"""The templates of prompts, in sweeps and in magics alike.
+"""Prompt templates, for sweeps and magics.
 
 ``{name}`` is a placeholder. ``{{`` and ``}}`` are the braces themselves; a ``}}`` that no ``{{`` has opened stays as it
 is, and so does any other brace, since prompts may be JSON.
@@ -14,16 +14,16 @@ _TOKEN = re.compile(r"\{\{|\}\}|\{([^\W\d][\w .-]*)\}")
 
 
 def placeholders(text: str) -> tuple[str, ...]:
-    """The names that a template wants filled, each once, in order."""
+    """The names of a template's placeholders, each once, in order."""
     return tuple(dict.fromkeys(name for name in _TOKEN.findall(text) if name))
 
 
 def fill(text: str, choices: Mapping[str, Any]) -> str:
-    """The text that a template stands for. A placeholder without a choice stays as it is.
+    """A template with its placeholders filled. A placeholder without a value stays as it is.
 
     Args:
         text: the template.
-        choices: what is put in, by name. Braces in a choice are not looked at again.
+        choices: the values, by name. Braces in a value have no meaning.
     """
     opened = 0
 
@@ -41,12 +41,12 @@ def fill(text: str, choices: Mapping[str, Any]) -> str:
 
 
 def is_template(text: str) -> bool:
-    """Whether a text, as a template, stands for anything but itself."""
+    """Whether a text has placeholders or escaped braces."""
     return bool(placeholders(text)) or fill(text, {}) != text
 
 
 def escape(text: str) -> str:
-    """The template that stands for exactly this text."""
+    """Escape the braces of a text, so that :func:`fill` returns the text itself."""
     if not is_template(text):
         return text
     opened, letters = 0, []

@@ -1,4 +1,4 @@
-"""The plan of a sweep in one line: how many rows of which sort, how much video, what it costs, how long it may take."""
+"""The summary line of a plan: its rows by state, the seconds of video, the cost and the time it may take."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from ..job.money import Payment
 from .concurrency_limit import rounds
 from .rows import Row
 
-#: How long a job of a model may take, with so many seconds of video to work on.
+#: Estimates how long a job takes, by its model and the seconds of its input video.
 Expected = Callable[[str, float | None], Estimate]
 
 
 def totals_of(rows: Sequence[Row], states: Sequence[str], expected: Expected, payment: Payment = "paid") -> str:
-    """The plan in one line."""
+    """The summary line of a plan."""
     count = {state: states.count(state) for state in dict.fromkeys(states)}
     new = [row for row, state in zip(rows, states, strict=True) if state == "new"]
     parts = [f"{len(rows):,} row{'s' * (len(rows) != 1)}"]
@@ -35,7 +35,7 @@ def totals_of(rows: Sequence[Row], states: Sequence[str], expected: Expected, pa
 
 
 def _duration(new: Sequence[Row], expected: Expected) -> str:
-    """How long it may take, from what such jobs took before: all at once, or in rounds of ever more."""
+    """How long the new rows may take, from the durations of earlier jobs: from all at once to round by round."""
     by_model: dict[str, list[Row]] = {}
     for row in new:
         by_model.setdefault(row.resolved, []).append(row)

@@ -368,7 +368,7 @@ def test_an_axis_that_cannot_be_gone_through_is_refused() -> None:
         yield 1
         raise ZeroDivisionError("in the middle")
 
-    with pytest.raises(InvalidInputError, match=r"seed cannot be gone through: in the middle"):
+    with pytest.raises(InvalidInputError, match=r"seed cannot be iterated over: in the middle"):
         read_axes([], {"seed": broken()})
 
 

@@ -92,7 +92,7 @@ def test_a_sheet_is_read_as_it_shows_itself() -> None:
     [
         ("a.csv", 'prompt,seed\n"A cat,1\nA dog,2\n', "Line 2 of a.csv has a quotation that is never closed"),
         ("a.csv", 'prompt,seed\nA cat,1\n\n"A dog,2\nA "b" bird,3\n', "Line 4 of a.csv has a quotation that is wrong"),
-        ("a.csv", "# one\nprompt,seed\nA cat,1,2\n", "Line 3 of a.csv has more columns than its head"),
+        ("a.csv", "# one\nprompt,seed\nA cat,1,2\n", "Line 3 of a.csv has more columns than the header"),
         ("a.csv", "prompt\ncaf\xe9\n".encode("latin-1"), "Line 2 of a.csv is not UTF-8; save it as that"),
         ("a.csv", "prompt\nA cat\n".encode("utf-16-le"), "a.csv has NUL characters"),
         ("a.csv", "\n \n", "a.csv cannot be read as a table: it is empty"),

@@ -161,10 +161,10 @@ def test_another_kernel_loads_equal_results(live, canned_queue, submitted, small
 
 
 def test_a_sweep_that_nobody_knows_is_an_error_that_knows_better() -> None:
-    with pytest.raises(dnb.InvalidInputError, match="knows no sweep called 'mnie'"):
+    with pytest.raises(dnb.InvalidInputError, match="has no sweep called 'mnie'"):
         dnb.sweep.load("mnie")
     dnb.sweep(model=T2V, prompt="a", name="mine").run()
-    with pytest.raises(dnb.InvalidInputError, match=r"Did you mean mine\? It knows mine\."):
+    with pytest.raises(dnb.InvalidInputError, match=r"Did you mean mine\? It has mine\."):
         dnb.sweep.load("mnie")
 
 
