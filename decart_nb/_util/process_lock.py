@@ -42,7 +42,8 @@ class ProcessLock:
             self.name = name or uuid.uuid4().hex
             self._lock = self._lock_of(self.name)
             self._lock.acquire(timeout=_TIMEOUT)
-            if self.is_visible:
+            self._file = _identity(self._lock.lock_file)
+            if self._file is not None:
                 break
             self._lock.release()  # another process has removed the file between its creation and its locking
         try:
@@ -59,8 +60,8 @@ class ProcessLock:
 
     @property
     def is_visible(self) -> bool:
-        """Whether the lock file still exists, so that other processes see the lock."""
-        return Path(self._lock.lock_file).exists()
+        """Whether the lock file is still the one that was locked, so that other processes see the lock."""
+        return _identity(self._lock.lock_file) == self._file
 
     def is_alive(self, name: str | None) -> bool:
         """Whether the process of that name is alive. If it is not, its lock file and staging folder are removed."""
@@ -99,3 +100,12 @@ class ProcessLock:
 
     def _staging_of(self, name: str) -> Path:
         return self._folder / f"{name}.staging"
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    """The device and the number of a file, which another file of that name does not have."""
+    try:
+        found = Path(path).lstat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

@@ -21,8 +21,9 @@ from ..request.catalogue import models
 from ..request.locations import RemoteFile
 from ..request.models import MAX_SEED, ModelDefinition
 from ..request.request import Request
+from ..store.claims import ClaimLostError
 from ..store.job_row import UNDER_WAY, Record
-from ..store.store import ClaimLostError, Store
+from ..store.store import Store
 from .clip import Clip, clip_of, inputs_of
 from .estimates import Estimates
 from .event_loop import Writer, background, in_background, start

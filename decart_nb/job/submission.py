@@ -14,8 +14,9 @@ from ..client.responses import was_not_accepted
 from ..errors import DecartSDKError, JobCancelledError, QueueSubmitError, StoreError
 from ..request.models import ModelDefinition
 from ..request.request import Request
+from ..store.claims import ClaimLostError
 from ..store.job_row import Record
-from ..store.store import ClaimLostError, Store
+from ..store.store import Store
 from .event_loop import Writer
 from .job import Job
 

@@ -23,11 +23,11 @@ from pathlib import Path
 from typing import Any
 
 from .._util.files import fsync_directory
-from .._util.process_lock import ProcessLock
 from ..errors import CapReachedError, StoreError
+from .claims import ClaimLostError, Claims
 from .database import Database
 from .files import StoreFiles
-from .job_row import UNDER_WAY, Record, new_key
+from .job_row import UNDER_WAY, Record
 from .jobs import JobTable
 from .sweeps import SweepTable
 
@@ -37,12 +37,6 @@ _STANDS = (*UNDER_WAY, "completed", "unreachable", "uncertain", "expired")
 _OVER = ("completed", "uncertain", "failed")
 _NOT_BEGUN = "status = 'planned' AND sent_at IS NULL"
 _DIGEST = re.compile(r'"sha256": "([^"]+)"')
-#: In USD, since sums of prices are not exact; no price is as low.
-_TOLERANCE = 1e-6
-
-
-class ClaimLostError(StoreError):
-    """Another process has taken a job over before it was sent. Nothing was sent."""
 
 
 class Store:
@@ -71,10 +65,7 @@ class Store:
         self._jobs = JobTable(self._database)
         self._sweeps = SweepTable(self._database)
         self.files = StoreFiles(folder)
-        self._holder: ProcessLock | None = None
-        self._inherited: list[ProcessLock] = []
-        self._former: set[str] = set()  # names that this process had before, in rows that do not know the new one yet
-        self._carried: dict[str, Record] = {}  # the jobs that this process is at, by their keys
+        self._claims = Claims(folder / "holders", self._jobs, self._database.on_rollback)
         self._unsaved: dict[str, Record] = {}  # those of which the database has not heard the latest
         self._totals: dict[str, float] = {}  # what sweeps have cost so far, for a database that begins anew
         self._placed = False
@@ -90,15 +81,13 @@ class Store:
         """Do several of the things below in one transaction; see :meth:`decart_nb.store.database.Database.batch`."""
         return self._database.batch(works)
 
-    # What a job goes through.
-
     def enqueue(self, wanted: Record) -> Record:
         """Write down what is asked for while its files are still to be fetched; :meth:`claim` takes its place."""
         with self._database.transaction():
             for record in self._jobs.read(f"request = ? AND {_NOT_BEGUN}", [wanted.request]):
-                if not self._somebody_is_at(record):
+                if not self._claims.is_held(record):
                     return self._take_over(record)[0]
-            return self._jobs.insert(self._claimed(wanted))
+            return self._jobs.insert(self._claims.take(wanted))
 
     def claim(
         self,
@@ -196,8 +185,7 @@ class Store:
 
     def release(self, record: Record) -> None:
         """Release this process's claim on a job, however that came about."""
-        if (carried := self._carried.get(record.key)) is not None and carried.claim in (record.claim, None):
-            del self._carried[record.key]
+        self._claims.drop(record)
 
     def adopt(self, record: Record) -> Record:
         """Write down a job that is known by its id alone, and that nobody is at yet."""
@@ -209,7 +197,7 @@ class Store:
         """Remove a job of which there is nothing to remember."""
         with self._database.transaction():
             self._jobs.delete([record])
-            self._carried.pop(record.key, None)
+            self._claims.drop(record)
 
     def delete(self, records: Sequence[Record]) -> None:
         """Remove jobs and their videos; and all inputs that nothing else was made from, or is just about to be."""
@@ -226,13 +214,11 @@ class Store:
                 self.files.remove_video(record.path, record.size_bytes)
             self.files.remove_inputs(kept)
 
-    # What can be asked.
-
     def refreshed(self, record: Record) -> Record:
         """The job as the store has it now."""
         if found := self._jobs.get(record):
             return found
-        if record.key in self._carried or record.key in self._unsaved:
+        if self._claims.holds(record) or record.key in self._unsaved:
             return record
         raise StoreError(f"The job is no longer in the store {self.folder.name}/: somebody has pruned it.")
 
@@ -248,13 +234,7 @@ class Store:
         # One that was made again is not left.
         again = "SELECT 1 FROM jobs AS later WHERE (later.request, later.take) = (jobs.request, jobs.take)"
         condition = f"endpoint = ? AND status IN {statuses} AND NOT EXISTS ({again} AND later.row > jobs.row)"
-        found = self._jobs.read(condition, [endpoint])
-        alive = {holder for holder in {record.holder for record in found} if self._present().is_alive(holder)}
-        return [
-            record
-            for record in found
-            if (record.key not in self._carried if record.holder == self.holder else record.holder not in alive)
-        ]
+        return self._claims.orphans(self._jobs.read(condition, [endpoint]))
 
     def durations(self, model: str, endpoint: str, last: int = 50) -> list[tuple[float, float | None]]:
         """How long the last jobs of a model took, in seconds, each with the length of what it was made from."""
@@ -282,8 +262,6 @@ class Store:
         """The jobs that were submitted, and that the database could not take yet."""
         return list(self._unsaved.values())
 
-    # Sweeps.
-
     def spent(self, sweep: str) -> tuple[float, int]:
         """What a sweep has cost in its whole life, in USD, and how many of its jobs have no known price.
 
@@ -294,7 +272,7 @@ class Store:
         with self._database.transaction():
             reserved = f"sweep = ? AND {_NOT_BEGUN}"
             for holder in self._jobs.holders(reserved, [sweep]):
-                if not self._present().is_alive(holder):
+                if not self._claims.lock.is_alive(holder):
                     self._jobs.release(holder, reserved, [sweep])
             return self._sweeps.spent(sweep)
 
@@ -305,8 +283,6 @@ class Store:
     def sweeps(self) -> dict[str, str]:
         """The sweeps that were begun here, the oldest first: their definitions by their names."""
         return self._sweeps.definitions()
-
-    # Videos and inputs.
 
     def video(self, record: Record) -> Path | None:
         """The video's file, if there is one of that size."""
@@ -329,26 +305,17 @@ class Store:
         except OSError as cause:
             raise self._database.error(cause) from None
 
-    # Who works on what.
-
     @property
     def holder(self) -> str:
         """The name of this process among those that work on the folder."""
-        return self._present().name
+        with self._database.connection():
+            return self._claims.lock.name
 
     @property
     def staging(self) -> Path:
         """A folder for incomplete files. After this process has ended, another one removes it."""
-        return self._present().staging
-
-    def _present(self) -> ProcessLock:
         with self._database.connection():
-            assert self._holder is not None
-            return self._holder
-
-    def _somebody_is_at(self, record: Record) -> bool:
-        present = self._present()
-        return record.key in self._carried if record.holder == present.name else present.is_alive(record.holder)
+            return self._claims.lock.staging
 
     def _claim(
         self, wanted: Record, resubmit: Collection[str], fresh: bool, exact: bool, seen: tuple[int, str] | None
@@ -382,10 +349,10 @@ class Store:
             wanted.take = (
                 max((record.take for record in self._jobs.read("request = ?", [wanted.request])), default=-1) + 1
             )
-        return self._jobs.insert(self._claimed(wanted)), True
+        return self._jobs.insert(self._claims.take(wanted)), True
 
     def _take_over(self, record: Record) -> tuple[Record, bool]:
-        if record.status in _OVER or self._somebody_is_at(record):
+        if record.status in _OVER or self._claims.is_held(record):
             return record, False
         if record.status == "planned" and record.job_id is None and record.sent_at is not None:
             lost = "The kernel ended in the middle of the submission, so nobody knows whether it was taken."
@@ -393,68 +360,36 @@ class Store:
             return record, False
         before = record.claim
         record.status = "pending" if record.job_id else "planned"
-        self._claimed(record)
+        self._claims.take(record)
         self._jobs.write(record, {name: getattr(record, name) for name in ("holder", "claim", "status")}, before)
         return record, True
-
-    def _claimed(self, record: Record) -> Record:
-        """The job, as this process carries it from now on."""
-        record.holder, record.claim = self.holder, new_key()
-        self._carried[record.key] = record
-        self._database.on_rollback(lambda: self._carried.pop(record.key, None))
-        return record
 
     def _check_cap(self, record: Record, sweep: str, cap: float | None) -> None:
         """Make sure, after a job was written down, that its sweep does not cost more than it may."""
         self._totals[sweep] = self._sweeps.spent(sweep)[0]
-        if cap is None or record.expected_cost == 0 or self._is_within(record, self._totals[sweep], cap):
+        if cap is None or self._sweeps.is_within(cap, sweep, record.expected_cost):
             return
-        if not self._is_within(record, self.spent(sweep)[0], cap):  # also without what the dead have reserved
+        self.spent(sweep)  # which releases what processes that have ended had reserved
+        if not self._sweeps.is_within(cap, sweep, record.expected_cost):
             raise CapReachedError(f"The job was not submitted: with it, the sweep would cost more than ${cap:,g}.")
-
-    @staticmethod
-    def _is_within(record: Record, spent: float, cap: float) -> bool:
-        """Whether a job is within a cap. One of unknown price is as long as there is anything left."""
-        return spent < cap - _TOLERANCE if record.expected_cost is None else spent <= cap + _TOLERANCE
-
-    # The database.
 
     def _beginning(self) -> None:
         """Make sure that others see that this process lives, and write down what could not be before."""
-        assert self._holder is not None
-        if not self._holder.is_visible:  # somebody has removed the lock file
-            before, self._holder = self._holder, ProcessLock(self.folder / "holders")
-            before.close()
-            self._former.add(before.name)
-            for record in self._carried.values():
-                record.holder = self._holder.name
-        former, self._former = self._former, set()
+        self._claims.renew_lock()
         written, self._unsaved = self._unsaved, {}
-        self._database.on_rollback(lambda: self._former.update(former))
         self._database.on_rollback(lambda: self._unsaved.update(written))
-        for name in former:
-            self._jobs.change_holder(name, self._holder.name)
         for record in written.values():
             self._jobs.write_whole(record)
 
     def _opened(self) -> None:
-        """Take a name among those that work on the folder, and bring along what this process knows."""
-        if self._holder is not None and self._holder.is_inherited:
-            # Kept: its end would release the lock of the process that this one was forked from.
-            self._inherited.append(self._holder)
-            self._carried, self._unsaved, self._totals = {}, {}, {}
-        elif self._holder is not None:
-            self._holder.close()
+        """Take a lock in a database, and bring along what this process knows: the store was removed or moved."""
         self.files.prepare()
-        self._holder = ProcessLock(self.folder / "holders")
-        carried = [record for record in self._carried.values() if record.status in UNDER_WAY]
-        if carried or self._totals:  # the store was removed or moved
-            with self._database.transaction():
-                for record in carried:
-                    record.holder = self._holder.name
-                    self._jobs.write_whole(record)
-                for sweep, spent in self._totals.items():
-                    self._sweeps.raise_to(sweep, spent)
+        if self._claims.open():
+            self._unsaved, self._totals = {}, {}
+        with self._database.transaction():
+            self._claims.write_down()
+            for sweep, spent in self._totals.items():
+                self._sweeps.raise_to(sweep, spent)
 
     def _sync_placed_videos(self) -> None:
         if self._placed:

@@ -6,6 +6,9 @@ import time
 
 from .database import Database
 
+#: In USD, since sums of prices are not exact; no price is as low.
+_TOLERANCE = 1e-6
+
 
 class SweepTable:
     """The definitions of sweeps by their names, and their budgets, which triggers keep as jobs change.
@@ -22,6 +25,19 @@ class SweepTable:
         with self._database.connection() as database:
             found = database.execute("SELECT spent, unpriced FROM budgets WHERE sweep = ?", [sweep]).fetchone()
         return found or (0.0, 0)
+
+    def is_within(self, cap: float, sweep: str, expected_cost: float | None) -> bool:
+        """Whether a sweep may have a job that counts already: one of unknown price as long as anything is left.
+
+        Args:
+            cap: what the sweep may cost, in USD.
+            sweep: its name.
+            expected_cost: what the job is expected to cost.
+        """
+        if expected_cost == 0:
+            return True
+        spent, _ = self.spent(sweep)
+        return spent < cap - _TOLERANCE if expected_cost is None else spent <= cap + _TOLERANCE
 
     def raise_to(self, sweep: str, spent: float) -> None:
         """Make a sweep count for at least so much, in USD."""

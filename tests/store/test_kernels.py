@@ -41,7 +41,7 @@ class Kernels(RuleBasedStateMachine):
     @rule(which=st.integers(0, 2))
     def is_killed(self, which: int) -> None:
         kernel = self.kernels.pop(which % len(self.kernels))
-        kernel._holder.close()  # as the operating system does
+        kernel._claims.lock.close()  # as the operating system does
         kernel._database._connection.close()
         self.carried = {row: holder for row, holder in self.carried.items() if holder is not kernel}
         if not self.kernels:
@@ -102,7 +102,7 @@ class Kernels(RuleBasedStateMachine):
     def teardown(self) -> None:
         for kernel in getattr(self, "kernels", ()):
             kernel._database._connection.close()
-            kernel._holder.close()
+            kernel._claims.lock.close()
         if hasattr(self, "folder"):
             shutil.rmtree(self.folder, ignore_errors=True)
 

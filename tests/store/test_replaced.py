@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from decart_nb import StoreError
+from decart_nb.store.claims import ClaimLostError
 from decart_nb.store.job_row import Record
-from decart_nb.store.store import ClaimLostError, Store
+from decart_nb.store.store import Store
 
 
 @pytest.fixture
@@ -154,7 +155,7 @@ def test_a_commit_that_fails_leaves_nobody_at_the_job(store) -> None:
     large = _wanted("large", inputs={"prompt": "x" * 10**6})
     ((_, error),) = store.batch([lambda: store.claim(large)])
     assert isinstance(error, StoreError)
-    assert store._carried == {}
+    assert store._claims._carried == {}
 
 
 def test_what_is_done_together_fails_apart(store) -> None:

@@ -140,7 +140,7 @@ def test_processes_with_many_threads_claim_each_request_once(store) -> None:
         for number in range(20):
             record, ours = store.claim(Record(f"r{{number}}", "local", "local", "m", "m"))
             if ours:
-                print(number, flush=True)
+                print(f"{{number}}\\n", end="", flush=True)  # in one piece: several write at once
     threads = [threading.Thread(target=work) for _ in range(3)]
     [thread.start() for thread in threads]
     [thread.join() for thread in threads]

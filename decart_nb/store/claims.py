@@ -1,0 +1,103 @@
+"""The claims of this process on jobs: its lock file, and the jobs that it is carrying out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from .._util.process_lock import ProcessLock
+from ..errors import StoreError
+from .job_row import UNDER_WAY, Record, new_key
+from .jobs import JobTable
+
+
+class ClaimLostError(StoreError):
+    """Another process has taken a job over before it was sent. Nothing was sent."""
+
+
+class Claims:
+    """Which jobs this process has claimed, and whether the holders of others are still alive.
+
+    Args:
+        folder: where the lock files of all processes are.
+        jobs: the table of jobs.
+        on_rollback: calls something if the transaction that is under way is rolled back.
+    """
+
+    def __init__(self, folder: Path, jobs: JobTable, on_rollback: Callable[[Callable[[], object]], object]) -> None:
+        self._folder, self._jobs, self._on_rollback = folder, jobs, on_rollback
+        self._lock: ProcessLock | None = None
+        self._inherited: list[ProcessLock] = []
+        self._former: set[str] = set()  # names that this process had before, and that rows still have
+        self._carried: dict[str, Record] = {}  # by their keys
+
+    @property
+    def lock(self) -> ProcessLock:
+        """The lock of this process, by whose name the others know it."""
+        assert self._lock is not None
+        return self._lock
+
+    def holds(self, record: Record) -> bool:
+        """Whether this process is carrying out a job."""
+        return record.key in self._carried
+
+    def is_held(self, record: Record) -> bool:
+        """Whether this process, or another one that is alive, is carrying out a job."""
+        return self.holds(record) if record.holder == self.lock.name else self.lock.is_alive(record.holder)
+
+    def orphans(self, records: list[Record]) -> list[Record]:
+        """Those of many jobs that no process is carrying out."""
+        alive = {holder for holder in {record.holder for record in records} if self.lock.is_alive(holder)}
+        return [
+            record
+            for record in records
+            if (not self.holds(record) if record.holder == self.lock.name else record.holder not in alive)
+        ]
+
+    def take(self, record: Record) -> Record:
+        """Claim a job with a new token; the caller writes it down."""
+        record.holder, record.claim = self.lock.name, new_key()
+        self._carried[record.key] = record
+        self._on_rollback(lambda: self._carried.pop(record.key, None))
+        return record
+
+    def drop(self, record: Record) -> None:
+        """Give a claim up, unless another part of this process has the job by now."""
+        if (carried := self._carried.get(record.key)) is not None and carried.claim in (record.claim, None):
+            del self._carried[record.key]
+
+    def renew_lock(self) -> None:
+        """Take a new lock where somebody has removed the file of the old one: the others see no other lock."""
+        if not self.lock.is_visible:
+            before, self._lock = self.lock, ProcessLock(self._folder)
+            before.close()
+            self._former.add(before.name)
+            for record in self._carried.values():
+                record.holder = self._lock.name
+        former, self._former = self._former, set()
+        self._on_rollback(lambda: self._former.update(former))
+        for name in former:
+            self._jobs.change_holder(name, self.lock.name)
+
+    def open(self) -> bool:
+        """Take a lock in a database that this process has not had open before.
+
+        Returns:
+            Whether this process was forked from another one: the claims are that one's.
+        """
+        is_fork = self._lock is not None and self._lock.is_inherited
+        if is_fork:
+            # Kept: its end would release the lock of the process that this one was forked from.
+            self._inherited.append(self.lock)
+            self._carried = {}
+        elif self._lock is not None:
+            self._lock.close()
+        self._lock = ProcessLock(self._folder)
+        return is_fork
+
+    def write_down(self) -> None:
+        """Write down the jobs that are being carried out, for a database that does not know them."""
+        for record in self._carried.values():
+            if record.status in UNDER_WAY:
+                record.holder = self.lock.name
+                self._jobs.write_whole(record)
