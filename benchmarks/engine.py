@@ -1,6 +1,6 @@
-"""Which engine under httpx: CPU a job with many jobs in flight, beside the official client, in one run.
+"""Measures CPU time per job of httpx engines with many jobs in flight, beside the official client.
 
-Each engine drives the same number of jobs, all at once, against a canned local queue in a process of its own: submit,
+Each engine drives the same number of jobs, all at once, against a canned local queue in a separate process: submit,
 poll every 1.5 s, fetch. Run with ``python -m benchmarks.engine``.
 """
 
@@ -47,7 +47,7 @@ def main() -> None:
 
 
 async def _drive(engine: str, url: str, key: str, data: str) -> float:
-    """CPU seconds a job, imports and the opening of the client left out."""
+    """CPU seconds per job, without imports and the opening of the client."""
     client, model = _client(engine, url, key)
 
     async def one() -> None:

@@ -1,4 +1,4 @@
-"""What an import costs: this package and the official client, whole processes taken in turn.
+"""Measures the time of an import in whole processes: this package and the official client, in turn.
 
 Run with ``python -m benchmarks.import_time``.
 """

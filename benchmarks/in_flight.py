@@ -1,9 +1,9 @@
-"""Many jobs in flight: CPU a job, and jobs lost to polls that go wrong, beside the official client, in one run.
+"""Measures CPU time per job with many jobs in flight, and jobs lost to failed polls, beside the official client.
 
-Each client makes the same number of jobs, all at once, at a canned local queue of its own: the official one and ours by
-``submit_and_poll``, and a whole session with its store by ``submit`` and ``result``. The figures are of the client's
-process alone. Where polls go wrong, in equal shares in six ways, submissions and downloads do not. A job is lost whose
-video the caller does not get, although it is made, and paid for. Run with ``python -m benchmarks.in_flight``.
+Each client runs the same number of jobs at once on a canned local queue of its own: the official client and ours with
+``submit_and_poll``, and a whole session with its store with ``submit`` and ``result``. Only the client's process is
+measured. In the second part polls fail, in equal shares in six ways; submissions and downloads do not. A job is lost if
+the caller does not get its video, although it is made and paid for. Run with ``python -m benchmarks.in_flight``.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ WAYS = ("429", "500", "502", "503", "reset-after", "malformed")
 
 
 class Figures(NamedTuple):
-    """CPU ms a job, polls a job as the queue counts them, and jobs of which there is no video."""
+    """CPU ms per job, polls per job as counted by the queue, and the number of jobs without a video."""
 
     cpu: float
     polls: float
@@ -42,7 +42,7 @@ def main() -> None:
     from decart_nb.local.faults import Faults
 
     class OnPolls(Faults):
-        """Faults of polls, and of nothing else."""
+        """Faults that affect polls only."""
 
         def fault_for(self, call: Any, number: int) -> str | None:
             return super().fault_for(call, number) if call in ("early poll", "poll") else None
@@ -86,7 +86,7 @@ def _figures(client: str, canned: Path, jobs: int, seconds: float, faults: Fault
 
 
 async def _by_client(client: Any, model: Any, data: str, jobs: int) -> tuple[float, int]:
-    """CPU seconds of so many jobs, imports and the opening of the client left out, and how many of them ended well."""
+    """CPU seconds of all jobs, without imports and the opening of the client, and the number of completed jobs."""
 
     async def one() -> bool:
         result = await client.queue.submit_and_poll({"model": model, "prompt": "x", "data": data})
@@ -100,7 +100,7 @@ async def _by_client(client: Any, model: Any, data: str, jobs: int) -> tuple[flo
 
 
 def _by_session(url: str, key: str, data: str, jobs: int) -> tuple[float, int]:
-    """The same of a session."""
+    """As :func:`_by_client`, for a session."""
     import decart_nb as dnb
 
     with dnb.connect("live", api_key=key, base_url=url) as session:

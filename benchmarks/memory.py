@@ -1,8 +1,8 @@
-"""What transfers hold in memory: peak over the idle process, ours beside the official client, in one run.
+"""Measures the peak memory of transfers over the idle process, beside the official client.
 
-Each client fetches 50 videos of 20 MiB at once, and submits 50 jobs with one file of 20 MiB at once, from a server in a
-process of its own. Idle is the process after one such call of each kind with a small file, so that what an import holds
-is left out. Run with ``python -m benchmarks.memory``.
+Each client downloads 50 videos of 20 MiB at once, and submits 50 jobs with one file of 20 MiB at once; the server is a
+separate process. The idle process has made one such call of each kind with a small file, so that the memory of imports
+is not counted. Run with ``python -m benchmarks.memory``.
 """
 
 from __future__ import annotations
@@ -69,18 +69,18 @@ async def _measured(client_name: str, way: str, url: str, folder: str) -> str:
     kept: list[bytes] = []
     async with client:
         await one(MIB)
-        _forget_the_peak()
+        _reset_peak()
         idle = _memory("VmRSS")
         await asyncio.gather(*(one(SIZE, number) for number in range(COUNT)))
         return f"{_memory('VmHWM') - idle:.1f}"
 
 
-def _forget_the_peak() -> None:
+def _reset_peak() -> None:
     Path("/proc/self/clear_refs").write_text("5")
 
 
 def _memory(name: str) -> float:
-    """One of the kernel's figures about this process, in MiB."""
+    """A value of ``/proc/self/status``, in MiB."""
     found = re.search(rf"{name}:\s+(\d+) kB", Path("/proc/self/status").read_text())
     assert found
     return int(found[1]) / 1024
@@ -97,7 +97,7 @@ def _client(name: str, url: str) -> tuple[Any, Any]:
 
 
 async def _serve() -> None:
-    """Answers any GET with as many bytes as its job's id says, and any POST with a job."""
+    """Serve any GET with as many bytes as the job's id says, and any POST with a job."""
     chunk = bytes(2**16)
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -105,7 +105,7 @@ async def _serve() -> None:
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
                 if head.startswith("POST"):
-                    await _swallow(reader, head.lower())
+                    await _discard_body(reader, head.lower())
                     body = b'{"job_id": "1", "status": "pending"}'
                     kind = b"application/json"
                     length, chunks = len(body), iter([body])
@@ -125,8 +125,8 @@ async def _serve() -> None:
     await server.serve_forever()
 
 
-async def _swallow(reader: asyncio.StreamReader, head: str) -> None:
-    """Reads a request's body, whose length is told, or which comes in chunks."""
+async def _discard_body(reader: asyncio.StreamReader, head: str) -> None:
+    """Read a request's body, with Content-Length or chunked."""
     if length := re.search(r"content-length: (\d+)", head):
         left = int(length[1])
         while left:

@@ -1,9 +1,8 @@
-"""How often a job is polled, and how late its end is noticed, beside the official client, in simulated time.
+"""Measures polls per job and the delay until a job's end is noticed, beside the official client, in simulated time.
 
-Both do what they do in earnest, on an event loop that skips the waiting. Ours is given a history of none, ten or fifty
-jobs, each of which it timed itself, by polling. The best is what one could do who knew the distribution, with a second
-between two polls and the same exchange of delay for polls; polls times delay is at least J²/2 where polls may be as
-dense as one likes. Run with ``python -m benchmarks.polling``.
+Both clients run unchanged on an event loop that skips waiting. Ours has a history of 0, 10 or 50 jobs, each timed by
+its own polls. The best is the optimum for a known distribution, with a second between two polls and the same cost of a
+poll; without that floor, polls times delay is at least J²/2. Run with ``python -m benchmarks.polling``.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ _END = 400.0
 
 
 class Figures(NamedTuple):
-    """Polls a job, and the mean seconds from its end to the poll that finds it."""
+    """Polls per job, and the mean seconds from a job's end to the poll that finds it."""
 
     polls: float
     delay: float
@@ -38,7 +37,7 @@ class Figures(NamedTuple):
 
 
 class Distribution(NamedTuple):
-    """How long jobs take: what draws a duration, and the share of jobs that is done by then."""
+    """A distribution of job durations: a sampler and the cumulative distribution function."""
 
     draw: Callable[[random.Random], float]
     done: Callable[[float], float]
@@ -101,7 +100,7 @@ def _official(python: Path, distribution: Distribution) -> Figures:
 
 
 class _Queue:
-    """A queue whose jobs are named after the seconds that they take."""
+    """A simulated queue. A job's id is its duration in seconds."""
 
     def __init__(self) -> None:
         self.polls, self.late = 0, 0.0
@@ -148,7 +147,7 @@ def _ours(distribution: Distribution, past: int) -> Figures:
 
 
 async def _their_polls(durations: Sequence[float]) -> Figures:
-    """The official client's own polling, of a queue that is put in the place of its three calls."""
+    """The official client's polling, with a simulated queue in place of its three calls."""
     import decart  # type: ignore[import-not-found]  # only where the official client is installed
     from decart.queue.types import JobStatusResponse  # type: ignore[import-not-found]
 
@@ -176,7 +175,7 @@ async def _their_polls(durations: Sequence[float]) -> Figures:
 
 
 def _best(distribution: Distribution, worth: float) -> tuple[Figures, float]:
-    """The best that can be done with a floor of 1 s, by dynamic programming backwards in time; and J²/2."""
+    """The optimum with a floor of 1 s, by dynamic programming backwards in time; and J²/2."""
     import numpy as np
 
     ages = np.arange(0, _END, _STEP)

@@ -1,4 +1,4 @@
-"""How long the local queue's renderer takes, against the bare encoding of the same frames.
+"""Measures the time of the local queue's renderer against encoding alone of the same frames.
 
 Run with ``python benchmarks/render.py``. Both write five seconds with the same encoder and the same settings; the bare
 encoding has its frames ready in memory as RGB arrays. They take turns, so that a busy machine slows both.

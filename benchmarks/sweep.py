@@ -1,14 +1,14 @@
-"""Sweeps: what many cells cost, beside the same ones with the official client, and how long large tables take.
+"""Measures the cost of sweeps beside the official client, and the time of large plans and results.
 
-The official client makes the cells by ``submit_and_poll``, all at once, and writes what comes into files. Each client
-has a canned local queue of its own; the figures are of the client's process alone, after one cell that brings in what
-loads late. Run with ``python -m benchmarks.sweep``, or a part of it with one of these words, and perhaps a number:
+The official client runs the rows with ``submit_and_poll``, all at once, and writes the videos to files. Each client has
+a canned local queue of its own; only the client's process is measured, after one row that imports what loads late. Run
+``python -m benchmarks.sweep``, or one part of it with one of these names and an optional number:
 
 ``instant``
-    2,000 cells of 1 MiB clips, of jobs that are done at once. At most 2 times the official client's wall time, 4 times
+    2,000 rows of 1 MiB clips, of jobs that are done at once. At most 2 times the official client's wall time, 4 times
     its CPU, and 150 MiB over the idle process.
 ``long``
-    300 cells, of jobs of 30 s. At most the official client's CPU. A sweep begins with few jobs in flight and learns how
+    300 rows, of jobs of 30 s. At most the official client's CPU. A sweep begins with few jobs in flight and learns how
     many the queue bears, so its wall time is longer by design.
 ``plan``
     100,000 rows: a plan within 3 s and 400 MB over the idle process, results within 1 s.
@@ -36,7 +36,7 @@ NOBODY = ("http://127.0.0.1:9", "dct_nobody")
 
 
 class Figures(NamedTuple):
-    """Seconds, CPU seconds, the peak over the idle process in MiB, and how many cells have a video."""
+    """Seconds, CPU seconds, the peak over the idle process in MiB, and the number of rows with a video."""
 
     wall: float
     cpu: float
@@ -61,7 +61,7 @@ def _head(title: str, *columns: str) -> None:
 # Cells, by both clients.
 
 
-def _beside(folder: Path, cells: int, seconds: float) -> None:
+def _beside(folder: Path, rows: int, seconds: float) -> None:
     import numpy as np
 
     from decart_nb import media
@@ -73,18 +73,18 @@ def _beside(folder: Path, cells: int, seconds: float) -> None:
     size = canned.stat().st_size / MIB
     assert 0.95 < size < 1.05, size
     jobs = f"jobs of {seconds:g} s" if seconds else "an instant queue"
-    columns = ("wall s", "to the official", "CPU s", "to the official", "peak MiB over idle", "cells done")
-    _head(f"{cells:,} cells of {size:.2f} MiB clips, {jobs}", *columns)
+    columns = ("wall s", "to the official", "CPU s", "to the official", "peak MiB over idle", "rows done")
+    _head(f"{rows:,} rows of {size:.2f} MiB clips, {jobs}", *columns)
     first = None
     for client in CLIENTS:
-        now = _figures(client, small, canned, cells, seconds)
+        now = _figures(client, small, canned, rows, seconds)
         first = first or now
         times = f"{now.wall:.2f} | {now.wall / first.wall:.2f} | {now.cpu:.2f} | {now.cpu / first.cpu:.2f}"
         print(f"| {client} | {times} | {now.memory:.0f} | {now.done:,} |", flush=True)
     print()
 
 
-def _figures(client: str, small: Path, canned: Path, cells: int, seconds: float) -> Figures:
+def _figures(client: str, small: Path, canned: Path, rows: int, seconds: float) -> Figures:
     from decart_nb.local.queue import LocalQueue
     from tests.environments import environment
 
@@ -94,10 +94,10 @@ def _figures(client: str, small: Path, canned: Path, cells: int, seconds: float)
     with (
         tempfile.TemporaryDirectory() as folder,
         LocalQueue(
-            Path(folder, "queue"), canned=canned, draw_duration=lambda: next(durations), max_unfinished=2 * cells
+            Path(folder, "queue"), canned=canned, draw_duration=lambda: next(durations), max_unfinished=2 * rows
         ) as queue,
     ):
-        answer = _child(python, folder, client, queue.base_url, queue.api_key, small, cells)
+        answer = _child(python, folder, client, queue.base_url, queue.api_key, small, rows)
         return Figures(*json.loads(answer))
 
 
@@ -109,8 +109,8 @@ def _child(python: Path | str, folder: Path | str, *words: object) -> str:
     return answer.stdout.splitlines()[-1]
 
 
-async def by_client(url: str, key: str, data: str, cells: int) -> Figures:
-    """The cells with the official client, into files of the working directory."""
+async def by_client(url: str, key: str, data: str, rows: int) -> Figures:
+    """Run the rows with the official client, into files of the working directory."""
     import decart  # type: ignore[import-not-found]  # only where the official client is installed
 
     model = decart.models.video("lucy-2.5")
@@ -124,18 +124,18 @@ async def by_client(url: str, key: str, data: str, cells: int) -> Figures:
     async with decart.DecartClient(api_key=key, base_url=url) as client:
         await one("first")
         began = _begin()
-        ends = await asyncio.gather(*(one(f"prompt {number}") for number in range(cells)), return_exceptions=True)
+        ends = await asyncio.gather(*(one(f"prompt {number}") for number in range(rows)), return_exceptions=True)
         return _end(began, ends.count(True))
 
 
-def by_sweep(url: str, key: str, data: str, cells: int) -> Figures:
-    """The cells as a sweep, into a store in the working directory."""
+def by_sweep(url: str, key: str, data: str, rows: int) -> Figures:
+    """Run the rows as a sweep, into a store in the working directory."""
     import decart_nb as dnb
 
     with dnb.connect("live", api_key=key, base_url=url):
         dnb.sweep(model="lucy-2.6", prompt=["first"], data=data).run()  # another model: it learns from what jobs took
         began = _begin()
-        sweep = dnb.sweep(model="lucy-2.5", prompt=[f"prompt {number}" for number in range(cells)], data=data)
+        sweep = dnb.sweep(model="lucy-2.5", prompt=[f"prompt {number}" for number in range(rows)], data=data)
         results = sweep.run()
         return _end(began, sum(Path(path).stat().st_size > MIB / 2 for path in results.path.dropna()))
 
@@ -186,7 +186,7 @@ def of_tables(what: str, small: str, rows: int) -> tuple[float, float]:
 
 
 def fill(small: str, rows: int) -> None:
-    """Writes into the store that all rows have been made."""
+    """Write all rows into the store as completed."""
     import dataclasses
 
     from decart_nb.store.job_row import Record
@@ -229,13 +229,13 @@ def _end(began: tuple[float, float, float], done: int) -> Figures:
 
 
 def _idle() -> float:
-    """What the process holds, from where on its peak is counted."""
+    """Reset the peak, and return the memory of the process in MiB."""
     Path("/proc/self/clear_refs").write_text("5")
     return _memory("VmRSS")
 
 
 def _memory(name: str) -> float:
-    """One of the kernel's figures about this process, in MiB."""
+    """A value of ``/proc/self/status``, in MiB."""
     found = re.search(rf"{name}:\s+(\d+) kB", Path("/proc/self/status").read_text())
     assert found
     return int(found[1]) / 1024
@@ -243,10 +243,10 @@ def _memory(name: str) -> float:
 
 def _measured(what: str, *words: str) -> Any:
     if what in CLIENTS:
-        url, key, data, cells = words
+        url, key, data, rows = words
         if what == CLIENTS[0]:
-            return asyncio.run(by_client(url, key, data, int(cells)))
-        return by_sweep(url, key, data, int(cells))
+            return asyncio.run(by_client(url, key, data, int(rows)))
+        return by_sweep(url, key, data, int(rows))
     small, rows = words
     return fill(small, int(rows)) if what == "fill" else of_tables(what, small, int(rows))
 

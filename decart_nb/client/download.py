@@ -59,20 +59,21 @@ class ResumableDownload:
     """A partly received video: written to a stream and hashed, and continued by range requests.
 
     Args:
-        max_bytes: the most that may come where no length is announced.
-        folder: where the stream's file lies, if it has one.
+        stream: an empty, seekable stream.
+        max_bytes: the size limit where no length is announced.
+        folder: of the stream's file, if it has one; some space is left free on its disk.
 
     Attributes:
-        stream: where it is.
-        size: in bytes.
-        refused: the SHA-256 of what came whole and was no video.
+        stream: holds the bytes received so far.
+        size: the number of bytes received so far.
+        rejected_sha256: the digest of the last complete download that was not a video.
     """
 
     def __init__(self, stream: BinaryIO, *, max_bytes: int, folder: Path | None) -> None:
         self.stream = stream
         self._max_bytes = max_bytes
         self._folder = folder
-        self.refused: str | None = None
+        self.rejected_sha256: str | None = None
         self.size = self._most = 0
         self.restart()
 
@@ -257,8 +258,8 @@ async def _check(received: ResumableDownload, check: Callable[[], object]) -> No
         await asyncio.to_thread(check)
     except MediaError as cause:
         # The same bytes twice are the service's own: another download would not help.
-        data = {"status": 200, "sent": True, "readable": received.sha256 == received.refused}
-        received.refused = received.sha256
+        data = {"status": 200, "sent": True, "readable": received.sha256 == received.rejected_sha256}
+        received.rejected_sha256 = received.sha256
         received.restart()
         raise QueueResultError(f"Failed to {CONTENT}: what came is no video: {cause.message}", data, cause) from None
 

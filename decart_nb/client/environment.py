@@ -27,7 +27,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class Proxy(NamedTuple):
-    """A proxy that the environment names.
+    """A proxy from the environment.
 
     Attributes:
         url: its address, without name and password.

@@ -111,7 +111,7 @@ def _phrase(cause: BaseException) -> str | None:
     if aiohttp and isinstance(cause, (aiohttp.ClientPayloadError, aiohttp.http_exceptions.PayloadEncodingError)):
         return "the answer broke off"
     if aiohttp and isinstance(cause, (aiohttp.ClientResponseError, aiohttp.http_exceptions.HttpProcessingError)):
-        return "what came is no answer of HTTP"
+        return "the response is not valid HTTP"
     if isinstance(cause, httpx.TooManyRedirects):
         return "it redirects too often"
     if isinstance(cause, MemoryError):

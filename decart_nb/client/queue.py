@@ -362,7 +362,7 @@ async def _in_thread(model: ModelDefinition, name: str | None, function: Callabl
     except DecartSDKError:
         raise
     except Exception as cause:  # noqa: BLE001 - decoders, threads, memory: a caller hears of one family of errors
-        what = f"{name} cannot be looked at" if name else "the inputs cannot be read"
+        what = f"{name} cannot be checked" if name else "the inputs cannot be read"
         raise InvalidInputError(
             f"Invalid inputs for {model.name}: {what} ({reason_for(cause)}).", {"fields": [name] if name else []}, cause
         ) from None

@@ -51,12 +51,12 @@ async def submit(
     Raises:
         QueueSubmitError: the queue did not take the job, or its answer was lost.
     """
-    state, rest = RetryState(patience, on_retry, growth=_GROWTH), 0.0
+    state, throttle_delay = RetryState(patience, on_retry, growth=_GROWTH), 0.0
 
     async def attempt() -> JobSubmitResponse:
         began = time.monotonic()
-        async with throttle.slot(sleep, state.retry_line, delay=rest, rejections=state.failures):
-            state.exclude(max(0.0, time.monotonic() - began - rest))
+        async with throttle.slot(sleep, state.retry_line, delay=throttle_delay, rejections=state.failures):
+            state.exclude(max(0.0, time.monotonic() - began - throttle_delay))
             async with transport.limit("upload") if request.files else contextlib.nullcontext():
                 if before_each:
                     await before_each()
@@ -67,12 +67,12 @@ async def submit(
         return None if is_over or state.failures >= MAX_RETRIES else patience.submission
 
     async def pause(error: DecartSDKError, delay: float) -> None:
-        nonlocal rest
+        nonlocal throttle_delay
         assert isinstance(error, QueueSubmitError)
         if before_pause:
             await before_pause(error, delay)
-        rest = delay if affects_all_submissions(error) else 0.0
-        if not rest:  # else the throttle waits
+        throttle_delay = delay if affects_all_submissions(error) else 0.0
+        if not throttle_delay:  # else the throttle waits
             await sleep(delay)
 
     return await state.run(attempt, limit, pause)

@@ -1,4 +1,4 @@
-"""Addresses: one spelling each, and one endpoint for all names of one host."""
+"""Addresses: normalization of base URLs, and one endpoint for all names of one host."""
 
 from __future__ import annotations
 

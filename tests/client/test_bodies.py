@@ -1,4 +1,4 @@
-"""Bodies: unpacked once, in bounded pieces, and nothing else is taken for an answer."""
+"""Response bodies: one content coding, decompressed in bounded chunks, and nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DecartClient: what it is made of, and what it asks and understands, over httpx's own transport."""
+"""DecartClient: its arguments, the requests it sends and the responses it reads, over httpx's MockTransport."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Downloads: whatever breaks off goes on, whatever is no video is asked for again, and what will not come is told."""
+"""Downloads: broken transfers are resumed, what is no video is downloaded again, permanent failures are raised."""
 
 from __future__ import annotations
 

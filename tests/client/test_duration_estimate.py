@@ -1,4 +1,4 @@
-"""How long a job takes, as learned from those before it: when to look, and what to say meanwhile."""
+"""Estimates of job durations learned from past jobs: poll intervals and progress."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bytes that the engine sends: after redirects, of addresses that are escaped, and with nothing of its own."""
+"""The bytes that the engine sends: after redirects, of escaped URLs, and without headers of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Proxies and certificates of the environment, as every HTTP tool uses them."""
+"""Proxies and certificates from the environment, used as by other HTTP tools."""
 
 from __future__ import annotations
 

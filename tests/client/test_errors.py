@@ -1,4 +1,4 @@
-"""What can go wrong on the wire: each time one clear error of our own family, on real sockets where sockets matter."""
+"""Failures of calls: each is one clear error of our own family, on real sockets where sockets matter."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A server that answers with anything: what comes out is a result or one of this project's errors, and in time."""
+"""Random responses: a call returns a result or raises an error of our own family, in time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All jobs in flight share one line and one budget: who is polled when, and what each wait does about failures."""
+"""The poll scheduler: which job is polled when under one rate limit, and how a wait handles failures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What nobody pays for is asked again until it is answered: what a model's name means, and files elsewhere."""
+"""Calls that cost nothing are retried: resolving a model's name, and fetching files from URLs."""
 
 from __future__ import annotations
 

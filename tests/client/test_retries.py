@@ -1,4 +1,4 @@
-"""Whatever is being retried says so, in one printable line, and says when it works again."""
+"""Every retried call reports its retries in one printable line, and their end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Patience: how the pauses grow, and when it ends."""
+"""Retry limits and back-off."""
 
 from __future__ import annotations
 

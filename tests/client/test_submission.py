@@ -1,4 +1,4 @@
-"""Submissions: made again only where the queue certainly has not taken them. The server counts."""
+"""Submissions are repeated only where the queue has certainly not accepted them. The server counts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Submissions while the service takes none: one pause for one episode, one probe, and then by and by all of them."""
+"""The submission throttle: one pause while the service accepts nothing, then probes, then all that waited."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Waiting for a job: what ends it, what does not, and what is told on the way."""
+"""Waiting for a job: what ends it, what does not, and the status callbacks."""
 
 from __future__ import annotations
 

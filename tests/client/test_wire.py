@@ -1,4 +1,4 @@
-"""The client's own engine over real sockets: streaming both ways, little memory, one client in many loops."""
+"""The client over real sockets: streaming both ways, little memory, one client in many event loops."""
 
 from __future__ import annotations
 

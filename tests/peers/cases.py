@@ -1,4 +1,4 @@
-"""What the peers' tests ask for: every model at least once, and every input that a client sends in a way of its own."""
+"""Requests for the peers' tests: every model at least once, and every input that a client encodes specially."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ INPUT_SECONDS = 0.2
 
 @dataclass(frozen=True)
 class Case:
-    """A request.
+    """A request that a client is driven with.
 
     Attributes:
         model: its model's name.
         inputs: its plain fields.
         files: by field, which of the test's files, and the form in which a client is given it.
-        way: what ``drive.py`` does with it.
-        more: what else ``drive.py`` is told.
+        way: the function of ``drive.py`` that runs it.
+        more: further arguments of that function.
     """
 
     model: str
@@ -86,7 +86,7 @@ SUMMER = [
 def drive(
     python: str | Path, library: str, queue: LocalQueue, cases: Sequence[Case], files: dict[str, Path], **more: Any
 ) -> list[dict[str, Any]]:
-    """What becomes of the cases in a child process, all at the same time; each result also has its ``target``."""
+    """Run cases concurrently in a child process, and return their outcomes, each with its ``target``."""
     asked = [
         {
             "model": case.model,
@@ -107,7 +107,7 @@ def drive(
 
 
 def check(case: Case, outcome: dict[str, Any]) -> None:
-    """Asserts that a case has gone the whole way, to a video that is what its model makes."""
+    """Assert that a case has completed with a video of its model's size, frame rate and length."""
     model = models.video(case.model)
     assert outcome.get("result") == "completed", outcome
     order = ["pending", "processing", "completed"]

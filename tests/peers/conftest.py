@@ -1,4 +1,4 @@
-"""Decart's own clients, each in an environment of its own, and small files to send."""
+"""Fixtures: environments with Decart's own clients, and small input files."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from tests.peers.cases import INPUT_SECONDS
 
 @pytest.fixture(scope="session")
 def decart_0_0_20() -> Path:
-    """The Python with the client of the eight models."""
+    """The Python of an environment with ``decart`` 0.0.20, which has the eight models."""
     return environment("decart-0.0.20", "decart==0.0.20")
 
 
 @pytest.fixture(scope="session")
 def decart_0_2_4() -> Path:
-    """The Python with the client of 2026-11."""
+    """The Python of an environment with ``decart`` 0.2.4, of 2026-11."""
     return environment("decart-0.2.4", "decart==0.2.4")
 
 

@@ -20,7 +20,7 @@ def keep(case, video):
 
 
 async def by_hand(client, case, options):
-    """Submits, polls and fetches, one call at a time."""
+    """Submit, poll and download with one call each."""
     job = await client.queue.submit(options)
     statuses = [job.status]
     while statuses[-1] not in ("completed", "failed"):
@@ -31,7 +31,7 @@ async def by_hand(client, case, options):
 
 
 async def at_once(client, case, options):
-    """Leaves all of that to the client."""
+    """Use the client's ``submit_and_poll``."""
     told = []
     result = await client.queue.submit_and_poll({**options, "on_status_change": told.append})
     if result.status == "completed":
@@ -53,7 +53,7 @@ async def result(client, case, options):
 
 
 async def early(client, case, options):
-    """Asks for the video right after the submission."""
+    """Ask for the video right after the submission."""
     job = await client.queue.submit(options)
     return {"result": len(await client.queue.result(job.job_id))}
 

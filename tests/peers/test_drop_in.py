@@ -1,4 +1,4 @@
-"""A program for Decart's own client does the same on ours, with one line changed."""
+"""A program for Decart's own client runs on ours with its import changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Decart's own clients find on the local queue what they find at Decart."""
+"""Decart's own clients work with the local queue as with Decart."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Our own client goes the same ways as Decart's, with every model that there is."""
+"""Our client runs the same cases as Decart's own, with every model."""
 
 from __future__ import annotations
 
