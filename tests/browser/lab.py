@@ -14,7 +14,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from decart_nb.local.queue import LocalQueue
 
-PATIENCE = 60_000  # milliseconds
+TIMEOUT_MS = 60_000  # milliseconds
 #: Where each frontend opens a notebook.
 APPS = {"lab": "lab/tree/{}?reset&", "notebook": "notebooks/{}?"}
 THEMES = ("JupyterLab Light", "JupyterLab Dark", "JupyterLab Dark High Contrast")
@@ -102,7 +102,7 @@ class Notebook:
     def load(self) -> None:
         """Opens it, or opens it again, with the kernel it has or with a new one."""
         self.page.goto(self.url)
-        self.page.wait_for_function(f"() => {{{_PANEL}{_READY}}}", timeout=PATIENCE)
+        self.page.wait_for_function(f"() => {{{_PANEL}{_READY}}}", timeout=TIMEOUT_MS)
 
     def connect(self, queue: Queue) -> None:
         """Connects its kernel to a queue."""
@@ -162,7 +162,7 @@ def shoot(cell: Locator, name: str) -> None:
 
 def ended(cell: Locator) -> None:
     """Waits until a cell has ended."""
-    expect(cell.locator(".jp-InputPrompt")).to_have_text(re.compile(r"\[\d+\]:"), timeout=PATIENCE)
+    expect(cell.locator(".jp-InputPrompt")).to_have_text(re.compile(r"\[\d+\]:"), timeout=TIMEOUT_MS)
 
 
 def sweep(name: str, *, model: str = "lucy-pro-t2v", rows: int = 10) -> str:
@@ -172,12 +172,12 @@ def sweep(name: str, *, model: str = "lucy-pro-t2v", rows: int = 10) -> str:
 
 def at_the_queue(cell: Locator, count: int = 8) -> None:
     """Waits until so many jobs of a sweep have been submitted."""
-    expect(cell.locator(".decart-sweep").get_by_text("queued")).to_have_count(count, timeout=PATIENCE)
+    expect(cell.locator(".decart-sweep").get_by_text("queued")).to_have_count(count, timeout=TIMEOUT_MS)
 
 
 def finish_sweep(cell: Locator, queue: Queue) -> None:
     """Ends the jobs of a sweep, round by round, until the cell says that it has ended."""
-    deadline = time.monotonic() + PATIENCE / 1000
+    deadline = time.monotonic() + TIMEOUT_MS / 1000
     while not cell.locator(".decart-sweep").get_by_text(re.compile(r"done in ")).count():
         assert time.monotonic() < deadline, "The sweep does not end."
         queue.finish()
@@ -191,7 +191,7 @@ def plays(video: Locator, *, pressed: bool = False) -> None:
         video: the video.
         pressed: whether its button is pressed, if it rests: frontends move what they have loaded, and that stops it.
     """
-    deadline = time.monotonic() + PATIENCE / 1000
+    deadline = time.monotonic() + TIMEOUT_MS / 1000
     while not video.evaluate(_PLAYS, pressed):
         assert time.monotonic() < deadline, "The video does not play."
         video.page.wait_for_timeout(50)

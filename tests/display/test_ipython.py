@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import nbclient
 import nbformat
 import pytest
+from IPython.core.formatters import DisplayFormatter
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
+
+import decart_nb
+from decart_nb.display.ipython import NotebookDisplay
+from tests.fake_sweep import FakeSweep
 
 _BEGIN = "import decart_nb as dnb\ns = dnb.connect('local')"
 _SMALL = "'lucy-pro-t2v', prompt='<b>&', resolution='480p', seed=1"
@@ -152,3 +159,43 @@ def test_a_headless_kernel_without_a_key_is_told_both_ways(tmp_path: Path, monke
         allow_errors=True,
     )
     assert outputs[0].ename == "BackendError"
+
+
+class _Shell:
+    """What is needed of a kernel's shell."""
+
+    def __init__(self) -> None:
+        self.execution_count = 1
+        self.held: list[str] = []
+        self.display_pub = SimpleNamespace(publish=self._publish)
+
+    def _publish(self, data: dict[str, Any], *, transient: dict[str, str], update: bool) -> None:
+        if not update:
+            self.held.append(transient["display_id"])
+
+
+def test_a_cell_shows_the_sweep_that_it_began_once() -> None:
+    sweep = FakeSweep()
+    shell = _Shell()
+    display = NotebookDisplay(shell)
+
+    def echo() -> None:
+        display.show_unless_echo(sweep, display.show_sweep)
+
+    display.show_sweep(sweep, starting=True)
+    display.show_sweep(sweep, starting=True)  # start(), and then run(), which waits for it
+    echo()
+    assert len(shell.held) == 1
+    shell.execution_count += 1
+    echo()
+    assert len(shell.held) == 2
+    sweep.tell(over=True)
+    display.show_sweep(sweep, starting=True)  # run anew
+    assert len(shell.held) == 3
+
+
+def test_a_sweep_is_registered_under_the_name_that_its_class_has() -> None:
+    events = SimpleNamespace(callbacks={"pre_run_cell": [], "post_run_cell": []}, register=lambda *_: None)
+    shell = SimpleNamespace(display_formatter=DisplayFormatter(), kernel=object(), events=events)
+    NotebookDisplay(shell).register()
+    assert shell.display_formatter.ipython_display_formatter.lookup_by_type(decart_nb.Sweep)

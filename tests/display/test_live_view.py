@@ -1,22 +1,13 @@
-"""What every live view has, and the job line: what it says, and what its buttons do."""
+"""The base class of the live views."""
 
 from __future__ import annotations
-
-import dataclasses
 
 import pytest
 import traitlets
 from ipywidgets.widgets import widget as registry
 
-from decart_nb import InvalidInputError, Job, JobFailedError
-from decart_nb.client.duration_estimate import Estimate
-from decart_nb.display import text
-from decart_nb.display.job_view import JobView
+from decart_nb import InvalidInputError
 from decart_nb.display.live_view import LiveView, assets
-from decart_nb.job.clip import Clip
-from tests.clips import read_clip
-
-_ESTIMATE = Estimate.around(30.0, 0.25)
 
 
 class _View(LiveView):
@@ -25,33 +16,6 @@ class _View(LiveView):
 
     def text(self) -> str:
         return f"speed {self.speed}"
-
-
-@pytest.fixture
-def clip(small_video) -> Clip:
-    return read_clip(small_video, "j1", "lucy-2.5", {"prompt": "a"}, "local")
-
-
-@pytest.fixture
-def job() -> Job:
-    return Job("lucy-2.5", {"prompt": "<b>", "seed": 7}, estimate=_ESTIMATE)
-
-
-@pytest.fixture
-def asked() -> list[Job]:
-    """The jobs of which another take was asked for."""
-    return []
-
-
-@pytest.fixture
-def line(job, asked):
-    line = JobView(job, output_id="here", repeat=asked.append)
-    yield line
-    line.close()
-
-
-def _click(line: JobView, action: str) -> None:
-    line._handle_custom_msg({"action": action}, [])
 
 
 def test_an_unknown_keyword_is_refused_with_the_closest_name() -> None:
@@ -89,136 +53,3 @@ def test_the_output_of_a_view_is_empty_where_no_widgets_are_shown() -> None:
     assert bundle.pop("application/vnd.jupyter.widget-view+json")["model_id"] == view.model_id
     assert bundle == {"text/html": "", "text/plain": ""}
     view.close()
-
-
-def test_the_line_says_how_the_job_stands(line, job) -> None:
-    assert (line.model, line.status, line.running) == ("lucy-2.5", "submitting", True)
-    assert line.time == "0 s of usually 22–41 s"
-    job._move("processing", "j1")
-    assert line.status == "processing"
-    assert line.code == "dnb.generate('lucy-2.5', prompt='<b>', seed=7)"
-    assert line.text().startswith("lucy-2.5: processing, ")
-
-
-def test_the_button_says_cancel_before_the_submission_and_stop_waiting_after(line, job) -> None:
-    assert line.stop_label == "Cancel"
-    job._move("pending", "j1")
-    assert (line.stop_label, line.stop_hint) == ("Stop waiting", "")
-    _click(line, "stop")
-    assert job.stopped
-    assert (line.stop_label, line.stop_hint) == ("", "not waited for; the video is still fetched")
-
-
-def test_a_job_that_has_ended_gives_way_to_what_can_be_done_next(line, job, clip, asked) -> None:
-    job._again = lambda: job
-    job._move("processing", "j1")
-    assert line.running
-    job._end("completed", clip=clip)
-    assert (line.running, line.progress, line.stop_label, line.repeat_label) == (False, 1.0, "", "Another take")
-    _click(line, "repeat")
-    assert asked == [job]
-
-
-def test_no_other_take_is_asked_for_while_one_is_under_way(line, job, asked) -> None:
-    job._again = lambda: job
-    _click(line, "repeat")
-    assert asked == []
-
-
-def test_a_failed_job_can_be_tried_again_and_an_attached_one_cannot(line, job, asked) -> None:
-    job._again = lambda: job
-    job._end("failed", error=JobFailedError("j1", "no"))
-    assert line.repeat_label == "Try again"
-    attached = Job("lucy-2.5", {}, estimate=_ESTIMATE, job_id="j2")
-    line.follow(attached)
-    attached._end("failed", error=JobFailedError("j2", "no"))
-    assert (line.repeat_label, line.code) == ("", "dnb.attach('j2')")
-
-
-def test_the_bar_never_goes_back_and_is_full_only_when_the_job_is_done(line, job, clip) -> None:
-    seen = [line.progress]
-    line.observe(lambda change: seen.append(change["new"]), "progress")
-    job._move("processing", "j1")
-    job.estimate = Estimate.around(0.1, 0.25)  # and then it turns out to take longer
-    job._tell()
-    job.estimate = Estimate.around(1e6, 0.25)
-    job._tell()
-    assert seen == sorted(seen)
-    assert seen[-1] < 1
-    job._end("completed", clip=clip)
-    assert seen[-1] == 1
-
-
-def test_while_a_cell_blocks_it_says_to_interrupt_unless_clicks_are_heard(line, job) -> None:
-    job._move("processing", "j1")
-    with job._blocking():
-        assert line.stop_hint == "to stop waiting, interrupt the kernel"
-        _click(line, "ready")  # what the view sends when it appears: it came through
-        assert line.stop_hint == ""
-    assert line.stop_hint == ""
-
-
-def test_what_goes_wrong_in_a_click_is_shown_in_the_view(job, clip) -> None:
-    def refuse(_: Job) -> None:
-        raise InvalidInputError("The session is closed.")
-
-    line = JobView(job, output_id="here", repeat=refuse)
-    job._end("completed", clip=clip)
-    _click(line, "repeat")
-    assert line.problem == "The session is closed."
-    line.close()
-
-
-def test_closing_the_line_stops_nothing(line, job, clip) -> None:
-    job._move("processing", "j1")
-    line.close()
-    job._end("completed", clip=clip)
-    assert job.clip is clip
-    assert line.status == "processing"
-    assert not job._observers
-
-
-def test_what_is_retried_is_said_in_place_of_progress(line, job) -> None:
-    job._move("processing", "j1")
-    job._not_begun_at -= 20
-    job._tell()
-    before = line.progress
-    job.retrying = "no connection to 127.0.0.1:1 (refused), trying again in 4 s"
-    job._not_begun_at -= 20
-    job._tell()
-    assert (line.status, line.time, line.retrying) == (job.retrying, "0 s", True)
-    assert 0 < before == line.progress
-    assert job.retrying in repr(job)
-    job.retrying = None
-    job._tell()
-    assert (line.status, line.retrying) == ("processing", False)
-    assert line.progress > before
-
-
-def test_waiting_in_the_queue_is_no_progress(line, job) -> None:
-    job._move("pending", "j1")
-    job._began -= 100
-    job._tell()
-    assert (line.progress, line.time) == (0.0, "100 s, longer than usually 22–41 s")
-    job._move("processing")
-    assert line.progress < 0.1  # it has just begun
-
-
-def test_a_video_that_the_service_no_longer_has_is_said_to_be_expired(line, job) -> None:
-    job._move("pending", "j1")
-    job._end("expired", error=InvalidInputError("The video is gone."))
-    assert text.job_state(job) == "expired: the service no longer has this video"
-    assert line.missed_text.startswith("expired: the service no longer has this video; dnb.attach('j1')")
-
-
-@pytest.mark.parametrize("foreign", ["\x1b]0;T\x07", "\x9b2J", "a\u202eb", "two\nlines"])
-def test_what_somebody_wrote_becomes_one_printable_line(clip, foreign: str) -> None:
-    job = Job(f"m{foreign}", {"prompt": foreign}, estimate=_ESTIMATE, job_id=f"j{foreign}")
-    job.status = f"warming {foreign}"
-    odd = dataclasses.replace(clip, model=foreign, inputs={"prompt": foreign}, path=clip.path.with_name(foreign))
-    said = [repr(job), text.job_state(job), *text.clip_caption(odd), repr(odd), text.job_text(job)]
-    job.retrying = f"no connection to {foreign}, trying again in 4 s"
-    said += [repr(job), text.job_state(job), text.retry_reason(job)]
-    job.retrying, job.error = None, JobFailedError("j", foreign)
-    said += [repr(job), str(job.error), text.job_state(job), str(InvalidInputError(foreign)).replace("\n", "")]
-    assert [line for line in said if not line.isprintable()] == []

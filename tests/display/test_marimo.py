@@ -12,7 +12,7 @@ from decart_nb.job.clip import Clip
 from decart_nb.job.job import Job
 from decart_nb.sweeps import sweep as sweeps
 from tests.clips import read_clip
-from tests.display.test_sweep_view import Sweep
+from tests.fake_sweep import FakeSweep
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +26,7 @@ def registered() -> Iterator[None]:
 
 
 def test_a_sweep_shows_how_it_stands() -> None:
-    kind, shown = sweeps.Sweep._mime_(Sweep())
+    kind, shown = sweeps.Sweep._mime_(FakeSweep())
     assert kind == "text/html"
     assert "sweep cats: 17 of 24 done (3 reused)" in shown
     assert "dnb.sweep.load(&#x27;cats&#x27;) shows its current status" in shown

@@ -18,7 +18,7 @@ from decart_nb.display.output_widget import open_output, output_publisher
 from decart_nb.display.sweep_output import SweepOutput
 from decart_nb.job.clip import Clip
 from tests.clips import read_clip
-from tests.display.test_sweep_view import Sweep
+from tests.fake_sweep import FakeSweep
 
 
 class Shell:
@@ -152,7 +152,7 @@ def test_each_take_is_published_by_itself(shell: Shell, output: ipywidgets.Outpu
 
 
 def test_a_sweep_shows_its_line_and_how_it_ended(shell: Shell, output: ipywidgets.Output) -> None:
-    sweep = Sweep()
+    sweep = FakeSweep()
     publish = output_publisher(shell, output, CellSchedule().run_when_idle)
     SweepOutput(sweep, publish, live=True, replaceable=False, interval=0.0)
     sweep.tell(done=15)

@@ -25,7 +25,7 @@ class Careless(LiveView):
 careless = Careless()
 display(careless.bundle(), raw=True)
 """
-_COUNTS = "() => [ledger.listeners.size, ledger.timers.size, ledger.urls.size]"
+_COUNTS = "() => [tracker.listeners.size, tracker.timers.size, tracker.urls.size]"
 #: How many act on changes of what our models alone have; ipywidgets' own views listen to other things.
 _MODELS = """
     const renderer = notebook.rendermime.createRenderer('application/vnd.jupyter.widget-view+json');
@@ -39,8 +39,8 @@ _WIDGETS = "[type(w).__name__ for w in widget._instances.values()]"
 
 @pytest.fixture
 def watched(lab: Lab, page: Page, queue: Queue) -> Notebook:
-    """A notebook whose page keeps a ledger."""
-    page.add_init_script(path=Path(__file__).with_name("ledger.js"))
+    """A notebook whose page keeps a tracker."""
+    page.add_init_script(path=Path(__file__).with_name("tracker.js"))
     notebook = lab.open(page, "watched", queue)
     notebook.run("from ipywidgets.widgets import widget")
     return notebook
@@ -59,7 +59,7 @@ def test_nothing_is_left_of_a_cleared_output(watched: Notebook, queue: Queue) ->
     expect(cell.locator(".decart-live")).to_have_text("careless")
     _clear(notebook, cell)
     page.wait_for_function(f"() => ({_COUNTS})().join() === '1,1,1'")
-    page.evaluate("() => { ledger.listeners.clear(); ledger.timers.clear(); ledger.urls.clear(); }")
+    page.evaluate("() => { tracker.listeners.clear(); tracker.timers.clear(); tracker.urls.clear(); }")
 
     submit = "job = dnb.submit('lucy-pro-t2v', 'a delta', fresh=True)"
     under_way, done = notebook.run(submit), notebook.run(submit)

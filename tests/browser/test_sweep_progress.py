@@ -7,7 +7,7 @@ import re
 from playwright.sync_api import Page, expect
 
 from .lab import THEMES, Lab, Notebook, Queue, at_the_queue, ended, finish_sweep, shoot, sweep
-from .test_kept import DEAD
+from .test_reopening import DEAD
 
 _HTML = "<img src=x onerror=window.hacked=1>"
 #: Two dollars, between which a formula would be.

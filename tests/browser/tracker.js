@@ -1,6 +1,6 @@
 // Counts what modules from blob URLs, which is where a widget's code comes from, have begun and not ended.
 (() => {
-  const open = (window.ledger = { listeners: new Set(), timers: new Map(), urls: new Set() });
+  const open = (window.tracker = { listeners: new Set(), timers: new Map(), urls: new Set() });
   const ours = () => new Error().stack.split("\n")[3]?.includes("blob:"); // below us: the wrapper, then who called it
   const wrap = (object, name, make) => (object[name] = make(object[name]));
 

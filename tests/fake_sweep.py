@@ -1,0 +1,66 @@
+"""A sweep in memory, jobs for it, and the outputs that a notebook would keep."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from decart_nb import Job
+from decart_nb.client.duration_estimate import Estimate
+from decart_nb.sweeps.progress import Progress
+
+HALFWAY = Progress(
+    24, done=14, reused=3, running=4, waiting=2, failed=1, cost=0.84, cap=5.0, seconds_left=41.0, note="Slowed down."
+)
+
+
+class FakeSweep:
+    """A sweep that stands as it is told."""
+
+    def __init__(self, progress: Progress = HALFWAY, name: str = "cats", *, over: bool = False) -> None:
+        self.name, self.progress, self.over = name, progress, over
+        self.blocks_a_cell = False
+        self.cancelled = False
+        self.observers: list[Callable[[FakeSweep], object]] = []
+
+    def observe(self, observer: Callable[[FakeSweep], object]) -> Callable[[], None]:
+        self.observers.append(observer)
+        return lambda: observer in self.observers and self.observers.remove(observer)
+
+    def cancel(self) -> None:
+        self.cancelled = True
+        self.progress = replace(self.progress, stopped=True)
+
+    def tell(self, *, over: bool = False, **changes: Any) -> None:
+        self.progress = replace(self.progress, **changes)
+        self.over = over
+        for observer in tuple(self.observers):
+            observer(self)
+
+
+class Outputs:
+    """Keeps what is published, as a notebook does: by display id, the last word counts."""
+
+    def __init__(self) -> None:
+        self.held: dict[str, dict[str, Any]] = {}
+        self.published = 0
+
+    def publish(self, data: dict[str, Any], display_id: str, *, update: bool = False) -> None:
+        assert (display_id in self.held) is update
+        self.held[display_id] = data
+        self.published += 1
+
+    @property
+    def html(self) -> str:
+        return next(iter(self.held.values()))["text/html"]
+
+    @property
+    def text(self) -> str:
+        return next(iter(self.held.values()))["text/plain"]
+
+
+def fake_job(number: int = 0, prompt: str = "a cat") -> Job:
+    return Job(
+        "lucy-2.5", {"prompt": prompt, "seed": number}, estimate=Estimate.around(30.0, 0.25), job_id=f"j{number}"
+    )
