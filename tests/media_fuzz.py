@@ -138,7 +138,7 @@ def fuzz(rounds: int, seed: int) -> dict[str, Any]:
         data = damaged(files[kind], chance)
         path.write_bytes(data)
         sources: dict[str, Any] = {name: (read, io.BytesIO(data)) for name, read in READERS.items()}
-        sources["skim"] = (media.skim, path)
+        sources["skim"] = (media.quick_probe, path)
         for name, (read, source) in sources.items():
             began = time.monotonic()
             try:

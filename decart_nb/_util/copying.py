@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NoReturn, Self, SupportsIndex
 
 
-class LivesHere:
+class ProcessLocal:
     """Base class of what a copy of is the thing itself, and what cannot be pickled: a subclass says what to do."""
 
     def __copy__(self) -> Self:

@@ -27,15 +27,15 @@ class DiskSpace:
     def __init__(self, folder: Path, *, copies: int = 1) -> None:
         self._folder = folder
         self._copies = copies
-        self._written = self._looked_at = 0
+        self._written = self._checked_at = 0
 
-    def expect(self, size: int) -> None:
+    def require(self, size: int) -> None:
         """Looks whether so many bytes have room.
 
         Raises:
             DiskSpaceError: they have not.
         """
-        self._look(size * self._copies)
+        self._check(size * self._copies)
 
     def add(self, size: int) -> None:
         """Counts bytes that are about to be written, and looks now and then whether there is room for more.
@@ -44,11 +44,11 @@ class DiskSpace:
             DiskSpaceError: there is not.
         """
         self._written += size
-        if self._written - self._looked_at >= _STEP:
-            self._looked_at = self._written
-            self._look(size + self._written * (self._copies - 1))
+        if self._written - self._checked_at >= _STEP:
+            self._checked_at = self._written
+            self._check(size + self._written * (self._copies - 1))
 
-    def _look(self, wanted: int) -> None:
+    def _check(self, wanted: int) -> None:
         try:
             disk = shutil.disk_usage(self._folder)
         except OSError:

@@ -43,7 +43,7 @@ def step(name: str) -> str:
 
 
 @contextmanager
-def named_for_the_shell() -> Iterator[None]:
+def shell_names() -> Iterator[None]:
     """Calls every step of this process as ``decart-nb`` does, in all threads."""
     global _names
     _names = _SHELL

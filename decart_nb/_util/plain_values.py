@@ -20,7 +20,7 @@ _WHOLE = re.compile(r"\s*([+-]?[0-9]{1,300})(?:\.0*)?\s*")
 _TRUTH = {"true": True, "false": False, "1": True, "0": False}
 
 
-class NotPlain(Exception):
+class NotPlainError(Exception):
     """Why a value is none: the end of a sentence that begins with its name."""
 
 
@@ -28,7 +28,7 @@ def plain(value: Any, depth: int = 0) -> Any:
     """The value in Python's own plain types: text, numbers, flags, lists and dicts. NumPy's scalars become Python's.
 
     Raises:
-        NotPlain: it is something else, or has something else in it.
+        NotPlainError: it is something else, or has something else in it.
     """
     if value is None:
         return None
@@ -39,28 +39,28 @@ def plain(value: Any, depth: int = 0) -> Any:
     if isinstance(value, Real):
         return _number(value)
     if depth > _DEEPEST:
-        raise NotPlain(f"is nested more than {_DEEPEST} levels deep.")
+        raise NotPlainError(f"is nested more than {_DEEPEST} levels deep.")
     if isinstance(value, (list, tuple)):
         return [plain(item, depth + 1) for item in value]
     if isinstance(value, Mapping):
         for name in value:
             if not isinstance(name, str):
-                raise NotPlain(f"has {short_repr(name)} as a key; the keys of what is sent are text.")
+                raise NotPlainError(f"has {short_repr(name)} as a key; the keys of what is sent are text.")
         return {text(name): plain(item, depth + 1) for name, item in value.items()}
     if is_scalar(value) and type(item := value.item()) is not type(value):
         return plain(item, depth)
     what = f"has {with_article(type(value).__name__)} in it" if depth else f"is {with_article(type(value).__name__)}"
-    raise NotPlain(f"{what}; a plain value is text, a number, True or False, a list, or a dict.")
+    raise NotPlainError(f"{what}; a plain value is text, a number, True or False, a list, or a dict.")
 
 
 def text(value: str) -> str:
     """The text itself, in Python's own type.
 
     Raises:
-        NotPlain: it cannot be written down.
+        NotPlainError: it cannot be written down.
     """
     if not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
-        raise NotPlain("has half of a character in it (a lone surrogate), which cannot be sent.")
+        raise NotPlainError("has half of a character in it (a lone surrogate), which cannot be sent.")
     return str.__str__(value)  # of an enum's member the text, and not the member's name
 
 
@@ -82,7 +82,7 @@ def whole(value: Any) -> int:
     """The whole number that a value is, whatever library or text it is from: ``7``, ``7.0``, ``"7"``, ``Decimal(7)``.
 
     Raises:
-        NotPlain: it is none.
+        NotPlainError: it is none.
     """
     if isinstance(value, str) and (found := _WHOLE.fullmatch(value)):
         return int(found[1])
@@ -94,7 +94,7 @@ def whole(value: Any) -> int:
         # What is larger is no number that anything counts with, and a Decimal may have a billion digits.
         if isinstance(value, (Real, Decimal)) and _is_whole(value):
             return int(math.trunc(value))  # noqa: RUF046 - typeshed does not say that of a Real
-    raise NotPlain(f"must be an integer, not {short_repr(value)}.")
+    raise NotPlainError(f"must be an integer, not {short_repr(value)}.")
 
 
 def _is_whole(value: Any) -> bool:
@@ -108,14 +108,14 @@ def flag(value: Any) -> bool:
     """The truth value that a value is, whatever library or text it comes from: ``True``, ``"true"``, ``"1"``, ``1``.
 
     Raises:
-        NotPlain: it is none.
+        NotPlainError: it is none.
     """
     if is_flag(value):
         return bool(value)
     try:
         return _TRUTH[(value if isinstance(value, str) else str(whole(value))).strip().lower()]
-    except (KeyError, NotPlain):
-        raise NotPlain(f"must be True or False, not {short_repr(value)}.") from None
+    except (KeyError, NotPlainError):
+        raise NotPlainError(f"must be True or False, not {short_repr(value)}.") from None
 
 
 def is_nonnegative(value: Any) -> bool:
@@ -137,12 +137,12 @@ def _number(value: Any) -> int | float:
     if isinstance(value, Integral):
         whole = int(value)
         if whole.bit_length() > _MOST_BITS:
-            raise NotPlain("is a number of too many digits.")
+            raise NotPlainError("is a number of too many digits.")
         return whole
     try:
         number = float(value)
     except OverflowError:
         number = math.inf
     if not math.isfinite(number):
-        raise NotPlain(f"is {short_repr(value)}, which is no number that can be sent.")
+        raise NotPlainError(f"is {short_repr(value)}, which is no number that can be sent.")
     return number

@@ -14,7 +14,7 @@ from typing import Any
 
 from .._util import console
 from .._util.console import say, stderr
-from .._util.next_steps import named_for_the_shell
+from .._util.next_steps import shell_names
 from .._util.text import printable
 from .._util.text_table import terminal_columns, text_table
 from .._version import __version__
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     try:
-        with warnings.catch_warnings(), named_for_the_shell():
+        with warnings.catch_warnings(), shell_names():
             warnings.showwarning = _warn
             status: int | None = options.run(options)
     except DecartSDKError as error:

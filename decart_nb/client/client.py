@@ -19,7 +19,7 @@ from typing import Self
 
 import httpx
 
-from .._util.copying import LivesHere
+from .._util.copying import ProcessLocal
 from .._util.public import public
 from .._util.text import short_repr
 from ..errors import InvalidAPIKeyError, InvalidInputError, NotPicklableError
@@ -32,7 +32,7 @@ BASE_URL = "https://api.decart.ai"
 
 
 @public
-class DecartClient(LivesHere):
+class DecartClient(ProcessLocal):
     """An async client of Decart's API. It can be used on any asyncio loop, and on several.
 
     Args:

@@ -124,7 +124,7 @@ class ResumableDownload:
         self._space = DiskSpace(self._folder) if self._folder else None
         if self._space and self._total is not None:
             with _writing():
-                self._space.expect(self._total - self.size)
+                self._space.require(self._total - self.size)
 
     def write(self, chunk: bytes) -> bool:
         """Write the next bytes, and return whether that is progress: more bytes than were ever received before.

@@ -47,7 +47,7 @@ async def fetch(transport: Transport, model: ModelDefinition, name: str, file: R
             async with transport.limit("fetch"), asyncio.timeout(transport.timeout.total):
                 await _spool(await transport.foreign_client(), httpx.URL(file.url), spool, max_bytes)
             spool.seek(0)
-            return await asyncio.to_thread(Upload.spooled, filename, spool)
+            return await asyncio.to_thread(Upload.from_stream, filename, spool)
     except Exception as cause:  # noqa: BLE001 - codecs, threads, memory: a caller hears of one family of errors
         root = unwrap_cause(cause)
         place = host_and_port(file.url)
@@ -83,7 +83,7 @@ async def _spool(connections: httpx.AsyncClient, url: httpx.URL, spool: BinaryIO
         if announced is not None and announced > max_bytes:
             raise _TooLarge(too_large)
         space = DiskSpace(Path(tempfile.gettempdir()), copies=2)  # it is copied once more
-        space.expect(announced or 0)
+        space.require(announced or 0)
         size = 0
         async for chunk in iter_raw(response):
             size += len(chunk)

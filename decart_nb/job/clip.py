@@ -71,7 +71,7 @@ class Clip:
         """
         from .. import media
 
-        return media.still(self.path, at=at)
+        return media.frame_at(self.path, at=at)
 
     def frames(self, fps: float | None = None) -> Iterator[NDArray[np.uint8]]:
         """The frames, one after another: H×W×3, RGB, uint8.

@@ -182,7 +182,7 @@ class _Look:
                 been broken on its way.
         """
         try:
-            self.info, self.error = media.skim(path), None
+            self.info, self.error = media.quick_probe(path), None
         except MediaError as error:
             with path.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, NoReturn, Self
 
-from .._util.copying import LivesHere
+from .._util.copying import ProcessLocal
 from ..errors import NotAFutureError
 
 _log = logging.getLogger("decart_nb")
@@ -22,7 +22,7 @@ _WAKE = 0.2
 _OF_FUTURES = {"add_done_callback": "asyncio", "_condition": "concurrent.futures"}
 
 
-class Watched(LivesHere):
+class Watched(ProcessLocal):
     """What tells its observers that it has changed."""
 
     def __init__(self) -> None:

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .decoding import (
         check_image as check_image,
+        frame_at as frame_at,
         frames as frames,
         poster as poster,
         read_image as read_image,
-        still as still,
     )
     from .demux import Source as Source
     from .encoding import encode as encode, picture as picture
@@ -28,17 +28,17 @@ if TYPE_CHECKING:
         check_video as check_video,
         is_video_container as is_video_container,
         probe as probe,
-        skim as skim,
+        quick_probe as quick_probe,
     )
 
 #: Loaded on first use: whoever only asks what a file's first bytes say does not load PyAV.
 _EXPORTS = {
-    "decoding": ("check_image", "frames", "poster", "read_image", "still"),
+    "decoding": ("check_image", "frames", "poster", "frame_at", "read_image"),
     "demux": ("Source",),
     "encoding": ("encode", "picture"),
     "images": ("RGB",),
     "limits": ("LIMITS", "Limits"),
-    "probing": ("VideoInfo", "check_video", "is_video_container", "probe", "skim"),
+    "probing": ("VideoInfo", "check_video", "is_video_container", "probe", "quick_probe"),
 }
 _MODULE_OF = {name: module for module, names in _EXPORTS.items() for name in names}
 

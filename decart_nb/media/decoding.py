@@ -14,7 +14,7 @@ from av.video.stream import VideoStream
 from PIL import Image
 
 from ..errors import MediaError
-from . import images as stills
+from . import images
 from .demux import (
     IMAGE,
     VIDEO,
@@ -123,9 +123,9 @@ def check_image(source: Source, *, name: str | None = None, limits: Limits = LIM
 
 def _still(file: BinaryIO, name: str, limits: Limits) -> Image.Image | None:
     """What Pillow reads, or a HEIF image; ``None`` for what may be a video."""
-    image = stills.opened(file, limits)
+    image = images.opened(file, limits)
     if image is not None:
-        return stills.upright(image)
+        return images.upright(image)
     heif = read_heif(file)
     file.seek(0)
     return None if heif is None else _assembled(file, heif, name, limits)
@@ -149,7 +149,7 @@ def _assembled(file: BinaryIO, heif: HeifImage, name: str, limits: Limits) -> Im
                 if size[0] > width * heif.columns or size[1] > height * heif.rows:
                     raise refusal(name, IMAGE, "its tiles do not cover it")
                 image = Image.new("RGB", size)
-                stills.check_size(image, limits)
+                images.check_size(image, limits)
             image.paste(Image.fromarray(rgb), (number % heif.columns * width, number // heif.columns * height))
     assert image is not None
     for change, value in heif.changes:
@@ -165,7 +165,7 @@ _QUARTERS = {1: Image.Transpose.ROTATE_90, 2: Image.Transpose.ROTATE_180, 3: Ima
 _MIRRORS = {0: Image.Transpose.FLIP_LEFT_RIGHT, 1: Image.Transpose.FLIP_TOP_BOTTOM}
 
 
-def still(source: Source, *, at: float = 0.5, name: str | None = None, limits: Limits = LIMITS) -> Image.Image:
+def frame_at(source: Source, *, at: float = 0.5, name: str | None = None, limits: Limits = LIMITS) -> Image.Image:
     """One of a video's frames, as it is. It is sought, so that a long video costs no more.
 
     Args:
@@ -181,10 +181,10 @@ def still(source: Source, *, at: float = 0.5, name: str | None = None, limits: L
     at = finite_number("at", at, at_least=0, at_most=1)
     name = name or name_of(source)
     with opened(source, name, VIDEO) as file, decoding(name, VIDEO):
-        animation = stills.animated(file, limits)
+        animation = images.animated(file, limits)
         if animation:
-            animation.seek(round(at * (stills.count(animation) - 1)))
-            return stills.upright(animation)
+            animation.seek(round(at * (images.count(animation) - 1)))
+            return images.upright(animation)
         with container(file, name, VIDEO, limits=limits) as (media, stream, _):
             return _image(_sought(media, stream, at), stream, limits)
 
@@ -203,10 +203,10 @@ def poster(
 
     Raises:
         InvalidInputError: ``at`` or ``width`` is no such number.
-        MediaError: as :func:`still`.
+        MediaError: as :func:`frame_at`.
     """
     width = int(finite_number("width", width, at_least=1, at_most=_WIDEST))
-    image = still(source, at=at, name=name, limits=limits)
+    image = frame_at(source, at=at, name=name, limits=limits)
     scale = min(1.0, width / image.width, _TALLEST * width / image.height)
     if scale < 1:
         size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
@@ -219,11 +219,11 @@ def poster(
 def _timed(source: Source, name: str, limits: Limits) -> Generator[tuple[RGB, float, float]]:
     """Each frame with its time and how long it is shown, both in seconds."""
     with opened(source, name, VIDEO) as file, decoding(name, VIDEO):
-        animation = stills.animated(file, limits)
+        animation = images.animated(file, limits)
         if animation:
             time = 0.0
-            for image, pause in stills.timed(animation):
-                yield np.asarray(stills.upright(image)), time, pause
+            for image, pause in images.timed(animation):
+                yield np.asarray(images.upright(image)), time, pause
                 time += pause
             return
         with container(file, name, VIDEO, limits=limits) as (media, stream, _):

@@ -13,7 +13,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 from PIL import Image
 
-from . import images as stills
+from . import images
 from .demux import (
     LENIENT,
     VIDEO,
@@ -91,13 +91,13 @@ def check_video(source: Source, *, name: str | None = None, limits: Limits = LIM
 
 def _probed(source: Source, name: str, limits: Limits, *, check_end: bool) -> VideoInfo:
     with opened(source, name, VIDEO) as file, decoding(name, VIDEO):
-        animation = stills.animated(file, limits)
+        animation = images.animated(file, limits)
         if animation:
             return _probed_animation(animation, limits)
         heif = read_heif(file)
         with container(file, name, VIDEO, look_only=True, limits=limits) as (media, stream, fragmented):
             if heif is not None and stream.frames < 2:
-                raise stills.StillImageError
+                raise images.StillImageError
             stream.thread_type = "NONE"
             indexed = is_indexed(media, stream, fragmented)
             height, width = upright_shape(_first_frame(media, stream, can_seek=indexed), stream, limits)
@@ -117,11 +117,11 @@ def _probed(source: Source, name: str, limits: Limits, *, check_end: bool) -> Vi
 def _probed_animation(animation: Image.Image, limits: Limits) -> VideoInfo:
     timeline = Timeline(0.1, limits)
     time = 0.0
-    for _, pause in stills.timed(animation):
+    for _, pause in images.timed(animation):
         timeline.add(time, pause)
         time += pause
     seconds = timeline.length()
-    width, height = stills.upright(animation).size
+    width, height = images.upright(animation).size
     return VideoInfo(width, height, timeline.count / seconds, seconds, str(animation.format).lower(), False)
 
 
@@ -136,7 +136,7 @@ def _described(
     return VideoInfo(width, height, fps, seconds, codec, bool(media.streams.audio), tags)
 
 
-def skim(path: Path, *, limits: Limits = LIMITS) -> VideoInfo:
+def quick_probe(path: Path, *, limits: Limits = LIMITS) -> VideoInfo:
     """As :func:`probe` of what has just been downloaded, in a tenth of the time.
 
     An MP4 of H.264 or H.265 is not decoded: all its frames have to lie within the file, and the first one is taken to

@@ -14,9 +14,9 @@ from PIL import Image
 from .. import media
 from .._util.text import printable
 from ..errors import MediaError
-from ..media import images as stills
+from ..media import images
 from ..media.limits import LIMITS, Limits
-from .local_files import NotUsable
+from .local_files import UnusableFileError
 
 _LONGEST_REASON = 200
 
@@ -25,18 +25,18 @@ def png_of(image: Image.Image, limits: Limits = LIMITS) -> bytes:
     """A PIL image as a PNG: upright, RGB, over white, as the local renderer would see the image's own file.
 
     Raises:
-        NotUsable: it cannot be read, or is too large.
+        UnusableFileError: it cannot be read, or is too large.
     """
     try:
-        if getattr(image, "tile", None) and image.format not in (*stills.FORMATS, "MPO", "TGA"):
+        if getattr(image, "tile", None) and image.format not in (*images.FORMATS, "MPO", "TGA"):
             raise ValueError(f"it is {image.format} and not loaded; call its .load() if you trust it")
-        stills.check_size(image, limits)
+        images.check_size(image, limits)
         buffer = io.BytesIO()
-        stills.upright(image).save(buffer, "png")
+        images.upright(image).save(buffer, "png")
     except Exception as error:  # noqa: BLE001 - Pillow raises all sorts: of a closed file an AssertionError
         reason = printable(str(error), limit=_LONGEST_REASON).rstrip(".")
         hint = reason or "its file is closed. Call .load() on it before its file is closed, or give the path"
-        raise NotUsable(f"is a PIL image that cannot be read: {hint}.") from None
+        raise UnusableFileError(f"is a PIL image that cannot be read: {hint}.") from None
     return buffer.getvalue()
 
 
@@ -44,18 +44,18 @@ def array_of(value: Any) -> NDArray[Any]:
     """What has ``__array__``, as an array of the shape and type of an image or a video. Nothing is copied.
 
     Raises:
-        NotUsable: it is neither.
+        UnusableFileError: it is neither.
     """
     try:
         array = np.asarray(value)
     except Exception as error:  # noqa: BLE001 - whatever a foreign array refuses with, such as a tensor with gradients
         reason = printable(str(error), limit=_LONGEST_REASON).rstrip(".")
-        raise NotUsable(f"cannot be read by NumPy: a {type(value).__name__} ({reason}).") from None
+        raise UnusableFileError(f"cannot be read by NumPy: a {type(value).__name__} ({reason}).") from None
     fits = array.ndim == 2 or (array.ndim in (3, 4) and array.shape[-1] in (1, 3, 4))
     is_number = array.dtype.kind == "f" or array.dtype in (np.uint8, np.uint16)
     if not (fits and is_number and array.size):
         shape = "×".join(map(str, array.shape))
-        raise NotUsable(
+        raise UnusableFileError(
             f"is an array of {array.dtype}, {shape or 'a single value'}; an image is H×W or H×W×C, a video T×H×W×C, "
             "where C is 1 (grey), 3 (RGB) or 4 (RGBA), of uint8, of uint16, or of floats from 0 to 1."
         )
@@ -66,35 +66,35 @@ def image_of(array: NDArray[Any], limits: Limits = LIMITS) -> Image.Image:
     """An image that :func:`array_of` has found to be one.
 
     Raises:
-        NotUsable: it is too large, or has values that mean nothing.
+        UnusableFileError: it is too large, or has values that mean nothing.
     """
     try:
-        stills.check_pixels((array.shape[1], array.shape[0]), limits.image_pixels, limits)
+        images.check_pixels((array.shape[1], array.shape[0]), limits.image_pixels, limits)
         return Image.fromarray(
-            np.ascontiguousarray(stills.eight_bits(array.squeeze(2) if array.shape[2:] == (1,) else array))
+            np.ascontiguousarray(images.eight_bits(array.squeeze(2) if array.shape[2:] == (1,) else array))
         )
-    except (ValueError, stills.TooLargeError) as error:
-        raise NotUsable(f"is an array that cannot be sent: {error}.") from None
+    except (ValueError, images.TooLargeError) as error:
+        raise UnusableFileError(f"is an array that cannot be sent: {error}.") from None
 
 
 def write_video(array: NDArray[Any], path: Path, fps: int, limits: Limits = LIMITS) -> None:
     """Writes an array of frames as an MP4, one frame at a time.
 
     Raises:
-        NotUsable: it is too long or too large, has values that mean nothing, or cannot be encoded.
+        UnusableFileError: it is too long or too large, has values that mean nothing, or cannot be encoded.
     """
     frames, height, width = array.shape[:3]
     try:
-        stills.check_pixels((width, height), limits.video_pixels, limits)
+        images.check_pixels((width, height), limits.video_pixels, limits)
         if frames > min(limits.frames, limits.seconds * fps):
             raise ValueError(f"its {frames} frames are longer than {limits.seconds:.0f} s at {fps} frames a second")
         media.encode(_rgb(array), path, fps=fps, crf=12)
-    except (ValueError, stills.TooLargeError) as error:
-        raise NotUsable(f"is an array that cannot be sent: {error}.") from None
+    except (ValueError, images.TooLargeError) as error:
+        raise UnusableFileError(f"is an array that cannot be sent: {error}.") from None
     except MediaError:
-        raise NotUsable(f"is a video of {width}×{height} that cannot be encoded.") from None
+        raise UnusableFileError(f"is a video of {width}×{height} that cannot be encoded.") from None
 
 
-def _rgb(array: NDArray[Any]) -> Iterator[stills.RGB]:
+def _rgb(array: NDArray[Any]) -> Iterator[images.RGB]:
     for frame in array:
-        yield np.asarray(stills.upright(image_of(frame)))
+        yield np.asarray(images.upright(image_of(frame)))

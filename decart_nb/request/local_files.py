@@ -42,7 +42,7 @@ _NO_FILES: tuple[tuple[Callable[[int], bool], str], ...] = (
 _T = TypeVar("_T")
 
 
-class NotUsable(Exception):
+class UnusableFileError(Exception):
     """Why a value cannot be sent as a file: the end of a sentence that begins with the input's name."""
 
 
@@ -61,7 +61,7 @@ class LocalFile:
         size: in bytes.
 
     Raises:
-        NotUsable: it is no file that can be an input.
+        UnusableFileError: it is no file that can be an input.
     """
 
     def __init__(self, path: Path) -> None:
@@ -71,17 +71,17 @@ class LocalFile:
         except FileNotFoundError:
             looked = "" if path.is_absolute() else " The path is relative to the notebook's working directory."
             what = "is a link to what is not there" if path.is_symlink() else "is not there: no file"
-            raise NotUsable(f"{what} {shown_path(path)}.{looked}") from None
+            raise UnusableFileError(f"{what} {display_path(path)}.{looked}") from None
         except (OSError, ValueError) as error:
-            raise NotUsable(f"cannot be read: {shown_path(path)} ({_reason(error)}).") from None
+            raise UnusableFileError(f"cannot be read: {display_path(path)} ({_reason(error)}).") from None
         for is_kind, what in _NO_FILES:
             if is_kind(found.st_mode):
-                raise NotUsable(f"is {what}: {shown_path(path)}. Give one file.")
+                raise UnusableFileError(f"is {what}: {display_path(path)}. Give one file.")
         self.size = found.st_size
         if not self.size:  # also what /proc has, whose size is not known
-            raise NotUsable(f"is empty: {one_line(path.name)} has no bytes.")
+            raise UnusableFileError(f"is empty: {one_line(path.name)} has no bytes.")
         if self.size > MAX_INPUT_BYTES:
-            raise NotUsable(f"{_too_large(self.size)}: {shown_path(path)}.")
+            raise UnusableFileError(f"{_too_large(self.size)}: {display_path(path)}.")
         self._state = _state(found)
 
     def open(self) -> BinaryIO:
@@ -121,21 +121,21 @@ class _Steady(io.FileIO):
             raise FileChangedError(0, "it has changed while it was read")
 
 
-def read_steadily(read: Callable[[], _T]) -> _T:
+def read_unchanged(read: Callable[[], _T]) -> _T:
     """What a function makes of a file. It is called again where the file has changed meanwhile, and then given up.
 
     Raises:
-        NotUsable: the file does not come to rest, or cannot be read.
+        UnusableFileError: the file does not come to rest, or cannot be read.
     """
     for pause in (*_PAUSES, None):
         try:
             return read()
         except FileChangedError:
             if pause is None:
-                raise NotUsable("is being written while it is read; try again when it is finished.") from None
+                raise UnusableFileError("is being written while it is read; try again when it is finished.") from None
             time.sleep(pause)
         except OSError as error:
-            raise NotUsable(f"cannot be read: {_reason(error)}.") from None
+            raise UnusableFileError(f"cannot be read: {_reason(error)}.") from None
     raise AssertionError
 
 
@@ -143,7 +143,7 @@ def copy_to_temporary(stream: Any, most: int = MAX_INPUT_BYTES) -> Path:
     """Copies the rest of a binary stream to a temporary file, which the caller removes.
 
     Raises:
-        NotUsable: it has more than so many bytes, or the disk has no room for it.
+        UnusableFileError: it has more than so many bytes, or the disk has no room for it.
         TypeError: it gives no bytes.
     """
     handle, name = tempfile.mkstemp(prefix="decart_nb-")
@@ -154,9 +154,9 @@ def copy_to_temporary(stream: Any, most: int = MAX_INPUT_BYTES) -> Path:
             while chunk := stream.read(_CHUNK):
                 count += len(memoryview(chunk))
                 if count > most:
-                    raise NotUsable(f"{_too_large(None, most)}.")
+                    raise UnusableFileError(f"{_too_large(None, most)}.")
                 if count > _SPARE and count % (16 * _CHUNK) < _CHUNK and shutil.disk_usage(path.parent).free < _SPARE:
-                    raise NotUsable("does not fit on the disk of temporary files; give a smaller one.")
+                    raise UnusableFileError("does not fit on the disk of temporary files; give a smaller one.")
                 target.write(chunk)
     except BaseException:
         path.unlink(missing_ok=True)
@@ -195,14 +195,14 @@ def read_bytes(path: Path, most: int) -> bytes:
     """The content of a file, or of a pipe of this process, that is not large.
 
     Raises:
-        NotUsable: it is no such file, or it has more than so many bytes.
+        UnusableFileError: it is no such file, or it has more than so many bytes.
     """
 
     def read() -> bytes:
         if (pipe := own_pipe(path)) is None:
             file = LocalFile(path)
             if file.size > most:
-                raise NotUsable(f"{_too_large(file.size, most)}: {shown_path(path)}.")
+                raise UnusableFileError(f"{_too_large(file.size, most)}: {display_path(path)}.")
             with file.open() as stream:
                 return stream.read()
         content = b""
@@ -210,15 +210,15 @@ def read_bytes(path: Path, most: int) -> bytes:
             while chunk := pipe.read(_CHUNK):
                 content += chunk
                 if len(content) > most:
-                    raise NotUsable(f"{_too_large(None, most)}: {shown_path(path)}.")
+                    raise UnusableFileError(f"{_too_large(None, most)}: {display_path(path)}.")
         if not content:
-            raise NotUsable(f"is empty: nothing has come through {shown_path(path)}.")
+            raise UnusableFileError(f"is empty: nothing has come through {display_path(path)}.")
         return content
 
-    return read_steadily(read)
+    return read_unchanged(read)
 
 
-def shown_path(path: Path) -> str:
+def display_path(path: Path) -> str:
     """A path as a person may read it, in one line."""
     return one_line(str(path), limit=_LONGEST_SHOWN + 1)
 

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from .._util.text import one_line, printable, short_repr
-from .local_files import NotUsable, shown_path
+from .local_files import UnusableFileError, display_path
 
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]+)://|(data|blob|file):", re.IGNORECASE)
 #: Whatever scheme it has, it may hold a password.
@@ -36,20 +36,20 @@ class RemoteFile:
     @property
     def shown(self) -> str:
         """The address without what may be secret in it: a user's name and password, and the query."""
-        return shown_url(self.url)
+        return redacted_url(self.url)
 
 
 def locate(value: str | os.PathLike[Any]) -> Path | RemoteFile:
     """What a text or a path names. Nothing is opened.
 
     Raises:
-        NotUsable: it names nothing that can be read; the sentence says what was perhaps meant.
+        UnusableFileError: it names nothing that can be read; the sentence says what was perhaps meant.
     """
     text = path_text(value)
     if text is None:
-        raise NotUsable(f"is {short_repr(value)}, which gives no path; give the path as text.")
+        raise UnusableFileError(f"is {short_repr(value)}, which gives no path; give the path as text.")
     if not text:
-        raise NotUsable("is an empty text; give a path or a URL.")
+        raise UnusableFileError("is an empty text; give a path or a URL.")
     if text == "-":
         return Path("/dev/stdin")
     if is_url(text):
@@ -61,13 +61,13 @@ def locate(value: str | os.PathLike[Any]) -> Path | RemoteFile:
     path = Path(text)
     if scheme and not _is_there(path):
         advice = _ADVICE.get(scheme, "download the file and give its path, or give an http(s) address")
-        raise NotUsable(f"is an address of the kind {scheme}:, which is not fetched; {advice}.")
+        raise UnusableFileError(f"is an address of the kind {scheme}:, which is not fetched; {advice}.")
     try:
         path = path.expanduser()
     except (RuntimeError, ValueError):  # for a ~name of nobody, or of what is no name
-        raise NotUsable(f"cannot be read: {shown_path(path)}; this machine has no such user.") from None
+        raise UnusableFileError(f"cannot be read: {display_path(path)}; this machine has no such user.") from None
     if not _is_there(path) and (meant := _meant(text)):
-        raise NotUsable(f"names no file as it is written. Did you mean {meant}?")
+        raise UnusableFileError(f"names no file as it is written. Did you mean {meant}?")
     return path
 
 
@@ -86,36 +86,36 @@ def is_url(text: str) -> bool:
     return text[:8].lower().startswith(("http://", "https://"))
 
 
-def shown_location(text: str) -> str:
+def display_location(text: str) -> str:
     """A path or an address as tables show it: in one line that UTF-8 can hold, and without what may be secret."""
     address = text.strip(_AROUND)
-    return shown_url(address) if _ADDRESS.match(address) else one_line(text)
+    return redacted_url(address) if _ADDRESS.match(address) else one_line(text)
 
 
-def was_cut(url: str) -> bool:
-    """Whether an address has lost what may be secret in it: see :func:`shown_url`."""
+def is_redacted(url: str) -> bool:
+    """Whether an address has lost what may be secret in it: see :func:`redacted_url`."""
     return url.endswith(_CUT)
 
 
-def shown_url(url: str) -> str:
+def redacted_url(url: str) -> str:
     """An address without what may be secret: name, password and query. Where it had any, it ends with ``?…``."""
     try:
         address = urlsplit(re.sub(":/+", "://", url, count=1))  # of which pathlib makes one
         user, _, host = address.netloc.rpartition("@")
     except ValueError:
         return f"{url.partition('://')[0]}://…"
-    cut = _CUT if user or address.query or was_cut(url) else ""
+    cut = _CUT if user or address.query or is_redacted(url) else ""
     return printable(f"{address.scheme}://{host}{address.path}{cut}", limit=300)
 
 
 def _checked(url: str) -> str:
     stripped = url.strip(_AROUND)
     if re.search(r"[\s\x00-\x1f\x7f]", url):
-        meant = f"Did you mean {shown_url(stripped)!r}?" if stripped != url else "A blank in an address is %20."
-        raise NotUsable(f"is an address with blanks in it: {shown_url(url)!r}. {meant}")
-    if was_cut(url):
-        raise NotUsable(
-            f"was at {shown_url(url)}, of which the password or the query is not kept, and the store has no copy of "
+        meant = f"Did you mean {redacted_url(stripped)!r}?" if stripped != url else "A blank in an address is %20."
+        raise UnusableFileError(f"is an address with blanks in it: {redacted_url(url)!r}. {meant}")
+    if is_redacted(url):
+        raise UnusableFileError(
+            f"was at {redacted_url(url)}, of which the password or the query is not kept, and the store has no copy of "
             "the file. Give the whole address again."
         )
     try:
@@ -127,7 +127,7 @@ def _checked(url: str) -> str:
             return url
     except ValueError:
         pass
-    raise NotUsable(f"is no address that a file can be fetched from: {shown_url(url)}.")
+    raise UnusableFileError(f"is no address that a file can be fetched from: {redacted_url(url)}.")
 
 
 def _path_of_url(text: str) -> Path:
@@ -135,7 +135,9 @@ def _path_of_url(text: str) -> Path:
     if rest.startswith("//"):
         host, slash, path = rest[2:].partition("/")
         if host.lower() not in ("", "localhost", "127.0.0.1"):
-            raise NotUsable(f"is a file of another machine, {printable(host, limit=60)}; give a file of this one.")
+            raise UnusableFileError(
+                f"is a file of another machine, {printable(host, limit=60)}; give a file of this one."
+            )
         rest = slash + path
     return Path(unquote(rest, errors="surrogateescape"))
 
@@ -150,8 +152,8 @@ def _is_there(path: Path) -> bool:
 def _meant(text: str) -> str | None:
     """What was meant by a text that names no file, where that can be told."""
     if re.match(r"https?:/[^/]", text, re.IGNORECASE):  # what pathlib makes of an address
-        return f"{shown_url(text)!r}, as text and not as a Path"
+        return f"{redacted_url(text)!r}, as text and not as a Path"
     stripped = text.strip(_AROUND)
     if not stripped or stripped == text:
         return None
-    return f"{shown_location(stripped)!r}, without what stands around it"
+    return f"{display_location(stripped)!r}, without what stands around it"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from numbers import Integral
 from typing import Any, Literal
 
-from .._util.plain_values import NotPlain, flag, is_flag, is_nonnegative, whole
+from .._util.plain_values import NotPlainError, flag, is_flag, is_nonnegative, whole
 from .._util.public import public
 from .._util.text import short_repr
 from ..errors import InvalidInputError, ModelNotFoundError
@@ -59,7 +59,7 @@ class Field:
 
         A text that means nothing there is returned as it is: the validation says what is wrong with it.
         """
-        with contextlib.suppress(NotPlain):
+        with contextlib.suppress(NotPlainError):
             if self.type == "integer":
                 return whole(text)
             if self.type == "flag":

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from .._util.plain_values import NotPlain, is_scalar, plain
+from .._util.plain_values import NotPlainError, is_scalar, plain
 from ..errors import InvalidInputError
 from .catalogue import models
-from .local_files import NotUsable, read_steadily
+from .local_files import UnusableFileError, read_unchanged
 from .locations import RemoteFile
 from .models import FILE_INPUTS, FILE_TYPES, ModelDefinition
 from .uploads import Upload, check_file, read
-from .validation import Problem, check, refuse
+from .validation import Problem, check, invalid_inputs
 
 
 @dataclass
@@ -71,11 +71,11 @@ def prepare(model: ModelDefinition, inputs: Mapping[str, Any], *, keep: bool = F
             if not is_file(model, name, value):
                 request.values[name] = plain(value)
                 continue
-            request.files[name] = read_steadily(partial(_read, model, name, value, keep))
-        except (NotUsable, NotPlain) as error:
+            request.files[name] = read_unchanged(partial(_read, model, name, value, keep))
+        except (UnusableFileError, NotPlainError) as error:
             problems.append(Problem(name, str(error), "value_error"))
     if problems:
-        raise refuse(model, problems)
+        raise invalid_inputs(model, problems)
     return request
 
 
@@ -91,7 +91,7 @@ def read_file(model: ModelDefinition, name: str, value: Any) -> Upload | RemoteF
     """Reads a field that is sent as a file, and looks whether the model takes it.
 
     Raises:
-        NotUsable: it does not, or that is no file.
+        UnusableFileError: it does not, or that is no file.
     """
     file = read(name, value, model.fps)
     for spec in model.fields or ():
@@ -102,7 +102,7 @@ def read_file(model: ModelDefinition, name: str, value: Any) -> Upload | RemoteF
 
 def _read(model: ModelDefinition, name: str, value: Any, keep: bool) -> Upload | RemoteFile:
     file = read_file(model, name, value)
-    return file.kept() if keep and isinstance(file, Upload) else file
+    return file.snapshot() if keep and isinstance(file, Upload) else file
 
 
 def check_fetched(model: ModelDefinition, name: str, upload: Upload) -> None:
@@ -116,8 +116,8 @@ def check_fetched(model: ModelDefinition, name: str, upload: Upload) -> None:
         return
     try:
         check_file(spec, upload)
-    except NotUsable as error:
-        raise refuse(model, [Problem(name, str(error), "value_error")]) from None
+    except UnusableFileError as error:
+        raise invalid_inputs(model, [Problem(name, str(error), "value_error")]) from None
 
 
 def _is_a_file(value: Any) -> bool:

@@ -20,7 +20,7 @@ from typing import Any, BinaryIO, cast
 from .._util.text import one_line, printable, safe_str, with_article
 from ..errors import MediaError
 from ..media.sniff import HEAD, sniff
-from .local_files import LocalFile, NotUsable, copy_to_temporary, own_pipe
+from .local_files import LocalFile, UnusableFileError, copy_to_temporary, own_pipe
 from .locations import RemoteFile, locate
 from .models import Field
 
@@ -60,21 +60,21 @@ class Upload:
         with self.open() as stream:
             return hashlib.file_digest(cast("io.BufferedReader", stream), "sha256").hexdigest()
 
-    def kept(self) -> Upload:
+    def snapshot(self) -> Upload:
         """The same upload, safe from whatever happens to the file: a loop may write its next frame under one name."""
         if self.is_snapshot:
             return self
         if self.size > shutil.disk_usage(tempfile.gettempdir()).free:
-            raise NotUsable(f"does not fit on the disk of temporary files: {self.filename}.")
+            raise UnusableFileError(f"does not fit on the disk of temporary files: {self.filename}.")
         with self.open() as stream:
-            return Upload.spooled(self.filename, stream)
+            return Upload.from_stream(self.filename, stream)
 
     @classmethod
-    def spooled(cls, filename: str, stream: Any) -> Upload:
+    def from_stream(cls, filename: str, stream: Any) -> Upload:
         """The rest of a stream, copied to a temporary file that goes when the upload does.
 
         Raises:
-            NotUsable: it has no end, or the disk has no room for it.
+            UnusableFileError: it has no end, or the disk has no room for it.
         """
         path = copy_to_temporary(stream)
         try:
@@ -99,20 +99,20 @@ def check_file(spec: Field, upload: Upload | RemoteFile) -> None:
     An image is decoded as a whole; of a video all frames have to be there, and the first and last ones are decoded.
 
     Raises:
-        NotUsable: it is not, or not all of it is there.
+        UnusableFileError: it is not, or not all of it is there.
     """
     if isinstance(upload, RemoteFile):
         return
     name = printable(upload.filename)
     if not upload.size:
-        raise NotUsable(f"is empty: {name} has no bytes.")
+        raise UnusableFileError(f"is empty: {name} has no bytes.")
     if spec.max_bytes and upload.size > spec.max_bytes:
-        raise NotUsable(f"has {upload.size / 2**20:.0f} MiB; at most {spec.max_bytes / 2**20:.0f} are taken.")
+        raise UnusableFileError(f"has {upload.size / 2**20:.0f} MiB; at most {spec.max_bytes / 2**20:.0f} are taken.")
     seconds = _decoded(spec, upload, name)
     if spec.media_types and upload.media_type not in spec.media_types:
-        raise NotUsable(f"is {upload.media_type}; the model takes {', '.join(spec.media_types)}.")
+        raise UnusableFileError(f"is {upload.media_type}; the model takes {', '.join(spec.media_types)}.")
     if spec.max_seconds and seconds is not None and seconds > spec.max_seconds:
-        raise NotUsable(f"is {seconds:.0f} s long; at most {spec.max_seconds:.0f} s are taken.")
+        raise UnusableFileError(f"is {seconds:.0f} s long; at most {spec.max_seconds:.0f} s are taken.")
 
 
 def _decoded(spec: Field, upload: Upload, name: str) -> float | None:
@@ -131,9 +131,13 @@ def _decoded(spec: Field, upload: Upload, name: str) -> float | None:
         found = error.data.get("is") or upload.media_type.partition("/")[0]
         if found in ("image", "video") and found != spec.type:
             hint = " A frame of it would do: clip.poster()." if spec.type == "image" else ""
-            raise NotUsable(f"must be {with_article(spec.type)}, and {name} is {with_article(found)}.{hint}") from None
+            raise UnusableFileError(
+                f"must be {with_article(spec.type)}, and {name} is {with_article(found)}.{hint}"
+            ) from None
         reason = f": {error.data['reason']}" if "reason" in error.data else ""
-        raise NotUsable(f"must be {with_article(spec.type)}, and {name} cannot be read as one{reason}.") from None
+        raise UnusableFileError(
+            f"must be {with_article(spec.type)}, and {name} cannot be read as one{reason}."
+        ) from None
 
 
 def read(name: str, value: Any, fps: int) -> Upload | RemoteFile:
@@ -145,7 +149,7 @@ def read(name: str, value: Any, fps: int) -> Upload | RemoteFile:
         fps: frames a second of a video that is given as an array.
 
     Raises:
-        NotUsable: it is no file, or cannot be read.
+        UnusableFileError: it is no file, or cannot be read.
     """
     if isinstance(value, Upload):  # read already
         return value
@@ -162,7 +166,7 @@ def read(name: str, value: Any, fps: int) -> Upload | RemoteFile:
     if hasattr(value, "read"):
         return _from_stream(name, value)
     frames = " Frames become one array with numpy.stack(list(frames))." if hasattr(value, "__iter__") else ""
-    raise NotUsable(
+    raise UnusableFileError(
         f"is {with_article(type(value).__name__)}; give a path, a URL, bytes, an open file, a PIL image, a NumPy array "
         f"or a Clip.{frames}"
     )
@@ -191,7 +195,7 @@ def _from_array(name: str, value: Any, fps: int) -> Upload:
         path = Path(folder, "video.mp4")
         write_video(array, path, fps)
         with path.open("rb") as stream:
-            return Upload.spooled(f"{name}.mp4", stream)
+            return Upload.from_stream(f"{name}.mp4", stream)
 
 
 def _from_stream(name: str, stream: Any) -> Upload:
@@ -199,15 +203,15 @@ def _from_stream(name: str, stream: Any) -> Upload:
     filename = Path(label).name if isinstance(label, str) else name
     try:
         place = stream.tell() if hasattr(stream, "seekable") and stream.seekable() else None
-        upload = Upload.spooled(filename, stream)
+        upload = Upload.from_stream(filename, stream)
     except TypeError:
-        raise NotUsable("is a file that gives text, not bytes; open it with mode 'rb'.") from None
-    except NotUsable:
+        raise UnusableFileError("is a file that gives text, not bytes; open it with mode 'rb'.") from None
+    except UnusableFileError:
         raise
     except Exception as error:  # noqa: BLE001 - whatever somebody's own .read() raises
-        raise NotUsable(f"cannot be read: {printable(safe_str(error), limit=200)}.") from None
+        raise UnusableFileError(f"cannot be read: {printable(safe_str(error), limit=200)}.") from None
     if place is not None:
         stream.seek(place)  # so that running the cell again sends the same bytes
     if not upload.size:
-        raise NotUsable("is an open file with nothing left to read; open it again.")
+        raise UnusableFileError("is an open file with nothing left to read; open it again.")
     return upload

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
-from .._util.plain_values import NotPlain, flag, is_missing, text, whole
+from .._util.plain_values import NotPlainError, flag, is_missing, text, whole
 from .._util.text import did_you_mean, short_repr, with_article
 from .._util.warn import warn
 from ..errors import InvalidInputError, ModelWarning
@@ -51,15 +51,15 @@ def check(model: ModelDefinition, inputs: Mapping[str, Any]) -> tuple[dict[str, 
     values: dict[str, Any] = {}
     problems: list[Problem] = []
     for name, value in given.items():
-        read, problem = check_one(model, name, value)
+        read, problem = check_field(model, name, value)
         if problem:
             problems.append(problem)
         else:
             values[name] = read
-    return values, [*problems, *check_whole(model, given)]
+    return values, [*problems, *check_combination(model, given)]
 
 
-def check_one(model: ModelDefinition, name: str, value: Any) -> tuple[Any, Problem | None]:
+def check_field(model: ModelDefinition, name: str, value: Any) -> tuple[Any, Problem | None]:
     """Reads one field of a request, whatever the others are: what is sent, and what is wrong with it."""
     if model.fields is None:
         return value, None
@@ -78,7 +78,7 @@ def check_one(model: ModelDefinition, name: str, value: Any) -> tuple[Any, Probl
         return None, Problem(name, "is nested too deep to be read.", "value_error")
 
 
-def check_whole(model: ModelDefinition, given: Collection[str]) -> list[Problem]:
+def check_combination(model: ModelDefinition, given: Collection[str]) -> list[Problem]:
     """What is wrong with a request by the names of its fields alone: one is missing, or two do not go together."""
     problems: list[Problem] = []
     for spec in model.fields or ():
@@ -97,7 +97,7 @@ def check_whole(model: ModelDefinition, given: Collection[str]) -> list[Problem]
     return problems
 
 
-def refuse(model: ModelDefinition, problems: list[Problem]) -> InvalidInputError:
+def invalid_inputs(model: ModelDefinition, problems: list[Problem]) -> InvalidInputError:
     """One error that names everything that is wrong with a request."""
     lines = [f"{problem.field} {problem.message}" for problem in problems]
     text = " ".join(lines) if len(lines) == 1 else "".join(f"\n  - {line}" for line in lines)
@@ -106,7 +106,7 @@ def refuse(model: ModelDefinition, problems: list[Problem]) -> InvalidInputError
     )
 
 
-def warn_of_age(model: ModelDefinition) -> None:
+def warn_if_outdated(model: ModelDefinition) -> None:
     """Warns of a model that Decart has retired or renamed, at the line of the caller."""
     if model.status == "retired":
         text = f"{model.name} is retired at Decart and will probably be refused. decart_nb.models lists the live ones."
@@ -122,7 +122,7 @@ def _text(field: Field, value: Any) -> str:
         raise _Bad(f"must be text, not {type(value).__name__}.", "string_type")
     try:
         said = text(value)
-    except NotPlain as error:
+    except NotPlainError as error:
         raise _Bad(str(error), "string_unicode") from None
     if len(said) < field.minimum:
         raise _Bad(f"is empty; give {field.minimum} to {field.maximum} characters.", "string_too_short")
@@ -134,7 +134,7 @@ def _text(field: Field, value: Any) -> str:
 def _integer(field: Field, value: Any) -> int:
     try:
         number = whole(value)
-    except NotPlain as error:
+    except NotPlainError as error:
         raise _Bad(str(error), "int_type") from None
     if not field.minimum <= number <= field.maximum:
         kind = "greater_than_equal" if number < field.minimum else "less_than_equal"
@@ -145,7 +145,7 @@ def _integer(field: Field, value: Any) -> int:
 def _flag(field: Field, value: Any) -> bool:
     try:
         return flag(value)
-    except NotPlain as error:
+    except NotPlainError as error:
         raise _Bad(str(error), "bool_type") from None
 
 

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from .._util.console import say
-from .._util.copying import LivesHere
+from .._util.copying import ProcessLocal
 from .._util.plain_values import is_flag
 from .._util.public import public
 from .._util.text import printable, short_repr
@@ -28,7 +28,7 @@ from ..job.prices import checked_prices
 from ..job.runner import Runner
 from ..request.models import ModelDefinition
 from ..request.request import definition_of, prepare
-from ..request.validation import warn_of_age
+from ..request.validation import warn_if_outdated
 from ..sweeps.factory import SweepFactory
 from . import pruning
 from .connect import ask_for_key, choose_backend, prepare_folder, shared_queue, shared_store
@@ -43,7 +43,7 @@ _current: Session | None = None
 
 
 @public
-class Session(LivesHere):
+class Session(ProcessLocal):
     """A connection to a queue, with a store for its jobs and clips. Created by :func:`connect`.
 
     Attributes:
@@ -198,7 +198,7 @@ class Session(LivesHere):
         definition = definition_of(model)
         request = prepare(definition, inputs, keep=True)
         if self.backend == "live":
-            warn_of_age(definition)
+            warn_if_outdated(definition)
         return self._runner.submit(request, **asked)
 
     def _pick_up(self) -> str:

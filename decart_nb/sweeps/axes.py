@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .._util.plain_values import NotPlain, is_missing, text, whole
+from .._util.plain_values import NotPlainError, is_missing, text, whole
 from .._util.public import public
 from .._util.text import printable, safe_str, short_repr
 from ..errors import InvalidInputError
@@ -174,7 +174,7 @@ def frame_axis(frame: pd.DataFrame) -> Axis:
             )
         try:
             text(name)
-        except NotPlain as error:
+        except NotPlainError as error:
             raise InvalidInputError(f"The name of a column, {short_repr(name)}, {error}") from None
     if not len(frame) or not names:
         raise InvalidInputError("The table is empty; a sweep needs a row for each job, and columns such as model.")
@@ -290,7 +290,7 @@ def _take(given: Any) -> int:
         return 0
     try:
         take = whole(given)
-    except NotPlain:
+    except NotPlainError:
         take = -1
     if take < 0:
         raise _refused("take", f"must be whole numbers from 0, not {short_repr(given)}.")

@@ -11,8 +11,8 @@ from typing import Any
 from ..errors import InvalidInputError
 from ..job.ingest import described
 from ..job.runner import Runner
-from ..request.local_files import NotUsable, read_steadily
-from ..request.locations import RemoteFile, path_text, shown_location
+from ..request.local_files import UnusableFileError, read_unchanged
+from ..request.locations import RemoteFile, display_location, path_text
 from ..request.models import ModelDefinition
 from ..request.request import Request, read_file
 from ..request.uploads import Upload
@@ -49,17 +49,17 @@ class Files:
         """The file that a value names, read once for all models that read it alike.
 
         Raises:
-            NotUsable: there is no such file, or the model does not take it.
+            UnusableFileError: there is no such file, or the model does not take it.
         """
         key = (_identity(value), model.fps if hasattr(value, "__array__") else 0)
         if key not in self._read:
             try:
                 self._read[key] = self._read_anew(key, replace(model, fields=None), name, value)
-            except NotUsable as error:
+            except UnusableFileError as error:
                 self._read[key] = str(error)
         found = self._read[key]
         if isinstance(found, str):
-            raise NotUsable(found)
+            raise UnusableFileError(found)
         if isinstance(found, InputFile):
             read_file(model, name, found.upload)  # whether this model takes it too
         return found
@@ -82,7 +82,7 @@ class Files:
         """Read a file of any kind, since another model may take it."""
         if isinstance(value, InputFile):
             return value
-        return read_steadily(partial(self._once, key, anything, name, value))
+        return read_unchanged(partial(self._once, key, anything, name, value))
 
     def _once(self, key: Key, anything: ModelDefinition, name: str, value: Any) -> InputFile | RemoteFile | str:
         file = self._snapshots.get(key) or read_file(anything, name, value)
@@ -92,7 +92,7 @@ class Files:
         if file.is_snapshot:
             self._snapshots[key] = file
         given = self._keep(file)
-        return given if (text := path_text(value)) is None else replace(given, shown=shown_location(text))
+        return given if (text := path_text(value)) is None else replace(given, shown=display_location(text))
 
 
 def _identity(value: Any) -> Any:
@@ -108,7 +108,7 @@ def in_store(file: InputFile, store: Store) -> InputFile:
 
 def keep_file(upload: Upload, store: Store) -> InputFile:
     """Copy a file into the store, from a snapshot that does not change meanwhile."""
-    file = inspect(upload.kept())
+    file = inspect(upload.snapshot())
     with file.upload.open() as stream:
         path = store.keep_input(described(file.upload, file.sha256), stream)
     return in_store(replace(file, upload=Upload(upload.filename, path)), store)

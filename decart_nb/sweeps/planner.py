@@ -13,18 +13,18 @@ from datetime import datetime
 from typing import Any
 
 from .._util.next_steps import step
-from .._util.plain_values import NotPlain, plain, whole
+from .._util.plain_values import NotPlainError, plain, whole
 from .._util.text import did_you_mean, safe_str, short_repr
 from ..errors import DecartSDKError, InvalidInputError
 from ..job.table import as_text
 from ..request.catalogue import models
 from ..request.digest import DigestTemplate, as_json
-from ..request.local_files import NotUsable
-from ..request.locations import is_url, path_text, shown_location
+from ..request.local_files import UnusableFileError
+from ..request.locations import display_location, is_url, path_text
 from ..request.models import FILE_INPUTS, ModelDefinition
 from ..request.request import definition_of, is_file
 from ..request.uploads import Upload
-from ..request.validation import Problem, check_one, check_whole, refuse
+from ..request.validation import Problem, check_combination, check_field, invalid_inputs
 from .axes import Axes
 from .files import Files, Key
 from .rows import MODEL, PROMPT, TAKE, TEMPLATE, FieldValue, InputFile, Invalid, Row
@@ -192,7 +192,7 @@ class Reader:
         if isinstance(value, Invalid):
             return value
         if (text := path_text(value)) is not None and self._is_file(name, text):
-            return shown_location(text) if is_url(text) else text  # which is read as a file too
+            return display_location(text) if is_url(text) else text  # which is read as a file too
         if type(value) in _KEPT_AS_IT_IS:
             return value
         if type(value) is int and value.bit_length() <= 64:  # of which an axis may have a million
@@ -266,14 +266,14 @@ class Reader:
         try:
             if is_file(model, name, value) or (isinstance(value, InputFile) and model.fields is None):
                 return FieldValue(name, file=self._files.read(model, name, value))
-            value, problem = check_one(model, name, value)
+            value, problem = check_field(model, name, value)
             if problem:
                 return FieldValue(name, problem=problem)
             value = plain(value)
             return FieldValue(name, value, as_json(value))
         except RecursionError:
             return FieldValue(name, problem=Problem(name, "is nested too deep to be read.", "value_error"))
-        except (NotUsable, NotPlain, ValueError) as error:
+        except (UnusableFileError, NotPlainError, ValueError) as error:
             return FieldValue(name, problem=Problem(name, str(error), "value_error"))
 
     def _prompt(self, model: ModelDefinition, positions: tuple[int, ...]) -> list[FieldValue]:
@@ -326,9 +326,9 @@ class Reader:
                 is_whole = False
         given = frozenset([part.name for part in parts])
         if (model.name, given) not in self._wholes:
-            self._wholes[model.name, given] = [*check_whole(model, given), *self._near_misses(model)]
+            self._wholes[model.name, given] = [*check_combination(model, given), *self._near_misses(model)]
         if problems := self._wholes[model.name, given] + wrong:
-            row.error = refuse(model, problems).message
+            row.error = invalid_inputs(model, problems).message
             return row
         worth = (model.name, resolution, input_seconds)
         if worth not in self._worth:
@@ -363,7 +363,7 @@ class Reader:
         if isinstance(value, Invalid):
             return value.shown
         if isinstance(value, str) and self._is_file(name, value):
-            return shown_location(value)
+            return display_location(value)
         spec = USUAL.get(name)
         if isinstance(value, str) and spec and spec.type in ("integer", "flag") and all(m.fields for m in self.models):
             value = spec.parse(value)  # as it is sent: a column of numbers is one of numbers
@@ -372,8 +372,8 @@ class Reader:
         if file := self.file(value):
             return file.shown
         if (text := path_text(value)) is not None:
-            return shown_location(text)
-        with contextlib.suppress(NotPlain):
+            return display_location(text)
+        with contextlib.suppress(NotPlainError):
             return whole(value)  # such as a Fraction, which is sent as that
         is_long = isinstance(value, (bytes, bytearray, memoryview)) or hasattr(value, "__array__")
         return short_repr(value) if is_long else safe_str(value)
@@ -384,5 +384,5 @@ def _plain_or_text(value: Any) -> Any:
         return value
     try:
         return plain(value)
-    except (NotPlain, RecursionError):
+    except (NotPlainError, RecursionError):
         return as_text(value)

@@ -20,7 +20,7 @@ from ..job.event_loop import start, wait_for
 from ..job.observable import Watched
 from ..job.runner import Runner
 from ..job.table import gc_paused
-from ..request.validation import warn_of_age
+from ..request.validation import warn_if_outdated
 from .axes import Axes
 from .definition import definition_of
 from .files import in_store, keep_file
@@ -216,7 +216,7 @@ class Sweep(Watched):
             )
         if self._runner.backend == "live":
             for model in self._reader.models:
-                warn_of_age(model)
+                warn_if_outdated(model)
         if cap is not None and not allow_unknown_cost:
             self._refuse_unknown_cost(again)
         reader = self._new_reader()

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 from .._util.text import one_line, printable, safe_str, short_repr
 from ..errors import InvalidInputError
 from ..request.catalogue import models
-from ..request.local_files import NotUsable, read_bytes, shown_path
-from ..request.locations import RemoteFile, locate, shown_location
+from ..request.local_files import UnusableFileError, display_path, read_bytes
+from ..request.locations import RemoteFile, display_location, locate
 from ..request.models import Field
 
 if TYPE_CHECKING:
@@ -55,7 +55,9 @@ def read_table(given: str | os.PathLike[Any]) -> pd.DataFrame:
     try:
         found = locate(given)
         if isinstance(found, RemoteFile):
-            raise NotUsable(f"is an address: {found.shown}. pandas.read_csv fetches a table, and sweep(df) takes it.")
+            raise UnusableFileError(
+                f"is an address: {found.shown}. pandas.read_csv fetches a table, and sweep(df) takes it."
+            )
         name = "The table" if found.as_posix().startswith("/dev/") else one_line(found.name)
         if found.suffix.lower() not in _SUFFIXES and not found.as_posix().startswith(("/dev/", "/proc/")):
             raise InvalidInputError(
@@ -63,10 +65,10 @@ def read_table(given: str | os.PathLike[Any]) -> pd.DataFrame:
                 "sweep(model=…, prompt=[…])."
             )
         if not os.path.lexists(found):
-            raise InvalidInputError(f"There is no table {shown_path(found)}.")
+            raise InvalidInputError(f"There is no table {display_path(found)}.")
         content = read_bytes(found, _MOST_BYTES)
-    except NotUsable as error:
-        raise InvalidInputError(f"The table {shown_location(os.fsdecode(given))} {error}") from None
+    except UnusableFileError as error:
+        raise InvalidInputError(f"The table {display_location(os.fsdecode(given))} {error}") from None
     try:
         return _frame(_parsed(content, found.suffix.lower()))
     except _Bad as bad:

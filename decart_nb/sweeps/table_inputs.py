@@ -18,7 +18,7 @@ from ..errors import InvalidInputError
 from ..job.ingest import seconds_of
 from ..job.spreadsheets import as_written
 from ..job.table import JOB_COLUMNS
-from ..request.locations import is_url, was_cut
+from ..request.locations import is_redacted, is_url
 from ..request.models import FILE_TYPES
 from ..request.uploads import Upload
 from ..store.job_row import Record
@@ -192,7 +192,7 @@ def _stored(name: str, value: str, job: Record | None, store: Store) -> InputFil
     file = job.files.get(name) if job else None
     path = Path(value)
     if is_url(value):
-        called = one_line(unquote(Path(urlsplit(value).path).name)) if was_cut(value) else None
+        called = one_line(unquote(Path(urlsplit(value).path).name)) if is_redacted(value) else None
     else:
         called = None if os.path.lexists(path) else one_line(path.name)
     if file is None or called is None or not (called == file["filename"] or path.stem == file["sha256"]):

@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 
 from decart_nb import InvalidInputError, ModelDefinition
-from decart_nb._util.plain_values import NotPlain, is_flag, is_nonnegative, plain
+from decart_nb._util.plain_values import NotPlainError, is_flag, is_nonnegative, plain
 from decart_nb._util.text import short_repr
 from decart_nb.media.numbers import finite_number
 from decart_nb.request.digest import digest_of
@@ -169,7 +169,7 @@ def test_any_value_can_be_shown_in_a_few_words(value: Any) -> None:
 def test_what_cannot_be_shown_is_named() -> None:
     assert short_repr(Broken()) == "a Broken"
     assert short_repr(10**5000) == "an int"
-    with pytest.raises(NotPlain):
+    with pytest.raises(NotPlainError):
         plain(Broken())
 
 

@@ -141,7 +141,7 @@ def test_a_frame_that_grows_midway_is_not_decoded_beyond_the_limit(tmp_path: Pat
 
 def test_frames_and_seconds_have_limits(small_video: Path) -> None:
     for limits in (Limits(frames=9), Limits(seconds=0.9), Limits(gap=0.05), Limits(fps=9)):
-        for read in (media.probe, media.check_video, media.skim, lambda *a, **k: list(media.frames(*a, **k))):
+        for read in (media.probe, media.check_video, media.quick_probe, lambda *a, **k: list(media.frames(*a, **k))):
             with pytest.raises(MediaError, match=r"it has more than|it is longer|one of its frames|frames are shown"):
                 read(small_video, limits=limits)
 
@@ -193,7 +193,7 @@ def deep(path: Path) -> Path:
 @pytest.mark.parametrize("make", [index_bomb, edit_bomb, run_bomb], ids=["samples", "edits", "fragments"])
 def test_an_index_of_too_many_frames_is_not_read(make: Any, tmp_path: Path) -> None:
     path = make(tmp_path / "bomb.mp4", 50_000 if make is edit_bomb else 60_000_000)
-    for read in (*EVERY_READER, media.skim):
+    for read in (*EVERY_READER, media.quick_probe):
         with pytest.raises(MediaError, match="its index speaks of more than"):
             read(path)
 

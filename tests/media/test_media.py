@@ -296,7 +296,7 @@ def test_a_recording_that_breaks_off_is_shown_as_far_as_it_goes(tmp_path: Path) 
 
 
 def test_a_skimmed_video_is_described_as_a_probed_one_and_what_is_not_whole_is_refused(small_video, tmp_path) -> None:
-    assert media.skim(small_video) == media.probe(small_video)
+    assert media.quick_probe(small_video) == media.probe(small_video)
     whole = small_video.read_bytes()
     for number, broken in enumerate(
         (whole[:-20], whole[:200], whole.replace(b"mdat", b"mdat" + bytes(900))[:900], b"<p>")
@@ -304,7 +304,7 @@ def test_a_skimmed_video_is_described_as_a_probed_one_and_what_is_not_whole_is_r
         path = tmp_path / f"{number}.mp4"
         path.write_bytes(broken)
         with pytest.raises(MediaError, match="that can be decoded"):
-            media.skim(path)
+            media.quick_probe(path)
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="only Linux tells how much memory is held")
@@ -314,7 +314,7 @@ def test_a_look_at_a_video_leaves_nothing_in_memory(small_video) -> None:
 
     def look(times: int) -> int:
         for _ in range(times):
-            media.skim(small_video)
+            media.quick_probe(small_video)
         return held()
 
     before = look(30)
@@ -325,4 +325,4 @@ def test_what_is_no_mp4_is_probed_in_place_of_skimming(tmp_path) -> None:
     path = tmp_path / "moving.gif"
     images = [Image.new("RGB", (32, 32), color) for color in ("red", "blue")]
     images[0].save(path, save_all=True, append_images=images[1:], duration=100)
-    assert media.skim(path) == media.probe(path)
+    assert media.quick_probe(path) == media.probe(path)

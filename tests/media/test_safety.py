@@ -64,7 +64,7 @@ def test_a_page_description_is_neither_run_nor_taken(
                 prepare(models.video(model), {"prompt": "x", **inputs} if model != "lucy-motion" else inputs)
     with pytest.raises(InvalidInputError, match="cannot be read as one"):  # as from a URL
         check_fetched(models.video("lucy-pro-i2v"), "data", Upload(name, data))
-    for read in (media.probe, media.poster, media.read_image, media.skim, lambda path: next(media.frames(path))):
+    for read in (media.probe, media.poster, media.read_image, media.quick_probe, lambda path: next(media.frames(path))):
         with pytest.raises(MediaError):
             read(tmp_path / name)
     assert not media.is_video_container(tmp_path / name)
@@ -120,7 +120,7 @@ def test_what_names_other_files_or_draws_text_is_refused(
         with pytest.raises(InvalidInputError, match="cannot be read as one"):
             prepare(models.video(model), {"prompt": "x", "data": tmp_path / name})
         with pytest.raises(MediaError):
-            media.skim(tmp_path / name)
+            media.quick_probe(tmp_path / name)
         assert not media.is_video_container(tmp_path / name)
 
 
@@ -128,7 +128,7 @@ def test_what_names_other_files_or_draws_text_is_refused(
 def test_a_video_is_one_whatever_it_is_called(name: str, small_video: Path, tmp_path: Path) -> None:
     path = tmp_path / name
     path.write_bytes(small_video.read_bytes())
-    assert media.probe(path) == media.skim(path) == media.probe(small_video)
+    assert media.probe(path) == media.quick_probe(path) == media.probe(small_video)
     assert media.is_video_container(path)
 
 
@@ -140,7 +140,7 @@ def test_a_codec_that_is_not_on_the_list_is_refused_and_still_a_video(tmp_path: 
         frame = av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), format="bgr24")
         container.mux([*stream.encode(frame), *stream.encode(None)])
     with pytest.raises(MediaError, match="its codec, flashsv, is not one that is read"):
-        media.skim(path)
+        media.quick_probe(path)
     assert media.is_video_container(path)
 
 
@@ -149,7 +149,7 @@ def test_a_video_of_an_unknown_codec_or_half_of_one_is_still_a_video(small_video
     for changed in (whole.replace(b"avc1", b"vvc9"), whole.replace(b"avc1", b"zzzz"), whole[:300], whole[:-900]):
         path.write_bytes(changed)
         with pytest.raises(MediaError) as caught:
-            media.skim(path)
+            media.quick_probe(path)
         assert caught.value.message.isprintable()
         assert media.is_video_container(path)
 

@@ -76,7 +76,7 @@ def test_an_ordinary_video_is_as_long_as_it_was_made(
         assert found.duration == pytest.approx(count / rate, abs=0.5 / rate if form == "mpegts" else 0.006)
         assert form == "mpegts" or found.fps == pytest.approx(rate, rel=0.06)
         assert sum(1 for _ in media.frames(path, fps=rate)) == pytest.approx(count, abs=1)
-    assert media.skim(path) == media.probe(path) == found
+    assert media.quick_probe(path) == media.probe(path) == found
 
 
 def patched(path: Path, kind: bytes, offset: int, number: int) -> Path:
@@ -91,7 +91,7 @@ def patched(path: Path, kind: bytes, offset: int, number: int) -> Path:
 @pytest.mark.parametrize(("kind", "offset"), [(b"mdhd", 20), (b"mvhd", 20), (b"tkhd", 24)])
 def test_an_mp4_is_as_long_as_its_frames(kind: bytes, offset: int, header: int, tmp_path: Path) -> None:
     path = patched(film(tmp_path / "a.mp4", range(0, 2000, 40)), kind, offset, header)
-    for info in (media.probe(path), media.check_video(path), media.skim(path)):
+    for info in (media.probe(path), media.check_video(path), media.quick_probe(path)):
         assert info.duration == pytest.approx(2.0, abs=0.05)
         assert info.fps == pytest.approx(25, abs=0.7)
     assert sum(1 for _ in media.frames(path, fps=25)) == pytest.approx(50, abs=1)
@@ -130,7 +130,7 @@ def test_a_gap_or_a_length_beyond_reason_is_refused_everywhere(
 ) -> None:
     path = film(tmp_path / "gap", times, form=form, codec=codec)
     told = r"one of its frames is shown for \d+ s|it is longer than 14400 s"
-    for read in (media.probe, media.skim, lambda path: sum(1 for _ in media.frames(path))):
+    for read in (media.probe, media.quick_probe, lambda path: sum(1 for _ in media.frames(path))):
         with pytest.raises(MediaError, match=told):
             read(path)
     for model in ("lucy-2.5", "lucy-restyle-2"):
@@ -146,7 +146,7 @@ def test_the_last_frame_may_not_last_for_ever_either(tmp_path: Path) -> None:
         patched(path, kind, 20, 2**32 - 1)
     runs = struct.unpack_from(">I", path.read_bytes(), path.read_bytes().index(b"stts") + 8)[0]
     patched(path, b"stts", 12 + 8 * (runs - 1) + 4, 2**31 - 1)  # how long the frames of the last run are shown
-    for read in (media.probe, media.skim, lambda path: list(media.frames(path))):
+    for read in (media.probe, media.quick_probe, lambda path: list(media.frames(path))):
         with pytest.raises(MediaError, match="one of its frames is shown for"):
             read(path)
 

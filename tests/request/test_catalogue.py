@@ -17,7 +17,7 @@ import pytest
 
 from decart_nb import InvalidInputError, ModelDefinition, ModelNotFoundError, models
 from decart_nb.request.models import Models
-from decart_nb.request.validation import check, refuse
+from decart_nb.request.validation import check, invalid_inputs
 
 
 class Fact(NamedTuple):
@@ -340,7 +340,7 @@ def test_a_trajectory_is_a_list(trajectory: Any) -> None:
 def test_one_error_names_every_bad_field() -> None:
     model = models.video("lucy-2.5")
     _, problems = check(model, {"prompt": "x" * 1001, "seed": -1, "promt": "y", "resolution": "8k"})
-    error = refuse(model, problems)
+    error = invalid_inputs(model, problems)
     assert isinstance(error, InvalidInputError)
     assert error.message.startswith("Invalid inputs for lucy-2.5:")
     assert sorted(error.data["fields"]) == sorted(["prompt", "seed", "promt", "resolution", "data"])

@@ -12,7 +12,7 @@ import pytest
 
 import decart_nb as dnb
 from decart_nb.request.catalogue import models
-from decart_nb.request.local_files import LocalFile, NotUsable, copy_to_temporary, read_bytes, read_steadily
+from decart_nb.request.local_files import LocalFile, UnusableFileError, copy_to_temporary, read_bytes, read_unchanged
 from decart_nb.request.models import ModelDefinition
 from decart_nb.request.request import prepare
 from decart_nb.request.uploads import Upload
@@ -69,7 +69,7 @@ def test_a_stream_without_an_end_is_given_up_and_leaves_nothing(
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with (
         Path("/dev/zero").open("rb") as endless,
-        pytest.raises(NotUsable, match="does not end; at most 3 MiB are read"),
+        pytest.raises(UnusableFileError, match="does not end; at most 3 MiB are read"),
     ):
         copy_to_temporary(endless, most=3 * 2**20)
     assert list(tmp_path.iterdir()) == []
@@ -90,7 +90,7 @@ def test_a_pipe_of_this_process_is_read_once_to_its_end(small_video: Path) -> No
         assert isinstance(upload, Upload)
         assert upload.sha256() == Upload("in.mp4", small_video).sha256()
         assert read_bytes(Path(piped(b"prompt\n")), 100) == b"prompt\n"
-        with pytest.raises(NotUsable, match="does not end; at most 0 MiB"):
+        with pytest.raises(UnusableFileError, match="does not end; at most 0 MiB"):
             read_bytes(Path(piped(b"x" * 101)), 100)
         assert "nothing left to read" in refused_once(piped(b""))
     finally:
@@ -128,7 +128,7 @@ def test_a_file_that_changes_is_read_again_or_refused_and_never_half(tmp_path: P
         with pytest.raises(OSError, match="has changed"):
             upload.open()
         upload = Upload("in.bin", LocalFile(path))
-    assert upload.kept().size == path.stat().st_size
+    assert upload.snapshot().size == path.stat().st_size
 
 
 def test_what_comes_to_rest_is_used_and_what_does_not_is_refused(tmp_path: Path) -> None:
@@ -142,9 +142,9 @@ def test_what_comes_to_rest_is_used_and_what_does_not_is_refused(tmp_path: Path)
                 _grow(path)
             return reads[-1] + stream.read()
 
-    assert read_steadily(lambda: read(1)) == b"\1" * 10
-    with pytest.raises(NotUsable, match="is being written while it is read"):
-        read_steadily(lambda: read(10))
+    assert read_unchanged(lambda: read(1)) == b"\1" * 10
+    with pytest.raises(UnusableFileError, match="is being written while it is read"):
+        read_unchanged(lambda: read(10))
     assert len(reads) == 5
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from decart_nb.request.local_files import NotUsable
-from decart_nb.request.locations import RemoteFile, locate, shown_location, shown_url
+from decart_nb.request.local_files import UnusableFileError
+from decart_nb.request.locations import RemoteFile, display_location, locate, redacted_url
 
 SECRET = "https://ann:hunter2@example.com:8080/a/in.mp4?X-Amz-Signature=5ec3e7&token=5ec3e7"
 
@@ -69,7 +69,7 @@ def test_a_text_is_an_address(url: str) -> None:
     ],
 )
 def test_what_names_nothing_is_refused_with_what_was_meant(text: str, said: str) -> None:
-    with pytest.raises(NotUsable) as caught:
+    with pytest.raises(UnusableFileError) as caught:
         locate(text)
     assert said in str(caught.value)
     assert str(caught.value).isprintable()
@@ -93,17 +93,17 @@ def test_an_object_is_a_path_where_it_gives_one() -> None:
 
     assert locate(Gives("a.mp4")) == locate(Gives(b"a.mp4")) == Path("a.mp4")
     for rubbish in (5, None, Gives("a"), ValueError("no"), KeyError()):
-        with pytest.raises(NotUsable, match="gives no path; give the path as text"):
+        with pytest.raises(UnusableFileError, match="gives no path; give the path as text"):
             locate(Gives(rubbish))
 
 
 def test_no_secret_of_an_address_is_shown() -> None:
-    assert shown_url(SECRET) == shown_location(SECRET) == "https://example.com:8080/a/in.mp4?…"
-    assert shown_url("http://a:b@[::1/in.mp4?token=x") == "http://…"
+    assert redacted_url(SECRET) == display_location(SECRET) == "https://example.com:8080/a/in.mp4?…"
+    assert redacted_url("http://a:b@[::1/in.mp4?token=x") == "http://…"
     for bad in (SECRET + " ", " " + SECRET, SECRET.replace(":8080", ":x"), SECRET.replace("://", ":/"), f'"{SECRET}"'):
-        with pytest.raises(NotUsable) as caught:
+        with pytest.raises(UnusableFileError) as caught:
             locate(bad)
-        for said in (str(caught.value), shown_location(bad)):
+        for said in (str(caught.value), display_location(bad)):
             assert "hunter2" not in said, bad
             assert "5ec3e7" not in said, bad
-    assert shown_location("ftp://ann:hunter2@example.com/in.mp4") == "ftp://example.com/in.mp4?…"
+    assert display_location("ftp://ann:hunter2@example.com/in.mp4") == "ftp://example.com/in.mp4?…"
