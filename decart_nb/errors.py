@@ -1,23 +1,23 @@
-"""Every error that decart_nb raises, in one family.
+"""The exceptions and warnings of decart_nb. Every exception derives from :class:`DecartSDKError`.
 
 ::
 
     DecartSDKError
     ├── InvalidAPIKeyError     no key was given
     ├── InvalidBaseURLError    the address is not an http(s) URL
-    ├── InvalidInputError      a request that would be refused: nothing was sent
+    ├── InvalidInputError      an argument or a request is invalid: nothing was sent
     │   └── MediaError         a file that cannot be read as the image or video it should be
     ├── ModelNotFoundError     no model of that name is known
-    ├── QueueSubmitError       the queue did not take the job
-    ├── QueueStatusError       the queue did not say how the job stands
-    ├── QueueResultError       the queue did not hand over the finished video
-    ├── JobFailedError         the service gave up on the job
-    ├── JobCancelledError      somebody stopped waiting for the job
-    │   └── CapReachedError    a sweep's job was not submitted, since all of them would cost too much
-    ├── JobTimeoutError        the job is still under way after the time that was allowed
+    ├── QueueSubmitError       the queue did not accept the job
+    ├── QueueStatusError       the status of a job could not be read
+    ├── QueueResultError       the finished video could not be downloaded
+    ├── JobFailedError         the service reported that the job failed
+    ├── JobCancelledError      the job was cancelled by its caller
+    │   └── CapReachedError    a sweep's job was not submitted because of the sweep's max_cost
+    ├── JobTimeoutError        the job was not finished within the timeout
     ├── StoreError             the folder of videos cannot be read or written
-    ├── NotPicklableError      a job, a sweep, a session or a client was to be pickled
-    ├── NotAFutureError        a job or a sweep was given to what takes futures alone
+    ├── NotPicklableError      jobs, sweeps, sessions and clients cannot be pickled
+    ├── NotAFutureError        a job or a sweep was used where a future is required
     ├── BackendError           neither Decart nor the local queue was chosen, or neither can be reached
     └── LocalQueueError        the embedded queue could not start, or was stopped in the middle of a render
 
@@ -38,12 +38,12 @@ _LONGEST_NAME = 100
 
 @public
 class DecartSDKError(Exception):
-    """The root of the family.
+    """Base class of all exceptions of decart_nb.
 
     Attributes:
-        message: what happened and what to do next, as a sentence for the reader of a cell.
-        data: facts to act on; ``data["status"]`` is the HTTP status where the server answered.
-        cause: the lower-level exception, where there was one.
+        message: what happened and what to do next, in complete sentences.
+        data: details for programs; ``data["status"]`` is the HTTP status if the server responded.
+        cause: the lower-level exception, if there was one.
     """
 
     def __init__(
@@ -87,17 +87,17 @@ class InvalidBaseURLError(DecartSDKError):
 
 @public
 class InvalidInputError(DecartSDKError):
-    """A request that would be refused. Nothing was sent; ``data["fields"]`` names the culprits."""
+    """An argument or a request is invalid. Nothing was sent; ``data["fields"]`` names the invalid fields."""
 
 
 @public
 class MediaError(InvalidInputError):
-    """A file that cannot be read as an image or a video, or a video that cannot be written."""
+    """An image or a video cannot be read, or a video cannot be written."""
 
 
 @public
 class ModelNotFoundError(DecartSDKError):
-    """No model of that name is known; ``model`` is the name that was asked for."""
+    """No model has the requested name, which is in ``model``."""
 
     def __init__(self, model: str, known: Iterable[str] = ()) -> None:
         known = list(known)
@@ -112,22 +112,22 @@ class ModelNotFoundError(DecartSDKError):
 
 @public
 class QueueSubmitError(DecartSDKError):
-    """The queue did not take the job."""
+    """The queue did not accept the job."""
 
 
 @public
 class QueueStatusError(DecartSDKError):
-    """The queue did not say how the job stands."""
+    """The status of a job could not be read from the queue."""
 
 
 @public
 class QueueResultError(DecartSDKError):
-    """The queue did not hand over the finished video."""
+    """The finished video could not be downloaded from the queue."""
 
 
 @public
 class JobFailedError(DecartSDKError):
-    """The service gave up on the job: ``job_id`` is its id, ``reason`` what the service said."""
+    """The service reported that the job failed: ``job_id`` is its id, ``reason`` the service's message."""
 
     def __init__(self, job_id: str, reason: str) -> None:
         reason = printable(reason)
@@ -139,37 +139,37 @@ class JobFailedError(DecartSDKError):
 
 @public
 class JobCancelledError(DecartSDKError):
-    """Somebody stopped waiting for the job."""
+    """The job was cancelled by its caller."""
 
 
 @public
 class CapReachedError(JobCancelledError):
-    """A sweep's job was not submitted, since with it the sweep would cost more than it may."""
+    """A sweep's job was not submitted because the sweep would exceed its ``max_cost``."""
 
 
 @public
 class JobTimeoutError(DecartSDKError, TimeoutError):
-    """The job is still under way after the time that was allowed; it can be attached to again."""
+    """The job was not finished within the timeout. It continues, and can be attached to."""
 
 
 @public
 class StoreError(DecartSDKError):
-    """The folder of videos cannot be read or written, or a newer version has written it."""
+    """The store's folder cannot be read or written, or was written by a newer version."""
 
 
 @public
 class NotPicklableError(DecartSDKError, TypeError):
-    """Something that lives in one process was to be pickled; the message says what gives the same in another one."""
+    """The object exists in one process only; the message says how to recreate it in another."""
 
 
 @public
 class NotAFutureError(DecartSDKError, AttributeError):
-    """A job or a sweep was given to what takes futures alone; the message says what to give in its place."""
+    """A job or a sweep was used where a future is required; the message names the alternative."""
 
 
 @public
 class BackendError(DecartSDKError):
-    """Neither Decart nor the local queue was chosen."""
+    """Neither Decart nor the local queue was selected, or it cannot be reached."""
 
 
 @public
@@ -179,16 +179,16 @@ class LocalQueueError(DecartSDKError):
 
 @public
 class ModelWarning(UserWarning):
-    """A model that Decart has retired or renamed was asked for."""
+    """The requested model has been retired or renamed by Decart."""
 
 
 @public
 class NestingWarning(UserWarning):
-    """``asyncio.run`` will not work in this kernel, or not for long."""
+    """``asyncio.run`` does not work reliably in this kernel."""
 
 
 def _picklable(cause: BaseException | None) -> BaseException | None:
-    """An exception as it can be pickled: itself, or where other libraries have made one that cannot, its words."""
+    """The exception if it can be pickled, otherwise a plain one with its type's name and its message."""
     import pickle
 
     try:

@@ -1,6 +1,6 @@
-"""Standard output and standard error, of which either may be missing, closed, full, or of another encoding.
+"""Writing to standard output and standard error, which may be missing, closed, full, or not UTF-8.
 
-Nothing that is written here fails its caller: what cannot be written is remembered, for a command's exit status.
+Write errors are not raised: the first one is recorded, and decides the command's exit status.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from typing import Any
 from .files import os_reason
 from .text import printable_lines
 
-#: What a shell reports of a tool whose reader has gone: 128, and the number of SIGPIPE.
+#: The exit status of a command whose output pipe was closed: 128 + SIGPIPE.
 _BROKEN_PIPE_STATUS = 141
 
 
 class StandardStream:
-    """A standard stream of this process, as it is at the time of each call: notebooks and tests replace it.
+    """A standard stream, looked up in :mod:`sys` on each call, since notebooks and tests replace it.
 
     Args:
         name: ``stdout`` or ``stderr``.
 
     Attributes:
-        error: the first reason why something could not be written.
+        error: the first write error.
     """
 
     def __init__(self, name: str) -> None:
@@ -37,7 +37,7 @@ class StandardStream:
         return getattr(self._stream, "encoding", None) or "utf-8"
 
     def write(self, text: str) -> int:
-        """Writes text as it is, with escapes for what the encoding lacks. Returns how many characters there were."""
+        """Write text, with escapes for characters that the encoding lacks. Returns the number of characters."""
         stream = self._stream
         try:
             if stream is not None:
@@ -47,7 +47,7 @@ class StandardStream:
         return len(text)
 
     def flush(self) -> None:
-        """Hands on what was written."""
+        """Flush the stream."""
         try:
             if self._stream is not None:
                 self._stream.flush()
@@ -55,7 +55,7 @@ class StandardStream:
             self._failed(error)
 
     def isatty(self) -> bool:
-        """Whether a person reads it in a terminal."""
+        """Whether the stream is a terminal."""
         try:
             return self._stream is not None and bool(self._stream.isatty())
         except (OSError, ValueError):
@@ -86,14 +86,14 @@ stderr = StandardStream("stderr")
 
 
 def say(text: str, stream: StandardStream = stdout) -> bool:
-    """Print lines of text, with nothing in them that a terminal would obey.
+    """Print lines of text without control characters and terminal escapes.
 
     Args:
-        text: one line, or several.
-        stream: where to.
+        text: one or more lines.
+        stream: the stream to print to.
 
     Returns:
-        Whether everything said there so far was written, as far as is known. It is also where there is no such stream.
+        Whether no write to the stream has failed so far. A missing stream does not fail.
     """
     stream.write(f"{printable_lines(text)}\n")
     stream.flush()
@@ -101,15 +101,15 @@ def say(text: str, stream: StandardStream = stdout) -> bool:
 
 
 def exit_status(status: int) -> int:
-    """The exit status of a command that ends now, once its output has been written or was found to be lost.
+    """Flush the output and return the command's exit status, which is an error if output was lost.
 
     Args:
-        status: of the command itself.
+        status: the command's own exit status.
     """
     for stream in (stdout, stderr):
         stream.flush()
         if stream.error is not None:
-            _discard(stream)  # or Python tries once more at its end, and complains
+            _discard(stream)  # otherwise Python flushes again at exit and prints a traceback
     error = stdout.error
     if error is None:
         return status

@@ -1,4 +1,4 @@
-"""What becomes of a copy or a pickle of something that lives in this process alone, such as a job."""
+"""Copying and pickling of objects that exist in one process only, such as jobs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any, NoReturn, Self, SupportsIndex
 
 
 class ProcessLocal:
-    """Base class of what a copy of is the thing itself, and what cannot be pickled: a subclass says what to do."""
+    """Base class of objects whose copy is the object itself, and which cannot be pickled."""
 
     def __copy__(self) -> Self:
         return self
@@ -18,5 +18,5 @@ class ProcessLocal:
         raise self._not_picklable()
 
     def _not_picklable(self) -> Exception:
-        """The error that says why it cannot be pickled, and what gives the same in another process."""
+        """The error for an attempt to pickle it, which says how to recreate it in another process."""
         raise NotImplementedError

@@ -1,27 +1,27 @@
-"""Free disk space, looked at before and while something is written whose size nobody vouches for."""
+"""Checks of the free disk space before and while a file of unknown size is written."""
 
 from __future__ import annotations
 
 import shutil
 from pathlib import Path
 
-#: What is left free: so many bytes, or that share of a small disk.
+#: Bytes that stay free; on a small disk, its size times ``_SHARE``.
 RESERVE = 200 * 2**20
 _SHARE = 0.05
-#: Bytes after which the disk is looked at again.
+#: Bytes between two checks.
 _STEP = 4 * 2**20
 
 
 class DiskSpaceError(OSError):
-    """A disk would have too little space left; the text is the end of a sentence."""
+    """Too little disk space would be left. The message is the end of a sentence."""
 
 
 class DiskSpace:
-    """The space on the disk of one folder, for one file that is written to it.
+    """Checks that one file fits on the disk of its folder.
 
     Args:
         folder: where the file is written.
-        copies: how many times the file will be there at once.
+        copies: how many copies of the file exist at the same time.
     """
 
     def __init__(self, folder: Path, *, copies: int = 1) -> None:
@@ -30,18 +30,18 @@ class DiskSpace:
         self._written = self._checked_at = 0
 
     def require(self, size: int) -> None:
-        """Looks whether so many bytes have room.
+        """Check that a number of bytes fits on the disk.
 
         Raises:
-            DiskSpaceError: they have not.
+            DiskSpaceError: it does not fit.
         """
         self._check(size * self._copies)
 
     def add(self, size: int) -> None:
-        """Counts bytes that are about to be written, and looks now and then whether there is room for more.
+        """Count bytes that are about to be written, and check from time to time that they fit.
 
         Raises:
-            DiskSpaceError: there is not.
+            DiskSpaceError: they do not fit.
         """
         self._written += size
         if self._written - self._checked_at >= _STEP:
@@ -52,7 +52,7 @@ class DiskSpace:
         try:
             disk = shutil.disk_usage(self._folder)
         except OSError:
-            return  # not every file system tells; the next write will
+            return  # not every file system reports it; the next write will fail
         reserve = min(RESERVE, int(disk.total * _SHARE))
         if disk.free - wanted < reserve:
             raise DiskSpaceError(

@@ -1,6 +1,6 @@
-"""What a person types next, as the interface in use calls it: Python's API, or the command ``decart-nb``.
+"""Names of options and methods for messages, as the interface in use spells them: Python or the command ``decart-nb``.
 
-A sentence gets these names when it is made. Nothing is replaced in a finished one, which may hold a file's name.
+Names are inserted while a message is formatted: replacing them later could change a file's name in it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _names = _PYTHON
 
 
 def step(name: str) -> str:
-    """What to type for a step.
+    """The spelling of an option or method in the current interface.
 
     Args:
         name: a key of the tables above.
@@ -44,7 +44,7 @@ def step(name: str) -> str:
 
 @contextmanager
 def shell_names() -> Iterator[None]:
-    """Calls every step of this process as ``decart-nb`` does, in all threads."""
+    """Use the command line's spelling in all threads of this process."""
     global _names
     _names = _SHELL
     try:

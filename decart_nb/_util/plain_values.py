@@ -1,4 +1,4 @@
-"""Plain values: what can be sent as text and kept as JSON, whatever library it comes from."""
+"""Conversion of values from any library to plain Python values that can be stored as JSON."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from typing import Any
 from .text import short_repr, with_article
 
 _DEEPEST = 64
-#: More than any service counts with, and few enough that Python writes them out.
+#: Larger integers are rejected: Python limits the digits that it converts to text.
 _MOST_BITS = 1024
 _WHOLE = re.compile(r"\s*([+-]?[0-9]{1,300})(?:\.0*)?\s*")
 _TRUTH = {"true": True, "false": False, "1": True, "0": False}
 
 
 class NotPlainError(Exception):
-    """Why a value is none: the end of a sentence that begins with its name."""
+    """A value is not plain. The message is the end of a sentence that begins with the value's name."""
 
 
 def plain(value: Any, depth: int = 0) -> Any:
-    """The value in Python's own plain types: text, numbers, flags, lists and dicts. NumPy's scalars become Python's.
+    """Convert a value to plain text, numbers, booleans, lists and dicts. NumPy scalars become Python's.
 
     Raises:
         NotPlainError: it is something else, or has something else in it.
@@ -54,10 +54,10 @@ def plain(value: Any, depth: int = 0) -> Any:
 
 
 def text(value: str) -> str:
-    """The text itself, in Python's own type.
+    """Convert a ``str`` of any subclass to a plain ``str``.
 
     Raises:
-        NotPlainError: it cannot be written down.
+        NotPlainError: it contains a lone surrogate.
     """
     if not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
         raise NotPlainError("has half of a character in it (a lone surrogate), which cannot be sent.")
@@ -65,12 +65,12 @@ def text(value: str) -> str:
 
 
 def is_flag(value: Any) -> bool:
-    """Whether a value is True or False. NumPy's compare equal to Python's, but are not instances of bool."""
+    """Whether a value is a boolean of Python or NumPy."""
     return isinstance(value, bool) or (type(value).__name__ in ("bool", "bool_") and type(value).__module__ == "numpy")
 
 
 def is_missing(value: Any) -> bool:
-    """Whether a value stands for none at all: ``None``, NaN, or what pandas has in its place."""
+    """Whether a value is missing: ``None``, NaN, or pandas' ``NA`` or ``NaT``."""
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return True
     if is_scalar(value):
@@ -79,10 +79,10 @@ def is_missing(value: Any) -> bool:
 
 
 def whole(value: Any) -> int:
-    """The whole number that a value is, whatever library or text it is from: ``7``, ``7.0``, ``"7"``, ``Decimal(7)``.
+    """Convert a value to an integer: ``7``, ``7.0``, ``"7"`` and ``Decimal(7)`` are all 7.
 
     Raises:
-        NotPlainError: it is none.
+        NotPlainError: it is not a whole number.
     """
     if isinstance(value, str) and (found := _WHOLE.fullmatch(value)):
         return int(found[1])
@@ -105,10 +105,10 @@ def _is_whole(value: Any) -> bool:
 
 
 def flag(value: Any) -> bool:
-    """The truth value that a value is, whatever library or text it comes from: ``True``, ``"true"``, ``"1"``, ``1``.
+    """Convert a value to a boolean: ``True``, ``"true"``, ``"1"`` and ``1`` are all ``True``.
 
     Raises:
-        NotPlainError: it is none.
+        NotPlainError: it is not a boolean.
     """
     if is_flag(value):
         return bool(value)
@@ -119,7 +119,7 @@ def flag(value: Any) -> bool:
 
 
 def is_nonnegative(value: Any) -> bool:
-    """Whether a value is a number from 0 on, and neither infinite nor NaN."""
+    """Whether a value is a finite number that is at least 0."""
     if is_flag(value) or not isinstance(value, Real):
         return False
     try:
@@ -129,7 +129,7 @@ def is_nonnegative(value: Any) -> bool:
 
 
 def is_scalar(value: Any) -> bool:
-    """Whether a value is a single one of an array library's."""
+    """Whether a value is a zero-dimensional array or a scalar of an array library."""
     return getattr(value, "ndim", None) == 0 and callable(getattr(value, "item", None))
 
 

@@ -1,4 +1,4 @@
-"""A table as lines of text that fit into a terminal."""
+"""Plain-text tables that fit the width of a terminal."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from itertools import zip_longest
 from .console import stdout
 
 _GAP = 2
-#: A column that may be cut keeps so many characters, or the table loses a whole column instead.
+#: Minimum width of a column that may be cut; below it, whole columns are omitted instead.
 _NARROWEST = 12
 
 
 def terminal_columns() -> int | None:
-    """How wide the terminal is that standard output goes to; ``None`` where it goes elsewhere."""
+    """Width of the terminal in characters; ``None`` if standard output is not a terminal."""
     return shutil.get_terminal_size().columns if stdout.isatty() else None
 
 
@@ -27,14 +27,14 @@ def text_table(
     omit: Sequence[str] = (),
     width: int | None = None,
 ) -> str:
-    """Lays columns out beside one another, under their names.
+    """Format columns as an aligned table with a header line.
 
     Args:
-        columns: by their names, the cells: printable text of one line each.
-        right: the columns that are aligned to the right.
-        cut: the columns whose cells may be cut so that the table fits.
-        omit: the columns that may be left out after that, the first of them first.
-        width: how many characters a line may have, if that matters.
+        columns: column name → cells, each one line of printable text.
+        right: names of right-aligned columns.
+        cut: names of columns whose cells may be shortened to fit the width.
+        omit: names of columns that may be omitted to fit the width, in this order.
+        width: maximum line length in characters; unlimited by default.
     """
     texts = {name: [name, *cells] for name, cells in columns.items()}
     widths = _widths(texts)
@@ -67,7 +67,7 @@ def _total(widths: Mapping[str, int]) -> int:
 
 
 def _width(text: str) -> int:
-    """How many columns of a terminal a text takes."""
+    """The number of terminal cells that a text occupies."""
     if text.isascii():
         return len(text)
     return sum(0 if unicodedata.combining(sign) else 1 + (unicodedata.east_asian_width(sign) in "WF") for sign in text)
