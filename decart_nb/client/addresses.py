@@ -12,7 +12,7 @@ from ..errors import InvalidBaseURLError
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _LONGEST_SHOWN = 200
-#: What the C library reads as an IPv4 address, such as ``127.1`` and ``0x7f000001``.
+#: Spellings of an IPv4 address that the C library accepts, such as ``127.1`` and ``0x7f000001``.
 _NUMERIC = re.compile(r"(0x[0-9a-f]+|\d+)(\.(0x[0-9a-f]+|\d+)){0,3}")
 
 
@@ -29,7 +29,7 @@ def checked_url(url: str, like: str) -> str:
     try:
         url = url.strip()
         parts = urlsplit(url)
-        # A port out of range is a ValueError; a name or a password would be shown in errors.
+        # A port out of range is a ValueError. Credentials are refused, since errors would show them.
         host, port = parts.hostname or "", parts.port
         odd = parts.username or parts.query or parts.fragment or not url.isprintable() or " " in url
         good = parts.scheme in _DEFAULT_PORTS and _is_a_host(host) and port != 0 and not odd
@@ -69,9 +69,9 @@ def is_this_machine(host: str) -> bool:
 
 
 def _is_a_host(host: str) -> bool:
-    if ":" in host:  # urlsplit has looked at it
+    if ":" in host:  # an IPv6 address, which urlsplit has checked
         return True
-    # As the resolver will, which allows one dot at the end and no empty or long label.
+    # As the resolver does, which allows one trailing dot, and no empty or long label.
     return bool(host.removesuffix(".").encode("idna"))
 
 
@@ -101,5 +101,5 @@ def _canonical(host: str) -> str:
             address = address.ipv4_mapped
         elif address.is_loopback:
             return "127.0.0.1"
-    # A server that listens on all addresses is often called by the one that stands for them.
+    # The unspecified address is often used for a server that listens on all addresses.
     return "127.0.0.1" if address.is_unspecified else str(address)

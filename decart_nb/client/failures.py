@@ -15,7 +15,7 @@ import httpx
 from .._util.text import printable
 
 _LONGEST_REASON = 200
-#: Errors of the operating system that concern this process or its disk and not the other side.
+#: Errors of the operating system about this process, not about the peer.
 _OWN_ERRNOS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
 
 
@@ -32,7 +32,7 @@ def is_transport_error(cause: BaseException) -> bool:
 
 def unwrap_cause(cause: Exception) -> BaseException:
     """The aiohttp exception that an httpx exception was raised from, if any; else the exception itself."""
-    # httpx-aiohttp reports any broken connection as a connect time-out; what it was made from is exact.
+    # httpx-aiohttp maps any broken connection to a connect time-out; the exception it was raised from is exact.
     origin = cause.__cause__
     return origin if origin is not None and type(origin).__module__.startswith("aiohttp") else cause
 

@@ -20,9 +20,9 @@ _T = TypeVar("_T")
 #: retries have ended.
 OnRetry = Callable[[str | None], object]
 
-#: The least seconds between two state, whatever the pauses are set to.
-LEAST_PAUSE = 0.05
-#: Not the module's generator, whose state is the user's: a seeded notebook stays reproducible.
+#: The minimum seconds between two attempts, whatever the patience.
+MIN_PAUSE = 0.05
+#: The jitter's own generator: the module's is left to the user, so that a seeded notebook stays reproducible.
 _JITTER = random.SystemRandom()
 
 
@@ -52,17 +52,17 @@ class Patience:
                 raise InvalidInputError(f"{name} of Patience must be seconds, from 0 on, not {short_repr(value)}.")
 
     def pause(self, failures: int, retry_after: float | None = None, *, growth: float = 2.0) -> float:
-        """Seconds until the next attempt: drawn, so that what failed at once does not come back at once.
+        """Return the seconds until the next attempt, with random jitter.
 
         Args:
-            failures: how many state have failed in a row.
-            retry_after: what the server asked for, in seconds.
-            growth: how many times as long each pause is as the one before.
+            failures: the number of attempts that have failed in a row.
+            retry_after: the server's Retry-After, in seconds.
+            growth: factor between two pauses.
         """
         pause = min(self.longest, self.first * growth ** min(failures - 1, 30)) * _JITTER.uniform(0.5, 1.0)
         if retry_after is not None:
             pause = max(pause, retry_after + _JITTER.uniform(0.0, self.first))
-        return max(pause, LEAST_PAUSE)
+        return max(pause, MIN_PAUSE)
 
 
 class RetryState:

@@ -12,7 +12,7 @@ import pytest
 
 from decart_nb import DecartClient, DecartSDKError
 from decart_nb.client import duration_estimate as polling
-from decart_nb.client.retry import LEAST_PAUSE, Patience
+from decart_nb.client.retry import MIN_PAUSE, Patience
 from decart_nb.request.catalogue import models
 from decart_nb.request.request import prepare
 from tests.scripted import SHORT, answer, close, quick, run, scripted, serving, stall
@@ -112,5 +112,5 @@ def test_an_answer_that_does_not_come_is_told(act: Any, said: str) -> None:
 
 @pytest.mark.parametrize("patience", [Patience(first=0), Patience(longest=0), Patience(first=0, longest=0)], ids=repr)
 def test_no_pause_is_shorter_than_the_floor(patience: Patience) -> None:
-    assert all(patience.pause(failures) >= LEAST_PAUSE for failures in (1, 2, 50))
-    assert patience.pause(1, retry_after=0.0) >= LEAST_PAUSE
+    assert all(patience.pause(failures) >= MIN_PAUSE for failures in (1, 2, 50))
+    assert patience.pause(1, retry_after=0.0) >= MIN_PAUSE
