@@ -1,4 +1,4 @@
-"""The shell's way in: ``decart-nb``."""
+"""The command line program ``decart-nb``."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ from ..local.durations import durations, usage
 from ..local.faults import HITS, Faults
 from . import sweep as cli_sweep
 
-#: What is listed of a job; which of these are cut where a terminal is narrow, and which are left out then.
+#: The columns of ``decart-nb jobs``; those that a narrow terminal cuts, and those that it omits, in order.
 _COLUMNS = ("job_id", "model", "status", "submitted_at", "seconds", "cost", "prompt", "path", "error")
 _NUMBERS = ("seconds", "cost")
 _CUT = ("prompt", "error")
 _OMIT = ("cost", "seconds", "submitted_at", "path", "error", "prompt")
 _LONGEST = 200
-#: The environment variable that holds the key which callers of ``serve`` must show.
+#: The environment variable for the key that clients of ``serve`` must send.
 _SERVE_KEY = "DECART_LOCAL_API_KEY"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs a command, and gives its exit status."""
+    """Runs a command and returns its exit status."""
     console.stdout.error = console.stderr.error = None
     try:
         status = _run(_parser().parse_args(arguments))
-    except SystemExit as ended:  # argparse has said what it had to say
+    except SystemExit as ended:  # argparse has printed its message
         status = int(ended.code or 0)
     return console.exit_status(status)
 
@@ -52,14 +52,14 @@ def _run(options: argparse.Namespace) -> int:
         say(f"decart-nb: {error}", stderr)
         return 1
     except KeyboardInterrupt as interrupt:
-        if str(interrupt):  # where the job is that goes on
+        if str(interrupt):  # how to attach to the job again
             say(str(interrupt), stderr)
         return 130
     return status or 0
 
 
 class _Parser(argparse.ArgumentParser):
-    """argparse, which prints as everything else does here."""
+    """An argument parser that prints by way of ``_util.console``."""
 
     def _print_message(self, message: str, file: Any = None) -> None:
         if message:
@@ -69,7 +69,7 @@ class _Parser(argparse.ArgumentParser):
 def _warn(
     message: Warning | str, category: type[Warning], filename: str, lineno: int, file: Any = None, line: Any = None
 ) -> None:
-    say(f"decart-nb: {message}", stderr)  # the line of code that it is about is nobody's
+    say(f"decart-nb: {message}", stderr)  # without a line of code, which is not the user's
 
 
 def _parser() -> argparse.ArgumentParser:

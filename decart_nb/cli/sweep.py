@@ -1,4 +1,4 @@
-"""``decart-nb sweep``: a table of jobs, planned and run from a shell."""
+"""The command ``decart-nb sweep``: plans and runs a table of jobs."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
     from ..session.session import Session
     from ..sweeps.sweep import Sweep
 
-#: So long is waited, after an interrupt, for the answers to what has just been submitted.
-_ANSWERS = 10.0
+#: Seconds to wait, after an interrupt, for the responses to submissions under way.
+_RESPONSE_TIMEOUT = 10.0
 _MOST_ROWS, _MOST_FAILED = 60, 20
 _WIDEST, _LONGEST = 40, 300
-#: Columns of a plan that are shown beside what varies.
+#: Columns of a plan that are always shown, beside those that vary.
 _ALWAYS = ("model", "plan", "seconds", "cost")
 _LAST = ("left_out", "why")
 
 
 def add_to(commands: Any) -> None:
-    """Adds the command to a parser's commands."""
+    """Adds the command to the subparsers of ``decart-nb``."""
     sweep = commands.add_parser("sweep", help="make the videos that a table asks for, a row a job")
     sweep.add_argument("table", metavar="TABLE", help="CSV, Excel, JSON, Parquet, or a prompt a line; - is stdin")
     sweep.add_argument("--model", action="append", default=[], help="for every row, unless the table says it")
@@ -59,7 +59,7 @@ def add_to(commands: Any) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    """Plans, runs and tells. Returns 0 if every row is done, or none of a dry run is invalid."""
+    """Runs the command. Returns 0 if every row is completed, or no row of a dry run is invalid."""
     sweep = _sweep(options)
     plan = sweep.plan
     say(plan.attrs["totals"])
@@ -70,16 +70,16 @@ def _run(options: argparse.Namespace) -> int:
     try:
         results = _results(sweep, options)
     except KeyboardInterrupt:
-        _let_answers_come(sweep)
-        _keep(sweep.results, options.out)
+        _await_responses(sweep)
+        _write_results(sweep.results, options.out)
         raise KeyboardInterrupt(
             f"{sweep.name} submits no more. The same command again fetches what was submitted, and goes on."
         ) from None
-    return _tell(sweep, results, _keep(results, options.out), began)
+    return _report(sweep, results, _write_results(results, options.out), began)
 
 
 def _sweep(options: argparse.Namespace) -> Sweep:
-    """The sweep that is asked for, on a session of its own."""
+    """Creates the sweep from the options, in a new session."""
     from ..display.terminal import sweep_progress
     from ..sweeps.table_files import read_table
 
@@ -91,8 +91,8 @@ def _sweep(options: argparse.Namespace) -> Sweep:
     for name, text in _pairs("--set", options.set):
         if name in ("name", "repeat"):
             raise InvalidInputError(f"--set is for what goes into a model; --{name} is an option of its own.")
-        axes.setdefault(name, []).append(_typed(name, text))
-    table = read_table(options.table)  # before a session makes a folder
+        axes.setdefault(name, []).append(_parse_value(name, text))
+    table = read_table(options.table)  # before the session creates a folder
     session = _session(options)
 
     def show(sweep: Sweep, *, waiting: bool) -> contextlib.AbstractContextManager[None]:
@@ -119,12 +119,12 @@ def _session(options: argparse.Namespace) -> Session:
             raise InvalidInputError(
                 f"The price of {model} must be USD per generated second, not {text!r:.60}."
             ) from None
-    shutdown.say_nothing()  # the command itself says what becomes of its jobs
+    shutdown.say_nothing()  # the command reports its unfinished jobs itself
     return connect("local" if options.local else None, base_url=options.base_url, store=options.out, prices=prices)
 
 
 def _pairs(option: str, given: Sequence[str]) -> list[tuple[str, str]]:
-    """What was given as ``NAME=VALUE``."""
+    """Splits options of the form ``NAME=VALUE``."""
     pairs = [text.partition("=") for text in given]
     for name, equals, _ in pairs:
         if not name or not equals:
@@ -132,8 +132,8 @@ def _pairs(option: str, given: Sequence[str]) -> list[tuple[str, str]]:
     return [(name.replace("-", "_") if option == "--set" else name, value) for name, _, value in pairs]
 
 
-def _typed(name: str, text: str) -> Any:
-    """A text as what an input of that name holds, whatever model it belongs to."""
+def _parse_value(name: str, text: str) -> Any:
+    """Parses a text as the input of that name, by the first model in the catalogue that has it."""
     from ..request.catalogue import models
 
     spec = next((field for model in models for field in model.fields or () if field.name == name), None)
@@ -141,23 +141,23 @@ def _typed(name: str, text: str) -> Any:
 
 
 def _results(sweep: Sweep, options: argparse.Namespace) -> pd.DataFrame:
-    """Runs it, and gives its results."""
+    """Runs or retries the sweep, and returns its results."""
     run = functools.partial(sweep.retry, uncertain=options.uncertain) if options.retry else sweep.run
     return run(
         max_cost=options.max_cost, concurrency=options.concurrency, allow_unknown_cost=options.allow_unknown_cost
     )
 
 
-def _let_answers_come(sweep: Sweep) -> None:
-    """Waits for the ids of what is just being submitted: without its id, nobody knows whether it is to be paid."""
-    until = time.monotonic() + _ANSWERS
-    with contextlib.suppress(KeyboardInterrupt):  # who interrupts again does not want to wait
+def _await_responses(sweep: Sweep) -> None:
+    """Waits for the ids of submissions under way: without an id, a job's submission stays uncertain."""
+    until = time.monotonic() + _RESPONSE_TIMEOUT
+    with contextlib.suppress(KeyboardInterrupt):  # a second interrupt ends the wait
         while any(job.id is None for job in sweep.progress.jobs) and time.monotonic() < until:
             time.sleep(0.05)
 
 
-def _keep(results: pd.DataFrame, folder: Path) -> Path:
-    """Writes the results, whole or not at all."""
+def _write_results(results: pd.DataFrame, folder: Path) -> Path:
+    """Writes results.csv atomically, and returns its path."""
     path = folder.expanduser() / "results.csv"
     try:
         write_csv(results, path)
@@ -170,16 +170,16 @@ def _keep(results: pd.DataFrame, folder: Path) -> Path:
     return folder / path.name
 
 
-def _tell(sweep: Sweep, results: pd.DataFrame, path: Path, began: float) -> int:
-    """Says how it ended, and gives the exit status."""
+def _report(sweep: Sweep, results: pd.DataFrame, path: Path, began: float) -> int:
+    """Prints the outcome, and returns the exit status."""
     from ..display.text import sweep_line, sweep_note
 
     say(f"{sweep_line(sweep, began=began)}. The table: {path}")
     bad = results[~results["status"].isin(["completed", "planned"])]
     for row, one in bad.head(_MOST_FAILED).iterrows():
         asked = [one["model"], *(one.get(name) for name in ("seed", "prompt"))]
-        said = " · ".join(printable(str(part), limit=_WIDEST) for part in asked if _is_there(part))
-        why = f": {printable(one['error'], limit=_LONGEST)}" if _is_there(one["error"]) else ""
+        said = " · ".join(printable(str(part), limit=_WIDEST) for part in asked if _is_present(part))
+        why = f": {printable(one['error'], limit=_LONGEST)}" if _is_present(one["error"]) else ""
         say(f"row {row}, {said}: {one['status']}{why}", stderr)
     if len(bad) > _MOST_FAILED:
         say(f"and {len(bad) - _MOST_FAILED:,} more", stderr)
@@ -189,28 +189,28 @@ def _tell(sweep: Sweep, results: pd.DataFrame, path: Path, began: float) -> int:
 
 
 def _table(plan: pd.DataFrame) -> str:
-    """A plan as a terminal has room for it: what varies, and what becomes of each row."""
+    """Formats a plan for the terminal: the columns that vary, and what will happen to each row."""
     varied = [name for name in plan.columns if name in _ALWAYS or plan[name].nunique(dropna=False) > 1]
     columns = [name for name in varied if name not in _LAST]
     columns += [name for name in _LAST if name in plan and plan[name].notna().any()]
     part = plan[columns].head(_MOST_ROWS)
     texts = {"row": [str(row) for row in part.index]}
-    texts |= {printable(name): [_shown(name, value) for value in part[name].tolist()] for name in columns}
+    texts |= {printable(name): [_cell_text(name, value) for value in part[name].tolist()] for name in columns}
     numbers = ["row", *(name for name in columns if part[name].dtype.kind in "if")]
     more = f"\nand {len(plan) - _MOST_ROWS:,} more rows" if len(plan) > _MOST_ROWS else ""
     texts_only = [name for name in texts if name not in (*numbers, *_ALWAYS)]
     return text_table(texts, right=numbers, cut=texts_only, width=terminal_columns()) + more
 
 
-def _shown(name: str, value: Any) -> str:
-    if not _is_there(value):
+def _cell_text(name: str, value: Any) -> str:
+    if not _is_present(value):
         return ""
     if isinstance(value, float):
         return f"{value:g}"
     return printable(str(value), limit=_LONGEST if name == "why" else _WIDEST)
 
 
-def _is_there(value: Any) -> bool:
+def _is_present(value: Any) -> bool:
     import pandas as pd
 
     return value is not None and not (pd.api.types.is_scalar(value) and pd.isna(value))

@@ -1,1 +1,1 @@
-"""IPython and pandas: the magics, nested event loops, and ``df.decart``."""
+"""Extensions of IPython and pandas: the magics, and the accessor ``df.decart``."""

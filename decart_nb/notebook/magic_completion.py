@@ -1,4 +1,4 @@
-"""What Tab offers behind ``%%decart`` and ``%decart``: models, their options, and what these may be."""
+"""Tab completion of ``%%decart`` and ``%decart``: models, options and their choices."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from ..request.catalogue import models
 from ..session import session
 from .magic_parser import options
 
-#: What ``%decart`` knows beside the models.
+#: The subcommands of ``%decart``.
 COMMANDS = ("attach", "jobs", "models")
 _MAGICS = ("%decart", "%%decart")
 
 
 def load(shell: Any) -> None:
-    """Gives a shell the completion."""
+    """Registers the completion with a shell."""
     from IPython.core import completer
 
     if hasattr(completer, "context_matcher"):
@@ -25,7 +25,7 @@ def load(shell: Any) -> None:
 
 
 def unload(shell: Any) -> None:
-    """Takes from a shell what :func:`load` gave."""
+    """Removes what :func:`load` registered."""
     for magic in _MAGICS:
         shell.strdispatchers["complete_command"].strs.pop(magic, None)
     if _in_context in shell.Completer.custom_matchers:
@@ -40,17 +40,17 @@ def _in_context(context: Any) -> dict[str, Any]:
     from IPython.core.completer import SimpleCompletion
 
     found = _candidates(context.text_until_cursor, context.token)
-    # Where we know, nobody else does: without that word, IPython adds every name of Python's.
+    # Without "suppress", IPython adds the names of Python.
     return {"completions": [SimpleCompletion(text) for text in found], "suppress": bool(found), "ordered": True}
 
 
 def _candidates(line: str, token: str) -> list[str]:
-    """What the token at the end of a line may become; nothing where IPython knows better, as of a file's name."""
+    """The completions of the token at the end of a line; none where IPython's own are better, as for file names."""
     magic, *words = line.removesuffix(token).replace("=", " ").split() or [""]
-    return [text for text in _known(magic, words) if text.startswith(token)] if magic in _MAGICS else []
+    return [text for text in _options_after(magic, words) if text.startswith(token)] if magic in _MAGICS else []
 
 
-def _known(magic: str, words: list[str]) -> list[str]:
+def _options_after(magic: str, words: list[str]) -> list[str]:
     if not words:
         return [model.name for model in models] if magic == "%%decart" else list(COMMANDS)
     if words == ["attach"]:

@@ -1,4 +1,4 @@
-"""What stands behind ``%%decart``, read: the model, its inputs, and what is to become of the job."""
+"""Parses the line of ``%%decart``: the model, its inputs, ``-o`` and ``--wait``."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from ..request.request import definition_of
 from ..sweeps import template
 from ..sweeps.template import placeholders
 
-_OURS = {"-o": Field("o", "text"), "--wait": Field("wait", "flag")}
-_ELSEWHERE = ("--model", "--prompt")  # inputs that a model may have, and that stand in another place
+_OWN_OPTIONS = {"-o": Field("o", "text"), "--wait": Field("wait", "flag")}
+_NOT_OPTIONS = ("--model", "--prompt")  # the model is the first word, the prompt the cell's body
 
 
 @dataclass(frozen=True)
 class MagicLine:
-    """A line that has been read.
+    """A parsed line.
 
     Attributes:
-        model: what is to make the video.
-        inputs: the model's inputs, but for the prompt.
-        output: the variable that is to hold the job.
+        model: the model.
+        inputs: the model's inputs, without the prompt.
+        output: the variable to assign the job to, if any.
         wait: whether the cell waits for the video.
     """
 
@@ -38,14 +38,14 @@ class MagicLine:
 
 
 def read(line: str, variables: Mapping[str, Any]) -> MagicLine:
-    """Reads a line. Whether the model takes the values is not asked here: the catalogue says that of any request.
+    """Parses a line. The values are validated later, with the request.
 
     Args:
-        line: what follows ``%%decart``.
-        variables: the notebook's, for the names in braces.
+        line: the text after ``%%decart``.
+        variables: the notebook's namespace, for names in braces.
 
     Raises:
-        ModelNotFoundError, InvalidInputError: the line makes no sense.
+        ModelNotFoundError, InvalidInputError: the line is not valid.
     """
     words = deque(split(line))
     if not words or words[0].startswith("-"):
@@ -57,10 +57,10 @@ def read(line: str, variables: Mapping[str, Any]) -> MagicLine:
     given: dict[str, Any] = {}
     while words:
         word, equals, text = words.popleft().partition("=")
-        option = word.replace("_", "-")  # Decart's SDK writes the one, a shell the other
+        option = word.replace("_", "-")  # both --enhance-prompt and --enhance_prompt
         spec = known.get(option)
         if spec is None:
-            if model.fields is not None or not option.startswith("--") or option in _ELSEWHERE:
+            if model.fields is not None or not option.startswith("--") or option in _NOT_OPTIONS:
                 raise _unknown(word, model)
             spec = Field(option[2:].replace("-", "_"), "text")
         if spec.name in given:
@@ -75,18 +75,18 @@ def read(line: str, variables: Mapping[str, Any]) -> MagicLine:
 
 
 def options(model: ModelDefinition) -> dict[str, Field]:
-    """What may follow a model's name, and what each holds."""
+    """The options of a model: ``--name`` → the field that it sets."""
     fields = [field for field in model.fields or () if field.name != "prompt"]
     known = {"--" + field.name.replace("_", "-"): field for field in fields}
     negated = {f"--no-{option[2:]}": field for option, field in known.items() if field.type == "flag"}
-    return known | negated | _OURS
+    return known | negated | _OWN_OPTIONS
 
 
 def split(line: str) -> list[str]:
-    """The words of a line, as a shell would tell them apart.
+    """Splits a line into words, with the shell's quoting.
 
     Raises:
-        InvalidInputError: a quotation does not end.
+        InvalidInputError: a quotation is not closed.
     """
     try:
         return shlex.split(line)
@@ -95,7 +95,7 @@ def split(line: str) -> list[str]:
 
 
 def fill(text: str, variables: Mapping[str, Any]) -> str:
-    """The text that a template stands for: each ``{name}`` is replaced by that variable.
+    """Fills a template: each ``{name}`` is replaced by that variable.
 
     Raises:
         InvalidInputError: there is no such variable.
@@ -104,7 +104,7 @@ def fill(text: str, variables: Mapping[str, Any]) -> str:
 
 
 def value(word: str, variables: Mapping[str, Any]) -> Any:
-    """A word, filled as a text is; but a word that is nothing but ``{name}`` is the variable itself.
+    """The value of a word: the variable itself for just ``{name}``, else the filled template.
 
     Raises:
         InvalidInputError: there is no such variable.
@@ -114,7 +114,7 @@ def value(word: str, variables: Mapping[str, Any]) -> Any:
 
 
 def _only_name(word: str) -> str | None:
-    """The name in a word that is nothing but a placeholder."""
+    """The name in a word that consists of one placeholder, else ``None``."""
     names = placeholders(word)
     return names[0] if names and word == f"{{{names[0]}}}" else None
 
@@ -137,7 +137,7 @@ def _value(option: str, spec: Field, text: str | None, words: deque[str], variab
         following = words[0] if words else "--"
         if spec.type == "flag" and isinstance(spec.parse(following), str) and not _only_name(following):
             return True
-        if following in _OURS or following.startswith("--"):
+        if following in _OWN_OPTIONS or following.startswith("--"):
             raise InvalidInputError(f"{option} wants a value.")
         text = words.popleft()
     read = value(text, variables)

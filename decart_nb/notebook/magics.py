@@ -1,4 +1,4 @@
-"""IPython's way in: ``%%decart`` and ``%decart``."""
+"""The IPython magics ``%%decart`` and ``%decart``."""
 
 from __future__ import annotations
 
@@ -19,72 +19,72 @@ from .magic_parser import fill, read, split, value
 
 
 def load(shell: Any) -> None:
-    """Gives a shell the magics, and their completion."""
+    """Registers the magics and their Tab completion with a shell."""
     from IPython.core.magic import needs_local_scope, no_var_expand
 
-    unload(shell)  # or a second loading would complete everything twice
-    # IPython's own expansion knows $name too, and takes every brace for its own.
+    unload(shell)  # or loading twice would complete everything twice
+    # IPython's own expansion also replaces $name, and every brace.
     shell.register_magic_function(no_var_expand(needs_local_scope(decart)), "line_cell")
     magic_completion.load(shell)
 
 
 def unload(shell: Any) -> None:
-    """Takes from a shell what :func:`load` gave."""
+    """Removes what :func:`load` registered."""
     for magics in shell.magics_manager.magics.values():
         magics.pop(decart.__name__, None)
     magic_completion.unload(shell)
 
 
 def decart(line: str, body: str | None = None, *, local_ns: dict[str, Any]) -> object:
-    """Makes a video from a cell, and tells of those that were made.
+    """Makes a video from a cell, and lists jobs and models.
 
     ::
 
         %%decart MODEL [--seed N] [--data FILE] [--INPUT VALUE …] [-o NAME] [--wait]
-        What to make: the prompt, over as many lines as it takes.
+        The prompt, on one or more lines.
 
-    shows the job below the cell and returns it at once. Tab completes the models and what each takes.
+    submits a job, shows it below the cell and returns at once. Tab completes models and their options.
 
         --INPUT VALUE   an input of the model, such as --seed 7 or --resolution=480p. Files are paths or URLs; a
                         trajectory is JSON in quotes; --enhance-prompt and --no-enhance-prompt need no value
-        -o NAME         puts the job into this variable
-        --wait          waits for the video; if there will be none, the cell fails
+        -o NAME         assigns the job to this variable
+        --wait          waits for the video; if the job fails, the cell does
 
-    ``{name}``, in the prompt and in the line, is filled with that variable of the notebook. An option that is nothing
-    but ``{name}`` gets the object itself: a clip, a PIL image, an array. ``{{`` and ``}}`` are braces. ::
+    ``{name}``, in the prompt and in the line, is replaced by that variable of the notebook. An option whose value is
+    just ``{name}`` gets the object itself: a clip, a PIL image, an array. ``{{`` and ``}}`` are braces. ::
 
         %%decart lucy-pro-i2v --data {still} --seed 3 -o job
         The camera pulls back from the {animal}
 
-    Beside it there are::
+    The line magic::
 
-        %decart jobs        the jobs of the store, as decart_nb.jobs() gives them
-        %decart models      every model, with what it takes and costs
+        %decart jobs        the table of decart_nb.jobs()
+        %decart models      every model, with its inputs and its price
         %decart attach ID   a job, by its id, from this kernel or another
-        %decart MODEL …     as %%decart, without a prompt, for a model that wants none
+        %decart MODEL …     as %%decart, for a model that takes no prompt
     """
-    with _in_one_sentence():
+    with _message_only():
         if body is None and next(iter(line.split()), "") not in models:
-            return _tell(line, local_ns)
+            return _run_command(line, local_ns)
         asked = read(line, local_ns)
         prompt = fill((body or "").strip(), local_ns)
         job = session.submit(asked.model, _prompt(asked.model, prompt), **asked.inputs)
     if asked.output is not None:
         local_ns[asked.output] = job
     if asked.wait:
-        # In a notebook it shows already.
+        # A notebook shows the job's progress already.
         with nullcontext() if kernel_shell() else job_progress(job):
             job.result()
     return job
 
 
 def _prompt(model: ModelDefinition, text: str) -> str | None:
-    """The body as the prompt. An empty one is left out, unless the model wants one: then it may be empty, or not."""
+    """The cell's body as the prompt; ``None`` if it is empty and the model does not require one."""
     required = any(field.name == "prompt" and field.required for field in model.fields or ())
     return text if text or required else None
 
 
-def _tell(line: str, variables: Mapping[str, Any]) -> object:
+def _run_command(line: str, variables: Mapping[str, Any]) -> object:
     command, *words = [value(word, variables) for word in split(line)] or [""]
     if command == "jobs" and not words:
         return session.jobs()
@@ -100,8 +100,8 @@ def _tell(line: str, variables: Mapping[str, Any]) -> object:
 
 
 @contextmanager
-def _in_one_sentence() -> Iterator[None]:
-    """Lets IPython show an error's message alone: the way to it leads through IPython and us, not through the cell."""
+def _message_only() -> Iterator[None]:
+    """Makes IPython show only an error's message: its traceback has no line of the cell."""
     try:
         yield
     except DecartSDKError as error:

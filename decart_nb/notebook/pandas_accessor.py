@@ -1,4 +1,4 @@
-"""``df.decart``: what a table of jobs or of results can do. To import this module is to register it with pandas."""
+"""The pandas accessor ``df.decart`` for tables of jobs and results. Importing this module registers it."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from ..sweeps.table_inputs import jobs_of
 _FAILED = ("failed", "rejected", "uncertain", "unreachable", "expired")
 
 if getattr(getattr(pd.DataFrame, "decart", None), "__module__", None) == __name__:
-    del pd.DataFrame.decart  # of this module before it was reloaded: pandas would warn of it
+    del pd.DataFrame.decart  # the module is being reloaded: pandas would warn
 
 
 @pd.api.extensions.register_dataframe_accessor("decart")
 class DecartAccessor:
-    """What decart_nb can do with a table: a row a job, in whatever order, and wherever it was kept.
+    """Runs a table of jobs, and shows, pivots and summarizes a table of results.
 
-    ``run()`` needs the column ``model``; the others need columns of a table of results, and say which.
+    ``run()`` needs the column ``model``; the other methods need columns of a results table.
     """
 
     def __init__(self, frame: pd.DataFrame) -> None:
@@ -38,11 +38,11 @@ class DecartAccessor:
         self._frame = frame
 
     def run(self, *, name: str | None = None, **options: Any) -> pd.DataFrame:
-        """Runs a sweep of the table, a row a job, and gives its results. What is stored already is not made again.
+        """Runs a sweep with one job for each row, and returns its results. Stored results are reused.
 
         Args:
-            name: the sweep's.
-            options: as of a sweep's ``run``: ``max_cost``, ``concurrency``, ``allow_unknown_cost``.
+            name: the name of the sweep.
+            options: passed to the sweep's ``run``: ``max_cost``, ``concurrency``, ``allow_unknown_cost``.
         """
         self._need("run()", "model")
         from ..session.session import sweep
@@ -52,18 +52,18 @@ class DecartAccessor:
 
     @property
     def clips(self) -> pd.Series:
-        """The clip of each row, and ``None`` where there is none. The videos themselves are not looked at."""
+        """The clip of each row, or ``None``. The video files are not read."""
         self._need("clips", "status", "path")
         return pd.Series(self._clips(), index=self._frame.index, dtype="object", name="clip")
 
     def pivot(self, rows: str | list[str], cols: str | list[str]) -> ClipTable:
-        """A table of clips, which a notebook shows as posters.
+        """Arranges the clips in a table, which a notebook shows as posters.
 
-        A cell holds the clip of its row; in place of one that is not there, its status and why, as text. A cell with
-        several rows, such as takes, has a tuple of these; one with none is missing.
+        A cell holds the clip of its row, or its status and error as text. A cell for several rows, such as takes, holds
+        a tuple of these; a cell without rows is missing.
 
         Args:
-            rows, cols: a column each, or several.
+            rows, cols: a column, or a list of columns.
 
         Raises:
             InvalidInputError: there is no such column.
@@ -72,24 +72,25 @@ class DecartAccessor:
         down, across = self._names("rows", rows), self._names("cols", cols)
         lines, line_of = _groups(self._frame, down)
         columns, column_of = _groups(self._frame, across)
-        told = map(_told, _rows(as_results(self._frame[[name for name in ("status", "error") if name in self._frame]])))
+        shown = self._frame[[name for name in ("status", "error") if name in self._frame]]
+        texts = map(_status_text, _rows(as_results(shown)))
         cells: dict[tuple[int, int], list[Clip | str]] = {}
-        for clip, words, line, column in zip(self._clips(), told, line_of, column_of, strict=True):
-            cells.setdefault((line, column), []).append(clip or words)
+        for clip, text, line, column in zip(self._clips(), texts, line_of, column_of, strict=True):
+            cells.setdefault((line, column), []).append(clip or text)
         grid = np.full((len(lines), len(columns)), None, dtype=object)
-        for place, items in cells.items():
-            grid[place] = items[0] if len(items) == 1 else tuple(items)
+        for position, items in cells.items():
+            grid[position] = items[0] if len(items) == 1 else tuple(items)
         return ClipTable(grid, index=_labels(lines), columns=_labels(columns))
 
     def summary(self, by: str | list[str] | None = None) -> pd.DataFrame:
-        """How many rows there are, how they ended, how long they took and what they cost: a row a group.
+        """Counts, median duration and total cost of each group of rows.
 
-        The columns: ``count`` of all rows; ``completed``; ``failed``, which counts what was rejected, uncertain or
-        out of reach too; ``reused``; ``seconds``, the median; ``cost``, an estimate in USD of all that has a known
-        one, whether it was paid now or earlier; ``cost_unknown``, how many completed rows have none.
+        The columns: ``count`` of all rows; ``completed``; ``failed``, with rejected, uncertain and unreachable ones;
+        ``reused``; ``seconds``, the median; ``cost``, the sum of the known estimates in USD, also of reused results;
+        ``cost_unknown``, the number of completed rows without an estimate.
 
         Args:
-            by: a column, or several; the groups are in the order in which they first appear.
+            by: a column, or a list of columns; groups are in order of first appearance.
 
         Raises:
             InvalidInputError: there is no such column.
@@ -112,7 +113,7 @@ class DecartAccessor:
         grouped = pd.DataFrame({name: column.array for name, column in each.items()}).astype(types).groupby(groups)
         summary = grouped.sum()
         summary["seconds"] = grouped["seconds"].median()
-        summary["cost"] = grouped["cost"].sum(min_count=1)  # of nothing known, it is unknown
+        summary["cost"] = grouped["cost"].sum(min_count=1)  # unknown if no cost is known
         if names:
             return summary.set_axis(_labels(firsts))
         counts = [name for name, dtype in types.items() if dtype == "Int64"]
@@ -123,31 +124,31 @@ class DecartAccessor:
 
         fields = {model.name: {field.name for field in model.fields or ()} for model in models}
         table = as_results(self._frame)
-        # An input that is called like one of the job's own columns is kept under another name.
+        # An input named like a job column has the column input_<name>.
         inputs = {name: _input_name(name) for name in table.columns if name not in JOB_COLUMNS}
         clips: list[Clip | None] = []
         for row, path in zip(_rows(table), self._paths(table), strict=True):
-            asked = fields.get(row.get("model", ""))  # what else is in the table was not asked for
-            given = {name: row[column] for column, name in inputs.items() if asked is None or name in asked}
+            accepted = fields.get(row.get("model", ""))  # other columns are not inputs of the model
+            given = {name: row[column] for column, name in inputs.items() if accepted is None or name in accepted}
             clips.append(_clip(row, path, {name: value for name, value in given.items() if value is not None}))
         return clips
 
     @staticmethod
     def _paths(table: pd.DataFrame) -> list[Path | None]:
-        """Where each row's video lies: in the open store, wherever that is, or else where the table says."""
+        """The path of each row's video: in the current store if that has it, else as in the table."""
         from ..session.session import open_store
 
-        store, told = open_store(), [None if path is None else Path(path) for path in _values(table["path"])]
+        store, recorded = open_store(), [None if path is None else Path(path) for path in _values(table["path"])]
         if store is None or "job_id" not in table:
-            return told
+            return recorded
         jobs = jobs_of(table["job_id"], store)
-        if "sha256" in table:  # a job's id may be missing, and its video be known
+        if "sha256" in table:  # a row without a job id may have a known video
             digests = _values(table["sha256"])
             jobs = [
                 job or (next(iter(store.find(sha256=digest)), None) if digest else None)
                 for job, digest in zip(jobs, digests, strict=True)
             ]
-        return [(store.video(job) if job else None) or path for job, path in zip(jobs, told, strict=True)]
+        return [(store.video(job) if job else None) or path for job, path in zip(jobs, recorded, strict=True)]
 
     def _names(self, argument: str, given: Any) -> list[Any]:
         columns = list(self._frame.columns)
@@ -174,7 +175,7 @@ class DecartAccessor:
 
 
 class ClipTable(PrintableFrame):
-    """A table whose cells are clips: a notebook shows their posters."""
+    """A DataFrame of clips, which a notebook shows as posters."""
 
     @property
     def _constructor(self) -> type[ClipTable]:
@@ -187,7 +188,7 @@ class ClipTable(PrintableFrame):
 
 
 def _clip(row: Mapping[Any, Any], path: Path | None, inputs: dict[Any, Any]) -> Clip | None:
-    """The clip that a row tells of; what it does not tell is zero or empty."""
+    """The clip of a completed row; fields that the table does not have are zero or empty."""
     if row["status"] != "completed" or path is None:
         return None
     submitted, seconds = row.get("submitted_at"), row.get("seconds")
@@ -212,15 +213,15 @@ def _clip(row: Mapping[Any, Any], path: Path | None, inputs: dict[Any, Any]) -> 
 
 
 def _size(path: Path) -> int:
-    """How large a file is of which the table does not say it: what is large is not put into a notebook."""
+    """A file's size, or 0: the size decides whether a notebook embeds the video."""
     try:
         return path.stat().st_size
     except OSError:
         return 0
 
 
-def _told(row: Mapping[Any, Any]) -> str:
-    """What is said in place of a clip."""
+def _status_text(row: Mapping[Any, Any]) -> str:
+    """The status and the error, shown in place of a clip."""
     if row["status"] == "completed":
         return "completed, but the table has no path"
     status = row["status"] or "no status"
@@ -258,7 +259,7 @@ def _labels(firsts: pd.DataFrame) -> pd.Index:
 
 
 def _values(column: pd.Series) -> list[Any]:
-    """The values, with ``None`` for what is missing, and text for what nothing can be found by."""
+    """The values of a column: ``None`` where missing, text for values that cannot be hashed."""
     return [
         None if gone else value if isinstance(value, Hashable) else str(value)
         for value, gone in zip(column.tolist(), column.isna(), strict=True)

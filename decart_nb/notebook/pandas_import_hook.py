@@ -1,4 +1,4 @@
-"""``df.decart``, there whichever of pandas and decart_nb was imported first. pandas is not imported for it."""
+"""Registers ``df.decart`` when pandas is imported, before or after decart_nb, without importing pandas itself."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 
 
 def install() -> None:
-    """Registers the accessor where pandas is there already; else as soon as it has been imported."""
+    """Registers the accessor if pandas has been imported; else installs a hook that registers it on import."""
     if "pandas" not in sys.modules and _finder not in sys.meta_path:
         sys.meta_path.insert(0, _finder)
-    if sys.modules.get("pandas") is not None:  # also if another thread has just imported it
+    if sys.modules.get("pandas") is not None:  # also if another thread has just imported pandas
         _register()
 
 
 class _Finder:
-    """Finds pandas as the finders behind it do, and leaves when pandas has been imported."""
+    """A meta path finder that wraps the loader of pandas, and is removed when pandas has been imported."""
 
     def __init__(self) -> None:
         self._asking: set[int] = set()
@@ -32,20 +32,20 @@ class _Finder:
     ) -> ModuleSpec | None:
         """The spec of pandas, with a loader that registers the accessor."""
         thread = get_ident()
-        # A finder like this one may ask all others in its turn, and so come back here.
+        # Another finder of this kind may ask all finders, and so call this one again.
         if name != "pandas" or thread in self._asking:
             return None
         self._asking.add(thread)
         try:
-            spec = self._found_without_it(name, path, target)
+            spec = self._find_with_others(name, path, target)
         finally:
             self._asking.discard(thread)
         if spec is not None and hasattr(spec.loader, "exec_module"):
-            loader: Any = _Loader(spec.loader)  # it is whatever that one is
+            loader: Any = _Loader(spec.loader)  # delegates to a loader of any type
             spec.loader = loader
         return spec
 
-    def _found_without_it(self, name: str, path: Sequence[str] | None, target: ModuleType | None) -> ModuleSpec | None:
+    def _find_with_others(self, name: str, path: Sequence[str] | None, target: ModuleType | None) -> ModuleSpec | None:
         finders = list(sys.meta_path)
         behind = finders[finders.index(self) + 1 :] if self in finders else finders
         for finder in behind:
@@ -57,19 +57,19 @@ class _Finder:
 
 
 class _Loader:
-    """The real loader, and the accessor after it."""
+    """Wraps a loader: registers the accessor after the module has been executed."""
 
     def __init__(self, real: Any) -> None:
         self._real = real
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        """As the real loader does."""
+        """Delegates to the real loader."""
         created: ModuleType | None = self._real.create_module(spec)
         return created
 
     def exec_module(self, module: ModuleType) -> None:
-        """Imports pandas; if that fails, the next attempt comes by here again."""
-        # What asks pandas for its loader, such as a reload, finds the real one.
+        """Executes pandas, then registers the accessor; a failed import keeps the hook."""
+        # A reload must find the real loader.
         module.__loader__ = self._real
         if module.__spec__ is not None:
             module.__spec__.loader = self._real
@@ -86,10 +86,10 @@ _finder: Any = _Finder()
 
 def _register() -> None:
     try:
-        from . import pandas_accessor as accessor  # noqa: F401 - being imported is what registers it
-    except Exception as error:  # noqa: BLE001 - whoever imports pandas may not want the accessor at all
+        from . import pandas_accessor as accessor  # noqa: F401 - importing it registers the accessor
+    except Exception as error:  # noqa: BLE001 - importing pandas must not fail because of the accessor
         import warnings
 
         warnings.warn(f"df.decart is missing: {error}", ImportWarning, stacklevel=2)
-    with suppress(ValueError):  # it was not needed, or another thread was faster
+    with suppress(ValueError):  # it was not installed, or another thread has removed it
         sys.meta_path.remove(_finder)
