@@ -78,6 +78,7 @@ class _Api:
         self._files = files
 
     async def submit(self, request: Request) -> Response:
+        """Handles ``POST /v1/jobs/{model}``."""
         try:
             model = models.video(request.path_params["model"])
         except ModelNotFoundError as error:
@@ -98,6 +99,7 @@ class _Api:
         return JSONResponse({"job_id": record.id, "status": "pending"})
 
     async def status(self, request: Request) -> Response:
+        """Handles ``GET /v1/jobs/{job_id}``."""
         record = await self._record(request)
         answer = {"job_id": record.id, "status": self._jobs.poll(record)}
         if answer["status"] == "failed":
@@ -105,6 +107,7 @@ class _Api:
         return JSONResponse(answer)
 
     async def content(self, request: Request) -> Response:
+        """Handles ``GET /v1/jobs/{job_id}/content``."""
         record = await self._record(request)
         if record.status() != "completed":
             raise HTTPException(409, f"The job is {record.status()}, not completed.")

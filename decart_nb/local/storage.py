@@ -61,7 +61,7 @@ class LocalJob:
     error: str | None = None
     attempts: int = 0
 
-    def is_sound(self) -> bool:
+    def is_valid(self) -> bool:
         """Whether every field has its type: the file that it was read from is not trusted."""
         times = (self.created, 0 if self.started is None else self.started, 0 if self.ready is None else self.ready)
         return (
@@ -208,7 +208,7 @@ class Storage:
             record = LocalJob(**json.loads(path.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError, RecursionError):
             return None
-        return record if record.id == job_id and record.is_sound() else None
+        return record if record.id == job_id and record.is_valid() else None
 
     def remove(self, job_id: str) -> None:
         """Deletes a job, with its inputs and its video."""
