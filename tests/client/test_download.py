@@ -244,7 +244,7 @@ def test_the_answers_of_a_server_that_is_busy_are_obeyed() -> None:
 
 
 def test_patience_ends_when_nothing_comes_and_not_while_something_does() -> None:
-    patience = Patience(download=0.3, first=0.1, longest=0.1)
+    patience = Patience(download=1.3, first=0.3, longest=0.3)
     inching = [broken(100), *(broken_part(start, start + 100) for start in range(100, 900, 100)), part(900)]
     client, script = scripted(*inching, patience=patience)
     began = time.monotonic()
@@ -263,7 +263,7 @@ def broken_part(start: int, end: int) -> httpx.Response:
 
 def test_what_comes_again_and_again_is_no_progress() -> None:
     again = (broken(500, Content_Encoding="secret") for _ in range(20))
-    client, script = scripted(*again, patience=Patience(download=0.3, first=0.1, longest=0.1))
+    client, script = scripted(*again, patience=Patience(download=1.3, first=0.3, longest=0.3))
     error_of(QueueResultError, client, result)
     assert 2 < len(script.asked) < 10
 
