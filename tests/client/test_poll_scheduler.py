@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import random
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from typing import Any
 
 import httpx
 import pytest
@@ -18,78 +14,7 @@ from decart_nb.client.duration_estimate import Estimate
 from decart_nb.client.poll_scheduler import PollScheduler
 from decart_nb.client.responses import JobStatusResponse
 from tests.simulated import SimulatedLoop, simulated
-
-USUAL = Estimate.around(30.0, 0.25)
-
-
-@dataclass
-class SimulatedQueue:
-    """A queue whose jobs end after so many seconds, and whose polls may go wrong.
-
-    Attributes:
-        ends: when each job ends.
-        wrong: called at every poll, with the job's id; what it raises is the answer.
-        polls: when each job was polled.
-    """
-
-    ends: dict[str, float]
-    wrong: Callable[[str], Awaitable[object] | None] = lambda job_id: None
-    polls: dict[str, list[float]] = field(default_factory=dict)
-
-    async def ask(self, job_id: str) -> JobStatusResponse:
-        now = asyncio.get_running_loop().time()
-        self.polls.setdefault(job_id, []).append(now)
-        if (going_on := self.wrong(job_id)) is not None:
-            await going_on
-        return JobStatusResponse(job_id, "completed" if now >= self.ends[job_id] else "processing")
-
-    @property
-    def times(self) -> list[float]:
-        return sorted(itertools.chain(*self.polls.values()))
-
-    def least_gap(self) -> float:
-        """The least time between two polls of one job."""
-        gaps = (later - time for times in self.polls.values() for time, later in itertools.pairwise(times))
-        return min(gaps)
-
-
-def refused(status: int | None = None, **data: Any) -> QueueStatusError:
-    return QueueStatusError("not now", {"sent": True, **({"status": status} if status else {}), **data})
-
-
-def raising(error: Exception, times: int = 10**9) -> Callable[[str], None]:
-    """What lets so many polls go wrong."""
-    left = iter(range(times))
-
-    def wrong(job_id: str) -> None:
-        if next(left, None) is not None:
-            raise error
-
-    return wrong
-
-
-def one(queue: SimulatedQueue, **options: Any) -> JobStatusResponse:
-    """Waits for the job ``a`` alone."""
-    return simulated(PollScheduler(queue.ask).wait("a", options.pop("estimate", USUAL), **options))
-
-
-def many(queue: SimulatedQueue, estimate: Estimate = USUAL, **options: Any) -> list[float]:
-    """Waits for all jobs at once, and gives how late the end of each was noticed."""
-
-    async def late(scheduler: PollScheduler, job_id: str) -> float:
-        await scheduler.wait(job_id, estimate)
-        return asyncio.get_running_loop().time() - queue.ends[job_id]
-
-    async def main() -> list[float]:
-        scheduler = PollScheduler(queue.ask, **options)
-        return await asyncio.gather(*(late(scheduler, job_id) for job_id in queue.ends))
-
-    return simulated(main())
-
-
-def lognormal(jobs: int, seed: int = 0) -> dict[str, float]:
-    chance = random.Random(seed)
-    return {str(number): 30 * chance.lognormvariate(0, 0.25) for number in range(jobs)}
+from tests.simulated_queue import USUAL, SimulatedQueue, lognormal, many, one, raising, refused
 
 
 def test_a_job_is_polled_when_its_estimate_says_so() -> None:
