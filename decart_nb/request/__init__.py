@@ -1,1 +1,1 @@
-"""What may be asked of a model: the catalogue, validation, uploads and digests. Nothing is sent."""
+"""Requests before they are sent: model definitions, validation, uploads and digests."""

@@ -1,4 +1,4 @@
-"""PIL images and NumPy arrays, as files that can be sent. What cannot be sent is refused before it is copied."""
+"""Conversion of PIL images and NumPy arrays to image and video files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LONGEST_REASON = 200
 
 
 def png_of(image: Image.Image, limits: Limits = LIMITS) -> bytes:
-    """A PIL image as a PNG: upright, RGB, over white, as the local renderer would see the image's own file.
+    """Encode a PIL image as an upright RGB PNG, with transparency over white.
 
     Raises:
         UnusableFileError: it cannot be read, or is too large.
@@ -41,10 +41,10 @@ def png_of(image: Image.Image, limits: Limits = LIMITS) -> bytes:
 
 
 def array_of(value: Any) -> NDArray[Any]:
-    """What has ``__array__``, as an array of the shape and type of an image or a video. Nothing is copied.
+    """Convert an object with ``__array__`` to an array of an image or a video, without a copy.
 
     Raises:
-        UnusableFileError: it is neither.
+        UnusableFileError: its shape or type is neither of an image nor of a video.
     """
     try:
         array = np.asarray(value)
@@ -63,7 +63,7 @@ def array_of(value: Any) -> NDArray[Any]:
 
 
 def image_of(array: NDArray[Any], limits: Limits = LIMITS) -> Image.Image:
-    """An image that :func:`array_of` has found to be one.
+    """Convert an array from :func:`array_of` to an image.
 
     Raises:
         UnusableFileError: it is too large, or has values that mean nothing.
@@ -78,7 +78,7 @@ def image_of(array: NDArray[Any], limits: Limits = LIMITS) -> Image.Image:
 
 
 def write_video(array: NDArray[Any], path: Path, fps: int, limits: Limits = LIMITS) -> None:
-    """Writes an array of frames as an MP4, one frame at a time.
+    """Encode an array of frames as an MP4, one frame at a time.
 
     Raises:
         UnusableFileError: it is too long or too large, has values that mean nothing, or cannot be encoded.

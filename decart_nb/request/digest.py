@@ -1,4 +1,4 @@
-"""When two requests are the same: what a stored result is found by."""
+"""Digests of requests, by which stored results are found again."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _VERSION = 1
 def digest_of(
     endpoint: str, resolved: str, model: ModelDefinition, values: Mapping[str, Any], files: Mapping[str, str]
 ) -> str:
-    """A digest of all that decides what comes out, short of the take: SHA-256 over a canonical JSON, in hex.
+    """The SHA-256 digest of all that determines a request's result except the take, over canonical JSON, in hex.
 
-    What was left out counts as the server's default, so that spelling it out changes nothing. Neither do the names of
-    files, the order of arguments, and which alias the model was asked for by.
+    An omitted field counts as the server's default. File names, the order of arguments and the alias by which the
+    model was requested do not change the digest.
 
     Args:
         endpoint: the queue's address, or ``local``.
-        resolved: what the model's name means to that queue today.
+        resolved: the model's name after the queue has resolved aliases.
         model: its definition, for the defaults, unless the catalogue knows those of what it means.
         values: the plain fields, as they are sent.
         files: the SHA-256 of each file, by field.
@@ -34,7 +34,7 @@ def digest_of(
 
 
 class DigestTemplate:
-    """What the requests for one model at one queue have in common, for who needs the digests of many.
+    """The part of a digest that all requests for one model at one queue share, to compute many digests fast.
 
     Args:
         endpoint, resolved, model: as for :func:`digest_of`.
@@ -67,7 +67,7 @@ class DigestTemplate:
         return hashlib.sha256((layout % tuple([values[name] for name in order])).encode()).hexdigest()
 
     def _layout(self, fields: Iterable[str], files: Iterable[str]) -> tuple[str, list[str]]:
-        """The canonical JSON of a request that gives these, with a ``%s`` for each, and which one goes where."""
+        """The canonical JSON of a request with these fields as a ``%`` template, and the order of its arguments."""
 
         def listed(those: Mapping[str, str]) -> str:
             return ",".join(f"{as_json(name).replace('%', '%%')}:{those[name]}" for name in sorted(those))
@@ -80,14 +80,14 @@ class DigestTemplate:
 
 
 def as_json(value: Any) -> str:
-    """The one spelling of a value in a digest."""
+    """The canonical JSON of a value."""
     if type(value) is str:
         return encode_basestring_ascii(value)
     return json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def _plain(value: Any) -> Any:
-    """The value with one spelling for each number: 1.0 is 1, wherever it stands."""
+    """The value with whole floats as integers, at any depth: 1.0 is 1."""
     if isinstance(value, Mapping):
         return {str(name): _plain(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):

@@ -1,7 +1,7 @@
-"""Files of the user's machine: only what has an end is opened, and what changes while it is read is noticed.
+"""Local input files: only finite ones are opened, and a change during reading is detected.
 
-What is no regular file is never opened for reading, since that may wait for ever. The one exception is a pipe of this
-process, such as standard input, which is read once, to its end.
+Only regular files are opened, since reading others may block forever. The exception is a pipe of this process, such as
+standard input, which is read once, to its end.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from typing import Any, BinaryIO, TypeVar, cast
 from .._util.files import os_reason
 from .._util.text import one_line, printable
 
-#: The most bytes that are read of any input: far more than a service takes, and less than what fills a disk.
+#: Maximum size of an input in bytes: more than a service accepts, and less than what fills a disk.
 MAX_INPUT_BYTES = 4 * 2**30
 _CHUNK = 2**20
-#: So much of the disk is left free by a copy whose size is not known beforehand.
+#: Bytes that stay free on the disk while a stream of unknown size is copied.
 _SPARE = 64 * 2**20
-#: So long a pipe may say nothing, in seconds.
+#: Seconds without data after which reading from a pipe fails.
 _SILENCE = 30.0
 _PAUSES = (0.05, 0.2)
 _LONGEST_SHOWN = 200
@@ -43,15 +43,15 @@ _T = TypeVar("_T")
 
 
 class UnusableFileError(Exception):
-    """Why a value cannot be sent as a file: the end of a sentence that begins with the input's name."""
+    """A value cannot be sent as a file. The message is the end of a sentence that begins with the input's name."""
 
 
 class FileChangedError(OSError):
-    """A file that became another while it was read."""
+    """A file was changed or replaced while it was read."""
 
 
 class LocalFile:
-    """A regular file as it is now. It can be read only as long as it stays that.
+    """A regular file that can be read only as long as it is unchanged.
 
     Args:
         path: the file.
@@ -85,16 +85,16 @@ class LocalFile:
         self._state = _state(found)
 
     def open(self) -> BinaryIO:
-        """A stream over the file, which the caller closes.
+        """Open the file for reading; the caller closes it.
 
         Raises:
-            FileChangedError: it is no longer the same; reading may raise that too.
+            FileChangedError: it has changed; reading from the stream may raise it too.
         """
         return cast("BinaryIO", io.BufferedReader(_Steady(self.path, self._state, self.size)))
 
 
 class _Steady(io.FileIO):
-    """The bytes of a file. It fails at their end where the file has become another since."""
+    """A raw file that raises :class:`FileChangedError` at its end if it has changed since."""
 
     def __init__(self, path: Path, state: tuple[int, ...], size: int) -> None:
         self._state, self._size = state, size
@@ -122,10 +122,10 @@ class _Steady(io.FileIO):
 
 
 def read_unchanged(read: Callable[[], _T]) -> _T:
-    """What a function makes of a file. It is called again where the file has changed meanwhile, and then given up.
+    """Call a function that reads a file, again after a pause if the file changes meanwhile.
 
     Raises:
-        UnusableFileError: the file does not come to rest, or cannot be read.
+        UnusableFileError: the file keeps changing, or cannot be read.
     """
     for pause in (*_PAUSES, None):
         try:
@@ -140,11 +140,11 @@ def read_unchanged(read: Callable[[], _T]) -> _T:
 
 
 def copy_to_temporary(stream: Any, most: int = MAX_INPUT_BYTES) -> Path:
-    """Copies the rest of a binary stream to a temporary file, which the caller removes.
+    """Copy the rest of a binary stream to a temporary file, which the caller removes.
 
     Raises:
-        UnusableFileError: it has more than so many bytes, or the disk has no room for it.
-        TypeError: it gives no bytes.
+        UnusableFileError: the stream is longer than ``most`` bytes, or does not fit on the disk.
+        TypeError: the stream does not return bytes.
     """
     handle, name = tempfile.mkstemp(prefix="decart_nb-")
     path = Path(name)
@@ -165,9 +165,9 @@ def copy_to_temporary(stream: Any, most: int = MAX_INPUT_BYTES) -> Path:
 
 
 def own_pipe(path: Path) -> BinaryIO | None:
-    """A stream over a pipe that this process was given, as ``/dev/stdin`` or ``<(…)`` name one; else ``None``.
+    """Open a pipe of this process, such as ``/dev/stdin`` or ``<(…)``; ``None`` for any other path.
 
-    It ends where the pipe does, and fails when nothing comes for long. The caller closes it.
+    Reading fails if no data arrives for 30 seconds. The caller closes it.
     """
     if not _OWN_PIPE.fullmatch(str(path)):
         return None
@@ -178,7 +178,7 @@ def own_pipe(path: Path) -> BinaryIO | None:
 
 
 class _Pipe(io.FileIO):
-    """A pipe that does not wait for ever."""
+    """A pipe whose reads time out."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, "rb", opener=_open)
@@ -192,10 +192,10 @@ class _Pipe(io.FileIO):
 
 
 def read_bytes(path: Path, most: int) -> bytes:
-    """The content of a file, or of a pipe of this process, that is not large.
+    """Read a regular file, or a pipe of this process, as a whole.
 
     Raises:
-        UnusableFileError: it is no such file, or it has more than so many bytes.
+        UnusableFileError: it is neither, or it is longer than ``most`` bytes.
     """
 
     def read() -> bytes:
@@ -219,7 +219,7 @@ def read_bytes(path: Path, most: int) -> bytes:
 
 
 def display_path(path: Path) -> str:
-    """A path as a person may read it, in one line."""
+    """A path for a message: one line, shortened if it is long."""
     return one_line(str(path), limit=_LONGEST_SHOWN + 1)
 
 

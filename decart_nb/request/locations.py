@@ -1,4 +1,4 @@
-"""Where a file input is: what a text or a path means, as a file of this machine or as an address."""
+"""Interpretation of file inputs as local paths or URLs, and their form for display."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from .._util.text import one_line, printable, short_repr
 from .local_files import UnusableFileError, display_path
 
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]+)://|(data|blob|file):", re.IGNORECASE)
-#: Whatever scheme it has, it may hold a password.
+#: An address of any scheme may contain a password.
 _ADDRESS = re.compile(r"(?!file:)[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
-#: What stands around a path that was copied from somewhere: blanks, marks that are not seen, quotation marks.
+#: Characters stripped from pasted paths: white space, invisible marks, quotation marks.
 _AROUND = " \t\r\n\v\f\u00a0\ufeff\u200b\u200e\u200f\u202a\u202b\u202c\u2066\u2069\"'`“”‘’«»"
 _ADVICE = {
     "data": "base64.b64decode of what follows its comma gives bytes, which are taken",
@@ -29,21 +29,21 @@ _CUT = "?…"
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """A file that is to be fetched from a URL when the request is sent."""
+    """A file behind a URL, which is downloaded when the request is sent."""
 
     url: str
 
     @property
     def shown(self) -> str:
-        """The address without what may be secret in it: a user's name and password, and the query."""
+        """The URL without user name, password and query, which may be secret."""
         return redacted_url(self.url)
 
 
 def locate(value: str | os.PathLike[Any]) -> Path | RemoteFile:
-    """What a text or a path names. Nothing is opened.
+    """Parse a text or a path as a local path or a URL. Nothing is opened.
 
     Raises:
-        UnusableFileError: it names nothing that can be read; the sentence says what was perhaps meant.
+        UnusableFileError: it is neither; the message suggests what may have been meant.
     """
     text = path_text(value)
     if text is None:
@@ -72,7 +72,7 @@ def locate(value: str | os.PathLike[Any]) -> Path | RemoteFile:
 
 
 def path_text(value: Any) -> str | None:
-    """The text of a path, or of an address; ``None`` where a value is neither."""
+    """A path or URL as text; ``None`` if a value is neither a text nor a path."""
     if not isinstance(value, (str, os.PathLike)):
         return None
     try:
@@ -82,23 +82,23 @@ def path_text(value: Any) -> str | None:
 
 
 def is_url(text: str) -> bool:
-    """Whether a text is an address from which files are fetched."""
+    """Whether a text is an http(s) URL."""
     return text[:8].lower().startswith(("http://", "https://"))
 
 
 def display_location(text: str) -> str:
-    """A path or an address as tables show it: in one line that UTF-8 can hold, and without what may be secret."""
+    """A path or URL for tables: in one line, encodable as UTF-8, and without secrets."""
     address = text.strip(_AROUND)
     return redacted_url(address) if _ADDRESS.match(address) else one_line(text)
 
 
 def is_redacted(url: str) -> bool:
-    """Whether an address has lost what may be secret in it: see :func:`redacted_url`."""
+    """Whether secrets were removed from a URL by :func:`redacted_url`."""
     return url.endswith(_CUT)
 
 
 def redacted_url(url: str) -> str:
-    """An address without what may be secret: name, password and query. Where it had any, it ends with ``?…``."""
+    """A URL without user name, password and query; it ends with ``?…`` if it had any of them."""
     try:
         address = urlsplit(re.sub(":/+", "://", url, count=1))  # of which pathlib makes one
         user, _, host = address.netloc.rpartition("@")
@@ -150,7 +150,7 @@ def _is_there(path: Path) -> bool:
 
 
 def _meant(text: str) -> str | None:
-    """What was meant by a text that names no file, where that can be told."""
+    """A suggestion for a text that names no file; ``None`` if there is none."""
     if re.match(r"https?:/[^/]", text, re.IGNORECASE):  # what pathlib makes of an address
         return f"{redacted_url(text)!r}, as text and not as a Path"
     stripped = text.strip(_AROUND)

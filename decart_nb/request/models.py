@@ -28,18 +28,18 @@ _LONGEST_TRAJECTORY = 2**20
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One input of a model.
+    """An input field of a model.
 
     Attributes:
         name: the keyword, as in Decart's own SDK.
-        type: what it holds.
+        type: the type of its value.
         required: whether a request without it is refused.
-        default: what the server takes when it is not sent.
+        default: the server's value if the field is omitted.
         minimum, maximum: both inclusive; of an integer its value, of a text its characters, of a
             trajectory its points.
         choices: the texts a ``"choice"`` may be.
-        only_with: another field without which this one means nothing.
-        media_types, max_bytes, max_seconds: what a file must be, where the service says so.
+        only_with: another field that this one requires.
+        media_types, max_bytes, max_seconds: the service's limits on a file.
     """
 
     name: str
@@ -55,9 +55,9 @@ class Field:
     max_seconds: float | None = None
 
     def parse(self, text: str) -> Any:
-        """What a text means in this field, wherever it stands: in a table, a magic, a shell, or a form.
+        """Convert a text from a table, a magic, a command line or a form to the field's type.
 
-        A text that means nothing there is returned as it is: the validation says what is wrong with it.
+        A text that cannot be converted is returned unchanged: the validation reports what is wrong with it.
         """
         with contextlib.suppress(NotPlainError):
             if self.type == "integer":
@@ -70,7 +70,7 @@ class Field:
 
 
 def _points(text: str) -> Any:
-    """A trajectory as JSON, or as Python prints it, as Decart's SDK 0.0.20 sends it and tables have it."""
+    """Parse a trajectory from JSON or from a Python literal, which Decart's SDK 0.0.20 sends."""
     with contextlib.suppress(ValueError):
         return json.loads(text)
     with contextlib.suppress(ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
@@ -81,19 +81,19 @@ def _points(text: str) -> Any:
 @public
 @dataclass(frozen=True)
 class ModelDefinition:
-    """A model of the queue: one of the catalogue, or the caller's own.
+    """A model of the queue: one from the catalogue or a custom one.
 
-    The caller's own needs a name, a size and a rate; its inputs are sent as they are::
+    A custom model needs a name, a size and a frame rate; its inputs are sent unchecked::
 
         ModelDefinition(name="lucy-9", width=1280, height=720, fps=24)
 
     Attributes:
         name: what the service calls it.
-        width, height: of the picture it makes, in pixels, at 720p and in landscape.
-        fps: frames a second of what it makes.
+        width, height: of its videos, in pixels, at 720p and in landscape.
+        fps: frames per second of its videos.
         url_path: where a job is posted, ``/v1/jobs/{name}`` unless given.
-        kind: what it makes out of what; ``None`` for the caller's own.
-        fields: its inputs; ``None`` for the caller's own.
+        kind: the type of its input and output; ``None`` for a custom model.
+        fields: its input fields; ``None`` for a custom model.
         exactly_one: names of which a request must carry one and no more.
         seconds: the longest video it makes, in seconds; ``None`` where that follows the input's length.
         prices: USD per generated second by resolution; empty where unknown.
@@ -163,7 +163,7 @@ class ModelDefinition:
 
 
 class Models:
-    """The catalogue: iterate over it, look a model up with :meth:`video`, or let a notebook show it as a table."""
+    """A read-only collection of model definitions by name, which a notebook displays as a table."""
 
     def __init__(self, definitions: tuple[ModelDefinition, ...]) -> None:
         self._by_name = {model.name: model for model in definitions}

@@ -1,4 +1,4 @@
-"""A request, read and found good before anything is sent."""
+"""Requests: a model with validated fields and files, ready to be sent."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from .validation import Problem, check, invalid_inputs
 
 @dataclass
 class Request:
-    """A request that has been read and found good.
+    """A validated request.
 
     Attributes:
-        model: what it is for.
+        model: the model that is to run it.
         values: its plain fields.
-        files: its file fields; a :class:`RemoteFile` until somebody has fetched it.
+        files: its file fields; a :class:`RemoteFile` until it is downloaded.
     """
 
     model: ModelDefinition
@@ -54,15 +54,15 @@ def definition_of(model: Any) -> ModelDefinition:
 
 
 def prepare(model: ModelDefinition, inputs: Mapping[str, Any], *, keep: bool = False) -> Request:
-    """Reads a request: its plain fields, and everything about its files short of sending them.
+    """Validate the inputs of a request and open its files.
 
     Args:
-        model: what the request is for.
+        model: the model that is to run it.
         inputs: the request's fields, as the caller gave them; ``None`` counts as left out.
-        keep: whether files are copied, since the request is sent only after the caller has gone on.
+        keep: whether files are copied, for a request that is sent after the caller has continued.
 
     Raises:
-        InvalidInputError: with everything that is wrong in one message.
+        InvalidInputError: its message lists all problems.
     """
     values, problems = check(model, inputs)
     request = Request(model)
@@ -88,10 +88,10 @@ def is_file(model: ModelDefinition, name: str, value: Any) -> bool:
 
 
 def read_file(model: ModelDefinition, name: str, value: Any) -> Upload | RemoteFile:
-    """Reads a field that is sent as a file, and looks whether the model takes it.
+    """Open a file field and check that the model accepts it.
 
     Raises:
-        UnusableFileError: it does not, or that is no file.
+        UnusableFileError: the model does not accept it, or the value is not a file.
     """
     file = read(name, value, model.fps)
     for spec in model.fields or ():
@@ -106,10 +106,10 @@ def _read(model: ModelDefinition, name: str, value: Any, keep: bool) -> Upload |
 
 
 def check_fetched(model: ModelDefinition, name: str, upload: Upload) -> None:
-    """What :func:`prepare` could not say about a file that was still to be fetched.
+    """Check a downloaded file, which :func:`prepare` could not check before the download.
 
     Raises:
-        InvalidInputError: the file is not what the model takes there.
+        InvalidInputError: the model does not accept the file.
     """
     spec = next((spec for spec in model.fields or () if spec.name == name), None)
     if spec is None:

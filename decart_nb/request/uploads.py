@@ -1,8 +1,8 @@
-"""What a file input may be, and how it becomes what is sent.
+"""File inputs as uploads: opening, checking and snapshots.
 
 A file input is a path, an http(s) URL, bytes, an open file, a PIL image, a NumPy array, or a
-:class:`~decart_nb.job.clip.Clip`. Nothing that lies on disk is read into memory: it is looked at, and streamed when
-sent.
+:class:`~decart_nb.job.clip.Clip`. Files on disk are not read into memory, but streamed when
+they are sent.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ _LONGEST_NAME = 180
 
 
 class Upload:
-    """A file on its way out.
+    """A file to be sent.
 
     Attributes:
-        filename: what the part is called.
-        media_type: by its first bytes, not by its name.
+        filename: of its multipart part.
+        media_type: detected from its first bytes, not from its name.
         size: in bytes.
-        is_snapshot: whether nobody else can change it.
+        is_snapshot: whether the content is a private copy, which no other program changes.
     """
 
     def __init__(self, filename: str, content: bytes | Path | LocalFile) -> None:
@@ -50,18 +50,18 @@ class Upload:
             self.media_type = sniff(stream.read(HEAD)) or UNKNOWN_TYPE
 
     def open(self) -> BinaryIO:
-        """A fresh stream over the content; the caller closes it. It fails where a file changes while it is read."""
+        """Open the content for reading; the caller closes it. Reading fails if the file changes meanwhile."""
         if isinstance(self._content, bytes):
             return io.BytesIO(self._content)
         return self._content.open() if isinstance(self._content, LocalFile) else self._content.open("rb")
 
     def sha256(self) -> str:
-        """The digest of the content, in hex."""
+        """The SHA-256 digest of the content, in hex."""
         with self.open() as stream:
             return hashlib.file_digest(cast("io.BufferedReader", stream), "sha256").hexdigest()
 
     def snapshot(self) -> Upload:
-        """The same upload, safe from whatever happens to the file: a loop may write its next frame under one name."""
+        """A private copy of the upload, unaffected by later changes to the file."""
         if self.is_snapshot:
             return self
         if self.size > shutil.disk_usage(tempfile.gettempdir()).free:
@@ -71,10 +71,10 @@ class Upload:
 
     @classmethod
     def from_stream(cls, filename: str, stream: Any) -> Upload:
-        """The rest of a stream, copied to a temporary file that goes when the upload does.
+        """Copy the rest of a stream to a temporary file, which is removed with the upload.
 
         Raises:
-            UnusableFileError: it has no end, or the disk has no room for it.
+            UnusableFileError: the stream is too long, or does not fit on the disk.
         """
         path = copy_to_temporary(stream)
         try:
@@ -94,12 +94,12 @@ def _sendable(filename: str) -> str:
 
 
 def check_file(spec: Field, upload: Upload | RemoteFile) -> None:
-    """Whether a file is what its field takes, by what the decoders make of it.
+    """Check that a file can be decoded and meets the limits of its field.
 
-    An image is decoded as a whole; of a video all frames have to be there, and the first and last ones are decoded.
+    An image is decoded completely. Of a video the first and last frames are decoded, and all frames must be present.
 
     Raises:
-        UnusableFileError: it is not, or not all of it is there.
+        UnusableFileError: it cannot be decoded, is incomplete, or exceeds a limit.
     """
     if isinstance(upload, RemoteFile):
         return
@@ -116,7 +116,7 @@ def check_file(spec: Field, upload: Upload | RemoteFile) -> None:
 
 
 def _decoded(spec: Field, upload: Upload, name: str) -> float | None:
-    """How long a video is, in seconds, once its decoder has had a look at it; ``None`` of an image."""
+    """Decode a file; return the length of a video in seconds, ``None`` for an image."""
     from .. import media
 
     try:
@@ -141,15 +141,15 @@ def _decoded(spec: Field, upload: Upload, name: str) -> float | None:
 
 
 def read(name: str, value: Any, fps: int) -> Upload | RemoteFile:
-    """Reads a file input, whatever it is given as.
+    """Convert a file input of any supported type to an upload.
 
     Args:
-        name: the input's.
-        value: what was given.
-        fps: frames a second of a video that is given as an array.
+        name: of the input.
+        value: a path, URL, bytes, open file, image or array.
+        fps: frames per second for a video passed as an array.
 
     Raises:
-        UnusableFileError: it is no file, or cannot be read.
+        UnusableFileError: the type is not supported, or the file cannot be read.
     """
     if isinstance(value, Upload):  # read already
         return value

@@ -1,4 +1,4 @@
-"""The validation of a request against its model; files are looked at in :mod:`decart_nb.request.uploads`."""
+"""Validation of request fields against a model; files are checked in :mod:`decart_nb.request.uploads`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .models import FILE_TYPES, Field, FieldType, ModelDefinition
 
 
 class Problem(NamedTuple):
-    """One thing that is wrong with a request: which field, what about it, and FastAPI's word for that."""
+    """A problem with a request: the field, a message, and FastAPI's error type."""
 
     field: str
     message: str
@@ -22,7 +22,7 @@ class Problem(NamedTuple):
 
 
 class _Bad(Exception):
-    """A value that its field does not take: the message without the field's name, and FastAPI's type of error."""
+    """A field's value is invalid; holds the message without the field's name, and FastAPI's error type."""
 
     def __init__(self, message: str, type: str) -> None:
         super().__init__(message)
@@ -30,7 +30,7 @@ class _Bad(Exception):
 
 
 def check(model: ModelDefinition, inputs: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
-    """Reads a request against its model.
+    """Validate the fields of a request.
 
     Files are passed on unread: see :mod:`decart_nb.request.uploads`.
 
@@ -60,7 +60,7 @@ def check(model: ModelDefinition, inputs: Mapping[str, Any]) -> tuple[dict[str, 
 
 
 def check_field(model: ModelDefinition, name: str, value: Any) -> tuple[Any, Problem | None]:
-    """Reads one field of a request, whatever the others are: what is sent, and what is wrong with it."""
+    """Validate one field: return the value to send, and the problem if there is one."""
     if model.fields is None:
         return value, None
     field = next((field for field in model.fields if field.name == name), None)
@@ -79,7 +79,7 @@ def check_field(model: ModelDefinition, name: str, value: Any) -> tuple[Any, Pro
 
 
 def check_combination(model: ModelDefinition, given: Collection[str]) -> list[Problem]:
-    """What is wrong with a request by the names of its fields alone: one is missing, or two do not go together."""
+    """Validate which fields are present: required ones, and ones that need or exclude another."""
     problems: list[Problem] = []
     for spec in model.fields or ():
         if spec.required and spec.name not in given:
@@ -98,7 +98,7 @@ def check_combination(model: ModelDefinition, given: Collection[str]) -> list[Pr
 
 
 def invalid_inputs(model: ModelDefinition, problems: list[Problem]) -> InvalidInputError:
-    """One error that names everything that is wrong with a request."""
+    """An error whose message lists all problems of a request."""
     lines = [f"{problem.field} {problem.message}" for problem in problems]
     text = " ".join(lines) if len(lines) == 1 else "".join(f"\n  - {line}" for line in lines)
     return InvalidInputError(
@@ -107,7 +107,7 @@ def invalid_inputs(model: ModelDefinition, problems: list[Problem]) -> InvalidIn
 
 
 def warn_if_outdated(model: ModelDefinition) -> None:
-    """Warns of a model that Decart has retired or renamed, at the line of the caller."""
+    """Issue a :class:`ModelWarning` for a retired or renamed model, at the caller's line."""
     if model.status == "retired":
         text = f"{model.name} is retired at Decart and will probably be refused. decart_nb.models lists the live ones."
     elif model.successor:
