@@ -27,7 +27,7 @@ def definition_of(axes: Axes, reader: Reader, extras: Collection[str]) -> str:
     """The definition of a sweep as JSON. Its files must be in the store already."""
 
     def plain(name: str, value: Any) -> Any:
-        if any(is_file(model, name, value) for model in reader.models) and (file := reader.file(value)):
+        if any(is_file(model, name, value) for model in reader.schema.models) and (file := reader.file(value)):
             upload = file.upload
             return {
                 _FILE: {"sha256": file.sha256, "filename": upload.filename, "seconds": file.seconds},

@@ -68,7 +68,7 @@ class SweepRun:
         self.rows: list[Row] = []
         self.over = False
         self.error: Exception | None = None
-        self._total = len(reader.axes)
+        self._total = len(reader.schema.axes)
         self._ledger = Ledger(cap)
         self._selection = Selection()
         self._time_left = TimeLeft()
@@ -154,7 +154,7 @@ class SweepRun:
 
     async def _begin(self) -> list[int]:
         """Read the rows once more, keep their files, and return the numbers of the rows to be submitted."""
-        models = self.reader.models
+        models = self.reader.schema.models
         names = await asyncio.gather(*[self._runner.resolved(model) for model in models])
         resolved = {model.name: name for model, name in zip(models, names, strict=True)}
         read = functools.partial(self.reader.read, resolved=resolved)

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from .tables import Plan, Standing
 
+#: A context manager that displays a sweep while it runs.
 Show = Callable[..., contextlib.AbstractContextManager[object]]
 
 
@@ -117,7 +118,7 @@ class Sweep(Watched):
         """
 
         async def ask() -> dict[str, str]:
-            return {model.name: await self._runner.resolved(model) for model in self._reader.models}
+            return {model.name: await self._runner.resolved(model) for model in self._reader.schema.models}
 
         self._resolved, self._planned = wait_for(ask()), None
         return self
@@ -208,14 +209,13 @@ class Sweep(Watched):
         waiting: bool = False,
         again: frozenset[str] = frozenset(),
     ) -> None:
-        cap = _checked_cost(max_cost)
-        ceiling = _checked_count(concurrency)
+        cap, ceiling = _checked_cost(max_cost), _checked_count(concurrency)
         if self._last is not None and not self._last.can_be_replaced:
             raise InvalidInputError(
                 f"{self.name} is running already: await it, look at its .results, or .cancel() it first."
             )
         if self._runner.backend == "live":
-            for model in self._reader.models:
+            for model in self._reader.schema.models:
                 warn_if_outdated(model)
         if cap is not None and not allow_unknown_cost:
             self._refuse_unknown_cost(again)
@@ -262,7 +262,6 @@ class Sweep(Watched):
         from .tables import TO_TELL, results_of
 
         run = self._last
-        # A run knows what its own reader has read.
         reader, rows = (run.reader, run.rows) if run and run.rows else (self._reader, self._rows())
         return results_of(
             reader,

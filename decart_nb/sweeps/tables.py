@@ -63,15 +63,15 @@ def inputs_of(reader: Reader, rows: Sequence[Row], more: Sequence[str] = ()) -> 
         more: the names of further columns of the table, which an input must not have.
     """
     columns: dict[str, list[Any]] = {MODEL: reader.column(MODEL)}
-    names = [name for name in reader.axes.names if name not in (MODEL, TAKE)]
-    for name, column in column_names(names, [*more, *([TEMPLATE] if reader.has_templates else [])]).items():
+    names = [name for name in reader.schema.axes.names if name not in (MODEL, TAKE)]
+    for name, column in column_names(names, [*more, *([TEMPLATE] if reader.schema.has_templates else [])]).items():
         values = reader.column(name)
-        if name == PROMPT and reader.has_templates:
+        if name == PROMPT and reader.schema.has_templates:
             columns[column], columns[TEMPLATE] = reader.prompts(), values
         else:
             columns.setdefault(column, values)
-        if not reader.is_varied(name):
-            takes = {model.name for model in reader.models if reader.takes(model, name)}
+        if not reader.schema.is_varied(name):
+            takes = {model.name for model in reader.schema.models if reader.schema.takes(model, name)}
             if takes:  # a constant value is no input of a model that does not take it
                 columns[column] = [
                     value if row.model is None or row.model.name in takes else None
@@ -96,7 +96,7 @@ def plan_of(
     columns["take"] = [row.take for row in rows]
     columns["plan"] = states
     columns["why"] = [why or None for why in whys]
-    left_out = {model.name: ", ".join(reader.left_out(model)) or None for model in reader.models}
+    left_out = {model.name: ", ".join(reader.schema.left_out(model)) or None for model in reader.schema.models}
     if any(left := [row.model and left_out[row.model.name] for row in rows]):
         columns["left_out"] = left
     columns["seconds"] = [row.seconds for row in rows]

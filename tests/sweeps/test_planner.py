@@ -101,7 +101,9 @@ def test_every_row_is_valid_as_a_request_of_its_own_and_found_by_the_same_digest
             assert not row.request
             continue
         model = name if isinstance(name, ModelDefinition) else models.video(name)
-        inputs = {name: value for name, value in asked_for.items() if value is not None and read.takes(model, name)}
+        inputs = {
+            name: value for name, value in asked_for.items() if value is not None and read.schema.takes(model, name)
+        }
         request = refused = None
         try:
             request = prepare(model, inputs)
@@ -151,7 +153,7 @@ def test_a_sweep_has_the_product_of_its_axes_and_each_request_is_first_once(name
 def test_what_a_model_does_not_take_is_left_out_and_told() -> None:
     read = reader(model=["lucy-pro-t2v", "lucy-2.5"], prompt="a", data=VIDEO, orientation="portrait")
     first, second = read.read()
-    assert (read.left_out(first.model), read.left_out(second.model)) == (["data"], ["orientation"])
+    assert (read.schema.left_out(first.model), read.schema.left_out(second.model)) == (["data"], ["orientation"])
     assert (first.values, second.values) == ({"prompt": "a", "orientation": "portrait"}, {"prompt": "a"})
     assert (first.error, second.error) == ("", "")
 
@@ -223,7 +225,7 @@ def test_a_prompts_placeholders_are_filled_and_a_row_without_one_of_them_is_inva
     read = reader(model="lucy-pro-t2v", prompt="{a} of {b} {{}}", a=["x", "{b}"], b=["y", None])
     assert [row.values.get("prompt") for row in read.read()] == ["x of y {}", None, "{b} of y {}", None]
     assert "prompt has {b} in it, and this row has no b to put there" in read.read()[1].error
-    assert read.choices == ["a", "b"]
+    assert read.schema.choices == ["a", "b"]
     assert read.prompts()[0] == "x of y {}"
 
 
