@@ -102,19 +102,19 @@ class Clip:
         Raises:
             MediaError: it cannot be written there, or the clip's own file is gone.
         """
-        from . import provenance as lineage
+        from . import provenance
 
-        record = lineage.find(self.path)
+        record = provenance.find(self.path)
         if record is None or record.get("job_id") != self.job_id:
-            record = lineage.describe(
+            record = provenance.describe(
                 model=self.model,
                 backend=self.backend,
                 inputs=self.inputs,
-                video={name: getattr(self, name) for name in lineage.VIDEO},
+                video={name: getattr(self, name) for name in provenance.VIDEO},
                 job_id=self.job_id,
                 seconds=self.seconds,
             )
-        return lineage.save_copy(self.path, path, record)
+        return provenance.save_copy(self.path, path, record)
 
     def video(self, **options: Any) -> Video:
         """An ``IPython.display.Video`` with the bytes in it, so that it plays wherever the notebook goes.

@@ -20,7 +20,7 @@ from ..errors import DecartSDKError, JobFailedError, MediaError, QueueResultErro
 from ..request.models import ModelDefinition
 from ..store.job_row import UNDER_WAY, Record
 from ..store.store import Store
-from . import provenance as lineage
+from . import provenance
 from .clip import Clip, clip_of
 from .estimates import Estimates
 from .event_loop import Writer
@@ -152,8 +152,8 @@ class Fetcher:
         }
         # Before it counts as completed, since nobody would come back for it.
         with contextlib.suppress(MediaError):  # the store knows it all the same
-            told = lineage.describe_job(replace(record, **made))
-            lineage.write_sidecar(path, told, staging=self._store.staging)
+            told = provenance.describe_job(replace(record, **made))
+            provenance.write_sidecar(path, told, staging=self._store.staging)
         self._store.update(record, **made)
         return clip_of(record, path, reused=False)
 
