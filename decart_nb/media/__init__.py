@@ -1,9 +1,9 @@
-"""Images and videos, probed, checked, decoded and encoded with Pillow and PyAV: the front of the modules that do it.
+"""Probing, checking, decoding and encoding of images and videos with Pillow and PyAV.
 
-A source is a path or a binary file object (it is read from its beginning). Pictures are upright, RGB, eight
-bits a channel. A still image is no video; an animated one (GIF, WebP, PNG, AVIF) is. Whatever cannot be decoded
-raises :class:`~decart_nb.errors.MediaError`, with one plain sentence, and nothing of FFmpeg's or Pillow's own.
-Only formats and codecs of a list are read, within :class:`~decart_nb.media.limits.Limits`.
+A source is a path or a binary file object, which is read from its beginning. Decoded pictures are upright RGB with
+eight bits per channel. Animated images (GIF, WebP, PNG, AVIF) are videos, still images are not. What cannot be decoded
+raises :class:`~decart_nb.errors.MediaError`. Only allowed formats and codecs are read,
+within :class:`~decart_nb.media.limits.Limits`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The boxes that an MP4, a MOV and a HEIF file are made of (ISO/IEC 14496-12)."""
+"""Reader for the boxes of MP4, MOV and HEIF files (ISO/IEC 14496-12)."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _FIRST = (b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"free", b"skip", b"wide"
 
 
 class BrokenBoxError(Exception):
-    """A box does not fit into what it lies in."""
+    """A box is larger than its parent, or smaller than its header."""
 
 
 class Box(NamedTuple):
-    """Where a box begins, where its content begins, and where it ends."""
+    """A box: its type, and the file offsets of its start, its content and its end."""
 
     kind: bytes
     start: int
@@ -25,15 +25,15 @@ class Box(NamedTuple):
 
 
 def is_box_file(file: BinaryIO) -> bool:
-    """Whether a file is made of boxes, by its first one."""
+    """Whether a file starts with a known box."""
     return read(file, 0, 8)[4:8] in _FIRST
 
 
 def boxes(file: BinaryIO, start: int, end: int) -> Iterator[Box]:
-    """The boxes between two places of a file.
+    """Iterate over the boxes between two file offsets.
 
     Raises:
-        BrokenBoxError: one is smaller than its head, or larger than what is left.
+        BrokenBoxError: a box is smaller than its header, or larger than the remaining range.
     """
     while end - start >= 8:
         head = read(file, start, start + 16)
@@ -51,7 +51,7 @@ def boxes(file: BinaryIO, start: int, end: int) -> Iterator[Box]:
 
 
 def children(body: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:
-    """The kind of each box in a box's content, the box as a whole, and its own content."""
+    """Iterate over the boxes in a box's content: type, the whole box, its content."""
     file = io.BytesIO(body)
     for box in boxes(file, 0, len(body)):
         if box.kind == bytes(4):  # QuickTime may end a list with zeros
@@ -60,6 +60,6 @@ def children(body: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:
 
 
 def read(file: BinaryIO, start: int, end: int) -> bytes:
-    """The bytes between two places of a file."""
+    """Read the bytes between two file offsets."""
     file.seek(start)
     return file.read(end - start)

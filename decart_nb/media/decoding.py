@@ -1,4 +1,4 @@
-"""Images and the frames of videos, decoded to upright RGB."""
+"""Decoding of images and video frames to upright RGB."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _WIDEST = 4096
 def frames(
     source: Source, *, fps: float | None = None, name: str | None = None, limits: Limits = LIMITS
 ) -> Iterator[RGB]:
-    """A video's frames, one at a time: however long it is, only a few are in memory.
+    """Iterate over the frames of a video, with only a few of them in memory.
 
     Args:
         source: the video.
@@ -87,7 +87,7 @@ def _frames(source: Source, fps: float | None, name: str, limits: Limits) -> Gen
 
 
 def read_image(source: Source, *, name: str | None = None, limits: Limits = LIMITS) -> Image.Image:
-    """An image, or a video's first frame: upright, RGB, transparency over white.
+    """Decode an image, or the first frame of a video, to upright RGB with transparency over white.
 
     Of a greyscale image with 16 bits, 65535 is white; of one with floats, 1 is, and what is outside 0 to 1 is an error.
 
@@ -109,7 +109,7 @@ def read_image(source: Source, *, name: str | None = None, limits: Limits = LIMI
 
 
 def check_image(source: Source, *, name: str | None = None, limits: Limits = LIMITS) -> None:
-    """Decodes an image, to find out whether it is one and all of it is there.
+    """Check that a file is a complete image, by decoding it.
 
     Raises:
         MediaError: it is no image (``data["is"]`` is ``"video"`` for a video), or too large to be decoded.
@@ -122,7 +122,7 @@ def check_image(source: Source, *, name: str | None = None, limits: Limits = LIM
 
 
 def _still(file: BinaryIO, name: str, limits: Limits) -> Image.Image | None:
-    """What Pillow reads, or a HEIF image; ``None`` for what may be a video."""
+    """Decode an image with Pillow or as HEIF; ``None`` for a file that may be a video."""
     image = images.opened(file, limits)
     if image is not None:
         return images.upright(image)
@@ -132,7 +132,7 @@ def _still(file: BinaryIO, name: str, limits: Limits) -> Image.Image | None:
 
 
 def _assembled(file: BinaryIO, heif: HeifImage, name: str, limits: Limits) -> Image.Image:
-    """A HEIF image from its tiles."""
+    """Assemble a HEIF image from its tiles."""
     with container(file, name, IMAGE, limits=limits) as (media, _, _):
         by_id = {stream.id: stream for stream in media.streams.video}
         image: Image.Image | None = None
@@ -166,7 +166,7 @@ _MIRRORS = {0: Image.Transpose.FLIP_LEFT_RIGHT, 1: Image.Transpose.FLIP_TOP_BOTT
 
 
 def frame_at(source: Source, *, at: float = 0.5, name: str | None = None, limits: Limits = LIMITS) -> Image.Image:
-    """One of a video's frames, as it is. It is sought, so that a long video costs no more.
+    """Decode one frame of a video. The decoder seeks to it, so that a long video takes no longer.
 
     Args:
         source: the video.
@@ -192,7 +192,7 @@ def frame_at(source: Source, *, at: float = 0.5, name: str | None = None, limits
 def poster(
     source: Source, *, at: float = 0.5, width: int = 640, name: str | None = None, limits: Limits = LIMITS
 ) -> bytes:
-    """A small JPEG of one of a video's frames, to be shown before the video plays.
+    """Encode one frame of a video as a small JPEG, to show before the video plays.
 
     Args:
         source: the video.
@@ -217,7 +217,7 @@ def poster(
 
 
 def _timed(source: Source, name: str, limits: Limits) -> Generator[tuple[RGB, float, float]]:
-    """Each frame with its time and how long it is shown, both in seconds."""
+    """Iterate over frames with their time and duration, both in seconds."""
     with opened(source, name, VIDEO) as file, decoding(name, VIDEO):
         animation = images.animated(file, limits)
         if animation:

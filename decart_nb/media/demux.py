@@ -1,7 +1,6 @@
-"""Video files, opened with FFmpeg: only formats and codecs of a list, nothing that names other files, within limits.
+"""Opening of video files with FFmpeg, restricted to allowed formats and codecs and to limits.
 
-Whatever goes wrong is one :class:`~decart_nb.errors.MediaError`, whose ``data["reason"]``, where there is a particular
-one, is the end of its sentence.
+Every failure is a :class:`~decart_nb.errors.MediaError`, with the reason in ``data["reason"]`` if it is known.
 """
 
 from __future__ import annotations
@@ -52,11 +51,11 @@ _DEFAULT_FPS = 25
 
 
 class UnreadFormatError(Exception):
-    """A file is in a format that is not on the list."""
+    """The format of a file is not allowed."""
 
 
 def safe_options(limits: Limits) -> dict[str, str]:
-    """FFmpeg's options that hold it to the lists and the limits."""
+    """FFmpeg options that enforce the allowed formats and codecs and the limits."""
     return {
         "format_whitelist": FORMATS,
         "codec_whitelist": f"{CODECS},{_SOUNDS}",
@@ -66,12 +65,12 @@ def safe_options(limits: Limits) -> dict[str, str]:
 
 
 def name_of(source: Source) -> str:
-    """What an error calls a source: its file's name."""
+    """The name of a source in error messages: its file name."""
     return printable(Path(source).name, limit=_LONGEST_REASON) if isinstance(source, str | os.PathLike) else "The file"
 
 
 def refusal(name: str, wanted: str, reason: str, cause: BaseException | None = None) -> MediaError:
-    """The error for what is not what was wanted."""
+    """The error for a file that cannot be decoded as the wanted type."""
     told = (
         {} if isinstance(cause, av.error.InvalidDataError | UnreadFormatError) else {"reason": reason}
     )  # which is no reason
@@ -89,10 +88,10 @@ def _reason(cause: BaseException) -> str:
 
 @contextmanager
 def decoding(name: str, wanted: str) -> Iterator[None]:
-    """Whatever a decoder raises, as one sentence of our own.
+    """Convert every exception of a decoder to a :class:`MediaError`.
 
     Raises:
-        MediaError: something was raised.
+        MediaError: the block raised an exception.
     """
     try:
         yield
@@ -107,7 +106,7 @@ def decoding(name: str, wanted: str) -> Iterator[None]:
 
 @contextmanager
 def opened(source: Source, name: str, wanted: str) -> Iterator[BinaryIO]:
-    """The source as a file that can be sought, at its beginning."""
+    """Open a source as a seekable file, at its beginning."""
     with ExitStack() as stack:
         with decoding(name, wanted):
             if isinstance(source, str | os.PathLike):
@@ -124,7 +123,7 @@ def opened(source: Source, name: str, wanted: str) -> Iterator[BinaryIO]:
 
 
 class _Nameless:
-    """A file without its name: FFmpeg would take a name's ending for more than the bytes (it draws ``.txt``)."""
+    """A file object without a name, so that FFmpeg does not guess the format from its suffix."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.read, self.seek, self.tell = file.read, file.seek, file.tell
@@ -134,7 +133,7 @@ class _Nameless:
 def container(
     file: BinaryIO, name: str, wanted: str, *, look_only: bool = False, limits: Limits = LIMITS
 ) -> Iterator[tuple[InputContainer, VideoStream, bool]]:
-    """FFmpeg's reading of a file, its first picture stream that is no album cover, and whether it is in fragments.
+    """Open a file with FFmpeg: the container, its video stream, and whether it is fragmented.
 
     With ``look_only``, FFmpeg decodes nothing to find out what the header says too, which takes a fifth of the time.
 
@@ -153,7 +152,7 @@ def container(
 
 @contextmanager
 def reading(file: BinaryIO, limits: Limits, *, look_only: bool) -> Iterator[tuple[InputContainer, bool]]:
-    """FFmpeg's reading of a file, and whether it is in fragments; whatever FFmpeg raises is raised."""
+    """Open a file with FFmpeg: the container, and whether it is fragmented. FFmpeg's exceptions are not converted."""
     fragmented = check_index(file, limits)
     file.seek(0)
     options = {"protocol_whitelist": "none", **safe_options(limits), **({"skip_frame": "all"} if look_only else {})}
@@ -166,16 +165,16 @@ def reading(file: BinaryIO, limits: Limits, *, look_only: bool) -> Iterator[tupl
 
 
 def picture_stream(media: InputContainer) -> VideoStream | None:
-    """The first stream of pictures that is no album cover."""
+    """The first video stream that is not an album cover."""
     streams = media.streams.video
     return next((stream for stream in streams if not stream.disposition.value & _ATTACHED_PICTURE), None)
 
 
 def prepare(stream: VideoStream, name: str, wanted: str, limits: Limits) -> None:
-    """Hold a stream's decoder to the list and the limits, before it decodes.
+    """Check and configure a stream's decoder before it decodes.
 
     Raises:
-        MediaError: its codec is not of the list.
+        MediaError: its codec is not allowed.
         TooLargeError: its picture is too large.
     """
     codec = stream.codec_context
@@ -195,12 +194,12 @@ def squared(width: int, height: int, stream: VideoStream) -> tuple[int, int]:
 
 
 def usual_pause(stream: VideoStream) -> float:
-    """How long a frame is shown, in seconds, where it does not say so."""
+    """The default duration of a frame, in seconds."""
     return float(1 / (stream.average_rate or stream.guessed_rate or Fraction(_DEFAULT_FPS)))
 
 
 def quarters(frame: av.VideoFrame) -> int:
-    """By how many quarter turns a frame is upright."""
+    """The number of quarter turns that make a frame upright."""
     return round(frame.rotation / 90) % 4
 
 

@@ -1,4 +1,4 @@
-"""Videos, written: RGB arrays as an MP4 that every browser plays."""
+"""Encoding of RGB arrays as MP4 videos that all browsers play."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ def encode(
     crf: int = 20,
     preset: str = "veryfast",
 ) -> None:
-    """Writes an MP4 that every browser plays: H.264, 4:2:0, BT.709, its index in front.
+    """Encode an MP4 that all browsers play: H.264, 4:2:0, BT.709, with the index at the start.
 
     Args:
         frames: RGB arrays, height × width × 3 of 8-bit integers, all of one size (an odd side is made even by
             repeating its last row or column); or PyAV's frames, such as :func:`picture` makes.
-        path: where it goes. It is written in place: who needs all or nothing renames afterwards.
-        fps: frames a second.
+        path: the file to write. It is not written atomically.
+        fps: frames per second.
         crf: x264's quality, from 0 (lossless) to 51.
         preset: x264's speed.
 
     Raises:
         InvalidInputError: ``fps`` or ``crf`` is no such number.
-        MediaError: there is no frame, an array is no picture, or the file cannot be written.
+        MediaError: there are no frames, an array is not an RGB picture, or the file cannot be written.
     """
     fps = finite_number("fps", fps, above=0, at_most=LIMITS.fps)
     crf = int(finite_number("crf", crf, at_least=0, at_most=51))
@@ -76,14 +76,14 @@ def encode(
 
 
 def picture(rgb: RGB, convert: VideoReformatter | None = None) -> av.VideoFrame:
-    """An RGB array as :func:`encode` hands it to the encoder: 4:2:0, BT.709, both sides even.
+    """Convert an RGB array to a frame for the encoder: 4:2:0, BT.709, with even width and height.
 
     Args:
         rgb: height × width × 3.
-        convert: a converter to use again, which saves a little time.
+        convert: a converter to reuse.
 
     Raises:
-        MediaError: the array is no picture.
+        MediaError: the array is not an RGB picture.
     """
     if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8 or not rgb.size:
         raise MediaError(f"A frame must be height × width × 3 of uint8, not {rgb.shape} of {rgb.dtype}.")

@@ -1,7 +1,6 @@
-"""What a HEIF image (HEIC) is put together from: ISO/IEC 23008-12, as far as cameras write it.
+"""Parser for the tile layout of HEIF (HEIC) images: the part of ISO/IEC 23008-12 that cameras use.
 
-Phones cut their pictures into tiles, each coded as an image of its own. FFmpeg reads the tiles, and does not say how
-they lie.
+Phones divide a picture into tiles, each encoded as an image. FFmpeg decodes the tiles without reporting their layout.
 """
 
 from __future__ import annotations
@@ -18,12 +17,12 @@ _LARGEST_HEAD = 2**24
 
 
 class UnknownImageError(Exception):
-    """An image that cannot be put together: the end of a sentence that begins with the file's name."""
+    """An image cannot be assembled. The message is the end of a sentence that begins with the file's name."""
 
 
 @dataclass(frozen=True, slots=True)
 class HeifImage:
-    """A HEIF file's image.
+    """The tile layout of a HEIF file's primary image.
 
     Attributes:
         tiles: the ids of the coded images that it consists of, from left to right and from above.
@@ -41,10 +40,10 @@ class HeifImage:
 
 
 def read_heif(file: BinaryIO) -> HeifImage | None:
-    """How a file's primary image is put together; ``None`` for a file that has none, such as a video.
+    """Parse the layout of a file's primary image; ``None`` for a file without one, such as a video.
 
     Raises:
-        UnknownImageError: it is put together in another way than those that are read, or the file is broken.
+        UnknownImageError: the layout is not supported, or the file is damaged.
     """
     meta = _meta(file)
     if meta is None:

@@ -1,6 +1,6 @@
-"""Images, still and animated (GIF, WebP, PNG, AVIF), read with Pillow.
+"""Decoding of still and animated images (GIF, WebP, PNG, AVIF) with Pillow.
 
-What raises here is Pillow's own error, or the end of a sentence: :mod:`decart_nb.media.demux` makes the sentence.
+Exceptions are Pillow's or fragments of a message; :mod:`decart_nb.media.demux` converts them to errors.
 """
 
 from __future__ import annotations
@@ -42,18 +42,18 @@ _TURNS = {
 
 
 class TooLargeError(Exception):
-    """A picture is larger than what is read: its size and the limit."""
+    """A picture exceeds a limit; the message has its size and the limit."""
 
     def __init__(self, told: str) -> None:
         super().__init__(f"it is too large, {told}")
 
 
 class StillImageError(Exception):
-    """An image that does not move was given as a video."""
+    """A still image was passed as a video."""
 
 
 def opened(file: BinaryIO, limits: Limits = LIMITS, *, may_be_video: bool = False) -> Image.Image | None:
-    """Pillow's reading of a file, not decoded yet; ``None`` where it is in none of the formats that are read.
+    """Open a file with Pillow without decoding it; ``None`` if its format is not allowed.
 
     Args:
         file: at its beginning.
@@ -85,7 +85,7 @@ def opened(file: BinaryIO, limits: Limits = LIMITS, *, may_be_video: bool = Fals
 
 
 def check_size(image: Image.Image, limits: Limits = LIMITS) -> None:
-    """Whether an image may be decoded, by what its header says.
+    """Check the size in an image's header against the limits.
 
     Raises:
         TooLargeError: it is too large; with its size and the limit.
@@ -103,7 +103,7 @@ def check_size(image: Image.Image, limits: Limits = LIMITS) -> None:
 
 
 def check_pixels(size: tuple[int, int], most: int, limits: Limits) -> None:
-    """Whether a picture of this width and height has no more than so many pixels, and no side that is too long.
+    """Check a width and height against a number of pixels and the longest side allowed.
 
     Raises:
         TooLargeError: it has; with its size and the limit.
@@ -122,12 +122,12 @@ def _millions(number: int) -> str:
 
 
 def is_animated(image: Image.Image) -> bool:
-    """Whether an image has frames that follow one another."""
+    """Whether an image is animated."""
     return image.format in _ANIMATED and bool(getattr(image, "is_animated", False))
 
 
 def animated(file: BinaryIO, limits: Limits = LIMITS) -> Image.Image | None:
-    """An animated image; ``None`` for what may be a video.
+    """Open an animated image; ``None`` for a file that may be a video.
 
     Raises:
         StillImageError: it is a still image.
@@ -140,12 +140,12 @@ def animated(file: BinaryIO, limits: Limits = LIMITS) -> Image.Image | None:
 
 
 def count(animation: Image.Image) -> int:
-    """How many frames an animated image has."""
+    """The number of frames of an animated image."""
     return int(cast(Any, animation).n_frames)
 
 
 def timed(animation: Image.Image) -> Iterator[tuple[Image.Image, float]]:
-    """An animated image at each of its frames, with how long that is shown, in seconds."""
+    """Iterate over the frames of an animated image with their durations in seconds."""
     for number in range(count(animation)):
         animation.seek(number)
         animation.load()  # WebP's duration is known only then
@@ -155,7 +155,7 @@ def timed(animation: Image.Image) -> Iterator[tuple[Image.Image, float]]:
 
 
 def upright(image: Image.Image) -> Image.Image:
-    """An image upright, in RGB, over white. Floats and 16 bits mean what they mean to :func:`eight_bits`.
+    """Convert an image to upright RGB over white; floats and 16 bits are scaled by :func:`eight_bits`.
 
     Raises:
         ValueError: floats out of range, or a mode that cannot be brought to RGB.

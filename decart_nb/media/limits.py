@@ -1,4 +1,4 @@
-"""Limits on what is decoded. They are compared with what a file says of itself before anything is decoded."""
+"""Limits on the size of decoded media, checked against a file's header before it is decoded."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much of an image or a video is decoded.
+    """Maximum sizes of images and videos that are decoded.
 
     Attributes:
         image_pixels: the most pixels of an image.

@@ -1,6 +1,6 @@
-"""How many frames an MP4's or MOV's index speaks of, before FFmpeg makes room for each of them.
+"""Check of the number of frames in an MP4 or MOV index, before FFmpeg allocates memory for them.
 
-A few bytes of an index can say "a thousand million frames of one byte", or repeat all frames by an edit list.
+A few bytes of an index can declare a billion frames of one byte, or repeat all frames by an edit list.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ _DEEPEST = 8
 
 
 class IndexTooLargeError(Exception):
-    """An index speaks of more than is read: the end of a sentence that begins with the file's name."""
+    """An index is too large. The message is the end of a sentence that begins with the file's name."""
 
 
 def check_index(file: BinaryIO, limits: Limits) -> bool:
-    """Whether FFmpeg may read the index of an MP4 or MOV. What is no such file passes; so does what is broken.
+    """Check that the index of an MP4 or MOV is small enough for FFmpeg. Other and damaged files pass.
 
     Returns:
-        Whether the file is in fragments, each with an index of its own.
+        Whether the file is fragmented.
 
     Raises:
-        IndexTooLargeError: it speaks of more frames than the limits allow, or of more than can be told.
+        IndexTooLargeError: it has more frames than the limits allow, or their number cannot be determined.
     """
     if not is_box_file(file):
         return False
@@ -62,7 +62,7 @@ def _walk(file: BinaryIO, start: int, end: int, depth: int = 0) -> Iterator[Box]
 
 @dataclass
 class _Track:
-    """What the boxes of a track, or of its part in a fragment, say of its frames."""
+    """Frame counts from the boxes of one track, or of its part in one fragment."""
 
     samples: int = 0
     chunks: int = 0

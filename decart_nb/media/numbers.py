@@ -1,4 +1,4 @@
-"""Numbers of the API, such as frames a second, as a caller gives them."""
+"""Validation of numeric arguments, such as frames per second."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ def finite_number(
     above: float | None = None,
     at_most: float | None = None,
 ) -> float:
-    """A number that a caller gave, as Python's own float. NumPy's scalars are numbers; flags and text are not.
+    """Convert an argument to a finite ``float``. NumPy scalars are numbers; booleans and text are not.
 
     Args:
-        name: what the argument is called.
-        value: what was given for it.
-        at_least: the smallest number allowed.
-        above: a number that is too small itself.
-        at_most: the largest number allowed.
+        name: of the argument.
+        value: of the argument.
+        at_least: inclusive minimum.
+        above: exclusive minimum.
+        at_most: inclusive maximum.
 
     Raises:
-        InvalidInputError: it is no number, is infinite or NaN, or is out of range; the sentence gives the range.
+        InvalidInputError: it is not a number, is infinite or NaN, or is out of range; the message gives the range.
     """
     number = math.nan
     if is_scalar(value) and not isinstance(value, Real):

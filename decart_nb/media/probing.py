@@ -1,4 +1,4 @@
-"""What a video is: its size, its rate, its codec, and how long it is by the frames that are there."""
+"""Probing of videos: size, frame rate, codec, tags, and length by the frames that are present."""
 
 from __future__ import annotations
 
@@ -44,15 +44,15 @@ _WITH_LENGTH = ("matroska", "flv", "avi", "asf")
 
 @dataclass(frozen=True, slots=True)
 class VideoInfo:
-    """What a video is.
+    """The properties of a video.
 
     Attributes:
         width, height: in pixels, upright, with square pixels.
-        fps: frames a second, on average.
-        duration: in seconds, by the frames that are there.
+        fps: average frames per second.
+        duration: in seconds, computed from the frames that are present.
         codec: FFmpeg's name for the picture's codec, such as ``h264``; an animated image's format.
         has_audio: whether there is sound.
-        tags: what the file says about itself, under FFmpeg's names in small letters: ``title``, ``comment``…
+        tags: the file's metadata, under FFmpeg's names in lower case: ``title``, ``comment``…
     """
 
     width: int
@@ -65,7 +65,7 @@ class VideoInfo:
 
 
 def probe(source: Source, *, name: str | None = None, limits: Limits = LIMITS) -> VideoInfo:
-    """What a video is, by its frames: of an MP4 those of its index, else all that are in the file.
+    """Read the properties of a video from its frames: from the index of an MP4, otherwise from all packets.
 
     One frame is decoded; of an animated image all are.
 
@@ -137,7 +137,7 @@ def _described(
 
 
 def quick_probe(path: Path, *, limits: Limits = LIMITS) -> VideoInfo:
-    """As :func:`probe` of what has just been downloaded, in a tenth of the time.
+    """Probe a downloaded file in a tenth of the time of :func:`probe`.
 
     An MP4 of H.264 or H.265 is not decoded: all its frames have to lie within the file, and the first one is taken to
     pieces, which fails for whatever is short or no video. One that was recorded lying on its side is described as it
@@ -192,7 +192,7 @@ _PIECES = {"h264": "h264_mp4toannexb", "hevc": "hevc_mp4toannexb"}
 
 
 def is_video_container(path: Path) -> bool:
-    """Whether a file is a video of a kind that is known, also one whose codec cannot be decoded here, or half of one.
+    """Whether a file is in a known video format, even if its codec is not supported or it is incomplete.
 
     Args:
         path: the file. What is no file, or cannot be read, is no video.
@@ -208,7 +208,7 @@ def is_video_container(path: Path) -> bool:
 
 
 def _first_frame(media: InputContainer, stream: VideoStream, *, can_seek: bool) -> av.VideoFrame:
-    """A frame, and no more decoded than it takes: most decoders would take in several packets before they gave one."""
+    """Decode one frame with as few packets as possible."""
     codec = stream.codec_context
     if can_seek:
         packet = next(media.demux(stream))
@@ -222,7 +222,7 @@ def _first_frame(media: InputContainer, stream: VideoStream, *, can_seek: bool) 
 def _length_by_index(
     media: InputContainer, stream: VideoStream, size: int, name: str, limits: Limits
 ) -> tuple[int, float]:
-    """How many frames a video has and how many seconds it lasts, by its index; all have to lie within the file."""
+    """The number of frames and the length in seconds from the index, whose frames must all be within the file."""
     shown = [entry for entry in stream.index_entries if not entry.is_discard]
     if not shown:
         raise refusal(name, VIDEO, "it has no frames")
@@ -235,7 +235,7 @@ def _length_by_index(
 
 
 def _length_by_packets(media: InputContainer, stream: VideoStream, name: str, limits: Limits) -> tuple[int, float]:
-    """How many frames a video has and how many seconds it lasts, by all of its packets."""
+    """The number of frames and the length in seconds from all packets."""
     ends = [0.0]
 
     def shown() -> Iterator[Shown]:

@@ -1,4 +1,4 @@
-"""A file's media type, by its first bytes."""
+"""Detection of a file's media type from its first bytes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ HEAD = 512
 
 
 def sniff(head: bytes) -> str | None:
-    """The media type that a file's first bytes tell, or ``None`` where they do not. A decoder has the last word.
+    """Detect a media type from a file's first bytes; ``None`` if it is unknown. The file may still be invalid.
 
     Args:
         head: at least the first 64 bytes, if there are that many; with :data:`HEAD`, more kinds of HEIF are told.

@@ -1,9 +1,12 @@
-"""An MP4's tags: what the file says about itself, written into a copy of it.
+"""Writes metadata tags into a copy of an MP4 or MOV file.
 
-An MP4 or MOV is a row of boxes (ISO/IEC 14496-12), and its tags lie in one of them, its index (``moov``). So nothing
-is remuxed: the copy has another index, in the same place, and every other box is as it was, to the last bit. Only what
-counts from the file's beginning counts anew. The tags are iTunes' (``moov/udta/meta/ilst``): players show them, and
-FFmpeg carries them along when it copies a file. :func:`decart_nb.media.probe` reads them.
+An MP4 or MOV is a sequence of boxes (ISO/IEC 14496-12), and its tags are in its index, the ``moov`` box. The copy has
+a new index in the same position; all other boxes are copied unchanged, except for file offsets, which are adjusted.
+The tags are iTunes' (``moov/udta/meta/ilst``): players show them, and FFmpeg keeps them when it copies a file.
+:func:`decart_nb.media.probe` reads them.
+
+FFmpeg's remux is not used: it turns a fragmented file into an unfragmented one, and drops QuickTime's own tags and data
+after the last box.
 """
 
 from __future__ import annotations
@@ -28,15 +31,15 @@ _TEXT = 1  # iTunes' number for UTF-8
 
 
 def write_tags(source: Path, target: Path, tags: Mapping[str, str]) -> None:
-    """Copies an MP4 or MOV and gives the copy tags. The copy is there as a whole or not at all.
+    """Copy an MP4 or MOV with added tags. The copy is written atomically.
 
     Args:
         source: the video.
-        target: another path; a file that lies there is replaced.
-        tags: ``title``, ``artist`` and ``comment``. What other tags the source has stay.
+        target: another path; an existing file is replaced.
+        tags: ``title``, ``artist`` and ``comment``. Other tags of the source are kept.
 
     Raises:
-        MediaError: the source is no MP4, or the target cannot be written.
+        MediaError: the source is not a complete MP4, or the target cannot be written.
     """
     with open_source(source) as old, atomic_write(target) as new:
         try:
@@ -116,9 +119,9 @@ def _box(kind: bytes, *parts: bytes) -> bytes:
 
 
 def _tagged(moov: bytes, tags: Mapping[str, str]) -> bytes:
-    """The index with other tags, from its content.
+    """Build an index with new tags from the content of the old one.
 
-    They come last: where there are QuickTime's tags as well, under names of their own, FFmpeg would take ours for
+    The tags come last: where there are QuickTime's tags as well, under names of their own, FFmpeg would take ours for
     those, and of two that bear one name it shows the last.
     """
     ours = [_NAMES[name] for name in tags]
@@ -145,7 +148,7 @@ def _tagged(moov: bytes, tags: Mapping[str, str]) -> bytes:
 
 
 def _listed(meta: bytes) -> bytes | None:
-    """The tags in the content of a ``meta`` box; ``None`` where they are not iTunes'."""
+    """The content of the ``ilst`` box in a ``meta`` box; ``None`` if its tags are not iTunes'."""
     version = 0 if meta[4:8] == b"hdlr" else 4  # QuickTime's boxes of that name have none
     by_kind = {kind: body for kind, _, body in children(meta[version:])}
     return by_kind.get(b"ilst", b"") if by_kind.get(b"hdlr", b"")[8:12] == b"mdir" else None
@@ -157,7 +160,7 @@ def _clean(text: str) -> bytes:
 
 
 def _shifted(box: bytes, behind: int, by: int) -> bytes:
-    """A box in which whatever lies at or behind a place in the file is said to lie further on."""
+    """A copy of a box with ``by`` added to all file offsets from ``behind`` on."""
     file, new = io.BytesIO(box), bytearray(box)
     for place, form in _places(file, 0, len(box)):
         [offset] = struct.unpack_from(form, box, place)
@@ -167,7 +170,7 @@ def _shifted(box: bytes, behind: int, by: int) -> bytes:
 
 
 def _places(file: BinaryIO, start: int, end: int) -> Iterator[tuple[int, str]]:
-    """Where in a box something counts from the file's beginning, and how it is written."""
+    """Positions of the file offsets in a box, with their ``struct`` formats."""
     for box in boxes(file, start, end):
         if box.kind in _PARENTS:
             yield from _places(file, box.body, box.end)

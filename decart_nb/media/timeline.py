@@ -1,4 +1,4 @@
-"""How long a video is: by the frames that are there, whatever its header says."""
+"""The length of a video, computed from the times of its frames instead of its header."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _TICK = 0.0011
 
 
 class TooLongError(Exception):
-    """A video is longer than what is read: the end of a sentence that begins with the file's name."""
+    """A video exceeds a limit. The message is the end of a sentence that begins with the file's name."""
 
 
 class Timeline:
-    """When each frame is shown, in seconds from the first one, with the limits of a video.
+    """Computes the display time of each frame, in seconds from the first one, and checks the limits of a video.
 
     A file's times may begin anywhere, stand still, or be missing. Where they go back, as they do where recordings
     were put one behind the other, the video goes on: nothing of it is left out.
@@ -39,7 +39,7 @@ class Timeline:
         self.count = 0
 
     def add(self, time: float | None, pause: float = 0.0) -> float:
-        """Take the next frame, and return when it is shown.
+        """Add the next frame, and return its display time.
 
         Args:
             time: what the file says, in seconds; ``None`` where it says nothing.
@@ -65,7 +65,7 @@ class Timeline:
         return self.time
 
     def length(self, last: float | None = None) -> float:
-        """How long it is with all frames taken, in seconds.
+        """The total length in seconds, after all frames have been added.
 
         Args:
             last: how long the last frame is shown, where something other than itself says so.
@@ -98,7 +98,7 @@ class Timeline:
 def length_of(
     frames: Iterable[Shown], header: float, usual: float, limits: Limits, *, of_frames: bool
 ) -> tuple[int, float]:
-    """How many frames there are, and how long they last, in seconds.
+    """The number of frames and their total length in seconds.
 
     Where the last frame does not say how long it is shown, the header does, if that is made from the frames, or about
     as long as the others are shown.
@@ -126,7 +126,7 @@ def length_of(
 
 
 def in_order(frames: Iterable[Shown]) -> Iterator[Shown]:
-    """Frames in the order in which they are shown, from the order in which they are decoded.
+    """Reorder frames from decoding order to display order.
 
     They are decoded at most sixteen too early. A time that goes back further is that of another recording, behind the
     one before it.
