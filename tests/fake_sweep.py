@@ -16,7 +16,7 @@ HALFWAY = Progress(
 
 
 class FakeSweep:
-    """A sweep that stands as it is told."""
+    """A sweep whose state the test sets."""
 
     def __init__(self, progress: Progress = HALFWAY, name: str = "cats", *, over: bool = False) -> None:
         self.name, self.progress, self.over = name, progress, over
@@ -40,24 +40,24 @@ class FakeSweep:
 
 
 class Outputs:
-    """Keeps what is published, as a notebook does: by display id, the last word counts."""
+    """Keeps the last output published under each display id, as a notebook does."""
 
     def __init__(self) -> None:
-        self.held: dict[str, dict[str, Any]] = {}
+        self.outputs: dict[str, dict[str, Any]] = {}
         self.published = 0
 
     def publish(self, data: dict[str, Any], display_id: str, *, update: bool = False) -> None:
-        assert (display_id in self.held) is update
-        self.held[display_id] = data
+        assert (display_id in self.outputs) is update
+        self.outputs[display_id] = data
         self.published += 1
 
     @property
     def html(self) -> str:
-        return next(iter(self.held.values()))["text/html"]
+        return next(iter(self.outputs.values()))["text/html"]
 
     @property
     def text(self) -> str:
-        return next(iter(self.held.values()))["text/plain"]
+        return next(iter(self.outputs.values()))["text/plain"]
 
 
 def fake_job(number: int = 0, prompt: str = "a cat") -> Job:

@@ -74,8 +74,8 @@ def clip_html(clip: Clip, folder: Path | None, *, embed: bool) -> str:
             source = f'src="{still}"' if url is None else f'src="{html.escape(url)}" poster="{still}"'
     except Exception as error:  # noqa: BLE001 - a formatter never raises
         reason = unreadable_text(clip, error)
-        said = "<br>".join(map(html.escape, (" · ".join(caption), reason)))
-        return f'<div class="{NO_MATH}" style="{STYLE}">{said}</div>'
+        text = "<br>".join(map(html.escape, (" · ".join(caption), reason)))
+        return f'<div class="{NO_MATH}" style="{STYLE}">{text}</div>'
     if not embed:
         caption.append(_limit_note(clip, folder, url))
     width = min(clip.width, _WIDTH) if clip.width >= clip.height else min(clip.width, _WIDTH * 9 // 16)

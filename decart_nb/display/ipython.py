@@ -66,15 +66,12 @@ class NotebookDisplay:
             if job.clip is not None:
                 self._shown_in[job.clip] = run
 
-        live, output = environment.is_interactive(), open_output(self._shell)
         JobOutput(
             job,
-            self._publisher(output, live=live),
-            live=live,
+            **self._output_options(),
             on_end=on_end,
             embed=lambda size: self._embed_budget.take(size, cell_id, run),
             folder=self._folder,
-            replaceable=output is None,
         )
 
     def show_sweep(self, sweep: Sweep, *, starting: bool = False) -> None:
@@ -90,14 +87,11 @@ class NotebookDisplay:
         self._shown_in[sweep] = run
         if starting:
             self._running.add(sweep)
-        live, output = environment.is_interactive(), open_output(self._shell)
         SweepOutput(
             sweep,
-            self._publisher(output, live=live),
-            live=live,
+            **self._output_options(),
             starting=starting,
             on_end=self._running.discard,
-            replaceable=output is None,
         )
 
     def show_unless_echo(self, value: Any, show: Callable[[Any], None]) -> None:
@@ -121,6 +115,11 @@ class NotebookDisplay:
             "text/html": clip_html(clip, self._folder, embed=embed),
             "text/plain": " · ".join(clip_caption(clip)),
         }
+
+    def _output_options(self) -> dict[str, Any]:
+        """How an output of the running cell is published."""
+        live, output = environment.is_interactive(), open_output(self._shell)
+        return {"publish": self._publisher(output, live=live), "live": live, "replaceable": output is None}
 
     def _publisher(self, output: Any | None, *, live: bool) -> Callable[..., None]:
         """A function that publishes a MIME bundle under a display id; with ``update=True``, it replaces that output.

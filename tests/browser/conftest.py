@@ -1,4 +1,4 @@
-"""A real JupyterLab, and a real Chromium that looks at it."""
+"""Fixtures: a JupyterLab server, and notebooks in Chromium."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _START_SECONDS = 60
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Without a browser these tests are skipped, and say so; in CI they must run."""
+    """Skip these tests if there is no browser, except in CI."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
@@ -34,7 +34,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """JupyterLab, and Notebook 7 beside it, on a free port of this machine, with settings of its own."""
+    """A server of JupyterLab and Notebook 7 on a free port, with a configuration of its own."""
     root = tmp_path_factory.mktemp("lab")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -55,7 +55,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     quiet.write_text('{"fetchNews": "false", "checkForUpdates": false}')
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}"]
     command += ["--ip=127.0.0.1", f"--IdentityProvider.token={lab.token}", f"--ServerApp.root_dir={lab.folder}"]
-    # The tests give some commands themselves: menus differ between frontends and versions.
+    # The tests run commands through the application object, since menus differ between frontends and versions.
     command += [f"--{app}.expose_app_in_browser=True" for app in ("LabApp", "JupyterNotebookApp")]
     with (root / "log").open("wb") as log:
         server = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=lab.folder)
@@ -67,7 +67,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         server.wait(20)
 
 
-# Playwright keeps a loop running for as long as it lives, so it must end with this package.
+# Playwright's event loop runs until it is closed, so the fixture must end with this package.
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     """The browser."""
@@ -81,14 +81,14 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="package")
 def queue(tmp_path_factory: pytest.TempPathFactory, small_video: Path) -> Iterator[Queue]:
-    """A queue outside the kernels, whose jobs end only when told to."""
+    """A queue outside the kernels, whose jobs end only when a test ends them."""
     with Queue(tmp_path_factory.mktemp("queue"), small_video) as queue:
         yield queue
 
 
 @pytest.fixture
 def page(chromium: Browser) -> Iterator[Page]:
-    """A window of the test's own."""
+    """A new browser window."""
     with _window(chromium) as page, _unbroken(page):
         yield page
 
@@ -102,7 +102,7 @@ def shared(chromium: Browser, lab: Lab, queue: Queue) -> Iterator[Notebook]:
 
 @pytest.fixture
 def notebook(shared: Notebook, queue: Queue) -> Iterator[Notebook]:
-    """A notebook that many tests add cells to: a new one takes seconds."""
+    """The shared notebook, since a new one takes seconds."""
     shared.light()
     with _unbroken(shared.page):
         yield shared
@@ -119,12 +119,12 @@ def _window(chromium: Browser) -> Iterator[Page]:
 
 @contextmanager
 def _unbroken(page: Page) -> Iterator[None]:
-    """Whatever goes wrong in a window's JavaScript fails the test, but for what the frontends do to themselves."""
+    """Fail the test on JavaScript errors in the window, other than the frontend's own."""
     broken: list[str] = []
 
     def note(error: Error) -> None:
         theirs = "/notebooks/" in page.url or "Canceled future" in str(error)
-        if not theirs or "blob:" in (error.stack or ""):  # which is where our modules come from
+        if not theirs or "blob:" in (error.stack or ""):  # the widgets' modules
             broken.append(str(error))
 
     page.on("pageerror", note)

@@ -1,4 +1,4 @@
-"""JupyterLab or Notebook 7, as a person and their browser see it; and a queue that works when it is told to."""
+"""Page objects for JupyterLab and Notebook 7, and a local queue that the tests control."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from playwright.sync_api import Locator, Page, expect
 from decart_nb.local.queue import LocalQueue
 
 TIMEOUT_MS = 60_000  # milliseconds
-#: Where each frontend opens a notebook.
+#: The URL path of a notebook in each frontend.
 APPS = {"lab": "lab/tree/{}?reset&", "notebook": "notebooks/{}?"}
 THEMES = ("JupyterLab Light", "JupyterLab Dark", "JupyterLab Dark High Contrast")
 
-#: Connects a kernel to a queue outside of it, as if that were Decart, but asks more often.
+#: Connects a kernel to a queue in another process as if to Decart, with short polling intervals.
 _OPENING = """
 import warnings
 from decart_nb.client import duration_estimate as polling
@@ -28,7 +28,7 @@ import decart_nb as dnb
 warnings.simplefilter("ignore", dnb.ModelWarning)
 session = dnb.connect("live", api_key={queue.api_key!r}, base_url={queue.base_url!r})
 """
-# The frontend itself, which shows itself to scripts when its server was asked for that.
+# The frontend's application object, which the server exposes to scripts because of expose_app_in_browser.
 _PANEL = """
     const panel = window.jupyterapp?.shell.currentWidget;
     const {content: notebook, sessionContext: session, context} = panel ?? {};
@@ -49,19 +49,19 @@ _PLAYS = """async (video, pressed) => {
 
 
 class Queue(LocalQueue):
-    """A local queue whose jobs end only when told to."""
+    """A local queue whose jobs end only when a test ends them."""
 
     def __init__(self, folder: Path, canned: Path) -> None:
         super().__init__(folder, canned=canned, draw_duration=lambda: 3600.0)
 
     def begin(self) -> None:
-        """Begins to work on the jobs that wait."""
+        """Start all queued jobs."""
         for record in map(self.jobs.get, self.jobs.storage.ids()):
             assert record
             record.started = min(record.started or time.time(), time.time())
 
     def finish(self, *, error: str | None = None) -> None:
-        """Ends the jobs that are under way: well, or with that error."""
+        """End all running jobs: successfully, or with an error."""
         now = time.time()
         for record in map(self.jobs.get, self.jobs.storage.ids()):
             assert record
@@ -72,14 +72,14 @@ class Queue(LocalQueue):
 
 @dataclass
 class Lab:
-    """A running server: where it is reached, and the folder it shows."""
+    """A running Jupyter server: its URL, token and root folder."""
 
     url: str
     token: str
     folder: Path
 
     def open(self, page: Page, name: str, queue: Queue | None = None, *, app: str = "lab") -> Notebook:
-        """Opens a new notebook with a kernel, connected to a queue if there is one."""
+        """Open a new notebook with a kernel, connected to a queue if one is given."""
         empty = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell()])
         empty.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
         path = self.folder / f"{name}.ipynb"
@@ -93,90 +93,90 @@ class Lab:
 
 @dataclass
 class Notebook:
-    """A notebook on screen."""
+    """A notebook in a browser window."""
 
     page: Page
     path: Path
     url: str
 
     def load(self) -> None:
-        """Opens it, or opens it again, with the kernel it has or with a new one."""
+        """Load or reload the page, with the notebook's kernel or a new one."""
         self.page.goto(self.url)
         self.page.wait_for_function(f"() => {{{_PANEL}{_READY}}}", timeout=TIMEOUT_MS)
 
     def connect(self, queue: Queue) -> None:
-        """Connects its kernel to a queue."""
+        """Connect the kernel to a queue."""
         self.run(_OPENING.format(queue=queue))
 
     def script(self, body: str, given: object = None) -> Any:
-        """What a script gives that knows the ``notebook``, its ``session``, and what is ``given`` to it."""
+        """The result of a script, in whose scope are ``notebook``, its ``session``, and the argument ``given``."""
         return self.page.evaluate(f"async (given) => {{{_PANEL}{body}}}", given)
 
     def command(self, name: str, **arguments: object) -> None:
-        """What one of the frontend's menu items does."""
-        # Without what it gives, which may be anything.
+        """Run a command of the frontend."""
+        # The result is dropped: it may not be serializable.
         run = "async ([name, given]) => { await jupyterapp.commands.execute(name, given); }"
         self.page.evaluate(run, [name, arguments])
 
     def begin(self, code: str) -> Locator:
-        """Runs a new cell at the end, and gives it without waiting for its end."""
+        """Run a new last cell, and return it without waiting until it has ended."""
         return self.page.locator(".jp-Notebook .jp-Cell").nth(self.script(_APPEND, code))
 
     def run(self, code: str) -> Locator:
-        """Runs a new cell at the end."""
+        """Run a new last cell, and return it when it has ended."""
         cell = self.begin(code)
         ended(cell)
         return cell
 
-    def says(self, expression: str) -> str:
-        """What Python prints of an expression."""
+    def printed(self, expression: str) -> str:
+        """What Python prints for an expression."""
         return self.run(f"print({expression})").locator(".jp-OutputArea-output").inner_text().strip()
 
     def comes_to_say(self, expression: str, text: str, seconds: float = 30.0) -> None:
         """Waits until Python prints that text of an expression: a widget's messages reach the kernel a little later."""
         deadline = time.monotonic() + seconds
-        while (said := self.says(expression)) != text and time.monotonic() < deadline:
+        while (said := self.printed(expression)) != text and time.monotonic() < deadline:
             time.sleep(0.2)
         assert said == text
 
     def save(self) -> None:
-        """Saves it."""
+        """Save the notebook."""
         self.script("await context.save()")
 
     def theme(self, name: str) -> None:
-        """Changes the frontend's theme, for all notebooks of the server."""
+        """Set the theme, for all notebooks of the server."""
         if self.page.evaluate("document.body.dataset.jpThemeName") != name:
             self.command("apputils:change-theme", theme=name)
             self.page.wait_for_function("name => document.body.dataset.jpThemeName === name", arg=name)
 
     def light(self) -> None:
-        """Changes back to the theme that frontends begin with."""
+        """Set the default theme."""
         self.theme(THEMES[0])
 
 
-def shoot(cell: Locator, name: str) -> None:
-    """Keeps a picture of a cell, where the environment names a folder for them."""
+def screenshot(cell: Locator, name: str) -> None:
+    """Save a screenshot of a cell, if ``DECART_NB_SCREENSHOTS`` names a folder."""
     if folder := os.environ.get("DECART_NB_SCREENSHOTS"):
         cell.screenshot(path=Path(folder, f"{name}.png"))
 
 
 def ended(cell: Locator) -> None:
-    """Waits until a cell has ended."""
+    """Wait until a cell has ended."""
     expect(cell.locator(".jp-InputPrompt")).to_have_text(re.compile(r"\[\d+\]:"), timeout=TIMEOUT_MS)
 
 
 def sweep(name: str, *, model: str = "lucy-pro-t2v", rows: int = 10) -> str:
-    """What makes a sweep, as ``sw``."""
+    """Code that creates a sweep named ``sw``."""
     return f"sw = dnb.sweep(model={model!r}, prompt={name!r}, seed=range({rows}), name={name!r})\n"
 
 
 def at_the_queue(cell: Locator, count: int = 8) -> None:
-    """Waits until so many jobs of a sweep have been submitted."""
+    """Wait until this many jobs of a sweep are queued."""
     expect(cell.locator(".decart-sweep").get_by_text("queued")).to_have_count(count, timeout=TIMEOUT_MS)
 
 
 def finish_sweep(cell: Locator, queue: Queue) -> None:
-    """Ends the jobs of a sweep, round by round, until the cell says that it has ended."""
+    """End a sweep's jobs until its view shows that the run has ended."""
     deadline = time.monotonic() + TIMEOUT_MS / 1000
     while not cell.locator(".decart-sweep").get_by_text(re.compile(r"done in ")).count():
         assert time.monotonic() < deadline, "The sweep does not end."
@@ -185,11 +185,11 @@ def finish_sweep(cell: Locator, queue: Queue) -> None:
 
 
 def plays(video: Locator, *, pressed: bool = False) -> None:
-    """Waits until a video plays. Only one that is in sight does; and with each new output in its place it is a new one.
+    """Wait until a video plays. It must be in the viewport; each update of its output replaces the element.
 
     Args:
         video: the video.
-        pressed: whether its button is pressed, if it rests: frontends move what they have loaded, and that stops it.
+        pressed: whether to start it if it is paused: frontends move loaded outputs, which pauses videos.
     """
     deadline = time.monotonic() + TIMEOUT_MS / 1000
     while not video.evaluate(_PLAYS, pressed):

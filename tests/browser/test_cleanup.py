@@ -1,4 +1,4 @@
-"""When an output is cleared nothing of it is left: no listener, timer or object URL, and no widget in Python."""
+"""A cleared output leaves no listener, timer, object URL or widget."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from .lab import Lab, Notebook, Queue, at_the_queue, sweep
 
-#: A view that leaves behind one of each.
+#: A view that leaves one of each.
 _CARELESS = """
 from importlib.resources import files
 from decart_nb.display.live_view import LiveView
@@ -26,20 +26,20 @@ careless = Careless()
 display(careless.bundle(), raw=True)
 """
 _COUNTS = "() => [tracker.listeners.size, tracker.timers.size, tracker.urls.size]"
-#: How many act on changes of what our models alone have; ipywidgets' own views listen to other things.
+#: Counts the listeners of traits that only our models have.
 _MODELS = """
     const renderer = notebook.rendermime.createRenderer('application/vnd.jupyter.widget-view+json');
     const manager = await renderer._manager.promise;
-    window.kept ??= await Promise.all(Object.values(manager._models));
+    window.models ??= await Promise.all(Object.values(manager._models));
     const names = ['change:problem', 'change:status', 'change:stop_label', 'change:code', 'comm_live_update'];
-    return names.map((name) => kept.reduce((sum, model) => sum + (model._events?.[name]?.length ?? 0), 0));
+    return names.map((name) => models.reduce((sum, model) => sum + (model._events?.[name]?.length ?? 0), 0));
 """
 _WIDGETS = "[type(w).__name__ for w in widget._instances.values()]"
 
 
 @pytest.fixture
 def watched(lab: Lab, page: Page, queue: Queue) -> Notebook:
-    """A notebook whose page keeps a tracker."""
+    """A notebook in a page with ``tracker.js``."""
     page.add_init_script(path=Path(__file__).with_name("tracker.js"))
     notebook = lab.open(page, "watched", queue)
     notebook.run("from ipywidgets.widgets import widget")
@@ -71,7 +71,7 @@ def test_nothing_is_left_of_a_cleared_output(watched: Notebook, queue: Queue) ->
     expect(done.get_by_role("button", name="Stop waiting")).to_be_visible()
     assert page.evaluate(_COUNTS)[0] > 0
     assert min(notebook.script(_MODELS)) >= 1
-    assert notebook.says(_WIDGETS).count("JobView") == 2
+    assert notebook.printed(_WIDGETS).count("JobView") == 2
 
     _clear(notebook, under_way)
     _clear(notebook, done)
@@ -79,7 +79,7 @@ def test_nothing_is_left_of_a_cleared_output(watched: Notebook, queue: Queue) ->
     assert max(notebook.script(_MODELS)) == 0
     page.wait_for_function("() => document.querySelectorAll('.decart-live').length === 0")
     notebook.comes_to_say(_WIDGETS, "[]")
-    assert notebook.says("len(job._observers), job.done") == "0 True"
+    assert notebook.printed("len(job._observers), job.done") == "0 True"
 
 
 def test_nor_of_a_sweep(watched: Notebook, queue: Queue) -> None:
@@ -88,7 +88,7 @@ def test_nor_of_a_sweep(watched: Notebook, queue: Queue) -> None:
     expect(cell.get_by_role("button", name="Stop")).to_be_visible()
     at_the_queue(cell)
     assert page.evaluate(_COUNTS)[0] > 0
-    assert notebook.says(_WIDGETS).count("SweepView") == 1
+    assert notebook.printed(_WIDGETS).count("SweepView") == 1
 
     _clear(notebook, cell)
     page.wait_for_function(f"() => ({_COUNTS})().join() === '0,0,0'")
@@ -97,4 +97,4 @@ def test_nor_of_a_sweep(watched: Notebook, queue: Queue) -> None:
     notebook.run("sw.cancel()")
     queue.finish()
     # The sweep went on, for all that.
-    assert notebook.says("(await sw).status.eq('completed').sum(), len(sw._observers)") == "8 0"
+    assert notebook.printed("(await sw).status.eq('completed').sum(), len(sw._observers)") == "8 0"

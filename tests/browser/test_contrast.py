@@ -1,4 +1,4 @@
-"""What is shown can be read in every theme: colours differ enough from their ground (WCAG 2.2: 1.4.3, 1.4.11)."""
+"""Colour contrast of all views in every theme (WCAG 2.2: 1.4.3, 1.4.11)."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import re
 
 from playwright.sync_api import Locator, expect
 
-from .lab import THEMES, Notebook, Queue, at_the_queue, finish_sweep, shoot, sweep
+from .lab import THEMES, Notebook, Queue, at_the_queue, finish_sweep, screenshot, sweep
 
-# Colours are painted, one over the other, to find out what they are: they may be named, mixed, half transparent.
+# Colours are painted on a canvas to resolve names, mixtures and transparency.
 _CONTRASTS = """output => {
     const paint = document.createElement("canvas").getContext("2d", {willReadFrequently: true});
     const mix = (colours) => {
@@ -61,7 +61,7 @@ def _states(notebook: Notebook, queue: Queue) -> dict[str, Locator]:
     stopped = states["stopped"] = notebook.run(submit)
     stopped.get_by_role("button", name="Stop waiting").click()
     expect(stopped.get_by_text("not waited for")).to_be_visible()
-    # Jobs of nobody, which stand as they are told.
+    # Jobs without a runner, whose state the test sets.
     alone = (
         "from decart_nb.display import show\n"
         "job = dnb.Job('lucy-pro-t2v', {}, estimate=polling.LIVE, job_id='j1')\njob._move('processing')\nshow(job);"
@@ -86,7 +86,7 @@ def test_all_of_it_stands_out_from_its_ground(notebook: Notebook, queue: Queue) 
         states["under way"].get_by_role("button", name="Stop waiting").focus()
         for state, cell in states.items():
             contrasts = cell.locator(".jp-OutputArea").evaluate(_CONTRASTS)
-            shoot(cell, f"{state}, {theme}")
+            screenshot(cell, f"{state}, {theme}")
             assert len(contrasts) >= 2
             assert ("focus" in contrasts) == (state == "under way")
             assert ("bar" in contrasts) == (state in ("stopped", "under way", "retrying"))
@@ -114,7 +114,7 @@ def test_and_so_does_all_of_a_sweep(notebook: Notebook, queue: Queue) -> None:
         reused.get_by_role("button", name="Stop").focus()
         for state, cell in (("failed", failed), ("running", running), ("reused", reused)):
             contrasts = cell.locator(".jp-OutputArea").evaluate(_CONTRASTS)
-            shoot(cell, f"sweep {state}, {theme}")
+            screenshot(cell, f"sweep {state}, {theme}")
             assert len(contrasts) >= 4
             assert "bar" in contrasts
             assert ("focus" in contrasts) == (state == "reused")

@@ -1,12 +1,12 @@
-"""What can be done with a clip: another take, and the call that made it; and what is said when a view breaks."""
+"""The buttons below a clip, and error messages in views."""
 
 from __future__ import annotations
 
 from playwright.sync_api import Locator, expect
 
-from .lab import Notebook, Queue, plays, shoot
+from .lab import Notebook, Queue, plays, screenshot
 
-#: A view that draws something, and then does what cannot be done.
+#: A view with a button that raises an error.
 _BROKEN = """
 from importlib.resources import files
 from decart_nb.display.live_view import LiveView
@@ -35,7 +35,7 @@ def test_another_take_comes_beside_the_first(notebook: Notebook, queue: Queue) -
     cell.get_by_role("button", name="Another take").click()
     expect(cell.get_by_role("button", name="Stop waiting")).to_be_visible()
     plays(cell.locator("video"))  # the first one, all the while
-    shoot(cell, "another take, under way")
+    screenshot(cell, "another take, under way")
     queue.finish()
     expect(cell.locator("video")).to_have_count(2)
     boxes = []
@@ -48,7 +48,7 @@ def test_another_take_comes_beside_the_first(notebook: Notebook, queue: Queue) -
     assert boxes[0]["y"] == boxes[1]["y"]
     assert boxes[0]["x"] + boxes[0]["width"] < boxes[1]["x"]
     assert [" seed 7 " in caption for caption in cell.locator("figcaption").all_inner_texts()] == [True, False]
-    shoot(cell, "another take")
+    screenshot(cell, "another take")
 
 
 def test_the_call_is_copied(notebook: Notebook, queue: Queue) -> None:
@@ -58,7 +58,7 @@ def test_the_call_is_copied(notebook: Notebook, queue: Queue) -> None:
     copied = notebook.page.evaluate("navigator.clipboard.readText()")
     assert copied.startswith("import decart_nb as dnb\n\ndnb.connect('live', base_url='http://127.0.0.1:")
     assert copied.endswith("\ndnb.generate('lucy-pro-t2v', prompt='two owls', seed=7)")
-    shoot(cell, "copied")
+    screenshot(cell, "copied")
 
 
 def test_the_call_is_shown_and_selected_where_the_clipboard_is_refused(notebook: Notebook, queue: Queue) -> None:
@@ -74,7 +74,7 @@ def test_the_call_is_shown_and_selected_where_the_clipboard_is_refused(notebook:
         assert notebook.page.evaluate("getSelection().toString().trim()").count(call) == 1
     finally:
         notebook.page.evaluate("delete navigator.clipboard")
-    shoot(cell, "selected")
+    screenshot(cell, "selected")
 
 
 def test_what_breaks_in_a_view_is_said_in_it_and_told_to_python(notebook: Notebook) -> None:
@@ -84,7 +84,7 @@ def test_what_breaks_in_a_view_is_said_in_it_and_told_to_python(notebook: Notebo
     cell.get_by_role("button", name="press").click()
     expect(problem).to_have_text("no <b>such</b> thing")
     notebook.comes_to_say("broken.problem", "no <b>such</b> thing")
-    shoot(cell, "problem")
+    screenshot(cell, "problem")
 
 
 def test_what_breaks_in_python_is_said_in_the_view(notebook: Notebook, queue: Queue) -> None:
@@ -92,4 +92,4 @@ def test_what_breaks_in_python_is_said_in_the_view(notebook: Notebook, queue: Qu
     notebook.run("def broken(): raise RuntimeError('no <i>more</i>')\njob._again = broken")
     cell.get_by_role("button", name="Another take").click()
     expect(cell.get_by_role("alert")).to_have_text("no <i>more</i>")
-    shoot(cell, "problem in Python")
+    screenshot(cell, "problem in Python")

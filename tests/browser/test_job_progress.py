@@ -1,4 +1,4 @@
-"""The line of a job that is under way: its bar, its button, its end."""
+"""The progress line of a running job, and its end."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import time
 import pytest
 from playwright.sync_api import Page, expect
 
-from .lab import THEMES, Lab, Notebook, Queue, ended, plays, shoot
+from .lab import THEMES, Lab, Notebook, Queue, ended, plays, screenshot
 
 _HTML = "A cat <img src=x onerror=window.hacked=1> & a dog"
-#: Notes every width that a bar is given.
+#: Records each width of a bar.
 _RECORD = """filled => {
     const widths = window.widths = [];
     new MutationObserver(() => widths.push(parseFloat(filled.style.width))).observe(filled, {attributes: true});
@@ -27,7 +27,7 @@ def _watch_bar(notebook: Notebook, queue: Queue, name: str) -> None:
     expect(bar).to_have_attribute("aria-valuetext", re.compile(r"processing, \d+ s of usually "))
     bar.locator("div").evaluate(_RECORD)
     notebook.page.wait_for_function("() => window.widths.length >= 4")
-    shoot(cell, f"bar, {name}")
+    screenshot(cell, f"bar, {name}")
     told = bar.evaluate("bar => [parseFloat(bar.ariaValueNow), bar.ariaValueMin, bar.ariaValueMax, widths.at(-1)]")
     assert told == [told[3], "0", "100", told[3]]
     queue.finish()
@@ -37,7 +37,7 @@ def _watch_bar(notebook: Notebook, queue: Queue, name: str) -> None:
     assert widths == sorted(set(widths))
     assert 0 < widths[0] < widths[3] < 100
     expect(bar).to_be_hidden()
-    shoot(cell, f"clip, {name}")
+    screenshot(cell, f"clip, {name}")
     expect(cell.locator("video")).to_have_count(1)  # also as the cell's last line, the clip shows once
     expect(cell.locator("figcaption")).to_contain_text(f"lucy-pro-t2v · {_HTML} · seed 7 · 64×48 · 1.0 s")
 
@@ -56,14 +56,14 @@ def _stop(notebook: Notebook, queue: Queue) -> None:
     cell = notebook.run("job = dnb.submit('lucy-pro-t2v', 'a river', fresh=True)")
     line = cell.get_by_role("group", name="Job of lucy-pro-t2v")
     stop = line.get_by_role("button", name="Stop waiting")
-    shoot(cell, "line")
+    screenshot(cell, "line")
     stop.click()
     expect(line).to_contain_text("not waited for; the video is still fetched")
     expect(stop).to_be_hidden()
-    shoot(cell, "stopped")
-    assert notebook.says("job.stopped, job.done") == "True False"
+    screenshot(cell, "stopped")
+    assert notebook.printed("job.stopped, job.done") == "True False"
     queue.finish()
-    assert notebook.says("job.result().width") == "64"
+    assert notebook.printed("job.result().width") == "64"
     plays(cell.locator("video"))
     expect(line).to_be_hidden()
 
@@ -73,7 +73,7 @@ def test_stop_waiting_ends_a_cell_that_awaits(notebook: Notebook, queue: Queue) 
     cell.get_by_role("button", name="Stop waiting").click()
     ended(cell)
     expect(cell).to_contain_text("JobCancelledError: Stopped waiting. Job ")
-    shoot(cell, "stopped while awaited")
+    screenshot(cell, "stopped while awaited")
     queue.finish()
     plays(cell.locator("video"))
 
@@ -83,7 +83,7 @@ def test_while_a_cell_blocks_the_kernel_is_interrupted(notebook: Notebook, queue
     stop = cell.get_by_role("button", name="Stop waiting")
     expect(cell.locator(".decart-job-line")).to_contain_text("to stop waiting, interrupt the kernel")
     expect(stop).to_be_hidden()
-    shoot(cell, "blocking")
+    screenshot(cell, "blocking")
     pressed = time.monotonic()
     notebook.page.locator("[data-command='notebook:interrupt-kernel']").first.click()
     ended(cell)
@@ -91,7 +91,7 @@ def test_while_a_cell_blocks_the_kernel_is_interrupted(notebook: Notebook, queue
     expect(cell).to_contain_text("KeyboardInterrupt: Stopped waiting. Job ")
     expect(stop).to_be_visible()
     expect(cell.get_by_text("interrupt the kernel")).to_have_count(0)
-    shoot(cell, "interrupted")
+    screenshot(cell, "interrupted")
     queue.finish()
     plays(cell.locator("video"))
 
@@ -103,13 +103,13 @@ def test_a_failed_job_says_why_and_can_be_tried_again(notebook: Notebook, queue:
     again = cell.get_by_role("button", name="Try again")
     again.click(trial=True)
     expect(cell.locator(".decart-output")).to_contain_text(_HTML)
-    shoot(cell, "failed")
+    screenshot(cell, "failed")
     again.click()
     expect(cell.get_by_role("button", name="Stop waiting")).to_be_visible()
     expect(cell.locator(".decart-output")).to_contain_text(_HTML)
     queue.finish()
     plays(cell.locator("video"))
-    shoot(cell, "tried again")
+    screenshot(cell, "tried again")
 
 
 def test_html_in_a_prompt_stays_text(notebook: Notebook, queue: Queue) -> None:
@@ -134,7 +134,7 @@ def test_the_keyboard_reaches_the_buttons_and_shows_where_it_is(notebook: Notebo
         if stop.evaluate("button => button === document.activeElement"):
             break
     assert stop.evaluate("button => getComputedStyle(button).outline").endswith("solid 2px")
-    shoot(cell, "focus")
+    screenshot(cell, "focus")
     notebook.page.keyboard.press("Enter")
     expect(cell.get_by_text("not waited for")).to_be_visible()
     # The button is gone, and what had the focus is still of the view.

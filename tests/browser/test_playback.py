@@ -1,4 +1,4 @@
-"""Clips of all sorts in a real browser: large ones by reference, ones with sound, and ones of unusual sizes."""
+"""Playback of clips: embedded and by URL, with sound, and of unusual sizes."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from playwright.sync_api import Locator, Page, expect
 from decart_nb import media
 from decart_nb.display.clip_html import EMBED_LIMIT
 
-from .lab import Lab, Notebook, Queue, plays, shoot
+from .lab import Lab, Notebook, Queue, plays, screenshot
 
 _SUBMIT = "job = dnb.submit('lucy-pro-t2v', {!r}, fresh=True)"
-# The place that a video takes, and the one that is kept for it before anything of it is there.
+# The size of a video, and its size before it has loaded.
 _BOXES = """video => {
     const empty = video.cloneNode();
     empty.removeAttribute("src");
     const size = (element) => [element.getBoundingClientRect().width, element.getBoundingClientRect().height];
     const shown = size(video);
     video.replaceWith(empty);
-    const kept = size(empty);
+    const reserved = size(empty);
     empty.replaceWith(video);
-    return [shown, kept];
+    return [shown, reserved];
 }"""
 
 
@@ -56,7 +56,7 @@ def test_what_the_local_queue_renders_plays(lab: Lab, page: Page) -> None:
     plays(cell.locator("video"))
     facts = cell.locator("video").evaluate("v => [v.videoWidth, v.videoHeight, v.muted, v.loop]")
     assert facts == [480, 872, True, True]
-    shoot(cell, "rendered")
+    screenshot(cell, "rendered")
 
 
 def test_a_large_clip_is_referred_to_and_plays(lab: Lab, page: Page, queue: Queue, tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_its_place_is_kept_before_it_loads(
     media.encode(frames, tmp_path / "odd.mp4", fps=5)
     cell = _made(notebook, queue, tmp_path / "odd.mp4", f"{width} by {height}")
     plays(cell.locator("video"))
-    shoot(cell, f"{width} by {height}")
+    screenshot(cell, f"{width} by {height}")
     now, before = cell.locator("video").evaluate(_BOXES)
     assert now == before
     assert now[0] == shown

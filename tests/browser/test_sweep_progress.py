@@ -1,4 +1,4 @@
-"""A sweep on screen: its lines while it runs, its end, what stays of it, and its tables."""
+"""A sweep in the browser: its live view, its static output, and its tables."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from .lab import THEMES, Lab, Notebook, Queue, at_the_queue, ended, finish_sweep, shoot, sweep
-from .test_reopening import DEAD
+from .lab import THEMES, Lab, Notebook, Queue, at_the_queue, ended, finish_sweep, screenshot, sweep
+from .test_reopening import WIDGET_ERROR
 
 _HTML = "<img src=x onerror=window.hacked=1>"
 #: Two dollars, between which a formula would be.
@@ -25,7 +25,7 @@ def test_the_lines_of_a_sweep_and_stop(notebook: Notebook, queue: Queue) -> None
     expect(cell.get_by_text("when the notebook was last saved")).to_be_hidden()
     expect(group.get_by_role("listitem")).to_have_count(8)
     expect(group.get_by_role("progressbar", name=re.compile("of lucy-pro-t2v, seed 7 · a cliff <img"))).to_be_visible()
-    shoot(cell, "sweep")
+    screenshot(cell, "sweep")
     at_the_queue(cell)
     height = (group.bounding_box() or {})["height"]
     queue.finish()
@@ -36,7 +36,7 @@ def test_the_lines_of_a_sweep_and_stop(notebook: Notebook, queue: Queue) -> None
     finish_sweep(cell, queue)
     expect(group.get_by_text(re.compile(r"^10 of 10 done in "))).to_be_visible()
     expect(group.get_by_role("listitem")).to_have_count(0)
-    shoot(cell, "sweep, ended")
+    screenshot(cell, "sweep, ended")
 
     cell = notebook.run(sweep("a gorge") + "sw.start(concurrency=8);")
     group = cell.get_by_role("group", name="Progress of sweep a gorge")
@@ -44,7 +44,7 @@ def test_the_lines_of_a_sweep_and_stop(notebook: Notebook, queue: Queue) -> None
     group.get_by_role("button", name="Stop").click()
     expect(cell.get_by_text("stopped: nothing more is submitted; what is running is still fetched")).to_be_visible()
     assert notebook.page.evaluate("document.activeElement.closest('.decart-live') !== null")
-    shoot(cell, "sweep, stopped")
+    screenshot(cell, "sweep, stopped")
     finish_sweep(cell, queue)
     expect(group.get_by_text("2 not begun")).to_be_visible()
     expect(cell.get_by_role("button", name="Stop")).to_be_hidden()
@@ -57,19 +57,19 @@ def test_interrupting_a_run_and_running_it_again(notebook: Notebook, queue: Queu
     expect(cell.get_by_text("to stop, interrupt the kernel")).to_be_visible()
     expect(cell.get_by_role("button", name="Stop")).to_be_hidden()
     expect(cell.get_by_role("listitem")).to_have_count(8)
-    shoot(cell, "sweep, blocking")
+    screenshot(cell, "sweep, blocking")
     notebook.page.locator("[data-command='notebook:interrupt-kernel']").first.click()
     ended(cell)
     expect(cell).to_contain_text("KeyboardInterrupt: a ridge submits no more.")
     expect(cell.get_by_text("stopped: nothing more is submitted")).to_be_visible()
-    shoot(cell, "sweep, interrupted")
+    screenshot(cell, "sweep, interrupted")
     # At once, while what was submitted is still on its way.
     again = notebook.begin("results = sw.run(concurrency=8)\nsw")
     expect(again.get_by_text("to stop, interrupt the kernel")).to_be_visible()
     finish_sweep(again, queue)
     ended(again)
     expect(again.locator(".decart-sweep")).to_have_count(1)
-    assert notebook.says("results.status.eq('completed').all(), results.job_id.nunique()") == "True 10"
+    assert notebook.printed("results.status.eq('completed').all(), results.job_id.nunique()") == "True 10"
 
 
 def test_awaiting_a_sweep_gives_its_results(notebook: Notebook, queue: Queue) -> None:
@@ -101,10 +101,10 @@ def test_two_dollars_are_no_formula(notebook: Notebook, queue: Queue) -> None:
         output = cell.locator(".jp-OutputArea")
         expect(output.get_by_text(_DOLLARS).locator("visible=true").first).to_be_visible()
         expect(output.locator("mjx-container")).to_have_count(0)
-        shoot(cell, f"dollars in {name}")
+        screenshot(cell, f"dollars in {name}")
     notebook.theme(THEMES[1])
     for name, cell in (("pivot", pivot), ("plan", plan)):
-        shoot(cell, f"dollars in {name}, {THEMES[1]}")
+        screenshot(cell, f"dollars in {name}, {THEMES[1]}")
 
 
 def test_what_was_on_screen_of_a_sweep_survives(lab: Lab, page: Page, queue: Queue) -> None:
@@ -124,24 +124,24 @@ def test_what_was_on_screen_of_a_sweep_survives(lab: Lab, page: Page, queue: Que
     expect(cell.get_by_text("nothing more is submitted")).to_be_visible()
 
     notebook.script("await session.restartKernel()")
-    _is_dead(notebook, "restarted")
+    _check_static(notebook, "restarted")
     notebook.script("await session.shutdown()")
     notebook.load()  # with a new one
-    _is_dead(notebook, "opened again")
+    _check_static(notebook, "opened again")
 
     notebook.connect(queue)
     loaded = notebook.run("sw = dnb.sweep.load('a fen')\nsw")
     expect(loaded.locator(".decart-sweep").get_by_text("8 running")).to_be_visible()
     expect(loaded.locator(".decart-sweep").get_by_text("2 not begun")).to_be_visible()
-    shoot(loaded, "sweep, loaded")
+    screenshot(loaded, "sweep, loaded")
     going_on = notebook.begin("results = sw.run(concurrency=8)")
     finish_sweep(going_on, queue)
     ended(going_on)
-    assert notebook.says("len(results), results.status.eq('completed').all()") == "10 True"
+    assert notebook.printed("len(results), results.status.eq('completed').all()") == "10 True"
 
 
-def _is_dead(notebook: Notebook, name: str) -> None:
-    """The static forms are there; of the views, nothing is to be seen."""
+def _check_static(notebook: Notebook, name: str) -> None:
+    """Check that only the static outputs are shown."""
     cells = notebook.page.locator(".jp-Notebook .jp-Cell:has(.decart-fallback)")
     expect(cells).to_have_count(2)
     expect(cells.nth(0).locator(".decart-fallback")).to_have_text(re.compile(r"sweep a dune: 2 of 2 done in .*\d s"))
@@ -152,5 +152,5 @@ def _is_dead(notebook: Notebook, name: str) -> None:
         cell = cells.nth(number)
         expect(cell.locator(".decart-fallback")).to_be_visible()
         expect(cell.locator(".decart-sweep")).to_have_count(0)
-        assert not DEAD.search(cell.locator(".jp-OutputArea").inner_text())
-        shoot(cell, f"sweep {number}, {name}")
+        assert not WIDGET_ERROR.search(cell.locator(".jp-OutputArea").inner_text())
+        screenshot(cell, f"sweep {number}, {name}")

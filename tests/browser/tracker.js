@@ -1,7 +1,7 @@
-// Counts what modules from blob URLs, which is where a widget's code comes from, have begun and not ended.
+// Tracks the listeners, timers and object URLs that widget modules (loaded from blob URLs) have not released.
 (() => {
   const open = (window.tracker = { listeners: new Set(), timers: new Map(), urls: new Set() });
-  const ours = () => new Error().stack.split("\n")[3]?.includes("blob:"); // below us: the wrapper, then who called it
+  const ours = () => new Error().stack.split("\n")[3]?.includes("blob:"); // below this: the wrapper, then its caller
   const wrap = (object, name, make) => (object[name] = make(object[name]));
 
   wrap(EventTarget.prototype, "addEventListener", (add) => function (type, act, options) {

@@ -1,4 +1,4 @@
-"""What a real kernel leaves in a notebook, run headless as nbconvert and papermill do."""
+"""Outputs of a headless kernel (nbconvert, papermill), and what one cell shows once."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _SMALL = "'lucy-pro-t2v', prompt='<b>&', resolution='480p', seed=1"
 
 
 def _run(folder: Path, *cells: str, allow_errors: bool = False) -> list[NotebookNode]:
-    """Runs the cells after the beginning, and gives their outputs."""
+    """Run the cells in a connected kernel, and return their outputs."""
     return [cell.outputs for cell in _executed(folder, *cells, allow_errors=allow_errors).cells[1:]]
 
 
 def _executed(folder: Path, *cells: str, allow_errors: bool = False) -> NotebookNode:
-    """The notebook, run."""
+    """Run a notebook with these cells after the connection."""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in (_BEGIN, *cells)])
     client = nbclient.NotebookClient(
         notebook,
@@ -46,7 +46,7 @@ def _videos(outputs: list[NotebookNode]) -> int:
 
 @pytest.fixture(scope="module")
 def shown(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[NotebookNode]]:
-    """One notebook with a cell for each way to a clip."""
+    """The outputs of a notebook with a cell for each way to show a clip."""
     cells = {
         "last line": f"dnb.generate({_SMALL})",
         "assigned": f"clip = dnb.generate({_SMALL})",
@@ -162,7 +162,7 @@ def test_a_headless_kernel_without_a_key_is_told_both_ways(tmp_path: Path, monke
 
 
 class _Shell:
-    """What is needed of a kernel's shell."""
+    """A minimal kernel shell that records new display ids."""
 
     def __init__(self) -> None:
         self.execution_count = 1

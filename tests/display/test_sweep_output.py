@@ -32,7 +32,7 @@ def test_at_the_end_nobody_observes_any_more(outputs, sweep) -> None:
 
 def test_a_person_gets_a_live_view_beside_the_static_one(outputs, sweep) -> None:
     SweepOutput(sweep, outputs.publish, live=True)
-    static, live = outputs.held.values()
+    static, live = outputs.outputs.values()
     assert set(static) == {"text/html", "text/plain"}
     assert "decart-output decart-output-" in static["text/html"]
     assert _VIEW in live
@@ -41,7 +41,7 @@ def test_a_person_gets_a_live_view_beside_the_static_one(outputs, sweep) -> None
 def test_a_headless_run_gets_one_plain_output(outputs, sweep) -> None:
     SweepOutput(sweep, outputs.publish, live=False, starting=True)
     sweep.tell(over=True, done=20, running=0, failed=1, waiting=0)
-    assert len(outputs.held) == 1
+    assert len(outputs.outputs) == 1
     assert "<style>" not in outputs.html
     assert outputs.text == (
         "sweep cats: 23 of 24 done (3 reused) in under 1 s, 1 failed, about $0.84 of at most $5.00\nSlowed down."
