@@ -21,9 +21,9 @@ from ..errors import InvalidInputError
 if TYPE_CHECKING:
     import pandas as pd
 
-#: The longest that an axis may be, and the largest sweep that is gone through; a sample may be of a larger one.
+#: The most values of an axis, and the most rows of a sweep; a sample may be of a larger product.
 MOST_ROWS = 1_000_000
-#: The highest number of a take, which the store can hold.
+#: The highest number of a take that the store can hold.
 LAST_TAKE = 2**63 - 1
 _SINGLE = (str, bytes, bytearray, memoryview, os.PathLike, Mapping)
 
@@ -152,8 +152,8 @@ def zip_axes(**columns: Any) -> Axis:
     if not read:
         raise InvalidInputError("zip_axes needs columns by name: zip_axes(data=[…], prompt=[…]).")
     if len(set(lengths.values())) > 1:
-        told = ", ".join(f"{name} has {length}" for name, length in lengths.items())
-        raise InvalidInputError(f"The columns of zip_axes must have the same number of values: {told}.")
+        counts = ", ".join(f"{name} has {length}" for name, length in lengths.items())
+        raise InvalidInputError(f"The columns of zip_axes must have the same number of values: {counts}.")
     length = max(lengths.values(), default=1)
     repeated = [values * length if constant else values for values, constant in read.values()]
     return Axis(tuple(read), list(zip(*repeated, strict=True)), constant=not lengths)
@@ -304,7 +304,7 @@ def _refused(name: str, reason: str) -> InvalidInputError:
 
 
 def _is_frame(thing: Any) -> bool:
-    pandas = sys.modules.get("pandas")  # whoever has made a DataFrame has loaded it
+    pandas = sys.modules.get("pandas")  # a DataFrame exists only if pandas was imported
     return pandas is not None and isinstance(thing, pandas.DataFrame)
 
 

@@ -165,7 +165,7 @@ class Ledger:
     def must_wait(self, number: int) -> bool:
         """Whether a row of unknown cost has to wait, since a cap is set and another one of its model is in flight.
 
-        What that one has cost tells what the others will, unless its model has no price at all.
+        The others are expected to cost as much as that one, unless its model has no price at all.
         """
         with self._lock:
             row = self._rows[number]

@@ -125,8 +125,8 @@ class Reader:
         if type(value) is int and value.bit_length() <= 64:  # of which an axis may have a million
             return value
         if name in self.schema.choices:
-            told = _plain_or_text(value)
-            return told if safe_str(told) == safe_str(value) else safe_str(value)
+            kept = _plain_or_text(value)
+            return kept if safe_str(kept) == safe_str(value) else safe_str(value)
         called = self._shown(name, value)
         if name == MODEL:
             why = self.schema.definition(value)

@@ -81,7 +81,7 @@ class TimeLeft:
         self._ended += 1
 
     def estimate(self, running: int, waiting: int) -> float | None:
-        """The seconds left for so many rows; ``None`` where that cannot be told."""
+        """The seconds left for so many rows; ``None`` where that is not known."""
         now = time.monotonic()
         if self._ended >= max(_ENOUGH, running):  # before that, those that run say little by not having ended
             return (running + waiting) * (now - self._began) / self._ended
