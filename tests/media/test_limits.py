@@ -23,7 +23,7 @@ from decart_nb.errors import MediaError
 from decart_nb.media.limits import LIMITS, Limits
 from decart_nb.request.request import prepare
 
-EVERY_READER = [media.probe, media.check_video, media.poster, media.still, media.read_image]
+EVERY_READER = [media.probe, media.check_video, media.poster, media.frame_at, media.read_image]
 
 
 def png(width: int, height: int, colour: int = 0, depth: int = 1) -> bytes:
