@@ -20,7 +20,7 @@ class FakeSweep:
 
     def __init__(self, progress: Progress = HALFWAY, name: str = "cats", *, over: bool = False) -> None:
         self.name, self.progress, self.over = name, progress, over
-        self.blocks_a_cell = False
+        self.blocks_main_thread = False
         self.cancelled = False
         self.observers: list[Callable[[FakeSweep], object]] = []
 

@@ -79,7 +79,7 @@ class JobView(StoppableView):
     def _hint(self, job: Job) -> str:
         if job.stopped:
             return "not waited for; the video is still fetched" if job.id else "cancelled, unless already submitted"
-        if job.blocks_a_cell and not self._receives_clicks:
+        if job.blocks_main_thread and not self._receives_clicks:
             return "to stop waiting, interrupt the kernel"
         return ""
 

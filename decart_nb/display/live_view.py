@@ -117,7 +117,7 @@ class StoppableView(LiveView):
             self._subject.cancel()
 
     def _on_message(self, _: object, message: dict[str, Any], __: object) -> None:
-        if self._subject.blocks_a_cell:  # and the message has arrived nevertheless
+        if self._subject.blocks_main_thread:  # and the message has arrived nevertheless
             self._receives_clicks = True
         self.problem = ""
         try:

@@ -108,7 +108,7 @@ class SweepView(StoppableView):
     def _hint(self, sweep: Sweep, progress: Progress) -> str:
         if progress.stopped:
             return "stopped: nothing more is submitted; what is running is still fetched"
-        if sweep.blocks_a_cell and not self._receives_clicks:
+        if sweep.blocks_main_thread and not self._receives_clicks:
             return "to stop, interrupt the kernel"
         if not progress.waiting and all(job.id for job in progress.jobs):
             return "all is submitted"

@@ -1,4 +1,4 @@
-"""A finished video, and what made it."""
+"""Clips: finished videos on disk, with the request that made them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long the jobs of a session may take: learned from the store, and from those that are under way."""
+"""Estimates of job durations, from finished jobs in the store and from those that are running."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FEW = 5
 
 
 class Estimates:
-    """The estimates of one session.
+    """Duration estimates of one session.
 
     Args:
         store: what remembers how long jobs took.

@@ -21,7 +21,7 @@ _turn = threading.RLock()  # the collector may come while it is held, and close 
 
 
 def background() -> asyncio.AbstractEventLoop:
-    """The loop on which all jobs run. The kernel's own may be busy, and nested loops break: this one is neither."""
+    """The event loop on which all jobs run. A kernel's own loop may be busy, or patched; this one is neither."""
     with _turn:
         return _started()
 
@@ -36,31 +36,31 @@ def _started() -> asyncio.AbstractEventLoop:
 
 
 def _forget() -> None:
-    """Threads do not survive a fork, and a lock that one of them held would never be let go of."""
+    """Start anew in a fork: threads do not survive it, and a lock that one of them held is never released."""
     global _turn
     _turn = threading.RLock()
     _started.cache_clear()
 
 
 def in_background() -> bool:
-    """Whether this is the thread of that loop."""
+    """Whether the current thread is the background loop's."""
     return threading.current_thread().name == _THREAD
 
 
 def start(work: Coroutine[Any, Any, None]) -> None:
-    """Starts work on that loop, and does not wait for it."""
+    """Start a coroutine on the background loop, and return at once."""
     # In a context of its own: ipykernel keeps there which cell is running. With the submitting cell's, what a job
     # shows at its end would be taken for a late output of that cell, and headless runners drop those.
     contextvars.Context().run(asyncio.run_coroutine_threadsafe, work, background())
 
 
 def wait_for(work: Coroutine[Any, Any, _T]) -> _T:
-    """Does work on that loop, and waits for it; not to be called there."""
+    """Run a coroutine on the background loop, and wait for its result. Not to be called on that loop."""
     return asyncio.run_coroutine_threadsafe(work, background()).result()
 
 
 class Writer:
-    """What a loop's jobs write into a store, on a thread: what comes while the disk is busy goes into one commit."""
+    """Batches writes to a store: what arrives while one commit is on its way to the disk goes into the next one."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -71,7 +71,7 @@ class Writer:
         )
 
     async def write(self, work: Callable[[], _T]) -> _T:
-        """Does work on the store, as a part of a transaction. What it has written is on the disk when this returns."""
+        """Run a function on a thread, in a transaction. What it has written is on the disk when this returns."""
         loop = asyncio.get_running_loop()
         end: asyncio.Future[_T] = loop.create_future()
         self._waiting.setdefault(loop, []).append((work, end))
@@ -86,12 +86,12 @@ class Writer:
                     ends = await asyncio.to_thread(self._store.batch, [work for work, _ in some])
                 except Exception as error:  # noqa: BLE001 - no thread can be had: whoever waits is told
                     ends = [(None, error)] * len(some)
-                _tell(some, ends)
+                _resolve(some, ends)
         finally:
             del self._busy[loop]
 
 
-def _tell(works: Sequence[_Work], ends: Sequence[tuple[Any, Exception | None]]) -> None:
+def _resolve(works: Sequence[_Work], ends: Sequence[tuple[Any, Exception | None]]) -> None:
     for (_, future), (value, error) in zip(works, ends, strict=True):
         if future.done():  # nobody waits for it any more
             continue

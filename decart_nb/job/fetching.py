@@ -1,4 +1,4 @@
-"""The way of a submitted job to its clip: polled, downloaded, and put into the store."""
+"""Polling of submitted jobs, and the download of their videos into the store."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Fetcher:
             JobFailedError: the service gave up on it.
             DecartSDKError: it cannot be fetched, at the moment or ever.
         """
-        job._move(record.status if record.status in UNDER_WAY else "pending", record.job_id)
+        job._set_status(record.status if record.status in UNDER_WAY else "pending", record.job_id)
         try:
             return await self._fetch(job, record, model)
         except JobFailedError as error:
@@ -94,7 +94,7 @@ class Fetcher:
             if job.on_status:
                 job.on_status(answer.status)
             # The end is told when the file is there.
-            job._move(answer.status if answer.status not in ("completed", "failed") else "processing")
+            job._set_status(answer.status if answer.status not in ("completed", "failed") else "processing")
 
         async def re_estimate() -> polling.Estimate:
             with contextlib.suppress(StoreError):

@@ -1,4 +1,4 @@
-"""What is written down of a request before it is sent: its files, kept in the store, and what it is found by."""
+"""Ingestion of a request into the store before it is sent: its input files, and the row that records the intent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A request on its way to a clip."""
+"""Jobs: requests that are being submitted, waited for and downloaded in the background."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from .._util.text import printable, short_repr
 from ..client.duration_estimate import Estimate
 from ..errors import InvalidInputError, JobCancelledError, JobTimeoutError, NotPicklableError
 from .clip import Clip
-from .observable import Watched
+from .observable import Observable
 
 if TYPE_CHECKING:
     from .recipe import Recipe
 
 
 @public
-class Job(Watched):
-    """A request on its way to a clip. It goes on in the background, whatever becomes of the cell that made it.
+class Job(Observable):
+    """A request that becomes a clip in the background, independently of the cell that submitted it.
 
     ``await`` it or call :meth:`result` for its clip; ``asyncio.ensure_future(job)`` is a task of it, and :meth:`future`
     a future of ``concurrent.futures``. A copy of it is itself. Made by ``submit`` and ``attach``, not by hand.
@@ -74,12 +74,12 @@ class Job(Watched):
         self._recorded = self._attached
         self._began = self._not_begun_at = time.monotonic()
         self._ended_at: float | None = None
-        self._stops = 0
-        self._over = False
-        self._blocked = 0  # how many calls of result() hold up the main thread
-        self._again: Callable[[], Job] | None = None
+        self._cancel_count = 0
+        self._finished = False
+        self._waiting_calls = 0  # how many calls of result() hold up the main thread
+        self._resubmit: Callable[[], Job] | None = None
         self.on_status, self.eager = on_status, eager
-        self._withdrawn = False
+        self._cancel_requested = False
         self._is_being_submitted = False
 
     @property
@@ -90,7 +90,7 @@ class Job(Watched):
     @property
     def done(self) -> bool:
         """Whether it has ended, well or badly."""
-        return self._over
+        return self._finished
 
     @property
     def recorded(self) -> bool:
@@ -105,17 +105,17 @@ class Job(Watched):
     @property
     def stopped(self) -> bool:
         """Whether :meth:`cancel` was called."""
-        return self._stops > 0
+        return self._cancel_count > 0
 
     @property
-    def blocks_a_cell(self) -> bool:
+    def blocks_main_thread(self) -> bool:
         """Whether the main thread, where cells run, waits in :meth:`result`."""
-        return self._blocked > 0
+        return self._waiting_calls > 0
 
     @property
     def repeatable(self) -> bool:
         """Whether :meth:`again` can be called: what was asked is known, unless the job was only attached to."""
-        return self._again is not None
+        return self._resubmit is not None
 
     @property
     def progress(self) -> float:
@@ -143,10 +143,10 @@ class Job(Watched):
         if timeout is not None and not is_nonnegative(timeout):
             raise InvalidInputError(f"timeout must be seconds, from 0 on, not {short_repr(timeout)}.")
         longest = None if timeout is None else min(float(timeout), threading.TIMEOUT_MAX)
-        stops = self._stops
+        stops = self._cancel_count
         try:
             with self._blocking(), self._changed:
-                in_time = self._changed.wait_for(lambda: self._over or self._stops != stops, longest)
+                in_time = self._changed.wait_for(lambda: self._finished or self._cancel_count != stops, longest)
         except KeyboardInterrupt:
             raise self.interrupted() from None
         if not in_time:
@@ -157,10 +157,10 @@ class Job(Watched):
         """Its clip as a future, for ``concurrent.futures.wait`` and its like. Cancelling it is not possible."""
         future: Future[Clip] = Future()
         future.set_running_or_notify_cancel()
-        stops = self._stops
+        stops = self._cancel_count
 
         def update(_: Job) -> None:
-            if not (self._over or self._stops != stops):
+            if not (self._finished or self._cancel_count != stops):
                 return
             with contextlib.suppress(InvalidStateError):  # two threads may tell at once
                 try:
@@ -177,30 +177,30 @@ class Job(Watched):
 
     @contextlib.contextmanager
     def _blocking(self) -> Iterator[None]:
-        here = not self._over and threading.current_thread() is threading.main_thread()
-        self._blocked += here
+        here = not self._finished and threading.current_thread() is threading.main_thread()
+        self._waiting_calls += here
         if here:
-            self._tell()
+            self._notify()
         try:
             yield
         finally:
-            self._blocked -= here
-            if here and not self._over:
-                self._tell()
+            self._waiting_calls -= here
+            if here and not self._finished:
+                self._notify()
 
     def __await__(self) -> Generator[Any, None, Clip]:
         return self._wait().__await__()
 
     async def _wait(self) -> Clip:
-        stops = self._stops
+        stops = self._cancel_count
         try:
-            await self._until(lambda: self._over or self._stops != stops)
+            await self._until(lambda: self._finished or self._cancel_count != stops)
         except asyncio.CancelledError:
             raise asyncio.CancelledError(f"Stopped waiting. {self._whereabouts()}") from None
         return self._outcome()
 
     def _outcome(self) -> Clip:
-        if not self._over:
+        if not self._finished:
             raise JobCancelledError(f"Stopped waiting. {self._whereabouts()}", {"job_id": self.id})
         if self.error is not None:
             raise self.error.with_traceback(None)  # or each raise would add to what the last one has left
@@ -213,12 +213,12 @@ class Job(Watched):
         Decart cannot cancel, and the video is paid for: it is still fetched and kept, and :meth:`result` gives it
         when asked again.
         """
-        if self._over:
+        if self._finished:
             return
         with self._changed:  # either it is not submitted any more, or its submission has begun
-            self._withdrawn = True
-            self._stops += 1
-        self._tell()
+            self._cancel_requested = True
+            self._cancel_count += 1
+        self._notify()
 
     def interrupted(self) -> KeyboardInterrupt:
         """What an interrupt of whoever waits is raised as: it says how to wait again."""
@@ -230,9 +230,9 @@ class Job(Watched):
         Raises:
             InvalidInputError: what was asked is not known, since the job was only attached to.
         """
-        if self._again is None:
+        if self._resubmit is None:
             raise InvalidInputError(f"What job {self.id} was asked for is not known here; submit it anew.")
-        return self._again()
+        return self._resubmit()
 
     def __repr__(self) -> str:
         where = f" {self.id}" if self.id else ""
@@ -241,7 +241,7 @@ class Job(Watched):
         return printable(f"<Job{where}, {self.model}: {self.status}, {self.elapsed:.1f} s{end}>")
 
     def _whereabouts(self) -> str:
-        if self.id is None and self._withdrawn and not self._is_being_submitted:
+        if self.id is None and self._cancel_requested and not self._is_being_submitted:
             return "The job was withdrawn before it was submitted."
         if self.id is None:
             return "The job is on its way to the queue; it goes on in the background, and decart_nb.jobs() lists it."
@@ -251,7 +251,7 @@ class Job(Watched):
         """Wait until the store knows of it, or it has ended. An interrupt leaves it alive."""
         try:
             with self._changed:
-                self._changed.wait_for(lambda: self._recorded or self._over)
+                self._changed.wait_for(lambda: self._recorded or self._finished)
         except KeyboardInterrupt:
             raise self.interrupted() from None
 
@@ -261,7 +261,7 @@ class Job(Watched):
         """Something does not work and is tried again; with ``None``, it works again."""
         if message != self.retrying:
             self.retrying = message
-            self._tell()
+            self._notify()
 
     def _record(self, key: str) -> None:
         """The store knows of it."""
@@ -272,7 +272,7 @@ class Job(Watched):
     def _begin_submission(self) -> bool:
         """Begin to submit it, unless it was cancelled: from here on, cancelling is too late."""
         with self._changed:
-            self._is_being_submitted = not self._withdrawn
+            self._is_being_submitted = not self._cancel_requested
             return self._is_being_submitted
 
     def _end_submission(self) -> None:
@@ -281,24 +281,24 @@ class Job(Watched):
 
     def _submitted(self, job_id: str) -> None:
         self.submitted_monotonic = time.monotonic()
-        self._move("pending", job_id)
+        self._set_status("pending", job_id)
 
-    def _move(self, status: str, job_id: str | None = None) -> None:
+    def _set_status(self, status: str, job_id: str | None = None) -> None:
         self.id = job_id or self.id
         self.status = status
         if status != "processing":
             self._not_begun_at = time.monotonic()
-        self._tell()
+        self._notify()
 
     def _end(self, status: str, *, clip: Clip | None = None, error: Exception | None = None) -> None:
-        _forget_where(error)  # or what is held there, such as copies of the inputs, is held as long as the job
+        _drop_tracebacks(error)  # or what is held there, such as copies of the inputs, is held as long as the job
         self.status, self.clip, self.error = status, clip, error
         self._ended_at = time.monotonic()
-        self._tell()  # whoever shows it comes first, so that the clip is on screen when a waiting cell goes on
-        self._over = True
-        self._tell()
+        self._notify()  # whoever shows it comes first, so that the clip is on screen when a waiting cell goes on
+        self._finished = True
+        self._notify()
 
-    def _called(self) -> str:
+    def _log_name(self) -> str:
         return f"job {self.id}"
 
     def _not_picklable(self) -> Exception:
@@ -313,7 +313,7 @@ class Job(Watched):
         return "A job is no future: give concurrent.futures.wait and its like job.future()."
 
 
-def _forget_where(error: BaseException | None) -> None:
+def _drop_tracebacks(error: BaseException | None) -> None:
     """Takes the frames from an error, and from those that it came from."""
     left, seen = [error], set()
     while left:

@@ -1,4 +1,4 @@
-"""What goes on in the background and can be watched, or waited for in any event loop: a job, a sweep."""
+"""Base class of jobs and sweeps: observers that are notified of changes, and waiting in any event loop."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ _WAKE = 0.2
 _OF_FUTURES = {"add_done_callback": "asyncio", "_condition": "concurrent.futures"}
 
 
-class Watched(ProcessLocal):
-    """What tells its observers that it has changed."""
+class Observable(ProcessLocal):
+    """An object that runs in the background and notifies its observers of changes."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._observers: list[Callable[[Any], object]] = []
 
     def observe(self, observer: Callable[[Self], object]) -> Callable[[], None]:
-        """Calls ``observer`` with this, on the background thread, whenever it has changed, until the end.
+        """Call ``observer`` with this object, on the background thread, after each change until it has ended.
 
-        A job tells at least every half second, and a sweep at most ten times a second.
+        A job notifies at least every half second, a sweep at most ten times a second.
 
         Returns:
-            What stops that.
+            A function that removes the observer.
         """
         self._observers.append(observer)
 
@@ -45,17 +45,17 @@ class Watched(ProcessLocal):
 
         return forget
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         with self._changed:
             self._changed.notify_all()
         for observer in tuple(self._observers):
             try:
                 observer(self)
-            except Exception:  # noqa: BLE001 - what an onlooker does wrong must not stop what is paid for
-                _log.exception("An observer of %s broke.", self._called())
+            except Exception:  # noqa: BLE001 - a failing observer must not stop a job that is paid for
+                _log.exception("An observer of %s broke.", self._log_name())
 
     async def _until(self, met: Callable[[], bool]) -> None:
-        """Waits in the caller's loop until a condition is met."""
+        """Wait in the caller's event loop until a condition is met."""
         loop, changed = asyncio.get_running_loop(), asyncio.Event()
         forget = self.observe(lambda _: loop.call_soon_threadsafe(changed.set))
         try:
@@ -77,6 +77,6 @@ class Watched(ProcessLocal):
         """What to give to functions of ``asyncio`` or ``concurrent.futures`` that take futures alone."""
         raise NotImplementedError
 
-    def _called(self) -> str:
-        """What a log calls it."""
+    def _log_name(self) -> str:
+        """The name of this object in log messages."""
         raise NotImplementedError

@@ -1,4 +1,4 @@
-"""The prices that a session was told, over those of the catalogue."""
+"""Prices given to a session, which take precedence over the catalogue's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What made a video: a record beside it or in it, written and found again.
+"""Provenance records: what made a video, written beside it or into its tags, and read back.
 
 A stored video is the service's bytes, untouched: its record lies beside it, as ``NAME.mp4.json``. A copy has it in its
 tags, and takes it along wherever it goes. A record is plain JSON::

@@ -1,4 +1,4 @@
-"""Carries requests from intent to file, on the loop in the background."""
+"""Runs jobs on the background event loop, from the recorded intent to the stored video."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _hang_up(client: DecartClient, timeout: float = 0.0) -> None:
 
 @dataclass(eq=False)
 class Runner:
-    """What a session does its work with.
+    """The engine of a session: it submits, resumes and supervises jobs.
 
     Attributes:
         client: how the queue is reached.
@@ -205,7 +205,7 @@ class Runner:
             another = {**request.values, "seed": secrets.randbelow(MAX_SEED)}
             return self.submit(replace(request, values=another))
 
-        job._again = again
+        job._resubmit = again
 
     async def _supervise(self, job: Job, work: Coroutine[Any, Any, Clip]) -> None:
         """Do the work of a job. Whatever goes wrong, the job ends, and whoever waits for it is told."""
@@ -232,7 +232,7 @@ class Runner:
             await asyncio.sleep(_TICK)
             for job in tuple(self.at_work):
                 if job._observers:
-                    job._tell()
+                    job._notify()
 
     async def _ingest_and_execute(self, job: Job, request: Request, fresh: bool, resubmit: Collection[str]) -> Clip:
         enqueued: Record | None = None
@@ -292,7 +292,7 @@ class Runner:
         job._record(record.key)
         while not ours and record.status in UNDER_WAY:
             if record.job_id != job.id or record.status != job.status:
-                job._move(record.status, record.job_id)
+                job._set_status(record.status, record.job_id)
             await asyncio.sleep(_TICK)
             record, ours = await self._writer.write(functools.partial(self._watch, record, claim))
         return record, ours

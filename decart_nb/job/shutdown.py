@@ -1,4 +1,4 @@
-"""The end of the interpreter: jobs that are being submitted get a bounded time, and a line names those that go on."""
+"""Interpreter shutdown: jobs that are being submitted get a bounded time, and a message names unfinished ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The submission of a claimed job: the one way by which a job reaches a queue."""
+"""Submission of claimed jobs: the only code path by which a job reaches a queue."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class JobSubmission:
         """
 
         async def before_each() -> None:
-            if job._withdrawn:
+            if job._cancel_requested:
                 raise JobCancelledError("The job was withdrawn before it was submitted.")
             await self._writer.write(functools.partial(self._store.begin_submission, record))
             if not job._begin_submission():  # it was cancelled just now
@@ -79,7 +79,7 @@ class JobSubmission:
         async def sleep(seconds: float) -> None:
             until = time.monotonic() + seconds
             # An event would have to be set from any thread, on this loop.
-            while not job._withdrawn and (left := until - time.monotonic()) > 0:  # noqa: ASYNC110
+            while not job._cancel_requested and (left := until - time.monotonic()) > 0:  # noqa: ASYNC110
                 await asyncio.sleep(min(left, _TICK))
 
         model = _addressed(request.model, record.model)

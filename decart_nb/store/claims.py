@@ -1,4 +1,4 @@
-"""The claims of this process on jobs: its lock file, and the jobs that it is carrying out."""
+"""Claims of this process on jobs: its lock file, and the jobs that it is running."""
 
 from __future__ import annotations
 

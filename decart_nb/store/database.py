@@ -1,4 +1,4 @@
-"""The store's database: SQLite, used by one thread at a time, with what may go wrong turned into a sentence."""
+"""The SQLite connection of a store: one thread at a time, safe across forks, with errors as sentences."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The files of a store: its videos, and its input files, which lie there once each, under their digests.
+"""The files of a store: videos, and input files, which are kept once each under their SHA-256 digests.
 
 What a database names may come from somebody else. A name is believed only where it is that of a regular file in the
 store's own folder; nothing outside is read, shown or removed.

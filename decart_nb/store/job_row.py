@@ -1,4 +1,4 @@
-"""A job, as the store remembers it, and as a row of its database."""
+"""The record of a job, and its encoding as a row of the database."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def new_key() -> str:
 
 @dataclass
 class Record:
-    """A job, as it is remembered. Times are seconds since the epoch.
+    """The stored state of a job. Times are seconds since the epoch.
 
     Attributes:
         row: its number in the store, by which jobs have their order. Another database may give it to another job.

@@ -1,4 +1,4 @@
-"""The jobs in the store's database, as SQL: read, written and asked for many at once."""
+"""The jobs table of the store's database."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .job_row import COLUMNS, UNDER_WAY, Record, decoded, encoded
 
 
 class JobTable:
-    """The table of jobs. It knows no claims: whoever calls it holds a transaction where it takes one.
+    """Queries and updates of the jobs table. It opens no transaction of its own.
 
     Args:
         database: where it is.

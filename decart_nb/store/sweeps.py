@@ -1,4 +1,4 @@
-"""The sweeps in the store's database: what each is, and what it has cost so far."""
+"""The sweeps and budgets tables of the store's database."""
 
 from __future__ import annotations
 

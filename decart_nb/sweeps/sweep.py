@@ -17,7 +17,7 @@ from .._util.public import public
 from .._util.text import printable
 from ..errors import InvalidInputError, NotPicklableError
 from ..job.event_loop import start, wait_for
-from ..job.observable import Watched
+from ..job.observable import Observable
 from ..job.runner import Runner
 from ..job.table import gc_paused
 from ..request.validation import warn_if_outdated
@@ -41,7 +41,7 @@ Show = Callable[..., contextlib.AbstractContextManager[object]]
 
 
 @public
-class Sweep(Watched):
+class Sweep(Observable):
     """A table of jobs: every combination of the axes, or the rows of a table. Made by ``decart_nb.sweep``.
 
     Nothing is sent before :meth:`run` or :meth:`start`.
@@ -74,7 +74,7 @@ class Sweep(Watched):
         self._planned: list[Row] | None = None
         self._resolved: dict[str, str] = {}
         self._last: SweepRun | None = None
-        self._blocked = 0
+        self._waiting_calls = 0
 
     # What it is.
 
@@ -232,7 +232,7 @@ class Sweep(Watched):
             allow_unpriced=allow_unknown_cost,
             again=again,
             on_selected=functools.partial(self._store_definition, reader),
-            on_change=self._tell,
+            on_change=self._notify,
         )
         start(run.drive())
         try:
@@ -281,9 +281,9 @@ class Sweep(Watched):
         return self._last is None or self._last.over
 
     @property
-    def blocks_a_cell(self) -> bool:
+    def blocks_main_thread(self) -> bool:
         """Whether the main thread, where cells run, waits for it."""
-        return self._blocked > 0
+        return self._waiting_calls > 0
 
     @property
     def progress(self) -> Progress:
@@ -354,17 +354,17 @@ class Sweep(Watched):
     def _in_place_of_a_future(self, library: str) -> str:
         return f"A sweep is no future: await it, or give {library} asyncio.ensure_future(sweep)."
 
-    def _called(self) -> str:
+    def _log_name(self) -> str:
         return f"sweep {self.name}"
 
     def _wait(self, run: SweepRun) -> None:
         here = threading.current_thread() is threading.main_thread()
-        self._blocked += here
+        self._waiting_calls += here
         try:
             with self._changed:
                 self._changed.wait_for(lambda: run.over)
         finally:
-            self._blocked -= here
+            self._waiting_calls -= here
         if run.error is not None:
             raise run.error.with_traceback(None)
 

@@ -64,10 +64,11 @@ def _states(notebook: Notebook, queue: Queue) -> dict[str, Locator]:
     # Jobs without a runner, whose state the test sets.
     alone = (
         "from decart_nb.display import show\n"
-        "job = dnb.Job('lucy-pro-t2v', {}, estimate=polling.LIVE, job_id='j1')\njob._move('processing')\nshow(job);"
+        "job = dnb.Job('lucy-pro-t2v', {}, estimate=polling.LIVE, job_id='j1')\n"
+        "job._set_status('processing')\nshow(job);"
     )
     retried = states["retrying"] = notebook.run(alone)
-    notebook.run(f"job.retrying = 'no connection to {_HTML} (refused), trying again in 4 s'; job._tell()")
+    notebook.run(f"job.retrying = 'no connection to {_HTML} (refused), trying again in 4 s'; job._notify()")
     expect(retried.locator(".decart-is-retrying .decart-state")).to_have_text(re.compile(f"no connection to {_HTML}"))
     states["expired"] = notebook.run(alone)
     notebook.run("job._end('expired', error=dnb.QueueResultError('gone'))")

@@ -89,7 +89,7 @@ def test_what_breaks_in_a_view_is_said_in_it_and_told_to_python(notebook: Notebo
 
 def test_what_breaks_in_python_is_said_in_the_view(notebook: Notebook, queue: Queue) -> None:
     cell = _clip(notebook, queue)
-    notebook.run("def broken(): raise RuntimeError('no <i>more</i>')\njob._again = broken")
+    notebook.run("def broken(): raise RuntimeError('no <i>more</i>')\njob._resubmit = broken")
     cell.get_by_role("button", name="Another take").click()
     expect(cell.get_by_role("alert")).to_have_text("no <i>more</i>")
     screenshot(cell, "problem in Python")

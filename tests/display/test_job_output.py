@@ -50,7 +50,7 @@ def clip(small_video) -> Clip:
 
 def _job(job_id: str | None = None, again: Job | None = None) -> Job:
     job = Job("lucy-2.5", {"prompt": "<i>"}, estimate=polling.LIVE, job_id=job_id)
-    job._again = (lambda: again) if again else None
+    job._resubmit = (lambda: again) if again else None
     return job
 
 
@@ -75,7 +75,7 @@ def test_until_the_end_it_says_how_the_job_stood_and_how_to_see_it_again(noteboo
     job = _job()
     notebook.show(job)
     assert "lucy-2.5: submitting</div>" in notebook.html
-    job._move("processing", "j'1")
+    job._set_status("processing", "j'1")
     assert (
         "lucy-2.5: submitted; <code>dnb.attach(&quot;j&#x27;1&quot;)</code> shows its current status" in notebook.html
     )
@@ -85,7 +85,7 @@ def test_nothing_is_published_while_nothing_has_changed(notebook) -> None:
     job = _job("j1")
     notebook.show(job)
     before = next(iter(notebook.outputs.values()))
-    job._tell()
+    job._notify()
     assert next(iter(notebook.outputs.values())) is before
 
 
@@ -125,7 +125,7 @@ def test_another_take_comes_beside_the_first(notebook, clip) -> None:
     first._end("completed", clip=clip)
     output.view._handle_custom_msg({"action": "repeat"}, [])
     assert output.view.running
-    second._move("processing", "j2")
+    second._set_status("processing", "j2")
     assert notebook.html.count("<video ") == 1
     assert "submitted; <code>dnb.attach(&#x27;j2&#x27;)</code>" in notebook.html
     second._end("completed", clip=clip)

@@ -46,7 +46,7 @@ def _click(line: JobView, action: str) -> None:
 def test_the_line_says_how_the_job_stands(line, job) -> None:
     assert (line.model, line.status, line.running) == ("lucy-2.5", "submitting", True)
     assert line.time == "0 s of usually 22–41 s"
-    job._move("processing", "j1")
+    job._set_status("processing", "j1")
     assert line.status == "processing"
     assert line.code == "dnb.generate('lucy-2.5', prompt='<b>', seed=7)"
     assert line.text().startswith("lucy-2.5: processing, ")
@@ -54,7 +54,7 @@ def test_the_line_says_how_the_job_stands(line, job) -> None:
 
 def test_the_button_says_cancel_before_the_submission_and_stop_waiting_after(line, job) -> None:
     assert line.stop_label == "Cancel"
-    job._move("pending", "j1")
+    job._set_status("pending", "j1")
     assert (line.stop_label, line.stop_hint) == ("Stop waiting", "")
     _click(line, "stop")
     assert job.stopped
@@ -62,8 +62,8 @@ def test_the_button_says_cancel_before_the_submission_and_stop_waiting_after(lin
 
 
 def test_a_job_that_has_ended_gives_way_to_what_can_be_done_next(line, job, clip, asked) -> None:
-    job._again = lambda: job
-    job._move("processing", "j1")
+    job._resubmit = lambda: job
+    job._set_status("processing", "j1")
     assert line.running
     job._end("completed", clip=clip)
     assert (line.running, line.progress, line.stop_label, line.repeat_label) == (False, 1.0, "", "Another take")
@@ -72,13 +72,13 @@ def test_a_job_that_has_ended_gives_way_to_what_can_be_done_next(line, job, clip
 
 
 def test_no_other_take_is_asked_for_while_one_is_under_way(line, job, asked) -> None:
-    job._again = lambda: job
+    job._resubmit = lambda: job
     _click(line, "repeat")
     assert asked == []
 
 
 def test_a_failed_job_can_be_tried_again_and_an_attached_one_cannot(line, job, asked) -> None:
-    job._again = lambda: job
+    job._resubmit = lambda: job
     job._end("failed", error=JobFailedError("j1", "no"))
     assert line.repeat_label == "Try again"
     attached = Job("lucy-2.5", {}, estimate=_ESTIMATE, job_id="j2")
@@ -90,11 +90,11 @@ def test_a_failed_job_can_be_tried_again_and_an_attached_one_cannot(line, job, a
 def test_the_bar_never_goes_back_and_is_full_only_when_the_job_is_done(line, job, clip) -> None:
     seen = [line.progress]
     line.observe(lambda change: seen.append(change["new"]), "progress")
-    job._move("processing", "j1")
+    job._set_status("processing", "j1")
     job.estimate = Estimate.around(0.1, 0.25)  # and then it turns out to take longer
-    job._tell()
+    job._notify()
     job.estimate = Estimate.around(1e6, 0.25)
-    job._tell()
+    job._notify()
     assert seen == sorted(seen)
     assert seen[-1] < 1
     job._end("completed", clip=clip)
@@ -102,7 +102,7 @@ def test_the_bar_never_goes_back_and_is_full_only_when_the_job_is_done(line, job
 
 
 def test_while_a_cell_blocks_it_says_to_interrupt_unless_clicks_are_heard(line, job) -> None:
-    job._move("processing", "j1")
+    job._set_status("processing", "j1")
     with job._blocking():
         assert line.stop_hint == "to stop waiting, interrupt the kernel"
         _click(line, "ready")  # what the view sends when it appears: it came through
@@ -122,7 +122,7 @@ def test_what_goes_wrong_in_a_click_is_shown_in_the_view(job, clip) -> None:
 
 
 def test_closing_the_line_stops_nothing(line, job, clip) -> None:
-    job._move("processing", "j1")
+    job._set_status("processing", "j1")
     line.close()
     job._end("completed", clip=clip)
     assert job.clip is clip
@@ -131,33 +131,33 @@ def test_closing_the_line_stops_nothing(line, job, clip) -> None:
 
 
 def test_what_is_retried_is_said_in_place_of_progress(line, job) -> None:
-    job._move("processing", "j1")
+    job._set_status("processing", "j1")
     job._not_begun_at -= 20
-    job._tell()
+    job._notify()
     before = line.progress
     job.retrying = "no connection to 127.0.0.1:1 (refused), trying again in 4 s"
     job._not_begun_at -= 20
-    job._tell()
+    job._notify()
     assert (line.status, line.time, line.retrying) == (job.retrying, "0 s", True)
     assert 0 < before == line.progress
     assert job.retrying in repr(job)
     job.retrying = None
-    job._tell()
+    job._notify()
     assert (line.status, line.retrying) == ("processing", False)
     assert line.progress > before
 
 
 def test_waiting_in_the_queue_is_no_progress(line, job) -> None:
-    job._move("pending", "j1")
+    job._set_status("pending", "j1")
     job._began -= 100
-    job._tell()
+    job._notify()
     assert (line.progress, line.time) == (0.0, "100 s, longer than usually 22–41 s")
-    job._move("processing")
+    job._set_status("processing")
     assert line.progress < 0.1  # it has just begun
 
 
 def test_a_video_that_the_service_no_longer_has_is_said_to_be_expired(line, job) -> None:
-    job._move("pending", "j1")
+    job._set_status("pending", "j1")
     job._end("expired", error=InvalidInputError("The video is gone."))
     assert text.job_state(job) == "expired: the service no longer has this video"
     assert line.missed_text.startswith("expired: the service no longer has this video; dnb.attach('j1')")

@@ -103,7 +103,7 @@ def test_a_video_that_comes_while_it_is_open_is_published_once(
     shell: Shell, output: ipywidgets.Output, job: Job, clip: Clip, live: bool
 ) -> None:
     _show(shell, output, job, live=live)
-    job._move("pending", "j1")
+    job._set_status("pending", "j1")
     assert len(shell.published) == live  # the live view, which changes by itself
     job._end("completed", clip=clip)
     assert len(shell.published) == live + 1
@@ -142,7 +142,7 @@ def test_in_a_headless_run_it_comes_before_the_next_cell(
 
 def test_each_take_is_published_by_itself(shell: Shell, output: ipywidgets.Output, job: Job, clip: Clip) -> None:
     second = Job("lucy-2.5", {"prompt": "b"}, estimate=polling.LIVE)
-    job._again = lambda: second
+    job._resubmit = lambda: second
     view = _show(shell, output, job).view
     job._end("completed", clip=clip)
     assert view is not None

@@ -81,7 +81,7 @@ def test_of_many_jobs_some_have_lines_and_the_others_are_counted(lines, sweep) -
 def test_a_jobs_bar_never_goes_back(lines, sweep) -> None:
     job = fake_job()
     job.estimate = Estimate.around(0.1, 0.25)
-    job._move("processing")
+    job._set_status("processing")
     job._not_begun_at -= 1
     sweep.tell(jobs=(job,))
     before = lines.jobs[0]["progress"]
@@ -130,7 +130,7 @@ def test_a_sweep_that_has_not_begun_has_nothing_to_stop() -> None:
 
 
 def test_while_a_cell_blocks_it_says_to_interrupt_unless_clicks_are_heard(lines, sweep) -> None:
-    sweep.blocks_a_cell = True
+    sweep.blocks_main_thread = True
     sweep.tell()
     assert lines.stop_hint == "to stop, interrupt the kernel"
     lines._handle_custom_msg({"action": "ready"}, [])

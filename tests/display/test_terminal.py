@@ -21,7 +21,7 @@ _SWEEP = """
 from decart_nb.display import show_sweep
 from decart_nb.sweeps.progress import Progress
 class Sweep:
-    name, over, blocks_a_cell, observers, progress = "cats", False, True, [], Progress(4, reused=1, waiting=3)
+    name, over, blocks_main_thread, observers, progress = "cats", False, True, [], Progress(4, reused=1, waiting=3)
     def observe(self, observer):
         self.observers.append(observer)
         return lambda: self.observers.remove(observer)

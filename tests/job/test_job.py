@@ -29,7 +29,7 @@ def clip(small_video: Path) -> Clip:
 
 def _job(job_id: str | None = "j1") -> Job:
     job = Job("lucy-pro-t2v", {"prompt": "x"}, estimate=polling.LOCAL)
-    job._move("processing", job_id)
+    job._set_status("processing", job_id)
     return job
 
 
@@ -103,11 +103,11 @@ def test_stopping_wakes_who_waits_and_keeps_the_clip(clip: Clip) -> None:
 def test_observers_see_every_change_until_they_leave(clip: Clip) -> None:
     job, seen = _job(), []
     forget = job.observe(lambda job: seen.append((job.status, job.done)))
-    job._move("processing")
+    job._set_status("processing")
     job._end("completed", clip=clip)
     forget()
     forget()
-    job._move("processing")
+    job._set_status("processing")
     assert seen == [("processing", False), ("completed", False), ("completed", True)]
 
 
@@ -159,7 +159,7 @@ def test_an_await_is_cancelled_also_when_a_change_comes_at_the_same_time() -> No
     async def main() -> None:
         waiting = asyncio.ensure_future(wait())
         await asyncio.sleep(0.05)
-        job._tell()
+        job._notify()
         await asyncio.sleep(0)  # the change is on its way to who waits
         waiting.cancel()
         await asyncio.wait([waiting], timeout=2)

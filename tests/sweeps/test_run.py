@@ -371,7 +371,7 @@ def test_an_interrupted_sweep_loses_nothing_and_goes_on_when_run_again(slow_queu
 
     def interrupt() -> None:
         wait_until(lambda: sweeping.submitted(slow_queue) >= 5)
-        assert sweep.blocks_a_cell
+        assert sweep.blocks_main_thread
         os.kill(os.getpid(), signal.SIGINT)
 
     thread = threading.Thread(target=interrupt)
@@ -379,7 +379,7 @@ def test_an_interrupted_sweep_loses_nothing_and_goes_on_when_run_again(slow_queu
     with pytest.raises(KeyboardInterrupt, match="submits no more"):
         (sweep.retry if again else sweep.run)(concurrency=4)
     thread.join()
-    assert not sweep.blocks_a_cell
+    assert not sweep.blocks_main_thread
     wait_until(lambda: sweep.over)
     made = sweeping.submitted(slow_queue)
     assert made < 30
