@@ -99,3 +99,8 @@ def _without_controls(text: str) -> str:
 
 def _is_printable(letter: str) -> bool:
     return letter in _JOINERS or unicodedata.category(letter) not in _UNPRINTABLE
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a count with its noun: ``1 job``, ``3 jobs``, ``1,000 jobs``."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -11,6 +11,7 @@ import time
 from concurrent.futures import thread as _before  # noqa: F401 - what is registered after its own hook runs before it
 
 from .._util.console import say, stderr
+from .._util.text import counted
 from ..errors import DecartSDKError
 from .job import Job
 from .runner import open_runners
@@ -38,11 +39,11 @@ def _finish_submissions() -> None:
     if submitted:
         named = " and ".join(f"decart_nb.attach({job_id!r})" for job_id in submitted[:_MOST_NAMED])
         more = f" (and {len(submitted) - _MOST_NAMED} more)" if len(submitted) > _MOST_NAMED else ""
-        said.append(f"{_jobs(len(submitted))} under way: the same call fetches the video, or {named}{more}.")
+        said.append(f"{counted(len(submitted), 'job')} under way: the same call fetches the video, or {named}{more}.")
     if perhaps := sum(job.is_being_submitted for job in jobs):
-        said.append(f"{_jobs(perhaps)} perhaps submitted, since no answer has come: see decart_nb.jobs().")
+        said.append(f"{counted(perhaps, 'job')} perhaps submitted, since no answer has come: see decart_nb.jobs().")
     if waiting := sum(job.id is None and job.recorded and not job.is_being_submitted for job in jobs):
-        said.append(f"{_jobs(waiting)} not submitted yet: see decart_nb.jobs(); the same call goes on.")
+        said.append(f"{counted(waiting, 'job')} not submitted yet: see decart_nb.jobs(); the same call goes on.")
     for store in {runner.store for runner in tuple(open_runners)}:
         with contextlib.suppress(DecartSDKError):
             store.flush()
@@ -56,10 +57,6 @@ def _finish_submissions() -> None:
 
 def _unfinished() -> list[Job]:
     return [job for runner in tuple(open_runners) for job in tuple(runner.at_work) if not job.done]
-
-
-def _jobs(count: int) -> str:
-    return "1 job is" if count == 1 else f"{count} jobs are"
 
 
 def _close() -> None:

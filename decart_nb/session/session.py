@@ -14,7 +14,7 @@ from .._util.console import say
 from .._util.copying import ProcessLocal
 from .._util.plain_values import is_flag
 from .._util.public import public
-from .._util.text import printable, short_repr
+from .._util.text import counted, printable, short_repr
 from ..client import duration_estimate
 from ..client.client import BASE_URL, DecartClient
 from ..client.retry import Patience
@@ -179,9 +179,7 @@ class Session(ProcessLocal):
         return printable(f"<decart_nb on {where}, clips in {self.store.name}/>")
 
     def _not_picklable(self) -> Exception:
-        return NotPicklableError(
-            "A session has open connections and a key and cannot be pickled: call decart_nb.connect in each process."
-        )
+        return NotPicklableError("A session has a key and cannot be pickled: call decart_nb.connect in each process.")
 
     @staticmethod
     def _shown(job: Job) -> Job:
@@ -209,11 +207,12 @@ class Session(ProcessLocal):
         self._runner.pick_up(with_ids)
         asked_for = [record for record in left if not record.job_id and not record.sent_at]
         uncertain = [store.take_over(record) for record in left if record.sent_at and not record.job_id]
-        parts = [f"{_jobs(len(with_ids))} picked up where an earlier kernel left off"] * bool(with_ids)
-        parts += [f"{_jobs(len(asked_for))} asked for and not submitted yet: the same call goes on"] * bool(asked_for)
-        parts += [f"{_jobs(len(uncertain))} perhaps submitted, left alone: decart_nb.jobs() tells why"] * bool(
-            uncertain
-        )
+        counts = {
+            "picked up where an earlier kernel left off": len(with_ids),
+            "asked for and not submitted yet: the same call goes on": len(asked_for),
+            "perhaps submitted, left alone: decart_nb.jobs() tells why": len(uncertain),
+        }
+        parts = [f"{counted(count, 'job')} {what}" for what, count in counts.items() if count]
         return f"{self.store.name}/: {'; '.join(parts)}." if parts else ""
 
 
@@ -221,10 +220,6 @@ def _flag(name: str, value: Any) -> bool:
     if not is_flag(value):
         raise InvalidInputError(f"{name} must be True or False, not {short_repr(value)}.")
     return bool(value)
-
-
-def _jobs(count: int) -> str:
-    return "1 job" if count == 1 else f"{count} jobs"
 
 
 @public
@@ -390,15 +385,15 @@ def reproduce(path: str | os.PathLike[str], model: str | ModelDefinition | None 
     return _session().reproduce(path, model)
 
 
-def known_ids() -> list[str]:
-    """The ids of the jobs in the current session's store, the latest first."""
-    records = _current._runner.store.find() if _current is not None else []
-    return [record.job_id for record in reversed(records) if record.job_id]
-
-
 def open_store() -> Store | None:
     """The current session's store, or ``None``."""
     return _current._runner.store if _current is not None else None
+
+
+def known_ids() -> list[str]:
+    """The ids of the jobs in the current session's store, the latest first."""
+    store = open_store()
+    return [record.job_id for record in reversed(store.find()) if record.job_id] if store else []
 
 
 def _session() -> Session:

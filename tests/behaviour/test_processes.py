@@ -102,7 +102,7 @@ def test_what_a_script_has_asked_for_is_not_forgotten_at_its_end(slow_queue) -> 
     done = script(slow_queue, "for seed in range(3): dnb.submit('lucy-pro-t2v', 'x', seed=seed)")
     assert done.returncode == 0
     assert taken(slow_queue) == 3
-    assert "3 jobs are under way" in done.stderr
+    assert "3 jobs under way" in done.stderr
     session = connected(slow_queue)
     ids = set(session.jobs()["job_id"])
     assert len(ids) == 3
@@ -116,7 +116,7 @@ def test_what_a_script_could_not_submit_is_known_and_goes_on(canned_queue) -> No
     canned_queue.stop()
     done = script(canned_queue, "job = dnb.submit('lucy-pro-t2v', 'x'); print(job.status)")
     assert done.returncode == 0
-    assert "1 job is not submitted yet" in done.stderr
+    assert "1 job not submitted yet" in done.stderr
     assert list(dnb.jobs()["status"]) == ["planned"]
 
 
