@@ -73,9 +73,9 @@ def test_a_video_for_which_there_is_no_room_is_not_begun(tmp_path: Path) -> None
 
 def test_room_is_looked_at_on_the_way_and_copies_count(tmp_path: Path) -> None:
     free = shutil.disk_usage(tmp_path).free
-    DiskSpace(tmp_path).expect(0)
+    DiskSpace(tmp_path).require(0)
     with pytest.raises(DiskSpaceError):
-        DiskSpace(tmp_path).expect(free)
+        DiskSpace(tmp_path).require(free)
     space = DiskSpace(tmp_path, copies=10**9)
     space.add(1000)
     with pytest.raises(DiskSpaceError, match="are left alone; make room"):
@@ -83,4 +83,4 @@ def test_room_is_looked_at_on_the_way_and_copies_count(tmp_path: Path) -> None:
 
 
 def test_a_disk_that_tells_nothing_is_written_to(tmp_path: Path) -> None:
-    DiskSpace(tmp_path / "no such folder").expect(10**18)
+    DiskSpace(tmp_path / "no such folder").require(10**18)

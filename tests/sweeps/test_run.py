@@ -228,7 +228,7 @@ def test_429s_at_a_fifth_of_all_calls_slow_it_and_lose_nothing(tmp_path, small_v
         assert statuses(table) == {"completed": 25}
         assert set(taken(queue).values()) == {1}
         assert sweeping.submitted(queue) == 25
-        assert queue.jobs.fault_schedule.drawn["429"] > 0
+        assert queue.jobs.fault_schedule.fault_counts["429"] > 0
 
 
 def test_more_begin_as_soon_as_the_queue_works_on_those_before_and_not_when_they_end(tmp_path, small_video) -> None:
