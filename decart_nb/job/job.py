@@ -280,7 +280,8 @@ class Job(Observable):
         self._is_being_submitted = False
 
     def _submitted(self, job_id: str) -> None:
-        self.submitted_monotonic = time.monotonic()
+        if self.submitted_monotonic is None:
+            self.submitted_monotonic = time.monotonic()
         self._set_status("pending", job_id)
 
     def _set_status(self, status: str, job_id: str | None = None) -> None:

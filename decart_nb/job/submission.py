@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import functools
 import time
 from collections.abc import Callable
@@ -106,42 +105,46 @@ class JobSubmission:
         except Exception as error:
             await self._update(record, status="uncertain", error=f"{type(error).__name__}: {error}")
             raise
-        await self._refuse_known_id(record, submitted.job_id)
-        record.job_id, record.status, record.submitted_at = submitted.job_id, "pending", time.time()
-        self._store.remember(record)  # whatever the disk does now
-        job._submitted(submitted.job_id)
-        await self._write_id_down(record)
+        record.submitted_at = time.time()
+        await self._write_id_down(job, record, submitted.job_id)
 
-    async def _refuse_known_id(self, record: Record, job_id: str) -> None:
-        """Make sure that an id is not that of another job: both would be answered with one video.
+    async def _write_id_down(self, job: Job, record: Record, job_id: str) -> None:
+        """Write the id of a job down, and tell it; where the store cannot be written, as soon as that is possible.
 
         Raises:
-            QueueSubmitError: it is.
+            QueueSubmitError: it is the id of another job: both would be answered with one video.
+            StoreError: the store cannot be written.
         """
-        known: list[Record] = []
-        with contextlib.suppress(StoreError):  # the id is written down as soon as that is possible
-            find = functools.partial(self._store.find, job_id=job_id, endpoint=record.endpoint)
-            known = await self._writer.write(find)
-        if any(other.key != record.key and other.submitted_at for other in known):
-            message = f"The queue answered with the id of another job, {job_id}: what it made of this one is not known."
-            await self._update(record, status="uncertain", error=message)
-            raise QueueSubmitError(message, {"sent": True, "taken": "unknown", "job_id": job_id})
+        facts = {"status": "pending", "job_id": job_id, "submitted_at": record.submitted_at}
 
-    async def _write_id_down(self, record: Record) -> None:
-        facts = {"status": "pending", "job_id": record.job_id, "submitted_at": record.submitted_at}
+        def write_unless_known() -> bool:
+            others = self._store.find(job_id=job_id, endpoint=record.endpoint)
+            if any(other.key != record.key and other.submitted_at for other in others):
+                return False
+            self._store.update(record, **facts)
+            return True
+
         for pause in _PAUSES:
             try:
-                await self._update(record, **facts)
-                return
+                accepted = await self._writer.write(write_unless_known)
+                break
             except StoreError as error:
+                record.job_id = job_id
+                self._store.remember(record)  # whatever the disk does now
+                job._submitted(job_id)
                 if not pause:
                     record.status, record.error = "unreachable", error.message
                     hint = (
-                        f"Job {record.job_id} was submitted. As long as this kernel lives it is written down as soon "
-                        f"as that is possible; keep its id for decart_nb.attach({record.job_id!r})."
+                        f"Job {job_id} was submitted. As long as this kernel lives it is written down as soon as that "
+                        f"is possible; keep its id for decart_nb.attach({job_id!r})."
                     )
-                    raise StoreError(f"{error.message}\n{hint}", {"job_id": record.job_id}, error.cause) from None
+                    raise StoreError(f"{error.message}\n{hint}", {"job_id": job_id}, error.cause) from None
             await asyncio.sleep(pause)
+        if not accepted:
+            message = f"The queue answered with the id of another job, {job_id}: what it made of this one is not known."
+            await self._update(record, status="uncertain", error=message)
+            raise QueueSubmitError(message, {"sent": True, "taken": "unknown", "job_id": job_id})
+        job._submitted(job_id)
 
     async def _update(self, record: Record, **changes: object) -> None:
         await self._writer.write(functools.partial(self._store.update, record, **changes))
