@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import warnings
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
@@ -100,7 +101,8 @@ def _check(name: str, folder: Path, small_video: Path) -> None:
         if name == "reset-before":  # what was reset before all of it had gone out was certainly not taken
             assert 0 < len(uncertain) <= lost
         else:
-            assert len(uncertain) == lost
+            said = Counter(record.error for record in uncertain.values())
+            assert len(uncertain) == lost, f"{len(uncertain)} uncertain, {lost} lost: {said.most_common(5)}"
         again = sum(fault in _REFUSED for fault in met) + lost - len(uncertain)
         assert len(met) == _JOBS + again
         assert uncertain.keys() - taken.keys() == (uncertain.keys() if name in _IN_DOUBT else set())
