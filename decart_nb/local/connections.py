@@ -25,7 +25,7 @@ _UNREAD_TIMEOUT = 60.0
 _SHUTDOWN_TIMEOUT = 1.0
 
 
-def default_connection_limit(maximum: int = 256) -> int:
+def default_connection_limit(maximum: int = 1024) -> int:
     """A quarter of the process's file descriptors, and at most ``maximum``."""
     if sys.platform == "win32":  # which has no such limit
         return maximum

@@ -21,7 +21,7 @@ _RECORD = """filled => {
 def _watch_bar(notebook: Notebook, queue: Queue, name: str) -> None:
     cell = notebook.begin(f"dnb.generate('lucy-pro-t2v', {_HTML!r}, seed=7, fresh=True)")
     bar = cell.get_by_role("progressbar", name="Estimated progress of lucy-pro-t2v")
-    expect(bar).to_have_attribute("aria-valuetext", re.compile(r"queued, \d+ s of usually "))
+    expect(bar).to_have_attribute("aria-valuetext", re.compile(r"queued, \d+ s(, longer than| of) usually "))
     expect(bar).to_have_attribute("aria-valuenow", "0")  # waiting is no progress
     queue.begin()
     expect(bar).to_have_attribute("aria-valuetext", re.compile(r"processing, \d+ s of usually "))

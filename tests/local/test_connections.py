@@ -221,7 +221,7 @@ def test_a_thousand_silent_connections_leave_the_process_its_descriptors(tmp_pat
 
 
 def test_the_share_of_descriptors_has_bounds():
-    assert 8 <= default_connection_limit() <= 256
+    assert 8 <= default_connection_limit() <= 1024
     assert default_connection_limit(8) == 8
 
 
