@@ -9,19 +9,9 @@ import pytest
 import decart_nb as dnb
 from decart_nb.local.faults import Faults, FaultSchedule
 from decart_nb.local.queue import LocalQueue
-from tests import sweeping
-from tests.sweeping import T2V, connected
+from tests.sweeping import T2V, connected, submitted
 
-pytestmark = pytest.mark.filterwarnings("ignore:lucy-pro:decart_nb.ModelWarning")
-
-
-@pytest.fixture(autouse=True)
-def alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    sweeping.alone(monkeypatch)
-
-
-def taken(queue: LocalQueue) -> int:
-    return sweeping.submitted(queue)
+pytestmark = [pytest.mark.usefixtures("alone"), pytest.mark.filterwarnings("ignore:lucy-pro:decart_nb.ModelWarning")]
 
 
 def test_a_sample_of_a_named_sweep_spends_its_budget(canned_queue) -> None:
@@ -30,7 +20,7 @@ def test_a_sample_of_a_named_sweep_spends_its_budget(canned_queue) -> None:
     assert sample.name != sweep.name
     assert sample.run(max_cost=0.5)["status"].eq("completed").sum() == 2
     assert sweep.run(max_cost=0.5)["status"].eq("completed").sum() == 2
-    assert taken(canned_queue) == 2
+    assert submitted(canned_queue) == 2
     assert dnb.sweep.load(sample.name).results["status"].eq("completed").sum() == 2
 
 
@@ -72,16 +62,16 @@ def test_an_input_that_makes_more_than_expected_counts_for_that_in_the_rows_that
 def test_nothing_is_submitted_after_cancel_has_returned(canned_queue) -> None:
     session = connected(canned_queue)
     for number in range(10):
-        before = taken(canned_queue)
+        before = submitted(canned_queue)
         sweep = session.sweep(model=T2V, prompt=f"x{number}", seed=range(200)).start()
-        while taken(canned_queue) == before:
+        while submitted(canned_queue) == before:
             time.sleep(0.001)
         sweep.cancel()
         under_way = {job for job in sweep.progress.jobs if job._is_being_submitted or job.id}
-        after = taken(canned_queue)
+        after = submitted(canned_queue)
         while not sweep.over:
             time.sleep(0.001)
-        assert taken(canned_queue) - after <= len(under_way)
+        assert submitted(canned_queue) - after <= len(under_way)
 
 
 @pytest.mark.parametrize("fault", ["429", "503"])
@@ -94,4 +84,4 @@ def test_what_is_refused_for_the_moment_keeps_its_part_of_the_budget(tmp_path, s
         assert queue.jobs.fault_schedule.call_counts["submission"] <= 2 * 4
         queue.jobs.fault_schedule = FaultSchedule(Faults())
         assert sweep.run(max_cost=0.5)["status"].eq("completed").sum() == 2
-        assert taken(queue) == 2
+        assert submitted(queue) == 2

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,25 +12,9 @@ from decart_nb.local.queue import LocalQueue
 from decart_nb.store.job_row import Record
 from tests import sweeping
 from tests.scripted import answer, serving
-from tests.sweeping import T2V, connected, wait_until
+from tests.sweeping import T2V, connected, submitted, wait_until
 
-pytestmark = pytest.mark.filterwarnings("ignore:lucy-pro:decart_nb.ModelWarning")
-
-
-@pytest.fixture(autouse=True)
-def alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    sweeping.alone(monkeypatch)
-
-
-@pytest.fixture
-def slow_queue(tmp_path: Path, small_video: Path) -> Iterator[LocalQueue]:
-    """A queue whose jobs take a second."""
-    with LocalQueue(tmp_path / "slow", canned=small_video, draw_duration=lambda: 1.0) as queue:
-        yield queue
-
-
-def taken(queue: LocalQueue) -> int:
-    return sweeping.submitted(queue)
+pytestmark = [pytest.mark.usefixtures("alone"), pytest.mark.filterwarnings("ignore:lucy-pro:decart_nb.ModelWarning")]
 
 
 def _of_another_codec(video: bytes) -> bytes:
@@ -53,7 +36,7 @@ def test_a_video_that_the_service_no_longer_has_is_an_end_of_its_own(slow_queue)
     assert list(session.jobs()["status"]) == ["expired"]
     with pytest.raises(dnb.QueueResultError, match="fresh=True"):
         session.generate(T2V, "x")
-    assert taken(slow_queue) == 1
+    assert submitted(slow_queue) == 1
     polls = slow_queue.jobs.stats.as_dict()["polls"]
     connected(slow_queue)
     assert slow_queue.jobs.stats.as_dict()["polls"] == polls  # nobody asks for it by himself
@@ -62,7 +45,7 @@ def test_a_video_that_the_service_no_longer_has_is_an_end_of_its_own(slow_queue)
     assert sweep.run()["status"].tolist() == ["expired"]
     slow_queue.jobs.canned = kept
     assert session.attach(job.id).result(30).job_id == job.id  # whoever asks is answered
-    assert taken(slow_queue) == 1
+    assert submitted(slow_queue) == 1
 
 
 def test_an_expired_row_is_made_again_by_retry(slow_queue) -> None:
@@ -73,7 +56,7 @@ def test_an_expired_row_is_made_again_by_retry(slow_queue) -> None:
     slow_queue.jobs.canned = kept
     assert sweep.run()["status"].tolist() == ["expired"]
     assert sweep.retry()["status"].tolist() == ["completed"]
-    assert taken(slow_queue) == 2
+    assert submitted(slow_queue) == 2
 
 
 def test_attaching_to_a_failed_job_tells_that_it_failed(canned_queue) -> None:
@@ -124,7 +107,7 @@ def test_a_paid_video_that_cannot_be_decoded_here_is_kept(slow_queue, small_vide
         clip.poster()
     assert "<Clip" in repr(clip)
     assert session.generate(T2V, "x").reused
-    assert taken(slow_queue) == 1
+    assert submitted(slow_queue) == 1
 
 
 def test_what_is_no_video_is_not_kept(slow_queue, tmp_path) -> None:

@@ -10,7 +10,6 @@ import sys
 import textwrap
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,27 +18,10 @@ import pytest
 
 import decart_nb as dnb
 from decart_nb.local.queue import LocalQueue
-from tests import sweeping
 from tests.scripted import serving, stall
-from tests.sweeping import T2V, connected, wait_until
+from tests.sweeping import T2V, connected, submitted, wait_until
 
-pytestmark = pytest.mark.filterwarnings("ignore:lucy-pro:decart_nb.ModelWarning")
-
-
-@pytest.fixture(autouse=True)
-def alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    sweeping.alone(monkeypatch)
-
-
-@pytest.fixture
-def slow_queue(tmp_path: Path, small_video: Path) -> Iterator[LocalQueue]:
-    """A queue whose jobs take a second."""
-    with LocalQueue(tmp_path / "slow", canned=small_video, draw_duration=lambda: 1.0) as queue:
-        yield queue
-
-
-def taken(queue: LocalQueue) -> int:
-    return sweeping.submitted(queue)
+pytestmark = [pytest.mark.usefixtures("alone"), pytest.mark.filterwarnings("ignore:lucy-pro:decart_nb.ModelWarning")]
 
 
 def script(queue: LocalQueue, code: str) -> subprocess.CompletedProcess[str]:
@@ -101,14 +83,14 @@ def test_a_fork_taken_while_others_write_can_write_itself(canned_queue) -> None:
 def test_what_a_script_has_asked_for_is_not_forgotten_at_its_end(slow_queue) -> None:
     done = script(slow_queue, "for seed in range(3): dnb.submit('lucy-pro-t2v', 'x', seed=seed)")
     assert done.returncode == 0
-    assert taken(slow_queue) == 3
+    assert submitted(slow_queue) == 3
     assert "3 jobs under way" in done.stderr
     session = connected(slow_queue)
     ids = set(session.jobs()["job_id"])
     assert len(ids) == 3
     assert any(f"decart_nb.attach('{one}')" in done.stderr for one in ids)
     assert {session.generate(T2V, "x", seed=seed).job_id for seed in range(3)} == ids
-    assert taken(slow_queue) == 3
+    assert submitted(slow_queue) == 3
 
 
 def test_what_a_script_could_not_submit_is_known_and_goes_on(canned_queue) -> None:
@@ -144,7 +126,7 @@ def test_a_sweep_that_was_started_is_found_after_the_script_has_ended(slow_queue
     assert done.returncode == 0
     session = connected(slow_queue)
     assert session.sweep.load("s").run()["status"].eq("completed").all()
-    assert taken(slow_queue) == 2
+    assert submitted(slow_queue) == 2
 
 
 def test_a_file_that_is_overwritten_after_start_has_returned_is_sent_as_it_was(slow_queue, small_video) -> None:

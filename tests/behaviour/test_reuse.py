@@ -14,12 +14,8 @@ import decart_nb as dnb
 from decart_nb import media
 from decart_nb.local.queue import LocalQueue
 from decart_nb.session.session import Session
-from tests import sweeping
 
-
-@pytest.fixture(autouse=True)
-def alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    sweeping.alone(monkeypatch)
+pytestmark = pytest.mark.usefixtures("alone")
 
 
 @pytest.fixture

@@ -7,34 +7,15 @@ import hashlib
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import decart_nb as dnb
-from decart_nb.local.queue import LocalQueue
 from decart_nb.session.session import Session
-from tests import sweeping
-from tests.sweeping import T2V, connected, wait_until
+from tests.sweeping import T2V, connected, submitted, wait_until
 
-pytestmark = pytest.mark.filterwarnings("ignore:lucy-pro:decart_nb.ModelWarning")
-
-
-@pytest.fixture(autouse=True)
-def alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    sweeping.alone(monkeypatch)
-
-
-@pytest.fixture
-def slow_queue(tmp_path: Path, small_video: Path) -> Iterator[LocalQueue]:
-    """A queue whose jobs take a second."""
-    with LocalQueue(tmp_path / "slow", canned=small_video, draw_duration=lambda: 1.0) as queue:
-        yield queue
-
-
-def taken(queue: LocalQueue) -> int:
-    return sweeping.submitted(queue)
+pytestmark = [pytest.mark.usefixtures("alone"), pytest.mark.filterwarnings("ignore:lucy-pro:decart_nb.ModelWarning")]
 
 
 def _moved(store: Path) -> None:
@@ -68,10 +49,10 @@ def test_a_store_that_goes_midway_comes_back_with_the_jobs_that_are_under_way(sl
     more = [session.submit(T2V, f"request {number}") for number in range(6)]  # four of them again
     for number, job in enumerate([*jobs, *more]):
         assert f"request-{number % len(jobs) if job in jobs else number - len(jobs)}" in job.result(30).path.name
-    assert taken(slow_queue) == 7
+    assert submitted(slow_queue) == 7
     for number in range(6):
         assert f"request-{number}" in session.generate(T2V, f"request {number}").path.name
-    assert taken(slow_queue) == 7
+    assert submitted(slow_queue) == 7
     for row in session.jobs().itertuples():
         assert row.prompt.replace(" ", "-") in str(row.path)
 
@@ -101,7 +82,7 @@ def test_an_id_that_could_not_be_written_down_is_asked_for_and_not_paid_again(ca
     assert session.generate(T2V, "x").job_id == job_id
     assert session.attach(job_id).result(10).job_id == job_id
     assert session.generate(T2V, "x", resubmit_uncertain=True).job_id == job_id
-    assert taken(canned_queue) == 2
+    assert submitted(canned_queue) == 2
 
 
 def test_a_store_of_somebody_else_leads_nowhere(canned_queue, tmp_path) -> None:

@@ -4,11 +4,6 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-import subprocess
-import sys
-import textwrap
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,33 +11,11 @@ from decart_nb import CapReachedError
 from decart_nb.store.job_row import Record
 from decart_nb.store.schema import MIGRATIONS
 from decart_nb.store.store import Store
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "runs")
-
-
-def _wanted(request: str = "r", **values: object) -> Record:
-    return Record(request, "local", "local", "lucy-2.5", "lucy-2.5", **values)
-
-
-def _gone(folder: Path, script: str) -> None:
-    """Another process does something with the store, and is killed."""
-    begin = (
-        "import os\nfrom pathlib import Path\nfrom decart_nb.store.job_row import Record\n"
-        f"from decart_nb.store.store import Store\nstore = Store(Path({str(folder)!r}))\n"
-    )
-    record = 'wanted = Record("r", "local", "local", "m", "m")\n'
-    subprocess.run([sys.executable, "-c", begin + record + textwrap.dedent(script)], check=True, timeout=60)
-
-
-def _sweeping(store: Store, request: str, **terms: Any) -> tuple[Record, bool]:
-    return store.claim(_wanted(request, sweep="cats", expected_cost=0.2), exact=True, **terms)
+from tests.records import claim_in_sweep, run_and_end, wanted
 
 
 def test_a_sweep_whose_jobs_are_all_forgotten_is_forgotten_too(store) -> None:
-    records = [store.claim(_wanted(f"r{number}", sweep="cats"))[0] for number in range(2)]
+    records = [store.claim(wanted(f"r{number}", sweep="cats"))[0] for number in range(2)]
     for record in records:
         store.update(record, status="failed", error="no")
     store.keep_sweep("cats", "{}")
@@ -75,53 +48,53 @@ def test_a_store_from_before_counts_what_its_sweeps_have_cost(tmp_path) -> None:
 
 
 def test_a_job_that_has_cost_more_than_was_expected_counts_for_that(store) -> None:
-    first, _ = _sweeping(store, "a", cap=1.0)
-    second, _ = _sweeping(store, "b", cap=1.0)
+    first, _ = claim_in_sweep(store, "a", cap=1.0)
+    second, _ = claim_in_sweep(store, "b", cap=1.0)
     store.update(first, status="completed", cost=0.05)
     assert store.spent("cats") == (pytest.approx(0.4), 0)
     store.update(second, status="completed", cost=0.7)
     assert store.spent("cats") == (pytest.approx(0.9), 0)
     with pytest.raises(CapReachedError):
-        _sweeping(store, "c", cap=1.0)
+        claim_in_sweep(store, "c", cap=1.0)
 
 
 def test_who_takes_over_what_the_dead_have_reserved_stays_within_the_cap(store) -> None:
-    _gone(store.folder, "store.claim(Record('a', 'local', 'local', 'm', 'm', sweep='cats', expected_cost=0.2))")
-    _sweeping(store, "b", cap=0.2)  # which nobody else is about to spend any more
+    run_and_end(store.folder, "store.claim(Record('a', 'local', 'local', 'm', 'm', sweep='cats', expected_cost=0.2))")
+    claim_in_sweep(store, "b", cap=0.2)  # which nobody else is about to spend any more
     with pytest.raises(CapReachedError):
-        _sweeping(store, "a", cap=0.2)
-    assert store.claim(_wanted("a"))[1]  # without a sweep, and a cap
+        claim_in_sweep(store, "a", cap=0.2)
+    assert store.claim(wanted("a"))[1]  # without a sweep, and a cap
     assert store.spent("cats") == (pytest.approx(0.2), 0)
 
 
 def test_a_cap_counts_what_is_on_its_way_failed_uncertain_or_pruned_and_not_what_was_never_sent(store) -> None:
     store.keep_sweep("cats", "{}")
     for request, status in {"a": "failed", "b": "uncertain", "c": "rejected", "d": "planned"}.items():
-        record, _ = _sweeping(store, request, cap=1.0)
+        record, _ = claim_in_sweep(store, request, cap=1.0)
         if status != "planned":
             store.update(record, status=status, error="no")
     assert store.spent("cats") == (pytest.approx(0.6), 0)
-    _gone(store.folder, "store.claim(Record('e', 'local', 'local', 'm', 'm', sweep='cats', expected_cost=0.2))")
+    run_and_end(store.folder, "store.claim(Record('e', 'local', 'local', 'm', 'm', sweep='cats', expected_cost=0.2))")
     assert store.spent("cats") == (pytest.approx(0.6), 0)  # whoever was about to send it is gone
     store.delete([record for record in store.find() if record.status == "failed"])
     assert store.spent("cats") == (pytest.approx(0.6), 0)
-    assert _sweeping(store, "e", cap=0.8)[1]
+    assert claim_in_sweep(store, "e", cap=0.8)[1]
     with pytest.raises(CapReachedError, match="more than"):
-        _sweeping(store, "f", cap=0.8)
+        claim_in_sweep(store, "f", cap=0.8)
     assert len(store.find(request="f")) == 0
 
 
 def test_a_job_that_was_planned_by_one_who_is_gone_is_paid_for_by_whoever_takes_it_over(store) -> None:
-    _gone(store.folder, "store.claim(Record('e', 'local', 'local', 'm', 'm'))")
+    run_and_end(store.folder, "store.claim(Record('e', 'local', 'local', 'm', 'm'))")
     with pytest.raises(CapReachedError):
-        _sweeping(store, "e", cap=0.1)
-    record, ours = _sweeping(store, "e", cap=0.2)
+        claim_in_sweep(store, "e", cap=0.1)
+    record, ours = claim_in_sweep(store, "e", cap=0.2)
     assert (ours, record.sweep, store.spent("cats")[0]) == (True, "cats", 0.2)
 
 
 def test_a_job_of_unknown_price_is_within_a_cap_as_long_as_there_is_anything_left(store) -> None:
     def claim(request: str) -> Record:
-        return store.claim(_wanted(request, sweep="cats"), exact=True, cap=1.0)[0]
+        return store.claim(wanted(request, sweep="cats"), exact=True, cap=1.0)[0]
 
     first, second = claim("a"), claim("b")
     store.update(first, status="completed", cost=0.6)
@@ -129,18 +102,18 @@ def test_a_job_of_unknown_price_is_within_a_cap_as_long_as_there_is_anything_lef
     store.update(second, status="completed", cost=0.6)
     with pytest.raises(CapReachedError):
         claim("d")
-    assert store.claim(_wanted("e", sweep="cats", expected_cost=0.0), exact=True, cap=1.0)[1]  # which costs nothing
+    assert store.claim(wanted("e", sweep="cats", expected_cost=0.0), exact=True, cap=1.0)[1]  # which costs nothing
     assert store.refreshed(third).status == "planned"
 
 
 def test_what_a_sweep_has_cost_outlives_its_database(store) -> None:
     for request in "ab":
-        record, _ = _sweeping(store, request, cap=1.0)
+        record, _ = claim_in_sweep(store, request, cap=1.0)
         store.update(record, status="completed", cost=0.2)
-    under_way, _ = _sweeping(store, "c", cap=1.0)
+    under_way, _ = claim_in_sweep(store, "c", cap=1.0)
     shutil.rmtree(store.folder)
     assert store.spent("cats") == (pytest.approx(0.6), 0)
     store.update(under_way, status="completed", cost=0.3)
     assert store.spent("cats") == (pytest.approx(0.7), 0)
     with pytest.raises(CapReachedError):
-        _sweeping(store, "d", cap=0.8)
+        claim_in_sweep(store, "d", cap=0.8)

@@ -9,22 +9,12 @@ import os
 import shutil
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
 from decart_nb import StoreError
-from decart_nb.store.job_row import Record
 from decart_nb.store.store import Store
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "runs")
-
-
-def _wanted(request: str = "r", **values: object) -> Record:
-    return Record(request, "local", "local", "lucy-2.5", "lucy-2.5", **values)
+from tests.records import wanted
 
 
 def _digest(text: str) -> str:
@@ -32,7 +22,7 @@ def _digest(text: str) -> str:
 
 
 def test_a_video_that_was_removed_or_changed_is_none(store) -> None:
-    record, _ = store.claim(_wanted())
+    record, _ = store.claim(wanted())
     (store.folder / "v.mp4").write_bytes(b"video")
     store.update(record, status="completed", path="v.mp4", size_bytes=5)
     assert store.video(record)
@@ -44,9 +34,9 @@ def test_a_video_that_was_removed_or_changed_is_none(store) -> None:
 
 def test_where_no_write_ahead_log_is_to_be_had_it_keeps_a_journal(tmp_path) -> None:
     store = Store(tmp_path / "runs", vfs="unix-dotfile")
-    record, _ = store.claim(_wanted())
+    record, _ = store.claim(wanted())
     store.update(record, status="completed")
-    assert Store(tmp_path / "runs", vfs="unix-dotfile").claim(_wanted()) == (record, False)
+    assert Store(tmp_path / "runs", vfs="unix-dotfile").claim(wanted()) == (record, False)
     assert sqlite3.connect(store.database).execute("PRAGMA journal_mode").fetchone() == ("delete",)
 
 
@@ -66,12 +56,12 @@ def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(tmp_path) -> No
 
 
 def test_a_full_disk_is_a_sentence_and_what_was_written_stands(store) -> None:
-    record, _ = store.claim(_wanted())
+    record, _ = store.claim(wanted())
     with store._database.connection() as database:  # SQLite's own word for a disk that holds no more
         (pages,) = database.execute("PRAGMA page_count").fetchone()
         database.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(StoreError, match=r"full.*Free some space"):
-        store.claim(_wanted("large", inputs={"prompt": "x" * 10**6}))
+        store.claim(wanted("large", inputs={"prompt": "x" * 10**6}))
     assert store.refreshed(record) == record
 
 
@@ -88,7 +78,7 @@ def test_forgetting_takes_the_video_and_the_inputs_that_nothing_else_was_made_fr
     records = []
     for number, file in enumerate(files):
         store.keep_input(file["data"], io.BytesIO(b"x"))
-        record, _ = store.claim(_wanted(f"r{number}", files=file))
+        record, _ = store.claim(wanted(f"r{number}", files=file))
         (store.folder / f"{number}.mp4").write_bytes(b"video")
         (store.folder / f"{number}.mp4.json").write_text("{}")
         store.update(record, status="completed", path=f"{number}.mp4", size_bytes=5)
@@ -114,7 +104,7 @@ def test_a_path_that_leads_elsewhere_is_not_believed(store, tmp_path, name) -> N
     (store.folder / "sub").mkdir()
     (store.folder / "sub" / "x.mp4").write_bytes(b"x" * 9)
     (store.folder / "link.mp4").symlink_to(tmp_path / "linked")
-    record, _ = store.claim(_wanted())
+    record, _ = store.claim(wanted())
     store.update(record, status="completed", path=name, size_bytes=9)
     assert store.video(record) is None
     store.delete([record])
@@ -166,7 +156,7 @@ def test_a_digest_that_is_none_is_no_file(store, digest) -> None:
     ids=lambda damage: damage.partition(" ")[0],
 )
 def test_a_damaged_row_is_read_as_far_as_it_can_be(store, damage) -> None:
-    record, _ = store.claim(_wanted(inputs={"prompt": "a"}))
+    record, _ = store.claim(wanted(inputs={"prompt": "a"}))
     store.update(record, status="failed", took=1.0)
     with store._database.connection() as database:
         database.execute(f"UPDATE jobs SET {damage}")
@@ -179,7 +169,7 @@ def test_a_damaged_row_is_read_as_far_as_it_can_be(store, damage) -> None:
 def test_two_may_delete_at_once(store) -> None:
     records = []
     for number in range(50):
-        record, _ = store.claim(_wanted(f"r{number}"))
+        record, _ = store.claim(wanted(f"r{number}"))
         (store.folder / f"{number}.mp4").write_bytes(b"video")
         store.update(record, status="completed", path=f"{number}.mp4", size_bytes=5)
         records.append(record)
@@ -191,7 +181,7 @@ def test_two_may_delete_at_once(store) -> None:
 
 
 def test_half_a_character_is_no_reason_to_lose_a_job(store) -> None:
-    record, _ = store.claim(_wanted())
+    record, _ = store.claim(wanted())
     store.update(record, status="failed", error="why \ud800")
     assert store.refreshed(record).error == "why ?"
 
@@ -216,7 +206,7 @@ def test_an_input_is_known_by_its_bytes(store, tmp_path) -> None:
 
 @pytest.mark.parametrize("column", ["path", "holder", "job_id", "error", "sweep", "model", "request", "sha256"])
 def test_a_blob_in_the_place_of_a_text_is_nothing(store, column) -> None:
-    record, _ = store.claim(_wanted())
+    record, _ = store.claim(wanted())
     store.update(record, status="unreachable", job_id="j1", path="x.mp4")
     with store._database.connection() as database:
         database.execute(f"UPDATE jobs SET {column} = x'00ff'")

@@ -9,12 +9,9 @@ from pathlib import Path
 from hypothesis import settings, strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
-from decart_nb.store.job_row import UNDER_WAY, Record
+from decart_nb.store.job_row import UNDER_WAY
 from decart_nb.store.store import Store
-
-
-def _wanted(request: str) -> Record:
-    return Record(request, "local", "local", "lucy-2.5", "lucy-2.5")
+from tests.records import wanted
 
 
 class Kernels(RuleBasedStateMachine):
@@ -50,7 +47,7 @@ class Kernels(RuleBasedStateMachine):
     @rule(which=st.integers(0, 2), request=st.sampled_from("abc"), fresh=st.booleans(), again=st.booleans())
     def asks(self, which: int, request: str, fresh: bool, again: bool) -> None:
         kernel = self.kernels[which % len(self.kernels)]
-        record, ours = kernel.claim(_wanted(request), fresh=fresh, resubmit=["uncertain"] if again else [])
+        record, ours = kernel.claim(wanted(request), fresh=fresh, resubmit=["uncertain"] if again else [])
         if ours:
             assert record.status in ("planned", "pending")
             assert record.row not in self.carried

@@ -9,7 +9,6 @@ import signal
 import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
@@ -17,32 +16,24 @@ from decart_nb import StoreError
 from decart_nb.store.claims import ClaimLostError
 from decart_nb.store.job_row import Record
 from decart_nb.store.store import Store
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "runs")
-
-
-def _wanted(request: str = "r", **values: object) -> Record:
-    return Record(request, "local", "local", "lucy-2.5", "lucy-2.5", **values)
+from tests.records import wanted
 
 
 def test_a_fork_does_not_share_the_connection_nor_the_claims(store) -> None:
-    record, _ = store.claim(_wanted())
+    record, _ = store.claim(wanted())
     context = multiprocessing.get_context("fork")
     answers = context.Queue()
-    child = context.Process(target=lambda: answers.put((store.holder, store.claim(_wanted())[1])))
+    child = context.Process(target=lambda: answers.put((store.holder, store.claim(wanted())[1])))
     child.start()
     holder, ours = answers.get(timeout=30)
     child.join(30)
     assert holder != store.holder
     assert not ours
-    assert Store(store.folder).claim(_wanted()) == (record, False)  # the child's end let go of nothing
+    assert Store(store.folder).claim(wanted()) == (record, False)  # the child's end let go of nothing
 
 
 def test_a_commit_that_fails_leaves_nothing_open(store) -> None:
-    record, _ = store.claim(_wanted())
+    record, _ = store.claim(wanted())
     database = sqlite3.connect(store.database, isolation_level=None)
     with store._database.connection() as own:
         own.execute("PRAGMA busy_timeout = 50")
@@ -57,33 +48,33 @@ def test_a_commit_that_fails_leaves_nothing_open(store) -> None:
 
 
 def test_what_comes_of_a_job_that_was_deleted_is_kept_and_written_into_no_other(store) -> None:
-    gone, _ = store.claim(_wanted())
+    gone, _ = store.claim(wanted())
     store.update(gone, status="unreachable")
     store.delete([gone])
-    other, _ = store.claim(_wanted("other"))
+    other, _ = store.claim(wanted("other"))
     store.update(gone, status="completed")
     assert store.refreshed(other) == other
     assert [(record.request, record.status) for record in store.find()] == [("other", "planned"), ("r", "completed")]
 
 
 def test_a_folder_that_was_removed_is_begun_anew_with_what_this_process_is_at(store) -> None:
-    ended, _ = store.claim(_wanted("ended"))
+    ended, _ = store.claim(wanted("ended"))
     store.update(ended, status="failed", error="no")
-    record, _ = store.claim(_wanted())
+    record, _ = store.claim(wanted())
     before = store.holder
     shutil.rmtree(store.folder)
-    assert store.claim(_wanted()) == (record, False)
+    assert store.claim(wanted()) == (record, False)
     assert Store(store.folder).find() == [record]
     assert store.holder != before
     assert (store.folder / ".gitignore").exists()
 
 
 def test_a_row_of_another_database_is_written_by_nobody_who_knew_its_number(store, tmp_path) -> None:
-    mine, _ = store.claim(_wanted("mine"))
+    mine, _ = store.claim(wanted("mine"))
     store.update(mine, status="pending", job_id="j1", submitted_at=1.0)
     shutil.rmtree(store.folder)
     other = Store(store.folder)  # a kernel that comes first
-    theirs, _ = other.claim(_wanted("theirs"))
+    theirs, _ = other.claim(wanted("theirs"))
     assert theirs.row == mine.row
     store.update(mine, status="completed", path="v.mp4", size_bytes=5)
     assert other.refreshed(theirs) == theirs
@@ -91,14 +82,14 @@ def test_a_row_of_another_database_is_written_by_nobody_who_knew_its_number(stor
 
 
 def test_a_copy_that_took_the_place_of_a_store_hears_what_came_after_it(store, tmp_path) -> None:
-    _ = store.claim(_wanted())
+    _ = store.claim(wanted())
     copy = tmp_path / "copy"
     shutil.copytree(store.folder, copy)
-    later, _ = store.claim(_wanted("later"))
+    later, _ = store.claim(wanted("later"))
     store.update(later, status="pending", job_id="j2", submitted_at=1.0)
     shutil.rmtree(store.folder)
     copy.rename(store.folder)
-    between, _ = Store(store.folder).claim(_wanted("between"))
+    between, _ = Store(store.folder).claim(wanted("between"))
     assert between.row == later.row
     store.update(later, status="completed")
     assert {found.request: found.status for found in store.find()} == {
@@ -109,10 +100,10 @@ def test_a_copy_that_took_the_place_of_a_store_hears_what_came_after_it(store, t
 
 
 def test_who_lost_its_claim_sends_nothing_and_is_not_heard(store) -> None:
-    record, _ = store.claim(_wanted())
+    record, _ = store.claim(wanted())
     shutil.rmtree(store.folder / "holders")
     other = Store(store.folder)
-    taken, ours = other.claim(_wanted())
+    taken, ours = other.claim(wanted())
     assert ours
     with pytest.raises(ClaimLostError, match="nothing was sent"):
         store.begin_submission(record)
@@ -122,15 +113,15 @@ def test_who_lost_its_claim_sends_nothing_and_is_not_heard(store) -> None:
 
 
 def test_a_lock_whose_file_was_removed_is_taken_anew(store) -> None:
-    record, _ = store.claim(_wanted())
+    record, _ = store.claim(wanted())
     shutil.rmtree(store.folder / "holders")
-    assert store.claim(_wanted())[1] is False
-    assert Store(store.folder).claim(_wanted())[1] is False
+    assert store.claim(wanted())[1] is False
+    assert Store(store.folder).claim(wanted())[1] is False
     store.begin_submission(store.refreshed(record))
 
 
 def test_an_id_that_cannot_be_written_down_is_kept_until_it_can(store) -> None:
-    record, _ = store.claim(_wanted())
+    record, _ = store.claim(wanted())
     store.begin_submission(record)
     with store._database.connection() as database:  # SQLite's own word for a disk that holds no more
         (pages,) = database.execute("PRAGMA page_count").fetchone()
@@ -138,13 +129,13 @@ def test_an_id_that_cannot_be_written_down_is_kept_until_it_can(store) -> None:
     record.job_id, record.inputs = "j1", {"prompt": "x" * 10**6}
     store.remember(record)
     with pytest.raises(StoreError, match="full"):
-        store.claim(_wanted())
+        store.claim(wanted())
     assert store.unsaved == [record]
     assert store.latest_by_request(["r"], ["job_id"]) == {("r", 0): ("r", 0, "planned", "j1")}
     with store._database.connection() as database:
         database.execute("PRAGMA max_page_count = 1000000")
     store.release(record)
-    found, ours = store.claim(_wanted())
+    found, ours = store.claim(wanted())
     assert (found.job_id, ours, store.unsaved) == ("j1", True, [])
 
 
@@ -152,14 +143,14 @@ def test_a_commit_that_fails_leaves_nobody_at_the_job(store) -> None:
     with store._database.connection() as database:
         (pages,) = database.execute("PRAGMA page_count").fetchone()
         database.execute(f"PRAGMA max_page_count = {pages}")
-    large = _wanted("large", inputs={"prompt": "x" * 10**6})
+    large = wanted("large", inputs={"prompt": "x" * 10**6})
     ((_, error),) = store.batch([lambda: store.claim(large)])
     assert isinstance(error, StoreError)
     assert store._claims._carried == {}
 
 
 def test_what_is_done_together_fails_apart(store) -> None:
-    record, _ = store.claim(_wanted("a"))
+    record, _ = store.claim(wanted("a"))
     gone = Record("g", "local", "local", "m", "m", row=99)
     ends = store.batch([lambda: store.begin_submission(gone), lambda: store.update(record, job_id="j1")])
     assert [type(error) for _, error in ends] == [ClaimLostError, type(None)]
@@ -167,9 +158,9 @@ def test_what_is_done_together_fails_apart(store) -> None:
 
 
 def test_a_store_that_was_moved_away_and_back_knows_each_job_once(store, tmp_path) -> None:
-    record, _ = store.claim(_wanted(sweep="cats", expected_cost=0.2))
+    record, _ = store.claim(wanted(sweep="cats", expected_cost=0.2))
     store.folder.rename(tmp_path / "away")
-    between, _ = store.claim(_wanted("between"))
+    between, _ = store.claim(wanted("between"))
     assert {found.request for found in store.find()} == {"r", "between"}
     shutil.rmtree(store.folder)
     (tmp_path / "away").rename(store.folder)
@@ -180,7 +171,7 @@ def test_a_store_that_was_moved_away_and_back_knows_each_job_once(store, tmp_pat
 
 
 def test_a_reopening_that_fails_is_made_again(store) -> None:
-    record, _ = store.claim(_wanted())
+    record, _ = store.claim(wanted())
     shutil.rmtree(store.folder)
     store.folder.mkdir()
     (store.folder / "holders").write_text("in the way")
@@ -200,12 +191,12 @@ def test_an_interrupt_while_another_writes_leaves_no_lock(store) -> None:
     for thread in threads:
         thread.start()
     with pytest.raises(KeyboardInterrupt):
-        store.claim(_wanted())
+        store.claim(wanted())
     for thread in threads:
         thread.join()
     other.close()
-    assert store.claim(_wanted("next"))[1]
-    assert Store(store.folder).claim(_wanted("others"))[1]
+    assert store.claim(wanted("next"))[1]
+    assert Store(store.folder).claim(wanted("others"))[1]
 
 
 def test_forks_of_several_threads_leave_no_lock(store) -> None:
@@ -223,23 +214,23 @@ def test_forks_of_several_threads_leave_no_lock(store) -> None:
         reading = threads.submit(lambda: [store.find() for _ in range(200)])
         assert [one.result(60) for one in forking] == [[0] * 5] * 3
         reading.result(60)
-    assert store.claim(_wanted())[1]
+    assert store.claim(wanted())[1]
 
 
 def test_who_has_lost_a_claim_takes_it_from_nobody_when_he_releases_it(store) -> None:
-    first, _ = store.claim(_wanted())
+    first, _ = store.claim(wanted())
     store.release(first)
-    second, ours = store.claim(_wanted())
+    second, ours = store.claim(wanted())
     assert ours
     store.release(first)
-    assert store.claim(_wanted()) == (second, False)
+    assert store.claim(wanted()) == (second, False)
 
 
 def test_a_lock_file_in_the_place_of_ours_is_noticed(store) -> None:
-    store.claim(_wanted())
+    store.claim(wanted())
     name = store.holder
     (store.folder / "holders" / name).unlink()
     (store.folder / "holders" / name).touch()
-    assert store.claim(_wanted())[1] is False
+    assert store.claim(wanted())[1] is False
     assert store.holder != name
-    assert Store(store.folder).claim(_wanted())[1] is False
+    assert Store(store.folder).claim(wanted())[1] is False

@@ -7,41 +7,16 @@ import subprocess
 import sys
 import textwrap
 from collections import Counter
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from decart_nb.store.job_row import Record
 from decart_nb.store.store import Store
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "runs")
-
-
-def _wanted(request: str = "r", **values: object) -> Record:
-    return Record(request, "local", "local", "lucy-2.5", "lucy-2.5", **values)
-
-
-def _gone(folder: Path, script: str) -> None:
-    """Another process does something with the store, and is killed."""
-    begin = (
-        "import os\nfrom pathlib import Path\nfrom decart_nb.store.job_row import Record\n"
-        f"from decart_nb.store.store import Store\nstore = Store(Path({str(folder)!r}))\n"
-    )
-    record = 'wanted = Record("r", "local", "local", "m", "m")\n'
-    subprocess.run([sys.executable, "-c", begin + record + textwrap.dedent(script)], check=True, timeout=60)
-
-
-def _sweeping(store: Store, request: str, **terms: Any) -> tuple[Record, bool]:
-    return store.claim(_wanted(request, sweep="cats", expected_cost=0.2), exact=True, **terms)
+from tests.records import claim_in_sweep, run_and_end, wanted
 
 
 def test_a_job_goes_from_intent_to_file_and_is_found_again(store, tmp_path) -> None:
     record, ours = store.claim(
-        _wanted(inputs={"prompt": "a", "seed": 1}, files={"data": {"sha256": "x", "filename": "y"}})
+        wanted(inputs={"prompt": "a", "seed": 1}, files={"data": {"sha256": "x", "filename": "y"}})
     )
     assert ours
     assert record.holder == store.holder
@@ -57,57 +32,57 @@ def test_a_job_goes_from_intent_to_file_and_is_found_again(store, tmp_path) -> N
     (found,) = again.find(job_id="j1")
     assert (found.inputs, found.files) == ({"prompt": "a", "seed": 1}, record.files)
     assert again.video(found) == moved / "v.mp4"
-    assert again.claim(_wanted()) == (found, False)
+    assert again.claim(wanted()) == (found, False)
 
 
 @pytest.mark.parametrize("status", ["failed", "rejected", "cancelled"])
 def test_what_came_to_nothing_is_tried_anew_and_remembered(store, status) -> None:
-    first, _ = store.claim(_wanted())
+    first, _ = store.claim(wanted())
     store.update(first, status=status, error="why")
-    second, ours = store.claim(_wanted())
+    second, ours = store.claim(wanted())
     assert ours
     assert second.row != first.row
     assert store.refreshed(first).error == "why"
 
 
 def test_a_fresh_take_is_the_next_one(store) -> None:
-    takes = [store.claim(_wanted(), fresh=fresh)[0].take for fresh in (True, True, False, True)]
+    takes = [store.claim(wanted(), fresh=fresh)[0].take for fresh in (True, True, False, True)]
     assert takes == [0, 1, 0, 2]
 
 
 def test_what_a_holder_is_at_nobody_else_takes(store) -> None:
-    record, _ = store.claim(_wanted())
+    record, _ = store.claim(wanted())
     other = Store(store.folder)  # a kernel of its own, as far as the store can tell
     assert other.holder != store.holder
-    assert other.claim(_wanted()) == (record, False)
+    assert other.claim(wanted()) == (record, False)
     assert other.take_over(record)[1] is False
     assert store.orphaned("local") == other.orphaned("local") == []
 
 
 def test_an_intent_that_was_never_sent_is_taken_over_from_the_dead(store) -> None:
-    _gone(store.folder, "store.claim(wanted)")
+    run_and_end(store.folder, "store.claim(wanted)")
     (left,) = store.orphaned("local")
-    record, ours = store.claim(_wanted())
+    record, ours = store.claim(wanted())
     assert ours
     assert (record.row, record.status, record.holder) == (left.row, "planned", store.holder)
 
 
 def test_what_nobody_here_is_at_any_more_is_not_waited_for(store) -> None:
-    record, _ = store.claim(_wanted())
-    assert store.claim(_wanted())[1] is False
+    record, _ = store.claim(wanted())
+    assert store.claim(wanted())[1] is False
     store.release(record)  # whoever was at it has come to grief
-    again, ours = store.claim(_wanted())
+    again, ours = store.claim(wanted())
     assert (again.key, ours) == (record.key, True)
 
 
 def test_a_submission_that_was_cut_off_is_uncertain_and_left_alone_until_asked(store) -> None:
-    _gone(store.folder, "record, _ = store.claim(wanted)\nstore.update(record, sent_at=1.0)")
-    record, ours = store.claim(_wanted())
+    run_and_end(store.folder, "record, _ = store.claim(wanted)\nstore.update(record, sent_at=1.0)")
+    record, ours = store.claim(wanted())
     assert not ours
     assert record.status == "uncertain"
     assert "nobody knows" in record.error
-    assert store.claim(_wanted())[1] is False
-    again, ours = store.claim(_wanted(), resubmit=["uncertain"])
+    assert store.claim(wanted())[1] is False
+    again, ours = store.claim(wanted(), resubmit=["uncertain"])
     assert ours
     assert again.row != record.row
     assert store.refreshed(record).status == "uncertain"  # it may have been paid for: that is not forgotten
@@ -115,7 +90,7 @@ def test_a_submission_that_was_cut_off_is_uncertain_and_left_alone_until_asked(s
 
 
 def test_a_submitted_job_is_picked_up_by_its_id(store) -> None:
-    _gone(
+    run_and_end(
         store.folder,
         """
         record, _ = store.claim(wanted)
@@ -160,7 +135,7 @@ def test_processes_with_many_threads_claim_each_request_once(store) -> None:
 def test_how_many_requests_stand_at_once(store) -> None:
     for request, ends in {"a": ["failed", "planned"], "b": ["failed", "cancelled"], "c": ["cancelled"]}.items():
         for status in ends:
-            record, _ = store.claim(_wanted(request))
+            record, _ = store.claim(wanted(request))
             if status != "planned":
                 store.update(record, status=status, error=f"{status} {request}")
     told = {
@@ -170,14 +145,14 @@ def test_how_many_requests_stand_at_once(store) -> None:
     }
     assert store.latest_by_request(["a", "b", "c"], ["error"]) == told
     for number in range(20):
-        store.claim(_wanted(f"other{number}"))
+        store.claim(wanted(f"other{number}"))
     assert store.latest_by_request(["a", "b", "c"], ["error"]) == told
     assert store.latest_by_request([], ["error"]) == {}
 
 
 def test_durations_are_those_of_the_model_at_that_queue(store) -> None:
     for number, seconds in enumerate((3.0, None, 5.0)):
-        record, _ = store.claim(_wanted(f"r{number}", input_seconds=2.0))
+        record, _ = store.claim(wanted(f"r{number}", input_seconds=2.0))
         store.update(record, status="completed", took=seconds)
     assert store.durations("lucy-2.5", "local") == [(3.0, 2.0), (5.0, 2.0)]
     assert store.durations("lucy-2.5", "local", last=1) == [(5.0, 2.0)]
@@ -185,7 +160,7 @@ def test_durations_are_those_of_the_model_at_that_queue(store) -> None:
 
 
 def test_what_has_moved_on_since_somebody_looked_is_not_pruned(store) -> None:
-    record, _ = store.claim(_wanted())
+    record, _ = store.claim(wanted())
     store.update(record, status="unreachable", job_id="j1")
     looked = store.find()
     assert store.take_over(record)[1]
@@ -194,27 +169,27 @@ def test_what_has_moved_on_since_somebody_looked_is_not_pruned(store) -> None:
 
 
 def test_a_take_that_is_there_stands_for_one_that_came_to_nothing(store) -> None:
-    first, _ = store.claim(_wanted())
+    first, _ = store.claim(wanted())
     store.update(first, status="rejected", error="401")
-    second, _ = store.claim(_wanted(), fresh=True)
+    second, _ = store.claim(wanted(), fresh=True)
     store.update(second, status="completed")
-    assert store.claim(_wanted()) == (second, False)
+    assert store.claim(wanted()) == (second, False)
 
 
 def test_resubmission_is_made_at_once_where_the_holder_has_died(store) -> None:
-    _gone(store.folder, "record, _ = store.claim(wanted)\nstore.update(record, sent_at=1.0)")
-    record, ours = store.claim(_wanted(), resubmit=["uncertain"])
+    run_and_end(store.folder, "record, _ = store.claim(wanted)\nstore.update(record, sent_at=1.0)")
+    record, ours = store.claim(wanted(), resubmit=["uncertain"])
     assert ours
     assert record.status == "planned"
 
 
 @pytest.mark.parametrize("status", ["failed", "uncertain"])
 def test_what_has_ended_badly_since_it_was_seen_is_not_made_again(store, status) -> None:
-    first, _ = _sweeping(store, "a")
+    first, _ = claim_in_sweep(store, "a")
     store.update(first, status=status, error="no")
     again = {"resubmit": ["uncertain"], "seen": (first.row, first.key)}
-    second, ours = _sweeping(store, "a", **again)
+    second, ours = claim_in_sweep(store, "a", **again)
     assert ours
     store.update(second, status=status, error="no")
-    late, ours = _sweeping(store, "a", **again)
+    late, ours = claim_in_sweep(store, "a", **again)
     assert (late.row, ours) == (second.row, False)
