@@ -11,9 +11,9 @@ Everything here loads on first use, so that the import itself costs next to noth
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Any
 
+from ._util.lazy_exports import lazy_exports
 from ._version import __version__ as __version__
 from .notebook import pandas_import_hook as _pandas_hook
 
@@ -110,17 +110,7 @@ _EXPORTS = {
     ),
     "sweeps.sweep": ("Sweep",),
 }
-_MODULE_OF = {name: module for module, names in _EXPORTS.items() for name in names}
-
-__all__ = sorted(_MODULE_OF)  # noqa: PLE0605 - the same names, said once
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULE_OF:
-        raise AttributeError(f"module 'decart_nb' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f".{_MODULE_OF[name]}", __name__), name)
-    globals()[name] = value
-    return value
+__all__, __getattr__ = lazy_exports(__name__, _EXPORTS)
 
 
 def __dir__() -> list[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import random
+import signal
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -60,6 +62,19 @@ def submitted(queue: LocalQueue) -> int:
     return taken
 
 
+def steps(queue: LocalQueue) -> int:
+    """How many submissions and downloads a queue has had so far."""
+    stats = queue.jobs.stats.as_dict()
+    count: int = stats["submissions"] + stats["downloads"]
+    return count
+
+
+def statuses(table: pd.DataFrame) -> dict[str, int]:
+    """How many rows of a table have each status."""
+    counts: dict[str, int] = table["status"].value_counts().to_dict()
+    return counts
+
+
 @contextlib.contextmanager
 def failing(queue: LocalQueue) -> Iterator[None]:
     """Every job that is submitted meanwhile fails."""
@@ -78,6 +93,17 @@ def kernel(
     started = _kernels.Process(target=_work, args=(Path.cwd(), address, work, args, options))
     started.start()
     return started
+
+
+def kill_at(until: float, kernel: multiprocessing.process.BaseProcess, queue: LocalQueue, draw: random.Random) -> None:
+    """Kills a kernel in the middle of its work, a moment after a queue has had so many steps."""
+    while kernel.is_alive() and steps(queue) < until:
+        time.sleep(0.002)
+    time.sleep(draw.uniform(0, 0.02))
+    kernel.kill()
+    kernel.join()
+    assert kernel.exitcode == -signal.SIGKILL
+    kernel.close()
 
 
 def ended(*kernels: multiprocessing.process.BaseProcess) -> None:

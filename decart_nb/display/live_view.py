@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import threading
+from abc import abstractmethod
 from collections.abc import Callable
 from importlib.resources import files
 from typing import Any
@@ -41,9 +42,9 @@ class LiveView(anywidget.AnyWidget):
         super().__init__(**traits)
         self.observe(self._close_if_unseen, "_view_count")
 
+    @abstractmethod
     def text(self) -> str:
         """The view as plain text."""
-        raise NotImplementedError
 
     def bundle(self) -> dict[str, Any]:
         """The view as a MIME bundle. Its HTML and text are empty, since a static output stands beside it."""
@@ -84,7 +85,7 @@ class StoppableView(LiveView):
         self._update_lock = threading.RLock()
         # Some kernels deliver clicks while a cell blocks, others only after it.
         self._receives_clicks = False
-        self._unobserve: Callable[[], object] = int  # a call without effect
+        self._unobserve: Callable[[], object] = lambda: None
         self.on_msg(self._on_message)
 
     def close(self) -> None:
@@ -103,13 +104,13 @@ class StoppableView(LiveView):
                 self._unobserve()
 
     @property
+    @abstractmethod
     def _subject(self) -> Any:
         """The job or sweep that is shown."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _refresh(self, subject: Any) -> bool:
         """Set the traits from the job or sweep, and return whether it has ended."""
-        raise NotImplementedError
 
     def _act(self, action: str) -> None:
         """Do what a button asks for. This may run on any thread, so that work is only started here."""

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import threading
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any, NoReturn, Self
 
@@ -73,10 +74,10 @@ class Observable(ProcessLocal):
             raise NotAFutureError(self._in_place_of_a_future(library))
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
 
+    @abstractmethod
     def _in_place_of_a_future(self, library: str) -> str:
         """What to give to functions of ``asyncio`` or ``concurrent.futures`` that take futures alone."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _log_name(self) -> str:
         """The name of this object in log messages."""
-        raise NotImplementedError

@@ -8,8 +8,9 @@ within :class:`~decart_nb.media.limits.Limits`.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from .._util.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
     from .decoding import (
@@ -40,12 +41,4 @@ _EXPORTS = {
     "limits": ("LIMITS", "Limits"),
     "probing": ("VideoInfo", "check_video", "is_video_container", "probe", "quick_probe"),
 }
-_MODULE_OF = {name: module for module, names in _EXPORTS.items() for name in names}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULE_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f".{_MODULE_OF[name]}", __name__), name)
-    globals()[name] = value
-    return value
+_, __getattr__ = lazy_exports(__name__, _EXPORTS)

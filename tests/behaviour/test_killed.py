@@ -6,7 +6,6 @@ import hashlib
 import multiprocessing
 import os
 import random
-import signal
 import time
 import warnings
 from collections import Counter
@@ -17,6 +16,7 @@ from decart_nb.client import duration_estimate as polling
 from decart_nb.local.queue import LocalQueue
 from decart_nb.store.job_row import Record
 from decart_nb.store.store import Store
+from tests.sweeping import kill_at, steps
 
 _JOBS, _KILLS = 200, 50
 
@@ -64,24 +64,13 @@ def test_killed_at_fifty_points_of_its_life_it_loses_nothing_and_pays_nothing_tw
             kernel.start()
             return kernel
 
-        def steps() -> int:
-            stats = queue.jobs.stats.as_dict()
-            return stats["submissions"] + stats["downloads"]
-
         for killed in range(_KILLS):
             # As far as this one gets, every further step is as likely a point as any other, and so is what lies between
             # two; the later ones find something to do too.
             records = store.find()
             left = 2 * (_JOBS - len(records)) + sum(map(_to_go, records))
-            until = steps() + draw.uniform(0, 2 * max(0, left - 10) / (_KILLS - killed + 1))
-            kernel = started()
-            while kernel.is_alive() and steps() < until:
-                time.sleep(0.002)
-            time.sleep(draw.uniform(0, 0.02))
-            kernel.kill()
-            kernel.join()
-            assert kernel.exitcode == -signal.SIGKILL
-            kernel.close()
+            until = steps(queue) + draw.uniform(0, 2 * max(0, left - 10) / (_KILLS - killed + 1))
+            kill_at(until, started(), queue, draw)
         kernel = started()
         kernel.join(120)
         assert kernel.exitcode == 0

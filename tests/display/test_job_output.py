@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from decart_nb import Job, JobFailedError
@@ -11,31 +9,20 @@ from decart_nb.client import duration_estimate as polling
 from decart_nb.display.job_output import JobOutput
 from decart_nb.job.clip import Clip
 from tests.clips import read_clip
+from tests.fake_sweep import Outputs
 
 _VIEW = "application/vnd.jupyter.widget-view+json"
 
 
-class Notebook:
-    """Keeps the last output published under each display id, as a notebook does."""
+class Notebook(Outputs):
+    """Shows jobs, and keeps what they publish."""
 
     def __init__(self) -> None:
-        self.outputs: dict[str, dict[str, Any]] = {}
+        super().__init__()
         self.ended: list[Job] = []
-
-    def publish(self, data: dict[str, Any], display_id: str, *, update: bool = False) -> None:
-        assert (display_id in self.outputs) is update
-        self.outputs[display_id] = data
 
     def show(self, job: Job, *, live: bool = True, embed: bool = True) -> JobOutput:
         return JobOutput(job, self.publish, live=live, on_end=self.ended.append, embed=lambda _: embed, folder=None)
-
-    @property
-    def html(self) -> str:
-        return next(iter(self.outputs.values()))["text/html"]
-
-    @property
-    def text(self) -> str:
-        return next(iter(self.outputs.values()))["text/plain"]
 
 
 @pytest.fixture
