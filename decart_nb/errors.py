@@ -3,12 +3,12 @@
 ::
 
     DecartSDKError
-    ├── InvalidAPIKeyError     no key was given
+    ├── InvalidAPIKeyError     no usable key was given
     ├── InvalidBaseURLError    the address is not an http(s) URL
     ├── InvalidInputError      an argument or a request is invalid: nothing was sent
     │   └── MediaError         a file that cannot be read as the image or video it should be
     ├── ModelNotFoundError     no model of that name is known
-    ├── QueueSubmitError       the queue did not accept the job
+    ├── QueueSubmitError       the queue did not accept the job, or it is not known whether it did
     ├── QueueStatusError       the status of a job could not be read
     ├── QueueResultError       the finished video could not be downloaded
     ├── JobFailedError         the service reported that the job failed
@@ -68,7 +68,7 @@ class DecartSDKError(Exception):
 
 @public
 class InvalidAPIKeyError(DecartSDKError):
-    """No API key was given."""
+    """No usable API key was given."""
 
     def __init__(
         self,
@@ -103,8 +103,8 @@ class ModelNotFoundError(DecartSDKError):
         known = list(known)
         super().__init__(
             f"Model {printable(model, limit=_LONGEST_NAME)} not found.{did_you_mean(model, known)} "
-            "decart_nb.models lists them all; "
-            "one that no table lists can be described with ModelDefinition(name=…, width=…, height=…, fps=…)."
+            "decart_nb.models lists them all; for any other model, pass "
+            "ModelDefinition(name=…, width=…, height=…, fps=…)."
         )
         self.args = (model,)  # what a copy in another process is made from
         self.model = model
@@ -112,7 +112,7 @@ class ModelNotFoundError(DecartSDKError):
 
 @public
 class QueueSubmitError(DecartSDKError):
-    """The queue did not accept the job."""
+    """The queue did not accept the job, or it is not known whether it did."""
 
 
 @public

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 #: Bytes that stay free; on a small disk, its size times ``_SHARE``.
-RESERVE = 200 * 2**20
+_RESERVE = 200 * 2**20
 _SHARE = 0.05
 #: Bytes between two checks.
 _STEP = 4 * 2**20
@@ -53,7 +53,7 @@ class DiskSpace:
             disk = shutil.disk_usage(self._folder)
         except OSError:
             return  # not every file system reports it; the next write will fail
-        reserve = min(RESERVE, int(disk.total * _SHARE))
+        reserve = min(_RESERVE, int(disk.total * _SHARE))
         if disk.free - wanted < reserve:
             raise DiskSpaceError(
                 f"it needs {_mebibytes(wanted)} more, and of the {_mebibytes(disk.free)} that the disk has free, "

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._util.console import say, stderr
 from .._util.files import os_reason
-from .._util.text import printable
+from .._util.text import printable, short_repr
 from .._util.text_table import terminal_columns, text_table
 from ..errors import BackendError, InvalidInputError, StoreError
 from ..job.spreadsheets import write_csv
@@ -117,7 +117,7 @@ def _session(options: argparse.Namespace) -> Session:
             prices[model] = float(text)
         except ValueError:
             raise InvalidInputError(
-                f"The price of {model} must be USD per generated second, not {text!r:.60}."
+                f"The price of {model} must be USD per generated second, not {short_repr(text)}."
             ) from None
     shutdown.say_nothing()  # the command reports its unfinished jobs itself
     return connect("local" if options.local else None, base_url=options.base_url, store=options.out, prices=prices)
@@ -128,7 +128,7 @@ def _pairs(option: str, given: Sequence[str]) -> list[tuple[str, str]]:
     pairs = [text.partition("=") for text in given]
     for name, equals, _ in pairs:
         if not name or not equals:
-            raise InvalidInputError(f"{option} wants NAME=VALUE, not {name + equals!r:.60}.")
+            raise InvalidInputError(f"{option} wants NAME=VALUE, not {short_repr(name + equals)}.")
     return [(name.replace("-", "_") if option == "--set" else name, value) for name, _, value in pairs]
 
 

@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 from .._util.text import printable
 from ..errors import InvalidBaseURLError
 
-_DEFAULT_PORTS = {"http": 80, "https": 443}
+DEFAULT_PORTS = {"http": 80, "https": 443}
 _LONGEST_SHOWN = 200
 #: Spellings of an IPv4 address that the C library accepts, such as ``127.1`` and ``0x7f000001``.
 _NUMERIC = re.compile(r"(0x[0-9a-f]+|\d+)(\.(0x[0-9a-f]+|\d+)){0,3}")
@@ -32,7 +32,7 @@ def checked_url(url: str, like: str) -> str:
         # A port out of range is a ValueError. Credentials are refused, since errors would show them.
         host, port = parts.hostname or "", parts.port
         odd = parts.username or parts.query or parts.fragment or not url.isprintable() or " " in url
-        good = parts.scheme in _DEFAULT_PORTS and _is_a_host(host) and port != 0 and not odd
+        good = parts.scheme in DEFAULT_PORTS and _is_a_host(host) and port != 0 and not odd
     except (ValueError, AttributeError, TypeError):  # a UnicodeError is a ValueError
         good = False
     if not good:
@@ -77,7 +77,7 @@ def _is_a_host(host: str) -> bool:
 
 def _netloc(parts: SplitResult, host: str) -> str:
     at = f"[{host}]" if ":" in host else host
-    return at if parts.port in (None, _DEFAULT_PORTS.get(parts.scheme)) else f"{at}:{parts.port}"
+    return at if parts.port in (None, DEFAULT_PORTS.get(parts.scheme)) else f"{at}:{parts.port}"
 
 
 def _canonical(host: str) -> str:

@@ -15,8 +15,8 @@ CHUNK_SIZE = 2**17
 _MAX_HEAD = 2**16
 _PLAIN = ("", "identity")
 _LENGTH = re.compile(r"\d{1,18}", re.ASCII)
-#: The supported content codings, with zlib's window bits: 47 detects a gzip or a zlib header.
-_WINDOW_BITS = {"gzip": 47, "x-gzip": 47, "deflate": 47}
+#: The supported content codings, and zlib's window bits for them: 47 detects a gzip or a zlib header.
+_CODINGS, _WINDOW_BITS = ("gzip", "x-gzip", "deflate"), 47
 #: Sent with every request, so that no server uses a coding that is not supported.
 ACCEPT_ENCODING = "gzip, deflate"
 
@@ -74,7 +74,7 @@ def iter_raw(response: httpx.Response) -> AsyncIterator[bytes]:
     assert isinstance(stream, httpx.AsyncByteStream)
     if coding in _PLAIN:
         return aiter(stream)
-    if coding not in _WINDOW_BITS:
+    if coding not in _CODINGS:
         raise httpx.DecodingError("it is compressed in a way that is not understood")
     return _decompressed(stream, coding)
 
@@ -128,7 +128,7 @@ class _Decompressor:
     def __init__(self, coding: str) -> None:
         self._coding = coding
         self._started = False
-        self._zlib = zlib.decompressobj(_WINDOW_BITS[coding])
+        self._zlib = zlib.decompressobj(_WINDOW_BITS)
 
     @property
     def is_whole(self) -> bool:
@@ -142,16 +142,14 @@ class _Decompressor:
             except zlib.error:
                 if self._started or self._coding != "deflate":
                     raise httpx.DecodingError("its compressed data are damaged") from None
-                self._zlib, self._started = (
-                    zlib.decompressobj(-zlib.MAX_WBITS),
-                    True,
-                )  # some servers leave the header out
+                self._zlib = zlib.decompressobj(-zlib.MAX_WBITS)  # some servers leave the header out
+                self._started = True
                 continue
             self._started = True
             chunk = self._zlib.unconsumed_tail
             if self._zlib.eof and self._zlib.unused_data:  # another member
                 chunk = self._zlib.unused_data
-                self._zlib = zlib.decompressobj(_WINDOW_BITS[self._coding])
+                self._zlib = zlib.decompressobj(_WINDOW_BITS)
             more = bool(chunk) or len(piece) == CHUNK_SIZE
             if piece:
                 yield piece

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-import math
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from .._util.disk_space import DiskSpace
 from .._util.files import partial_file
 from ..errors import DecartSDKError, MediaError, QueueResultError
 from .bodies import announced_length, is_plain, iter_raw
-from .responses import CONTENT, is_transient, something_else, unreadable
+from .responses import CONTENT, describe_body, is_transient, unreadable_response_error
 from .retry import OnRetry, Patience, RetryState
 from .transport import Transport
 
@@ -221,7 +220,7 @@ async def receive(
             received.restart()
         elif status in _LAGGING and completed:
             return patience.lag
-        elif not is_transient(error, math.inf):
+        elif not is_transient(error):
             return None
         return patience.download
 
@@ -240,7 +239,7 @@ async def _attempt(transport: Transport, path: str, received: ResumableDownload,
             if response.headers.get("content-type", "").lower().startswith(_PAGES) or (
                 response.status_code != 206 and first.lstrip()[:1] in (b"<", b"{")
             ):
-                raise unreadable(QueueResultError, CONTENT, response, something_else(response, first))
+                raise unreadable_response_error(QueueResultError, CONTENT, response, describe_body(response, first))
             received.begin(response)
             if received.write(first):
                 state.reset()
@@ -248,7 +247,7 @@ async def _attempt(transport: Transport, path: str, received: ResumableDownload,
                 if received.write(chunk):
                     state.reset()
         except httpx.DecodingError as cause:
-            raise unreadable(QueueResultError, CONTENT, response, str(cause)) from None
+            raise unreadable_response_error(QueueResultError, CONTENT, response, str(cause)) from None
         received.end(response)
 
 
@@ -261,7 +260,7 @@ async def _check(received: ResumableDownload, check: Callable[[], object]) -> No
         data = {"status": 200, "sent": True, "readable": received.sha256 == received.rejected_sha256}
         received.rejected_sha256 = received.sha256
         received.restart()
-        raise QueueResultError(f"Failed to {CONTENT}: what came is no video: {cause.message}", data, cause) from None
+        raise QueueResultError(f"Failed to {CONTENT}: the file is not a video: {cause.message}", data, cause) from None
 
 
 async def download(

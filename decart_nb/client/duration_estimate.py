@@ -19,8 +19,6 @@ from typing import NamedTuple, Self
 #: Seconds after which a job is given up. Decart fails it after ten minutes; the eleventh covers clock skew and the last
 #: poll.
 JOB_TIMEOUT = 660.0
-#: Seconds after a submission in which a 404 is transient: the job may not have reached every server yet.
-NOT_FOUND_GRACE = 30.0
 #: λ, the delay in seconds that is accepted to save one poll (benchmarks/polling.py).
 POLL_COST = 0.092
 

@@ -20,10 +20,8 @@ import httpx
 from yarl import URL
 
 from .._util.text import printable
-from .addresses import host_and_port, is_this_machine
+from .addresses import DEFAULT_PORTS, host_and_port, is_this_machine
 from .failures import CannotSend
-
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class Proxy(NamedTuple):
@@ -82,9 +80,9 @@ def _proxy(name: str, address: str) -> Proxy:
             raise ValueError
     except ValueError:
         raise CannotSend(
-            f"{name.upper()}_PROXY in the environment is no address of a proxy; correct or unset it"
+            f"{name.upper()}_PROXY in the environment is not the address of a proxy; correct or unset it"
         ) from None
-    if parts.scheme not in _DEFAULT_PORTS:
+    if parts.scheme not in DEFAULT_PORTS:
         raise CannotSend(
             f"{name.upper()}_PROXY in the environment names a proxy of the kind {printable(parts.scheme, limit=20)}, "
             "and only http and https are supported; name another, or unset it"
@@ -110,7 +108,7 @@ def _matches(rule: str, scheme: str, host: str, port: int | None) -> bool:
         return True
     name, colon, number = rest.rpartition(":")
     if colon and number.isdecimal() and (name[:1] == "[" or ":" not in name):
-        if int(number) != (port or _DEFAULT_PORTS.get(scheme)):
+        if int(number) != (port or DEFAULT_PORTS.get(scheme)):
             return False
         rest = name
     rest = rest.strip("[]").removeprefix("*")

@@ -10,7 +10,8 @@ import asyncio
 import contextlib
 import heapq
 import itertools
-from collections.abc import Awaitable, Callable
+import math
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 
 from ..errors import JobTimeoutError, QueueStatusError
@@ -79,12 +80,47 @@ class PollScheduler:
         on_retry: OnRetry | None = None,
     ) -> JobStatusResponse:
         """Poll a job until it is completed or failed; see :meth:`decart_nb.client.queue.Queue.wait`."""
+        with self._counted(on_retry) as retry_line:
+            clock = asyncio.get_running_loop().time
+            submitted = clock() - age
+            # The age at which the job had certainly not ended, if the next poll is answered.
+            unended_age = age if just_submitted else None
+            failures, pause = 0, _interval(estimate, age, eager) if just_submitted else 0.0
+            while True:
+                await self._wait_for_slot(pause, pause if failures else max(estimate.floor, pause - _COALESCE))
+                try:
+                    status = await self._ask(job_id)
+                except QueueStatusError as error:
+                    age, failures, unended_age = clock() - submitted, failures + 1, None
+                    if not is_transient(error, age if just_submitted else math.inf):
+                        raise
+                    if age > _GIVE_UP_AFTER and failures >= _GIVE_UP_FAILURES:
+                        raise _given_up(job_id, "has not been heard of", age, error) from None
+                    pause = max(estimate.floor, self._pause(error, failures))
+                    retry_line.say(error, pause)
+                    continue
+                retry_line.clear()
+                self._answered()
+                if on_status_change:
+                    on_status_change(status)
+                age, failures = clock() - submitted, 0
+                if status.status in ("completed", "failed"):
+                    self._next_allowed -= 1 / self._rate
+                    self._set_timer()
+                    return status if unended_age is None else replace(status, seconds=(unended_age + age) / 2)
+                if age > JOB_TIMEOUT:
+                    raise _given_up(job_id, "has not ended", age)
+                if re_estimate:
+                    estimate = await re_estimate()
+                unended_age, pause = age, _interval(estimate, age, eager)
+
+    @contextlib.contextmanager
+    def _counted(self, on_retry: OnRetry | None) -> Iterator[RetryLine]:
+        """Count a wait among the jobs in flight, and report the end of its retries."""
         retry_line = RetryLine(on_retry)
         self._waits += 1
         try:
-            return await self._wait(
-                job_id, estimate, re_estimate, eager, age, just_submitted, on_status_change, retry_line
-            )
+            yield retry_line
         finally:
             self._waits -= 1
             retry_line.clear()
@@ -93,50 +129,6 @@ class PollScheduler:
     def in_flight(self) -> int:
         """The number of jobs in flight: those with a wait."""
         return self._waits
-
-    async def _wait(
-        self,
-        job_id: str,
-        estimate: Estimate,
-        re_estimate: Callable[[], Awaitable[Estimate]] | None,
-        eager: Callable[[], bool] | None,
-        age: float,
-        just_submitted: bool,
-        on_status_change: OnStatusChange | None,
-        retry_line: RetryLine,
-    ) -> JobStatusResponse:
-        clock = asyncio.get_running_loop().time
-        submitted = clock() - age
-        # The age at which the job had certainly not ended, if the next poll is answered.
-        unended_age = age if just_submitted else None
-        failures, pause = 0, _interval(estimate, age, eager) if just_submitted else 0.0
-        while True:
-            await self._wait_for_slot(pause, pause if failures else max(estimate.floor, pause - _COALESCE))
-            try:
-                status = await self._ask(job_id)
-            except QueueStatusError as error:
-                age, failures, unended_age = clock() - submitted, failures + 1, None
-                if not is_transient(error, age if just_submitted else JOB_TIMEOUT):
-                    raise
-                if age > _GIVE_UP_AFTER and failures >= _GIVE_UP_FAILURES:
-                    raise _given_up(job_id, "has not been heard of", age, error) from None
-                pause = max(estimate.floor, self._pause(error, failures))
-                retry_line.say(error, pause)
-                continue
-            retry_line.clear()
-            self._answered()
-            if on_status_change:
-                on_status_change(status)
-            age, failures = clock() - submitted, 0
-            if status.status in ("completed", "failed"):
-                self._next_allowed -= 1 / self._rate
-                self._set_timer()
-                return status if unended_age is None else replace(status, seconds=(unended_age + age) / 2)
-            if age > JOB_TIMEOUT:
-                raise _given_up(job_id, "has not ended", age)
-            if re_estimate:
-                estimate = await re_estimate()
-            unended_age, pause = age, _interval(estimate, age, eager)
 
     def _answered(self) -> None:
         self._throttled_share *= 1 - _WEIGHT

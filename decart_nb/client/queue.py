@@ -105,8 +105,8 @@ class Queue:
             if not isinstance(file, RemoteFile):
                 files[name] = file
                 continue
-            spec = next((spec for spec in request.model.fields or () if spec.name == name), None)
-            most = (spec.max_bytes if spec else None) or max_bytes
+            field = request.model.field_named(name)
+            most = (field.max_bytes if field else None) or max_bytes
             attempt = functools.partial(remote_files.fetch, self._transport, request.model, name, file, max_bytes=most)
             files[name] = upload = await self._with_retry(
                 attempt, lambda error: is_retryable(error) and not is_unknown_host(error.cause), on_retry
@@ -327,8 +327,8 @@ class Queue:
 
         Raises:
             QueueStatusError: a poll failed for a permanent reason.
-            JobTimeoutError: the job has not ended within the ten minutes that Decart allows, or no poll was answered
-                for fifteen.
+            JobTimeoutError: the job has not ended within the ten minutes that Decart allows, or is older
+                than fifteen and five polls in a row have failed.
         """
         throttle = self._throttle()
         try:
@@ -377,7 +377,7 @@ def _merged(options: Any, more: Mapping[str, Any]) -> dict[str, Any]:
 
 def _job_path(job_id: str) -> str:
     if not isinstance(job_id, str) or not job_id:
-        raise InvalidInputError(f"A job's id is a text that is not empty, not {job_id!r:.60}.")
+        raise InvalidInputError(f"A job's id must be text that is not empty, not {short_repr(job_id)}.")
     try:
         quoted = quote(job_id, safe="")
     except UnicodeError:

@@ -19,7 +19,7 @@ from ..request.uploads import Upload
 from .addresses import host_and_port
 from .bodies import announced_length, iter_raw
 from .failures import describe_failure, reason_for, unwrap_cause
-from .responses import facts
+from .responses import response_data, via_proxy
 from .transport import Transport
 
 #: The size limit of a file whose field has none.
@@ -53,7 +53,7 @@ async def fetch(transport: Transport, model: ModelDefinition, name: str, file: R
         place = host_and_port(file.url)
         if isinstance(cause, httpx.HTTPStatusError):
             reason = f"the server answered {cause.response.status_code}"
-            data |= facts(cause.response)
+            data |= response_data(cause.response)
         elif isinstance(cause, _TooLarge):
             reason, data["status"] = str(cause), 200
         elif isinstance(cause, OSError) and not isinstance(cause, TimeoutError):  # no room for it
@@ -61,8 +61,7 @@ async def fetch(transport: Transport, model: ModelDefinition, name: str, file: R
         else:
             reason = reason_for(root)
             data["problem"] = describe_failure(root, place, seconds=transport.timeout.read)
-        proxy = transport.proxy_for(file.url)
-        by = f", by way of the proxy {proxy}" if proxy else ""
+        by = via_proxy(transport.proxy_for(file.url))
         raise InvalidInputError(
             f"Invalid inputs for {model.name}: {name} cannot be fetched from {file.shown}{by} ({reason}).",
             data,

@@ -18,8 +18,10 @@ from .._util.text import printable
 from ..errors import DecartSDKError, QueueSubmitError
 from .addresses import host_and_port
 from .bodies import read_head
-from .duration_estimate import NOT_FOUND_GRACE
 from .failures import is_permanent, is_without_connection
+
+#: Seconds after a submission in which a 404 is transient: the job may not have reached every server yet.
+NOT_FOUND_GRACE = 30.0
 
 
 @dataclass(frozen=True)
@@ -86,14 +88,14 @@ async def json_object(error: type[DecartSDKError], doing: str, response: httpx.R
     try:
         body = await read_head(response)
     except httpx.DecodingError as cause:
-        raise unreadable(error, doing, response, str(cause)) from None
+        raise unreadable_response_error(error, doing, response, str(cause)) from None
     answer = _object(body)
     if answer is not None and (value := answer.get(key)) and isinstance(value, (str, int)) and value is not True:
         return answer
-    raise unreadable(error, doing, response, something_else(response, body))
+    raise unreadable_response_error(error, doing, response, describe_body(response, body))
 
 
-def something_else(response: httpx.Response, body: bytes) -> str:
+def describe_body(response: httpx.Response, body: bytes) -> str:
     """Describe an unexpected response body, for an error message."""
     page = "a web page" if body.lstrip()[:1] == b"<" else "not what the queue speaks"
     return f"the answer is {page}: {_text(body, _secrets(response)) or '(nothing)'}"
@@ -109,7 +111,7 @@ def identifier(error: type[DecartSDKError], doing: str, response: httpx.Response
     if len(name) <= _LONGEST_ID and name == printable(name, secrets=_secrets(response)):
         return name
     said = printable(ascii(name), limit=_LONGEST_EXCERPT, secrets=_secrets(response))
-    raise unreadable(error, doing, response, f"the answer has a name that cannot be used: {said}")
+    raise unreadable_response_error(error, doing, response, f"the answer has a name that cannot be used: {said}")
 
 
 def status_word(response: httpx.Response, value: Any) -> str:
@@ -117,7 +119,9 @@ def status_word(response: httpx.Response, value: Any) -> str:
     return printable(str(value), limit=_LONGEST_STATUS, secrets=_secrets(response)) or "unknown"
 
 
-def unreadable(error: type[DecartSDKError], doing: str, response: httpx.Response, what: str) -> DecartSDKError:
+def unreadable_response_error(
+    error: type[DecartSDKError], doing: str, response: httpx.Response, what: str
+) -> DecartSDKError:
     """The error for a successful response with an unexpected body. A submission may have been accepted all the same.
 
     Args:
@@ -150,10 +154,10 @@ async def http_error(
     status, body = response.status_code, b""
     with contextlib.suppress(httpx.HTTPError):  # the status tells enough where the body is lost
         body = await read_head(response)
-    data = {"sent": True, **facts(response)}
+    data = {"sent": True, **response_data(response)}
     if error is QueueSubmitError:
         is_sent = body_sent() if body_sent else True
-        data |= _fate(status, _object(body), says_when="retry_after" in data, body_sent=is_sent)
+        data |= _acceptance(status, _object(body), says_when="retry_after" in data, body_sent=is_sent)
     if status == 429:
         data["problem"] = "the queue says that there are too many requests (429)"
     said = _text(body, _secrets(response)) or _phrase(status)
@@ -169,7 +173,7 @@ async def http_error(
     return error(f"Failed to {doing}: {status} - {said}{_by_proxy(response)}" + (f"\n{advice}" if advice else ""), data)
 
 
-def facts(response: httpx.Response) -> dict[str, Any]:
+def response_data(response: httpx.Response) -> dict[str, Any]:
     """The ``data`` of an error from a response: ``status``, ``problem``, and ``retry_after`` if it has Retry-After."""
     seconds = _retry_after(response.headers.get("retry-after"))
     status = response.status_code
@@ -221,11 +225,15 @@ def transport_error(
     if error is QueueSubmitError:
         data["taken"] = "unknown" if sent else "no"
     after = _MAY_BE_ACCEPTED if data.get("taken") == "unknown" else "Check the address and the network."
-    by = f", by way of the proxy {proxy}" if proxy else ""
-    return error(f"Failed to {doing}: no answer from {base_url}{by} ({reason}). {after}", data, cause)
+    return error(f"Failed to {doing}: no answer from {base_url}{via_proxy(proxy)} ({reason}). {after}", data, cause)
 
 
-def unreadable_body_error(error: type[DecartSDKError], doing: str, cause: BaseException, reason: str) -> DecartSDKError:
+def via_proxy(proxy: str | None) -> str:
+    """The proxy of a call, as a part of an error's sentence."""
+    return f", by way of the proxy {proxy}" if proxy else ""
+
+
+def input_file_error(error: type[DecartSDKError], doing: str, cause: BaseException, reason: str) -> DecartSDKError:
     """The error for a request that was not sent whole because an input file could not be read.
 
     Args:
@@ -240,7 +248,7 @@ def unreadable_body_error(error: type[DecartSDKError], doing: str, cause: BaseEx
     return error(message, data, cause)
 
 
-def _fate(status: int, answer: dict[str, Any] | None, *, says_when: bool, body_sent: bool) -> dict[str, Any]:
+def _acceptance(status: int, answer: dict[str, Any] | None, *, says_when: bool, body_sent: bool) -> dict[str, Any]:
     """Whether a submission with an error status was ``taken``, and whether the answer is ``final``.
 
     There is no idempotency key, and a proxy may answer with an error although the service has accepted the job.
@@ -271,10 +279,10 @@ def affects_all_submissions(error: QueueSubmitError) -> bool:
 
 def is_retryable(error: DecartSDKError) -> bool:
     """Whether a failed call that costs nothing may succeed when repeated."""
-    return is_transient(error, math.inf) and not is_permanent(error.cause)
+    return is_transient(error) and not is_permanent(error.cause)
 
 
-def is_transient(error: DecartSDKError, elapsed: float) -> bool:
+def is_transient(error: DecartSDKError, elapsed: float = math.inf) -> bool:
     """Whether a failed poll, download or look-up may succeed when repeated.
 
     Args:

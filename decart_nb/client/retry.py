@@ -36,8 +36,8 @@ class Patience:
             at most; and of what comes before it, fetching input files from URLs and resolving the model's name.
         download: the limit of a download since its last progress.
         lag: the limit of a download that answers 404, 409 or 410 although the job is completed: servers may lag behind.
-        first: the upper bound of the first pause. Each further pause is twice as long,
-        longest: up to this. Retry-After is always respected, and no pause is shorter than 0.05 s.
+        first: the upper bound of the first pause; each further one is twice as long, of a submission six times.
+        longest: the upper bound of every pause. Retry-After is respected beyond it; no pause is shorter than 0.05 s.
     """
 
     submission: float = 60.0

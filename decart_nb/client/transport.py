@@ -21,7 +21,7 @@ from ..errors import DecartSDKError, InvalidInputError
 from .addresses import host_and_port
 from .bodies import ACCEPT_ENCODING, UploadBody
 from .failures import describe_failure, is_before_sending, is_without_connection, reason_for, unwrap_cause
-from .responses import http_error, transport_error, unreadable_body_error
+from .responses import http_error, input_file_error, transport_error
 
 Direction = Literal["fetch", "upload", "download"]
 #: Concurrent file transfers in each direction. More would not be faster, and each has its buffers.
@@ -163,7 +163,7 @@ class Transport:
         except Exception as cause:  # noqa: BLE001 - codecs, threads, memory: a caller hears of one family of errors
             if body is not None and body.failure is not None:
                 reason = reason_for(body.failure, [self.api_key])
-                raise unreadable_body_error(error, doing, body.failure, reason) from None
+                raise input_file_error(error, doing, body.failure, reason) from None
             root = unwrap_cause(cause)
             if body is not None:
                 sent = body.close() and not is_without_connection(root)

@@ -15,7 +15,7 @@ from .. import media
 from ..client import duration_estimate as polling
 from ..client.client import DecartClient
 from ..client.download import Download
-from ..client.responses import JobStatusResponse
+from ..client.responses import NOT_FOUND_GRACE, JobStatusResponse
 from ..errors import DecartSDKError, JobFailedError, MediaError, QueueResultError, StoreError
 from ..request.models import ModelDefinition
 from ..store.job_row import UNDER_WAY, Record
@@ -111,7 +111,7 @@ class Fetcher:
                 re_estimate=re_estimate,
                 eager=job.eager,
                 age=age,
-                just_submitted=record.submitted_at is not None and age < polling.NOT_FOUND_GRACE,
+                just_submitted=record.submitted_at is not None and age < NOT_FOUND_GRACE,
                 on_retry=job._retry,
             )
         finally:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from keyword import iskeyword
 from typing import Any
 
-from .._util.text import did_you_mean
+from .._util.text import did_you_mean, short_repr
 from ..errors import InvalidInputError
 from ..request.models import Field, ModelDefinition
 from ..request.request import definition_of
@@ -68,9 +68,9 @@ def read(line: str, variables: Mapping[str, Any]) -> MagicLine:
         given[spec.name] = _value(word, spec, text if equals else None, words, variables)
     wait, output = given.pop("wait", False), given.pop("o", None)
     if not isinstance(wait, bool):
-        raise InvalidInputError(f"--wait must be true or false, not {wait!r:.60}.")
+        raise InvalidInputError(f"--wait must be true or false, not {short_repr(wait)}.")
     if output is not None and not (isinstance(output, str) and output.isidentifier() and not iskeyword(output)):
-        raise InvalidInputError(f"-o wants the name of a variable, not {output!r:.60}.")
+        raise InvalidInputError(f"-o wants the name of a variable, not {short_repr(output)}.")
     return MagicLine(model, given, output, wait)
 
 

@@ -15,13 +15,13 @@ from .. import media
 from .._util.text import printable
 from ..errors import MediaError
 from ..media import images
-from ..media.limits import LIMITS, Limits
+from ..media.limits import LIMITS
 from .local_files import UnusableFileError
 
 _LONGEST_REASON = 200
 
 
-def png_of(image: Image.Image, limits: Limits = LIMITS) -> bytes:
+def png_of(image: Image.Image) -> bytes:
     """Encode a PIL image as an upright RGB PNG, with transparency over white.
 
     Raises:
@@ -30,7 +30,7 @@ def png_of(image: Image.Image, limits: Limits = LIMITS) -> bytes:
     try:
         if getattr(image, "tile", None) and image.format not in (*images.FORMATS, "MPO", "TGA"):
             raise ValueError(f"it is {image.format} and not loaded; call its .load() if you trust it")
-        images.check_size(image, limits)
+        images.check_size(image, LIMITS)
         buffer = io.BytesIO()
         images.upright(image).save(buffer, "png")
     except Exception as error:  # noqa: BLE001 - Pillow raises all sorts: of a closed file an AssertionError
@@ -62,14 +62,14 @@ def array_of(value: Any) -> NDArray[Any]:
     return array
 
 
-def image_of(array: NDArray[Any], limits: Limits = LIMITS) -> Image.Image:
+def image_of(array: NDArray[Any]) -> Image.Image:
     """Convert an array from :func:`array_of` to an image.
 
     Raises:
         UnusableFileError: it is too large, or has values that mean nothing.
     """
     try:
-        images.check_pixels((array.shape[1], array.shape[0]), limits.image_pixels, limits)
+        images.check_pixels((array.shape[1], array.shape[0]), LIMITS.image_pixels, LIMITS)
         return Image.fromarray(
             np.ascontiguousarray(images.eight_bits(array.squeeze(2) if array.shape[2:] == (1,) else array))
         )
@@ -77,7 +77,7 @@ def image_of(array: NDArray[Any], limits: Limits = LIMITS) -> Image.Image:
         raise UnusableFileError(f"is an array that cannot be sent: {error}.") from None
 
 
-def write_video(array: NDArray[Any], path: Path, fps: int, limits: Limits = LIMITS) -> None:
+def write_video(array: NDArray[Any], path: Path, fps: int) -> None:
     """Encode an array of frames as an MP4, one frame at a time.
 
     Raises:
@@ -85,9 +85,9 @@ def write_video(array: NDArray[Any], path: Path, fps: int, limits: Limits = LIMI
     """
     frames, height, width = array.shape[:3]
     try:
-        images.check_pixels((width, height), limits.video_pixels, limits)
-        if frames > min(limits.frames, limits.seconds * fps):
-            raise ValueError(f"its {frames} frames are longer than {limits.seconds:.0f} s at {fps} frames a second")
+        images.check_pixels((width, height), LIMITS.video_pixels, LIMITS)
+        if frames > min(LIMITS.frames, LIMITS.seconds * fps):
+            raise ValueError(f"its {frames} frames are longer than {LIMITS.seconds:.0f} s at {fps} frames a second")
         media.encode(_rgb(array), path, fps=fps, crf=12)
     except (ValueError, images.TooLargeError) as error:
         raise UnusableFileError(f"is an array that cannot be sent: {error}.") from None

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from .._util.plain_values import NotPlainError, flag, is_flag, is_nonnegative, whole
 from .._util.public import public
 from .._util.text import short_repr
+from .._util.text_table import text_table
 from ..errors import InvalidInputError, ModelNotFoundError
 
 Kind = Literal["text-to-video", "image-to-video", "video-to-video", "first-last-frame", "motion", "restyle"]
@@ -145,6 +146,10 @@ class ModelDefinition:
                 f'{{"720p": 0.04}}, not {short_repr(self.prices)}.'
             )
 
+    def field_named(self, name: str) -> Field | None:
+        """The input field of that name; ``None`` if there is none, or if the fields are not known."""
+        return next((field for field in self.fields or () if field.name == name), None)
+
     @property
     def price(self) -> float | None:
         """USD per generated second at 720p, or ``None`` where it is not known."""
@@ -159,7 +164,9 @@ class ModelDefinition:
         return (height, width) if orientation == "portrait" else (width, height)
 
     def __repr__(self) -> str:
-        return f"<{self.name}: {self.kind or 'own model'}, {self.width}×{self.height} at {self.fps} fps, {self.status}>"
+        return (
+            f"<{self.name}: {self.kind or 'custom model'}, {self.width}×{self.height} at {self.fps} fps, {self.status}>"
+        )
 
 
 class Models:
@@ -206,9 +213,8 @@ class Models:
     _HEAD = ("model", "kind", "inputs (* required)", "size", "fps", "seconds", "USD a second", "status")
 
     def __repr__(self) -> str:
-        rows = [self._HEAD, *self._rows()]
-        widths = [max(len(row[column]) for row in rows) for column in range(len(self._HEAD))]
-        return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+        rows = self._rows()
+        return text_table({head: [row[at] for row in rows] for at, head in enumerate(self._HEAD)})
 
     def _repr_html_(self) -> str:
         def line(tag: str, cells: tuple[str, ...]) -> str:

@@ -53,13 +53,13 @@ def definition_of(model: Any) -> ModelDefinition:
     raise InvalidInputError(f'{given}; give models.video("…"), a name, or a ModelDefinition.')
 
 
-def prepare(model: ModelDefinition, inputs: Mapping[str, Any], *, keep: bool = False) -> Request:
+def prepare(model: ModelDefinition, inputs: Mapping[str, Any], *, snapshot: bool = False) -> Request:
     """Validate the inputs of a request and open its files.
 
     Args:
         model: the model that is to run it.
         inputs: the request's fields, as the caller gave them; ``None`` counts as left out.
-        keep: whether files are copied, for a request that is sent after the caller has continued.
+        snapshot: whether files are copied, for a request that is sent after the caller has continued.
 
     Raises:
         InvalidInputError: its message lists all problems.
@@ -71,7 +71,7 @@ def prepare(model: ModelDefinition, inputs: Mapping[str, Any], *, keep: bool = F
             if not is_file(model, name, value):
                 request.values[name] = plain(value)
                 continue
-            request.files[name] = read_unchanged(partial(_read, model, name, value, keep))
+            request.files[name] = read_unchanged(partial(_read, model, name, value, snapshot))
         except (UnusableFileError, NotPlainError) as error:
             problems.append(Problem(name, str(error), "value_error"))
     if problems:
@@ -84,7 +84,8 @@ def is_file(model: ModelDefinition, name: str, value: Any) -> bool:
     if model.fields is None:
         # Of a model that no table describes, the usual names are files, and so is whatever else can only be one.
         return name in FILE_INPUTS or _is_a_file(value)
-    return any(spec.name == name and spec.type in FILE_TYPES for spec in model.fields)
+    field = model.field_named(name)
+    return field is not None and field.type in FILE_TYPES
 
 
 def read_file(model: ModelDefinition, name: str, value: Any) -> Upload | RemoteFile:
@@ -94,15 +95,14 @@ def read_file(model: ModelDefinition, name: str, value: Any) -> Upload | RemoteF
         UnusableFileError: the model does not accept it, or the value is not a file.
     """
     file = read(name, value, model.fps)
-    for spec in model.fields or ():
-        if spec.name == name:
-            check_file(spec, file)
+    if field := model.field_named(name):
+        check_file(field, file)
     return file
 
 
-def _read(model: ModelDefinition, name: str, value: Any, keep: bool) -> Upload | RemoteFile:
+def _read(model: ModelDefinition, name: str, value: Any, snapshot: bool) -> Upload | RemoteFile:
     file = read_file(model, name, value)
-    return file.snapshot() if keep and isinstance(file, Upload) else file
+    return file.snapshot() if snapshot and isinstance(file, Upload) else file
 
 
 def check_fetched(model: ModelDefinition, name: str, upload: Upload) -> None:
@@ -111,11 +111,11 @@ def check_fetched(model: ModelDefinition, name: str, upload: Upload) -> None:
     Raises:
         InvalidInputError: the model does not accept the file.
     """
-    spec = next((spec for spec in model.fields or () if spec.name == name), None)
-    if spec is None:
+    field = model.field_named(name)
+    if field is None:
         return
     try:
-        check_file(spec, upload)
+        check_file(field, upload)
     except UnusableFileError as error:
         raise invalid_inputs(model, [Problem(name, str(error), "value_error")]) from None
 

@@ -24,7 +24,7 @@ from .local_files import LocalFile, UnusableFileError, copy_to_temporary, own_pi
 from .locations import RemoteFile, locate
 from .models import Field
 
-UNKNOWN_TYPE = "application/octet-stream"
+_UNKNOWN_TYPE = "application/octet-stream"
 _LONGEST_NAME = 180
 
 
@@ -47,7 +47,7 @@ class Upload:
         else:
             self.size = content.size if isinstance(content, LocalFile) else content.stat().st_size
         with self.open() as stream:
-            self.media_type = sniff(stream.read(HEAD)) or UNKNOWN_TYPE
+            self.media_type = sniff(stream.read(HEAD)) or _UNKNOWN_TYPE
 
     def open(self) -> BinaryIO:
         """Open the content for reading; the caller closes it. Reading fails if the file changes meanwhile."""

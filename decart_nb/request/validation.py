@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from .._util.plain_values import NotPlainError, flag, is_missing, text, whole
-from .._util.text import did_you_mean, short_repr, with_article
+from .._util.text import counted, did_you_mean, short_repr, with_article
 from .._util.warn import warn
 from ..errors import InvalidInputError, ModelWarning
 from .models import FILE_TYPES, Field, FieldType, ModelDefinition
@@ -19,6 +19,10 @@ class Problem(NamedTuple):
     field: str
     message: str
     type: str
+
+
+#: FastAPI's error types for values that have no plain form, by the type of the field.
+_NOT_PLAIN = {"text": "string_unicode", "integer": "int_type", "flag": "bool_type"}
 
 
 class _Bad(Exception):
@@ -63,7 +67,7 @@ def check_field(model: ModelDefinition, name: str, value: Any) -> tuple[Any, Pro
     """Validate one field: return the value to send, and the problem if there is one."""
     if model.fields is None:
         return value, None
-    field = next((field for field in model.fields if field.name == name), None)
+    field = model.field_named(name)
     if field is None:
         names = [field.name for field in model.fields]
         about = f"is no input of {model.name}.{did_you_mean(name, names)} It takes {', '.join(names)}."
@@ -74,6 +78,8 @@ def check_field(model: ModelDefinition, name: str, value: Any) -> tuple[Any, Pro
         return _READERS[field.type](field, value), None
     except _Bad as bad:
         return None, Problem(name, str(bad), bad.type)
+    except NotPlainError as error:
+        return None, Problem(name, str(error), _NOT_PLAIN[field.type])
     except RecursionError:
         return None, Problem(name, "is nested too deep to be read.", "value_error")
 
@@ -120,10 +126,7 @@ def warn_if_outdated(model: ModelDefinition) -> None:
 def _text(field: Field, value: Any) -> str:
     if not isinstance(value, str):
         raise _Bad(f"must be text, not {type(value).__name__}.", "string_type")
-    try:
-        said = text(value)
-    except NotPlainError as error:
-        raise _Bad(str(error), "string_unicode") from None
+    said = text(value)
     if len(said) < field.minimum:
         raise _Bad(f"is empty; give {field.minimum} to {field.maximum} characters.", "string_too_short")
     if len(said) > field.maximum:
@@ -132,10 +135,7 @@ def _text(field: Field, value: Any) -> str:
 
 
 def _integer(field: Field, value: Any) -> int:
-    try:
-        number = whole(value)
-    except NotPlainError as error:
-        raise _Bad(str(error), "int_type") from None
+    number = whole(value)
     if not field.minimum <= number <= field.maximum:
         kind = "greater_than_equal" if number < field.minimum else "less_than_equal"
         raise _Bad(f"is {short_repr(number)}; it must be from {field.minimum} to {field.maximum}.", kind)
@@ -143,10 +143,7 @@ def _integer(field: Field, value: Any) -> int:
 
 
 def _flag(field: Field, value: Any) -> bool:
-    try:
-        return flag(value)
-    except NotPlainError as error:
-        raise _Bad(str(error), "bool_type") from None
+    return flag(value)
 
 
 def _choice(field: Field, value: Any) -> str:
@@ -165,7 +162,7 @@ def _trajectory(field: Field, value: Any) -> list[dict[str, float]]:
         raise _Bad(f"is {with_article(type(value).__name__)} that cannot be read; {shape}.", "list_type") from None
     points = [_point(number, point, shape) for number, point in enumerate(listed)]
     if not field.minimum <= len(points) <= field.maximum:
-        count = f"{len(points)} point{'s' * (len(points) != 1)}" if len(points) <= field.maximum else "more points"
+        count = counted(len(points), "point") if len(points) <= field.maximum else "more points"
         kind = "too_short" if len(points) < field.minimum else "too_long"
         raise _Bad(f"has {count}; it must have {field.minimum} to {field.maximum}.", kind)
     return points

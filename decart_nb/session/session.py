@@ -194,7 +194,7 @@ class Session(ProcessLocal):
     ) -> Job:
         asked = {"fresh": _flag("fresh", fresh), "resubmit_uncertain": _flag("resubmit_uncertain", resubmit_uncertain)}
         definition = definition_of(model)
-        request = prepare(definition, inputs, keep=True)
+        request = prepare(definition, inputs, snapshot=True)
         if self.backend == "live":
             warn_if_outdated(definition)
         return self._runner.submit(request, **asked)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 
@@ -43,16 +44,15 @@ class Claims:
 
     def is_held(self, record: Record) -> bool:
         """Whether this process, or another one that is alive, is carrying out a job."""
-        return self.holds(record) if record.holder == self.lock.name else self.lock.is_alive(record.holder)
+        return self._is_held(record, self.lock.is_alive)
 
     def orphans(self, records: list[Record]) -> list[Record]:
         """Those of many jobs that no process is carrying out."""
-        alive = {holder for holder in {record.holder for record in records} if self.lock.is_alive(holder)}
-        return [
-            record
-            for record in records
-            if (not self.holds(record) if record.holder == self.lock.name else record.holder not in alive)
-        ]
+        is_alive = functools.cache(self.lock.is_alive)  # once for each process
+        return [record for record in records if not self._is_held(record, is_alive)]
+
+    def _is_held(self, record: Record, is_alive: Callable[[str | None], bool]) -> bool:
+        return self.holds(record) if record.holder == self.lock.name else is_alive(record.holder)
 
     def take(self, record: Record) -> Record:
         """Claim a job with a new token; the caller writes it down."""

@@ -54,7 +54,7 @@ class Database:
 
     Args:
         path: of the file.
-        vfs: SQLite's way to the disk, such as ``unix-dotfile`` for a drive on which files cannot be locked.
+        vfs: the name of an SQLite VFS, such as ``unix-dotfile`` for a drive on which files cannot be locked.
         opened: called when a file has been opened that this process has not had open before: the first one, the one in
             a fork, and one that took the place of a file that was removed or moved away.
         beginning: called at the beginning of every transaction.
@@ -106,7 +106,7 @@ class Database:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """All of it or nothing; on the disk when it has ended. One inside another is a part of that."""
+        """A transaction, synced to the disk when the block ends. A nested one joins the outer one."""
         with self.connection() as connection:
             if connection.in_transaction:
                 yield connection
@@ -131,8 +131,8 @@ class Database:
             with contextlib.suppress(sqlite3.Error):
                 connection.execute("ROLLBACK")
 
-    def batch(self, works: Sequence[Callable[[], Any]]) -> list[tuple[Any, Exception | None]]:
-        """Do several things in one transaction: a disk syncs once for all of them.
+    def batch(self, functions: Sequence[Callable[[], Any]]) -> list[tuple[Any, Exception | None]]:
+        """Run several functions in one transaction: a disk syncs once for all of them.
 
         Returns:
             What each has returned or raised; one that raises undoes what it has done itself, and nothing else.
@@ -140,7 +140,7 @@ class Database:
         ends: list[tuple[Any, Exception | None]] = []
         try:
             with self.transaction() as connection:
-                for work in works:
+                for work in functions:
                     connection.execute("SAVEPOINT work")
                     done = len(self._undoing)
                     try:
@@ -151,7 +151,7 @@ class Database:
                         ends.append((None, error))
                     connection.execute("RELEASE work")
         except StoreError as error:
-            return [(None, error)] * len(works)
+            return [(None, error)] * len(functions)
         return ends
 
     def error(self, cause: OSError | sqlite3.Error | UnicodeError) -> StoreError:

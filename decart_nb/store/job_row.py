@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-#: The statuses of a job that somebody should be at.
+#: The statuses of a job that has not ended.
 UNDER_WAY = ("planned", "pending", "processing")
 
 
@@ -34,7 +34,7 @@ class Record:
         files: of each file its ``filename`` and ``media_type``, and its ``sha256`` and ``size_bytes``.
         input_seconds: how long the video is that it was made from.
         status: as of :class:`decart_nb.job.job.Job`.
-        holder: who works on it.
+        holder: the lock name of the process that has claimed it.
         job_id: the queue's name for it.
         error: what went wrong.
         created_at, sent_at, submitted_at, ended_at: when it was written down, when its submission began, when the queue

@@ -10,6 +10,9 @@ from typing import Any
 from .database import Database
 from .job_row import COLUMNS, UNDER_WAY, Record, decoded, encoded
 
+#: How many of a model's jobs tell how long the next one takes.
+_LATEST = 50
+
 
 class JobTable:
     """Queries and updates of the jobs table. It opens no transaction of its own.
@@ -88,7 +91,7 @@ class JobTable:
             return [holder for (holder,) in rows]
 
     def release(self, holder: str, condition: str, values: Sequence[Any]) -> None:
-        """Take the claims of a holder off the jobs that meet a condition."""
+        """Release a holder's claims on the jobs that meet a condition."""
         with self._database.connection() as database:
             database.execute(
                 f"UPDATE jobs SET holder = NULL, claim = NULL WHERE holder = ? AND ({condition})", [holder, *values]
@@ -101,20 +104,20 @@ class JobTable:
                 "DELETE FROM jobs WHERE row = ? AND key IS ?", [[record.row, record.key] for record in records]
             )
 
-    def durations(self, model: str, endpoint: str, last: int) -> list[tuple[float, float | None]]:
+    def durations(self, model: str, endpoint: str) -> list[tuple[float, float | None]]:
         """How long the last jobs of a model took, in seconds, each with the length of what it was made from."""
         with self._database.connection() as database:
             rows = database.execute(
                 "SELECT took, input_seconds FROM jobs WHERE model = ? AND endpoint = ? AND typeof(took) = 'real' "
                 "ORDER BY row DESC LIMIT ?",
-                [model, endpoint, last],
+                [model, endpoint, _LATEST],
             ).fetchall()
         return rows[::-1]
 
     def latest_by_request(
         self, requests: Collection[str], columns: Sequence[str]
     ) -> dict[tuple[str, int], tuple[Any, ...]]:
-        """How requests stand; see :meth:`decart_nb.store.store.Store.latest_by_request`."""
+        """The latest job of each request and take; see :meth:`decart_nb.store.store.Store.latest_by_request`."""
         wanted = f"SELECT request, take, status, {', '.join(columns)} FROM jobs"
         error = 3 + list(columns).index("error") if "error" in columns else None
         with self._database.connection() as database:

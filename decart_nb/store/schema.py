@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-#: What a job counts for in its sweep's budget, in USD: what it was expected to cost, or has cost, whichever is more.
 #: A submission that was certainly not taken costs nothing; neither does a job that nobody has begun to submit.
-_NOT_BEGUN = "status = 'planned' AND sent_at IS NULL AND holder IS NULL"
-_FREE = f"sweep IS NULL OR status IN ('rejected', 'cancelled') OR ({_NOT_BEGUN})"
+_NOT_CLAIMED = "status = 'planned' AND sent_at IS NULL AND holder IS NULL"
+_FREE = f"sweep IS NULL OR status IN ('rejected', 'cancelled') OR ({_NOT_CLAIMED})"
+#: What a job counts for in its sweep's budget, in USD: what it was expected to cost, or has cost, whichever is more.
 _KNOWN = "max(coalesce(cost, expected_cost), coalesce(expected_cost, cost))"
 
 _TO_ITS_BUDGET = (

@@ -3,8 +3,7 @@
 A job is written down before the wire is used and after it has answered, each time synced to the disk:
 
     planned → planned, and sent at a time → pending, with its id → completed, with its file
-                                                                 → failed, rejected, uncertain, unreachable, expired,
-                                                                   cancelled
+            → cancelled                   → rejected, uncertain  → failed, unreachable, expired
 
 Several processes may work on one folder. A job that is under way is claimed by one of them, its holder; a lock that the
 operating system releases when a process ends tells whether the holder is still there, and a token, which is checked in
@@ -35,16 +34,18 @@ from .sweeps import SweepTable
 _STANDS = (*UNDER_WAY, "completed", "unreachable", "uncertain", "expired")
 #: What is not taken over, since nothing more comes of it.
 _OVER = ("completed", "uncertain", "failed")
-_NOT_BEGUN = "status = 'planned' AND sent_at IS NULL"
+_NOT_SENT = "status = 'planned' AND sent_at IS NULL"
 _DIGEST = re.compile(r'"sha256": "([^"]+)"')
 
 
 class Store:
-    """The folder, and what it remembers. Its calls may come from any thread; each is on the disk when it returns.
+    """A store's folder: its jobs, sweeps, videos and input files.
+
+    Its calls may come from any thread; each is on the disk when it returns.
 
     Args:
         folder: made where it is not there yet.
-        vfs: SQLite's way to the disk, such as ``unix-dotfile`` for a drive on which files cannot be locked.
+        vfs: the name of an SQLite VFS, such as ``unix-dotfile`` for a drive on which files cannot be locked.
 
     Attributes:
         files: its videos and inputs.
@@ -72,19 +73,14 @@ class Store:
         with self._database.transaction():
             pass
 
-    @property
-    def database(self) -> Path:
-        """The file that remembers."""
-        return self._database.path
-
-    def batch(self, works: Sequence[Callable[[], Any]]) -> list[tuple[Any, Exception | None]]:
-        """Do several of the things below in one transaction; see :meth:`decart_nb.store.database.Database.batch`."""
-        return self._database.batch(works)
+    def batch(self, functions: Sequence[Callable[[], Any]]) -> list[tuple[Any, Exception | None]]:
+        """Run several of the methods below in one transaction; see :meth:`decart_nb.store.database.Database.batch`."""
+        return self._database.batch(functions)
 
     def enqueue(self, wanted: Record) -> Record:
-        """Write down what is asked for while its files are still to be fetched; :meth:`claim` takes its place."""
+        """Insert a planned job whose input files are still to be downloaded; :meth:`claim` replaces it."""
         with self._database.transaction():
-            for record in self._jobs.read(f"request = ? AND {_NOT_BEGUN}", [wanted.request]):
+            for record in self._jobs.read(f"request = ? AND {_NOT_SENT}", [wanted.request]):
                 if not self._claims.is_held(record):
                     return self._take_over(record)[0]
             return self._jobs.insert(self._claims.take(wanted))
@@ -142,7 +138,7 @@ class Store:
         now = time.time()
         with self._database.transaction() as database:
             changed = database.execute(
-                f"UPDATE jobs SET sent_at = ? WHERE row = ? AND key IS ? AND claim IS ? AND {_NOT_BEGUN}",
+                f"UPDATE jobs SET sent_at = ? WHERE row = ? AND key IS ? AND claim IS ? AND {_NOT_SENT}",
                 [now, record.row, record.key, record.claim],
             )
             if not changed.rowcount:
@@ -154,7 +150,7 @@ class Store:
     def update(self, record: Record, **changes: Any) -> None:
         """Make changes in a record, and write them down; a job that is no longer under way has no holder.
 
-        What of a submitted job cannot be written now is by the next transaction that can.
+        Changes that cannot be written now are written by the next transaction that can.
         """
         if changes.get("status", "pending") not in UNDER_WAY:
             changes = {"holder": None, "claim": None, "ended_at": time.time(), **changes}
@@ -188,7 +184,7 @@ class Store:
         self._claims.drop(record)
 
     def adopt(self, record: Record) -> Record:
-        """Write down a job that is known by its id alone, and that nobody is at yet."""
+        """Insert a job of which only the id is known, and which no process has claimed."""
         record.request = f"job {record.job_id}"
         with self._database.transaction():
             return self._jobs.insert(record)
@@ -209,7 +205,7 @@ class Store:
                 self._sweeps.forget_if_empty(sweep)
             named = [str(files) for (files,) in database.execute("SELECT files FROM jobs")]
         kept = {digest for text in (*named, *self.sweeps().values()) for digest in _DIGEST.findall(text)}
-        with self._database.connection():  # for its words, where a file cannot be removed
+        with self._database.connection():  # an OSError becomes a StoreError
             for record in going:
                 self.files.remove_video(record.path, record.size_bytes)
             self.files.remove_inputs(kept)
@@ -229,21 +225,21 @@ class Store:
         return self._jobs.read(condition, [*values.values()])
 
     def orphaned(self, endpoint: str) -> list[Record]:
-        """The jobs at a queue that nobody is at, although they have not ended: their holders have gone."""
+        """The unfinished jobs of a queue whose holders have ended."""
         statuses = (*UNDER_WAY, "unreachable", "uncertain")
         # One that was made again is not left.
         again = "SELECT 1 FROM jobs AS later WHERE (later.request, later.take) = (jobs.request, jobs.take)"
         condition = f"endpoint = ? AND status IN {statuses} AND NOT EXISTS ({again} AND later.row > jobs.row)"
         return self._claims.orphans(self._jobs.read(condition, [endpoint]))
 
-    def durations(self, model: str, endpoint: str, last: int = 50) -> list[tuple[float, float | None]]:
+    def durations(self, model: str, endpoint: str) -> list[tuple[float, float | None]]:
         """How long the last jobs of a model took, in seconds, each with the length of what it was made from."""
-        return self._jobs.durations(model, endpoint, last)
+        return self._jobs.durations(model, endpoint)
 
     def latest_by_request(
         self, requests: Collection[str], columns: Sequence[str]
     ) -> dict[tuple[str, int], tuple[Any, ...]]:
-        """How requests stand, many at once.
+        """The latest job of each request and take.
 
         Returns:
             By request and take, what there is of its latest job: the request, the take, the status, and these columns.
@@ -259,7 +255,7 @@ class Store:
 
     @property
     def unsaved(self) -> list[Record]:
-        """The jobs that were submitted, and that the database could not take yet."""
+        """The jobs with changes that the database could not take yet."""
         return list(self._unsaved.values())
 
     def spent(self, sweep: str) -> tuple[float, int]:
@@ -270,7 +266,7 @@ class Store:
         not, nor what a process was about to submit that has ended.
         """
         with self._database.transaction():
-            reserved = f"sweep = ? AND {_NOT_BEGUN}"
+            reserved = f"sweep = ? AND {_NOT_SENT}"
             for holder in self._jobs.holders(reserved, [sweep]):
                 if not self._claims.lock.is_alive(holder):
                     self._jobs.release(holder, reserved, [sweep])

@@ -6,10 +6,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .._util.next_steps import step
 from ..job.job import Job
 from ..job.money import Payment, usd
 from .ledger import Tally
+from .next_steps import step
 
 #: So many jobs have to have ended before their rate tells how long the others take.
 _ENOUGH = 3

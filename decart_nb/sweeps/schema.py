@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Collection
 from typing import Any
 
-from .._util.next_steps import step
 from .._util.text import did_you_mean, safe_str, short_repr
 from ..errors import DecartSDKError, InvalidInputError
 from ..request.catalogue import models
@@ -14,6 +13,7 @@ from ..request.models import FILE_INPUTS, ModelDefinition
 from ..request.request import definition_of, is_file
 from ..request.validation import Problem
 from .axes import Axes
+from .next_steps import step
 from .rows import MODEL, PROMPT, TAKE, TEMPLATE, Invalid
 from .table_files import near
 from .template import is_template, placeholders
@@ -111,7 +111,7 @@ class Schema:
         """Whether a name is an input of a model."""
         if model.fields is None:  # whatever it is, it is sent
             return name not in {MODEL, TAKE, TEMPLATE, *self.choices}
-        return any(spec.name == name for spec in model.fields)
+        return model.field_named(name) is not None
 
     def is_file(self, name: str, value: Any) -> bool:
         """Whether a value is an input file for any of the models."""

@@ -11,10 +11,9 @@ from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
-from .._util.next_steps import step
 from .._util.plain_values import is_flag, is_nonnegative
 from .._util.public import public
-from .._util.text import printable
+from .._util.text import printable, short_repr
 from ..errors import InvalidInputError, NotPicklableError
 from ..job.event_loop import start, wait_for
 from ..job.observable import Observable
@@ -24,6 +23,7 @@ from ..request.validation import warn_if_outdated
 from .axes import Axes
 from .definition import definition_of
 from .files import in_store, keep_file
+from .next_steps import step
 from .planner import Reader
 from .progress import Progress
 from .rows import Row, inspect
@@ -65,7 +65,7 @@ class Sweep(Observable):
     ) -> None:
         super().__init__()
         if name is not None and (not isinstance(name, str) or not name.strip() or not name.isprintable()):
-            raise InvalidInputError(f"The name of a sweep must be text, in one line, not {name!r:.60}.")
+            raise InvalidInputError(f"The name of a sweep must be text, in one line, not {short_repr(name)}.")
         self._axes, self._runner, self._extras, self._show = axes, runner, extras, show
         self._reader = self._new_reader()
         self._reading = threading.Lock()
@@ -390,11 +390,13 @@ class Sweep(Observable):
 
 def _checked_cost(cap: Any) -> float | None:
     if cap is not None and not is_nonnegative(cap):
-        raise InvalidInputError(f"{step('max_cost')} must be USD, as a number from 0, not {cap!r:.60}.")
+        raise InvalidInputError(f"{step('max_cost')} must be USD, as a number from 0, not {short_repr(cap)}.")
     return None if cap is None else float(cap)
 
 
 def _checked_count(count: Any) -> int | None:
     if count is not None and (is_flag(count) or not isinstance(count, Integral) or count < 1):
-        raise InvalidInputError(f"{step('concurrency')} must be a whole number of jobs from 1, not {count!r:.60}.")
+        raise InvalidInputError(
+            f"{step('concurrency')} must be a whole number of jobs from 1, not {short_repr(count)}."
+        )
     return None if count is None else int(count)

@@ -289,7 +289,7 @@ def test_a_body_that_comes_twice_and_is_no_video_is_the_services_own(tmp_path: P
 
     client, script = scripted(WHOLE, patience=SHORT)
     error = error_of(QueueResultError, client, fetched(tmp_path / "a.mp4", check=check))
-    assert "no video: It cannot be decoded." in error.message
+    assert "not a video: It cannot be decoded." in error.message
     assert isinstance(error.cause, MediaError)
     assert len(script.asked) == 2
     assert list(tmp_path.iterdir()) == []

@@ -294,7 +294,7 @@ def test_a_model_of_the_callers_own_takes_its_inputs_as_they_are() -> None:
     anything = {"prompt": "x" * 5000, "seed": -3, "glow": [1, 2]}
     assert check(own, anything | {"nothing": None}) == (anything, [])
     assert (own.url_path, own.status, own.price) == ("/v1/jobs/lucy-9", "custom", None)
-    assert "own model" in repr(own)
+    assert "custom model" in repr(own)
     assert ModelDefinition(name="a", width=2, height=2, fps=1, url_path="/v2/a").url_path == "/v2/a"
 
 

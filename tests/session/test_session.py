@@ -197,7 +197,7 @@ def test_junk_in_place_of_the_video_is_no_clip(canned_queue: LocalQueue, live: S
     job = live.submit("lucy-2.5", "x", data=small_video)
     canned_queue.jobs.canned = tmp = small_video.with_name("junk.mp4")
     tmp.write_bytes(b"anything but a video " * 100)
-    with pytest.raises(dnb.QueueResultError, match="is no video"):
+    with pytest.raises(dnb.QueueResultError, match="is not a video"):
         job.result(timeout=20)
     assert not list(live.store.glob("*.mp4"))
 

@@ -37,15 +37,15 @@ def test_where_no_write_ahead_log_is_to_be_had_it_keeps_a_journal(tmp_path) -> N
     record, _ = store.claim(wanted())
     store.update(record, status="completed")
     assert Store(tmp_path / "runs", vfs="unix-dotfile").claim(wanted()) == (record, False)
-    assert sqlite3.connect(store.database).execute("PRAGMA journal_mode").fetchone() == ("delete",)
+    assert sqlite3.connect(store.folder / "store.sqlite3").execute("PRAGMA journal_mode").fetchone() == ("delete",)
 
 
 def test_a_newer_store_is_refused_and_left_as_it_is(store) -> None:
-    with sqlite3.connect(store.database) as database:
+    with sqlite3.connect(store.folder / "store.sqlite3") as database:
         database.execute("PRAGMA user_version = 99")
     with pytest.raises(StoreError, match="newer decart_nb"):
         Store(store.folder)
-    assert sqlite3.connect(store.database).execute("PRAGMA user_version").fetchone() == (99,)
+    assert sqlite3.connect(store.folder / "store.sqlite3").execute("PRAGMA user_version").fetchone() == (99,)
 
 
 def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(tmp_path) -> None:

@@ -34,7 +34,7 @@ def test_a_fork_does_not_share_the_connection_nor_the_claims(store) -> None:
 
 def test_a_commit_that_fails_leaves_nothing_open(store) -> None:
     record, _ = store.claim(wanted())
-    database = sqlite3.connect(store.database, isolation_level=None)
+    database = sqlite3.connect(store.folder / "store.sqlite3", isolation_level=None)
     with store._database.connection() as own:
         own.execute("PRAGMA busy_timeout = 50")
     database.execute("BEGIN IMMEDIATE")
@@ -182,7 +182,7 @@ def test_a_reopening_that_fails_is_made_again(store) -> None:
 
 
 def test_an_interrupt_while_another_writes_leaves_no_lock(store) -> None:
-    other = sqlite3.connect(store.database, isolation_level=None, check_same_thread=False)
+    other = sqlite3.connect(store.folder / "store.sqlite3", isolation_level=None, check_same_thread=False)
     other.execute("BEGIN IMMEDIATE")
     threads = [
         threading.Timer(0.2, os.kill, [os.getpid(), signal.SIGINT]),

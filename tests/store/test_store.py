@@ -155,8 +155,16 @@ def test_durations_are_those_of_the_model_at_that_queue(store) -> None:
         record, _ = store.claim(wanted(f"r{number}", input_seconds=2.0))
         store.update(record, status="completed", took=seconds)
     assert store.durations("lucy-2.5", "local") == [(3.0, 2.0), (5.0, 2.0)]
-    assert store.durations("lucy-2.5", "local", last=1) == [(5.0, 2.0)]
     assert store.durations("lucy-2.5", "elsewhere") == []
+
+
+def test_only_the_latest_durations_are_given_the_oldest_first(store) -> None:
+    def completed(seconds: float) -> None:
+        record, _ = store.claim(wanted(f"r{seconds}"))
+        store.update(record, status="completed", took=seconds)
+
+    store.batch([lambda seconds=float(number): completed(seconds) for number in range(60)])
+    assert [took for took, _ in store.durations("lucy-2.5", "local")] == [float(number) for number in range(10, 60)]
 
 
 def test_what_has_moved_on_since_somebody_looked_is_not_pruned(store) -> None:
