@@ -1,7 +1,8 @@
 """Base classes of the live widgets: theme, error message, clean-up, and a view of a job or sweep with a stop button.
 
 Each widget has one Python, one JavaScript and one CSS file of the same name; script and style are appended to those of
-this module. What a notebook shows without a kernel is a separate static output; see :mod:`decart_nb.display.output`.
+this module and of the parts that several widgets share. What a notebook shows without a kernel is a separate static
+output; see :mod:`decart_nb.display.output`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from .._util.text import did_you_mean
 from ..errors import InvalidInputError
 
 _VIEW = "application/vnd.jupyter.widget-view+json"
-_IMPORT = re.compile(r"^import .*\n", re.MULTILINE)
+_IMPORT = re.compile(r"^import [^;]*;\n", re.MULTILINE)
 
 
 class LiveView(anywidget.AnyWidget):
@@ -128,16 +129,17 @@ class StoppableView(LiveView):
         self._update(self._subject)
 
 
-def assets(name: str) -> tuple[str, str]:
-    """A widget's JavaScript module and style sheet, each appended to that of the base class.
+def assets(*names: str) -> tuple[str, str]:
+    """A widget's JavaScript module and style sheet: those of the base class, and after them each part's in order.
+
+    All parts share one scope, so that no two have a top-level name in common, and only the last has a default export.
 
     Args:
-        name: the name of the widget's files, without suffix.
+        names: the names of the parts' files, without suffix. A part without a style sheet has no such file.
     """
-    package = files(__package__)
-    script, style = (
-        "".join(package.joinpath(f"{part}.{suffix}").read_text(encoding="utf-8") for part in ("live_view", name))
-        for suffix in ("js", "css")
-    )
+    folder = files(__package__)
+    script = "".join(folder.joinpath(f"{name}.js").read_text(encoding="utf-8") for name in ("live_view", *names))
+    sheets = [folder.joinpath(f"{name}.css") for name in ("live_view", *names)]
+    style = "".join(sheet.read_text(encoding="utf-8") for sheet in sheets if sheet.is_file())
     # anywidget takes a single module, in which the imported names are defined above their use.
     return _IMPORT.sub("", script), style

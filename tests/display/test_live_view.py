@@ -35,6 +35,13 @@ def test_script_and_style_follow_on_those_of_the_base_as_one_module() -> None:
     assert style.index("--decart-text:") < style.index(".decart-job-line")
 
 
+def test_parts_follow_each_other_in_order_and_may_have_no_style() -> None:
+    script, style = assets("clock", "job_view")
+    assert "import " not in script
+    assert script.index("function view(") < script.index("class Clock") < script.index("export default")
+    assert style == assets("job_view")[1]
+
+
 def test_a_view_that_no_frontend_shows_any_more_is_closed_with_its_layout() -> None:
     before = len(registry._instances)
     view = _View()
