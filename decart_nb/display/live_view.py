@@ -119,6 +119,8 @@ class StoppableView(LiveView):
             self._subject.cancel()
 
     def _on_message(self, _: object, message: dict[str, Any], __: object) -> None:
+        if "action" not in message:  # a request on the media channel
+            return
         if self._subject.blocks_main_thread:  # and the message has arrived nevertheless
             self._receives_clicks = True
         self.problem = ""
