@@ -27,16 +27,26 @@ def code_of(job: Job, folder: Path) -> str:
     """
     if job.recipe is None:
         return call(job.model, job.inputs) if job.inputs else f"dnb.attach({job.id!r})"
-    lines = ["import decart_nb as dnb", "", f"dnb.connect({_connection(job.recipe, folder)})"]
-    model = job.recipe.model
+    return recipe_code(job.recipe, folder)
+
+
+def recipe_code(recipe: Recipe, folder: Path) -> str:
+    """Code that repeats a stored job's request; if its inputs are unknown, code that attaches to the job.
+
+    Args:
+        recipe: what it takes to ask for it again.
+        folder: as for :func:`code_of`.
+    """
+    lines = ["import decart_nb as dnb", "", f"dnb.connect({_connection(recipe, folder)})"]
+    model = recipe.model
     try:
-        inputs = job.recipe.inputs()
+        inputs = recipe.inputs()
     except DecartSDKError:
         inputs = {}
     if not inputs or model is None:
-        return "\n".join([*lines, f"dnb.attach({job.id!r})"])
+        return "\n".join([*lines, f"dnb.attach({recipe.record.job_id!r})"])
     arguments = {name: _path(value, folder) if isinstance(value, Path) else value for name, value in inputs.items()}
-    if job.recipe.record.take:
+    if recipe.record.take:
         arguments["fresh"] = True  # without it, the store returns the first take
     is_listed = model.name in models and models.video(model.name) == model
     shown = model.name if is_listed else _definition(model)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import secrets
 import time
 import weakref
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..client import duration_estimate as polling
@@ -19,7 +18,7 @@ from ..client.retry import OnRetry
 from ..errors import DecartSDKError, JobCancelledError, JobFailedError, QueueSubmitError, StoreError
 from ..request.catalogue import models
 from ..request.locations import RemoteFile
-from ..request.models import MAX_SEED, ModelDefinition
+from ..request.models import ModelDefinition
 from ..request.request import Request
 from ..store.claims import ClaimLostError
 from ..store.job_row import UNDER_WAY, Record
@@ -33,6 +32,7 @@ from .job import Job
 from .money import Payment
 from .prices import price_of
 from .recipe import Recipe
+from .repeat import repeat
 from .submission import JobSubmission
 
 _TICK = 0.5
@@ -190,22 +190,19 @@ class Runner:
         """As :meth:`expect`; it blocks."""
         return self._estimates.estimate(model, self.endpoint, input_seconds)
 
-    def _recipe(self, record: Record, model: ModelDefinition | None) -> Recipe:
+    def recipe(self, record: Record, model: ModelDefinition | None = None) -> Recipe:
+        """What it takes to ask for a stored job again.
+
+        Args:
+            record: the job.
+            model: its model; by default, that of its name in the catalogue.
+        """
+        if model is None and record.asked_model in models:
+            model = models.video(record.asked_model)
         return Recipe(record, model, self.store, self.backend, self.client.base_url, self.prices)
 
     def _let_repeat(self, job: Job, request: Request) -> None:
-        """Let a job be asked for another take, or to be tried again where there is no clip."""
-
-        def again() -> Job:
-            if job.clip is None:
-                return self.submit(request)  # what failed is made anew; what was taken is asked for, and not paid twice
-            if "seed" not in request.values:
-                return self.submit(request, fresh=True)
-            # The same seed would make the same video.
-            another = {**request.values, "seed": secrets.randbelow(MAX_SEED)}
-            return self.submit(replace(request, values=another))
-
-        job._resubmit = again
+        job._resubmit = lambda: repeat(self, request, is_made=job.clip is not None)
 
     async def _supervise(self, job: Job, work: Coroutine[Any, Any, Clip]) -> None:
         """Do the work of a job. Whatever goes wrong, the job ends, and whoever waits for it is told."""
@@ -266,11 +263,11 @@ class Runner:
     ) -> Clip:
         claim = functools.partial(self.store.claim, wanted, resubmit=resubmit, **terms)
         first = functools.partial(claim, enqueued=enqueued)
-        job.recipe = self._recipe(wanted, request.model)
+        job.recipe = self.recipe(wanted, request.model)
         job.estimate = await self.expect(wanted.model, wanted.input_seconds)
         while True:
             record, ours = await self._until_it_is_ours(job, first, claim)
-            job.recipe = self._recipe(record, request.model)
+            job.recipe = self.recipe(record, request.model)
             # Who says what he has seen takes what has come of it since then.
             if not ours and record.status in {"rejected", "cancelled", *(resubmit if "seen" not in terms else ())}:
                 continue  # what somebody else's attempt has come to
@@ -309,7 +306,7 @@ class Runner:
         job = Job(
             model.name if model else record.asked_model, inputs_of(record), estimate=self.prior, job_id=record.job_id
         )
-        job.recipe = self._recipe(record, model)
+        job.recipe = self.recipe(record, model)
         if record.job_id:
             self.under_way[record.job_id] = job
         return job, self._resume(job, record, model)

@@ -1,0 +1,47 @@
+"""Repeats of requests: another take of what was made, or another attempt at what came to nothing."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ..errors import InvalidInputError
+from ..request.models import MAX_SEED
+from ..request.request import Request, prepare
+from ..store.job_row import Record
+from .job import Job
+
+if TYPE_CHECKING:
+    from .runner import Runner
+
+
+def repeat(runner: Runner, request: Request, *, is_made: bool) -> Job:
+    """Submit a request again, as a job of its own.
+
+    Args:
+        runner: submits it.
+        request: the request.
+        is_made: whether there is a video of it. Then this is another take, with another seed if the request has one,
+            since the same seed would make the same video. If not, what was taken by the queue is asked for again, and
+            not paid twice.
+    """
+    if not is_made:
+        return runner.submit(request)
+    if "seed" not in request.values:
+        return runner.submit(request, fresh=True)
+    return runner.submit(replace(request, values={**request.values, "seed": secrets.randbelow(MAX_SEED)}))
+
+
+def repeat_stored(runner: Runner, record: Record) -> Job:
+    """Submit the request of a stored job again; see :func:`repeat`.
+
+    Raises:
+        InvalidInputError: its model or its inputs are not known.
+        StoreError: an input file is not in the store.
+    """
+    recipe = runner.recipe(record)
+    inputs = recipe.inputs()
+    if recipe.model is None or not inputs:
+        raise InvalidInputError(f"What job {record.job_id} was asked for is not known here; submit it anew.")
+    return repeat(runner, prepare(recipe.model, inputs, snapshot=True), is_made=record.status == "completed")
