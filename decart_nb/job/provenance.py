@@ -32,6 +32,7 @@ from .._util.text import short_repr
 from .._version import __version__
 from ..errors import InvalidInputError, MediaError, ModelNotFoundError
 from ..media import tags
+from ..media.files import atomic_write, open_file, write_errors
 from ..media.sniff import sniff
 from ..request.catalogue import models
 from ..request.models import FILE_INPUTS, FILE_TYPES, ModelDefinition
@@ -140,9 +141,9 @@ def find(path: str | os.PathLike[str], lookup: Lookup | None = None) -> Record |
     """As :func:`provenance`; ``None`` where nothing says how the video was made."""
     path = as_path(path)
     if path.suffix.lower() == ".json":
-        with tags.open_source(path) as file:
+        with open_file(path) as file:
             return _parsed(file.read(), path.name)
-    with tags.open_source(path) as file:
+    with open_file(path) as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     # A name is easily given to another file; and what a service copied from the input's tags is about the input.
     beside = _beside(path, digest)
@@ -215,7 +216,7 @@ def write_sidecar(video: Path, record: Mapping[str, Any], *, staging: Path | Non
         MediaError: it cannot be written.
     """
     target, text = _sidecar(video), _json(record, indent=2) + b"\n"
-    with tags.atomic_write(target, staging=staging, fsync=staging is None) as file:
+    with atomic_write(target, staging=staging, fsync=staging is None) as file:
         file.write(text)
     return target
 
@@ -235,10 +236,10 @@ def save_copy(source: Path, target: str | os.PathLike[str], record: Mapping[str,
         MediaError: the video cannot be read, or cannot be written there or under that name.
     """
     target = as_path(target)
-    with tags.open_source(source) as file:
+    with open_file(source) as file:
         kind = sniff(file.read(64)) or ""
     endings = _ENDINGS.get(kind, (source.suffix.lower(),))
-    with tags.write_errors(target):
+    with write_errors(target):
         if target.is_dir():
             target = target / (source.name if source.suffix.lower() in endings else source.stem + endings[0])
         itself = target.exists() and target.samefile(source)
@@ -252,7 +253,7 @@ def save_copy(source: Path, target: str | os.PathLike[str], record: Mapping[str,
     if kind in _TAGGED:
         tags.write_tags(source, target, as_tags(record))
     else:
-        with tags.open_source(source) as old, tags.atomic_write(target) as new:
+        with open_file(source) as old, atomic_write(target) as new:
             new.writelines(iter(lambda: old.read(2**20), b""))
         write_sidecar(target, record)
     return target

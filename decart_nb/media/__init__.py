@@ -20,10 +20,8 @@ if TYPE_CHECKING:
         poster as poster,
         read_image as read_image,
     )
-    from .demux import Source as Source
     from .encoding import encode as encode, picture as picture
     from .images import RGB as RGB
-    from .limits import LIMITS as LIMITS, Limits as Limits
     from .probing import (
         VideoInfo as VideoInfo,
         check_video as check_video,
@@ -35,10 +33,8 @@ if TYPE_CHECKING:
 #: Loaded on first use: whoever only asks what a file's first bytes say does not load PyAV.
 _EXPORTS = {
     "decoding": ("check_image", "frames", "poster", "frame_at", "read_image"),
-    "demux": ("Source",),
     "encoding": ("encode", "picture"),
     "images": ("RGB",),
-    "limits": ("LIMITS", "Limits"),
     "probing": ("VideoInfo", "check_video", "is_video_container", "probe", "quick_probe"),
 }
 _, __getattr__ = lazy_exports(__name__, _EXPORTS)

@@ -9,6 +9,10 @@ from typing import BinaryIO, NamedTuple
 
 #: What such a file begins with.
 _FIRST = (b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"free", b"skip", b"wide", b"pnot", b"sidx", b"meta", b"uuid")
+#: The boxes that :func:`walk` looks into.
+CONTAINERS = (b"moov", b"moof", b"trak", b"mdia", b"minf", b"stbl", b"edts", b"traf")
+#: How many containers may lie in one another; what is in deeper ones is left out. A track's index needs five.
+_MAX_DEPTH = 8
 
 
 class BrokenBoxError(Exception):
@@ -48,6 +52,23 @@ def boxes(file: BinaryIO, start: int, end: int) -> Iterator[Box]:
             raise BrokenBoxError
         yield Box(kind, start, body, start + size)
         start += size
+
+
+def walk(file: BinaryIO, start: int, end: int, depth: int = 0) -> Iterator[Box]:
+    """Iterate over the boxes between two file offsets and those inside them, each before its own content.
+
+    Args:
+        file: the file.
+        start, end: the file offsets.
+        depth: how many containers the range lies in.
+
+    Raises:
+        BrokenBoxError: as :func:`boxes`.
+    """
+    for box in boxes(file, start, end):
+        yield box
+        if box.kind in CONTAINERS and depth < _MAX_DEPTH:
+            yield from walk(file, box.body, box.end, depth + 1)
 
 
 def children(body: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:

@@ -20,11 +20,10 @@ from .demux import (
     VIDEO,
     Source,
     container,
-    decoding,
     header_seconds,
     is_indexed,
     name_of,
-    opened,
+    open_source,
     prepare,
     quarters,
     refusal,
@@ -100,7 +99,7 @@ def read_image(source: Source, *, name: str | None = None, limits: Limits = LIMI
         MediaError: it can be decoded neither as an image nor as a video, or is too large to be decoded.
     """
     name = name or name_of(source)
-    with opened(source, name, IMAGE) as file, decoding(name, IMAGE):
+    with open_source(source, name, IMAGE) as file:
         image = _still(file, name, limits)
         if image is not None:
             return image
@@ -115,7 +114,7 @@ def check_image(source: Source, *, name: str | None = None, limits: Limits = LIM
         MediaError: it is no image (``data["is"]`` is ``"video"`` for a video), or too large to be decoded.
     """
     name = name or name_of(source)
-    with opened(source, name, IMAGE) as file, decoding(name, IMAGE):
+    with open_source(source, name, IMAGE) as file:
         if _still(file, name, limits) is None:
             with container(file, name, IMAGE, look_only=True, limits=limits):
                 raise MediaError(f"{name} is a video, not an image.", {"is": "video"})
@@ -123,7 +122,7 @@ def check_image(source: Source, *, name: str | None = None, limits: Limits = LIM
 
 def _still(file: BinaryIO, name: str, limits: Limits) -> Image.Image | None:
     """Decode an image with Pillow or as HEIF; ``None`` for a file that may be a video."""
-    image = images.opened(file, limits)
+    image = images.open_image(file, limits)
     if image is not None:
         return images.upright(image)
     heif = read_heif(file)
@@ -152,17 +151,20 @@ def _assembled(file: BinaryIO, heif: HeifImage, name: str, limits: Limits) -> Im
                 images.check_size(image, limits)
             image.paste(Image.fromarray(rgb), (number % heif.columns * width, number // heif.columns * height))
     assert image is not None
-    for change, value in heif.changes:
-        image = (
-            image.transpose(_QUARTERS[value] if change == "turn" else _MIRRORS[value])
-            if value or change == "mirror"
-            else image
-        )
+    for change in heif.changes:
+        if change in _TRANSPOSES:
+            image = image.transpose(_TRANSPOSES[change])
     return image
 
 
-_QUARTERS = {1: Image.Transpose.ROTATE_90, 2: Image.Transpose.ROTATE_180, 3: Image.Transpose.ROTATE_270}
-_MIRRORS = {0: Image.Transpose.FLIP_LEFT_RIGHT, 1: Image.Transpose.FLIP_TOP_BOTTOM}
+#: What a change of :class:`HeifImage` does; a turn by no quarters does nothing.
+_TRANSPOSES = {
+    ("turn", 1): Image.Transpose.ROTATE_90,
+    ("turn", 2): Image.Transpose.ROTATE_180,
+    ("turn", 3): Image.Transpose.ROTATE_270,
+    ("mirror", 0): Image.Transpose.FLIP_LEFT_RIGHT,
+    ("mirror", 1): Image.Transpose.FLIP_TOP_BOTTOM,
+}
 
 
 def frame_at(source: Source, *, at: float = 0.5, name: str | None = None, limits: Limits = LIMITS) -> Image.Image:
@@ -180,7 +182,7 @@ def frame_at(source: Source, *, at: float = 0.5, name: str | None = None, limits
     """
     at = finite_number("at", at, at_least=0, at_most=1)
     name = name or name_of(source)
-    with opened(source, name, VIDEO) as file, decoding(name, VIDEO):
+    with open_source(source, name, VIDEO) as file:
         animation = images.animated(file, limits)
         if animation:
             animation.seek(round(at * (images.count(animation) - 1)))
@@ -218,7 +220,7 @@ def poster(
 
 def _timed(source: Source, name: str, limits: Limits) -> Generator[tuple[RGB, float, float]]:
     """Iterate over frames with their time and duration, both in seconds."""
-    with opened(source, name, VIDEO) as file, decoding(name, VIDEO):
+    with open_source(source, name, VIDEO) as file:
         animation = images.animated(file, limits)
         if animation:
             time = 0.0

@@ -20,11 +20,9 @@ from av.video.stream import VideoStream
 from .._util.files import os_reason
 from .._util.text import printable
 from ..errors import MediaError
-from .heif import UnknownImageError
-from .images import StillImageError, TooLargeError, check_pixels
-from .limits import LIMITS, Limits
-from .mp4_index import IndexTooLargeError, check_index
-from .timeline import TooLongError
+from .images import StillImageError, check_pixels
+from .limits import Limits, RefusedError
+from .mp4_index import check_index
 
 Source = str | os.PathLike[str] | BinaryIO
 
@@ -71,10 +69,10 @@ def name_of(source: Source) -> str:
 
 def refusal(name: str, wanted: str, reason: str, cause: BaseException | None = None) -> MediaError:
     """The error for a file that cannot be decoded as the wanted type."""
-    told = (
-        {} if isinstance(cause, av.error.InvalidDataError | UnreadFormatError) else {"reason": reason}
-    )  # which is no reason
-    return MediaError(f"{name} is not {wanted} that can be decoded: {reason}.", told, cause)
+    is_known = not isinstance(cause, av.error.InvalidDataError | UnreadFormatError)
+    return MediaError(
+        f"{name} is not {wanted} that can be decoded: {reason}.", {"reason": reason} if is_known else None, cause
+    )
 
 
 def _reason(cause: BaseException) -> str:
@@ -100,25 +98,28 @@ def decoding(name: str, wanted: str) -> Iterator[None]:
     except Exception as error:  # noqa: BLE001 FFmpeg's, Pillow's and the file object's own errors have no common root
         if isinstance(error, StillImageError):
             raise MediaError(f"{name} is a still image, not a video.", {"is": "image"}) from None
-        own = isinstance(error, TooLargeError | TooLongError | IndexTooLargeError | UnknownImageError)
-        raise refusal(name, wanted, _reason(error), None if own else error) from None
+        cause = None if isinstance(error, RefusedError) else error
+        raise refusal(name, wanted, _reason(error), cause) from None
 
 
 @contextmanager
-def opened(source: Source, name: str, wanted: str) -> Iterator[BinaryIO]:
-    """Open a source as a seekable file, at its beginning."""
-    with ExitStack() as stack:
-        with decoding(name, wanted):
-            if isinstance(source, str | os.PathLike):
-                file: BinaryIO = stack.enter_context(Path(source).open("rb"))
-            elif source.seekable():
-                source.seek(0)
-                file = source
-            else:
-                file = io.BytesIO(source.read())
-            if not file.read(1):
-                raise refusal(name, wanted, "it is empty")
-            file.seek(0)
+def open_source(source: Source, name: str, wanted: str) -> Iterator[BinaryIO]:
+    """Open a source as a seekable file, at its beginning, for a block that decodes it.
+
+    Raises:
+        MediaError: the source cannot be read or is empty, or the block raised an exception; as :func:`decoding`.
+    """
+    with decoding(name, wanted), ExitStack() as stack:
+        if isinstance(source, str | os.PathLike):
+            file: BinaryIO = stack.enter_context(Path(source).open("rb"))
+        elif source.seekable():
+            source.seek(0)
+            file = source
+        else:
+            file = io.BytesIO(source.read())
+        if not file.read(1):
+            raise refusal(name, wanted, "it is empty")
+        file.seek(0)
         yield file
 
 
@@ -131,7 +132,7 @@ class _Nameless:
 
 @contextmanager
 def container(
-    file: BinaryIO, name: str, wanted: str, *, look_only: bool = False, limits: Limits = LIMITS
+    file: BinaryIO, name: str, wanted: str, *, limits: Limits, look_only: bool = False
 ) -> Iterator[tuple[InputContainer, VideoStream, bool]]:
     """Open a file with FFmpeg: the container, its video stream, and whether it is fragmented.
 

@@ -14,6 +14,7 @@ from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
 
 from .._util.text import printable
 from ..errors import MediaError
+from .files import reason
 from .images import RGB
 from .limits import LIMITS
 from .numbers import finite_number
@@ -30,7 +31,6 @@ def encode(
     *,
     fps: float,
     crf: int = 20,
-    preset: str = "veryfast",
 ) -> None:
     """Encode an MP4 that all browsers play: H.264, 4:2:0, BT.709, with the index at the start.
 
@@ -40,7 +40,6 @@ def encode(
         path: the file to write. It is not written atomically.
         fps: frames per second.
         crf: x264's quality, from 0 (lossless) to 51.
-        preset: x264's speed.
 
     Raises:
         InvalidInputError: ``fps`` or ``crf`` is no such number.
@@ -59,7 +58,7 @@ def encode(
                 if container is None or stream is None:
                     options = {"movflags": "+faststart"}
                     container = stack.enter_context(av.open(os.fspath(path), "w", format="mp4", options=options))
-                    settings = {"crf": str(crf), "preset": preset, **_REPEATABLE}
+                    settings = {"crf": str(crf), "preset": "veryfast", **_REPEATABLE}
                     stream = container.add_stream("libx264", rate=rate, options=settings)
                     stream.width, stream.height, stream.pix_fmt = frame.width, frame.height, "yuv420p"
                     codec = stream.codec_context
@@ -101,4 +100,4 @@ def _writing(name: str) -> Iterator[None]:
     try:
         yield
     except (av.FFmpegError, OSError, ValueError) as error:
-        raise MediaError(f"{name} cannot be written: {error}.", cause=error) from None
+        raise MediaError(f"{name} cannot be written: {reason(error)}.", cause=error) from None

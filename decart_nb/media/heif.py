@@ -12,12 +12,9 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from .boxes import Box, BrokenBoxError, boxes, children, is_box_file, read
+from .limits import RefusedError
 
 _LARGEST_HEAD = 2**24
-
-
-class UnknownImageError(Exception):
-    """An image cannot be assembled. The message is the end of a sentence that begins with the file's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +40,13 @@ def read_heif(file: BinaryIO) -> HeifImage | None:
     """Parse the layout of a file's primary image; ``None`` for a file without one, such as a video.
 
     Raises:
-        UnknownImageError: the layout is not supported, or the file is damaged.
+        RefusedError: the layout is not supported, or the file is damaged.
     """
     meta = _meta(file)
     if meta is None:
         return None
     if meta.end - meta.body > _LARGEST_HEAD:
-        raise UnknownImageError("its head is too large")
+        raise RefusedError("its head is too large")
     try:
         parts = {kind: body for kind, _, body in children(read(file, meta.body, meta.end)[4:])}
         if parts.get(b"hdlr", b"")[8:12] != b"pict" or b"pitm" not in parts:
@@ -60,11 +57,9 @@ def read_heif(file: BinaryIO) -> HeifImage | None:
         if kind == b"grid":
             return _grid(file, parts, primary, changes)
     except (BrokenBoxError, struct.error, IndexError):
-        raise UnknownImageError("its head is broken") from None
+        raise RefusedError("its head is broken") from None
     if kind not in (b"hvc1", b"hev1", b"av01", b"avc1", b"jpeg"):
-        raise UnknownImageError(
-            f"it is put together as {(kind or b'nothing').decode('ascii', 'replace')}, not of tiles"
-        )
+        raise RefusedError(f"it is put together as {(kind or b'nothing').decode('ascii', 'replace')}, not of tiles")
     return HeifImage((primary,), 1, 1, None, changes)
 
 
@@ -84,7 +79,7 @@ def _grid(file: BinaryIO, parts: Mapping[bytes, bytes], item: int, changes: tupl
     width, height = struct.unpack_from(">II" if flags & 1 else ">HH", data, 4)
     tiles = _referred(parts.get(b"iref", bytes(4)), item)
     if len(tiles) != (rows + 1) * (columns + 1) or not width or not height:
-        raise UnknownImageError("some of its tiles are missing")
+        raise RefusedError("some of its tiles are missing")
     return HeifImage(tiles, rows + 1, columns + 1, (width, height), changes)
 
 
@@ -116,7 +111,7 @@ def _changes(iprp: bytes, item: int) -> Iterator[tuple[str, int]]:
         elif kind == b"imir":
             yield "mirror", body[0] & 1
         elif kind == b"clap":
-            raise UnknownImageError("it is to be cropped, which is not done here")
+            raise RefusedError("it is to be cropped, which is not done here")
 
 
 def _associated(ipma: bytes, item: int) -> Iterator[int]:
@@ -163,4 +158,4 @@ def _data(file: BinaryIO, parts: Mapping[bytes, bytes], item: int) -> bytes:
             if found == item:
                 end = offset + min(length or 12, 12)
                 return parts.get(b"idat", b"")[offset:end] if method == 1 else read(file, offset, end)
-    raise UnknownImageError("its head is broken")
+    raise RefusedError("its head is broken")

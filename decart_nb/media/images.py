@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from .limits import LIMITS, Limits
+from .limits import Limits, RefusedError
 
 RGB = NDArray[np.uint8]
 
@@ -41,7 +41,7 @@ _TURNS = {
 }
 
 
-class TooLargeError(Exception):
+class TooLargeError(RefusedError):
     """A picture exceeds a limit; the message has its size and the limit."""
 
     def __init__(self, told: str) -> None:
@@ -52,7 +52,7 @@ class StillImageError(Exception):
     """A still image was passed as a video."""
 
 
-def opened(file: BinaryIO, limits: Limits = LIMITS, *, may_be_video: bool = False) -> Image.Image | None:
+def open_image(file: BinaryIO, limits: Limits, *, may_be_video: bool = False) -> Image.Image | None:
     """Open a file with Pillow without decoding it; ``None`` if its format is not allowed.
 
     Args:
@@ -84,11 +84,11 @@ def opened(file: BinaryIO, limits: Limits = LIMITS, *, may_be_video: bool = Fals
     return None
 
 
-def check_size(image: Image.Image, limits: Limits = LIMITS) -> None:
+def check_size(image: Image.Image, limits: Limits) -> None:
     """Check the size in an image's header against the limits.
 
     Raises:
-        TooLargeError: it is too large; with its size and the limit.
+        TooLargeError: it is too large; the message has its size and the limit.
     """
     pixels, moving = image.width * image.height, is_animated(image)
     taken = _BYTES.get(image.mode, 4) + max(_RGB_BYTES, _OVERHEAD.get(image.format or "", 0))
@@ -106,7 +106,7 @@ def check_pixels(size: tuple[int, int], most: int, limits: Limits) -> None:
     """Check a width and height against a number of pixels and the longest side allowed.
 
     Raises:
-        TooLargeError: it has; with its size and the limit.
+        TooLargeError: it exceeds one of them; the message has the size and the limit.
     """
     width, height = size
     if width * height > most:
@@ -126,14 +126,14 @@ def is_animated(image: Image.Image) -> bool:
     return image.format in _ANIMATED and bool(getattr(image, "is_animated", False))
 
 
-def animated(file: BinaryIO, limits: Limits = LIMITS) -> Image.Image | None:
+def animated(file: BinaryIO, limits: Limits) -> Image.Image | None:
     """Open an animated image; ``None`` for a file that may be a video.
 
     Raises:
         StillImageError: it is a still image.
         TooLargeError: it is too large.
     """
-    image = opened(file, limits, may_be_video=True)
+    image = open_image(file, limits, may_be_video=True)
     if image is not None and not is_animated(image):
         raise StillImageError
     return image

@@ -1,4 +1,4 @@
-"""Limits on the size of decoded media, checked against a file's header before it is decoded."""
+"""Limits on the size of decoded media, checked against a file's header before it is decoded, and their error."""
 
 from __future__ import annotations
 
@@ -39,3 +39,10 @@ class Limits:
 
 
 LIMITS = Limits()
+
+
+class RefusedError(Exception):
+    """A file exceeds a limit, or needs what is not supported.
+
+    The message is the end of a sentence that begins with the file's name.
+    """

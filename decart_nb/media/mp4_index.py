@@ -6,21 +6,14 @@ A few bytes of an index can declare a billion frames of one byte, or repeat all 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from .boxes import Box, BrokenBoxError, boxes, is_box_file, read
-from .limits import Limits
+from .boxes import Box, BrokenBoxError, is_box_file, read, walk
+from .limits import Limits, RefusedError
 
-_CONTAINERS = (b"moov", b"moof", b"trak", b"mdia", b"minf", b"stbl", b"edts", b"traf")
 #: More than four hours in fragments of a second have, and too few to take long.
 _MOST_BOXES = 200_000
-_DEEPEST = 8
-
-
-class IndexTooLargeError(Exception):
-    """An index is too large. The message is the end of a sentence that begins with the file's name."""
 
 
 def check_index(file: BinaryIO, limits: Limits) -> bool:
@@ -30,34 +23,26 @@ def check_index(file: BinaryIO, limits: Limits) -> bool:
         Whether the file is fragmented.
 
     Raises:
-        IndexTooLargeError: it has more frames than the limits allow, or their number cannot be determined.
+        RefusedError: it has more frames than the limits allow, or their number cannot be determined.
     """
     if not is_box_file(file):
         return False
     fragmented, entries, track = False, 0, _Track()
     try:
-        for number, box in enumerate(_walk(file, 0, file.seek(0, 2))):
+        for number, box in enumerate(walk(file, 0, file.seek(0, 2))):
             if number == _MOST_BOXES:
-                raise IndexTooLargeError("it is in more parts than are read")
+                raise RefusedError("it is in more parts than are read")
             if box.kind == b"cmov":
-                raise IndexTooLargeError("its index is compressed, which is not read")
+                raise RefusedError("its index is compressed, which is not read")
             fragmented |= box.kind == b"moof"
             if box.kind in (b"trak", b"traf"):
                 entries, track = entries + track.entries, _Track()
             track.add(box, read(file, box.body, min(box.end, box.body + 16)))
             if entries + track.entries > limits.index_entries:
-                raise IndexTooLargeError(f"its index speaks of more than {limits.index_entries} frames")
+                raise RefusedError(f"its index speaks of more than {limits.index_entries} frames")
     except (BrokenBoxError, struct.error):
         pass  # FFmpeg stops there too
     return fragmented
-
-
-def _walk(file: BinaryIO, start: int, end: int, depth: int = 0) -> Iterator[Box]:
-    """All boxes, each before those in it."""
-    for box in boxes(file, start, end):
-        yield box
-        if box.kind in _CONTAINERS and depth < _DEEPEST:
-            yield from _walk(file, box.body, box.end, depth + 1)
 
 
 @dataclass

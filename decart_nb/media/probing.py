@@ -23,7 +23,7 @@ from .demux import (
     header_seconds,
     is_indexed,
     name_of,
-    opened,
+    open_source,
     picture_stream,
     prepare,
     reading,
@@ -90,7 +90,7 @@ def check_video(source: Source, *, name: str | None = None, limits: Limits = LIM
 
 
 def _probed(source: Source, name: str, limits: Limits, *, check_end: bool) -> VideoInfo:
-    with opened(source, name, VIDEO) as file, decoding(name, VIDEO):
+    with open_source(source, name, VIDEO) as file:
         animation = images.animated(file, limits)
         if animation:
             return _probed_animation(animation, limits)
@@ -116,10 +116,8 @@ def _probed(source: Source, name: str, limits: Limits, *, check_end: bool) -> Vi
 
 def _probed_animation(animation: Image.Image, limits: Limits) -> VideoInfo:
     timeline = Timeline(0.1, limits)
-    time = 0.0
     for _, pause in images.timed(animation):
-        timeline.add(time, pause)
-        time += pause
+        timeline.add(None, pause)
     seconds = timeline.length()
     width, height = images.upright(animation).size
     return VideoInfo(width, height, timeline.count / seconds, seconds, str(animation.format).lower(), False)
@@ -151,7 +149,7 @@ def quick_probe(path: Path, *, limits: Limits = LIMITS) -> VideoInfo:
         MediaError: it is not a video that can be decoded, or not all of it is there.
     """
     name = name_of(path)
-    with opened(path, name, VIDEO) as file, decoding(name, VIDEO):
+    with open_source(path, name, VIDEO) as file:
         fragmented = check_index(file, limits)
     try:
         found = None if fragmented else _skimmed(path, name, limits)

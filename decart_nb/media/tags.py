@@ -14,17 +14,17 @@ from __future__ import annotations
 import io
 import struct
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from io import BufferedReader
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from .._util import files
 from ..errors import MediaError
-from .boxes import Box, BrokenBoxError, boxes, children, read
+from .boxes import Box, BrokenBoxError, boxes, children, read, walk
+from .files import atomic_write, open_file
 
 _NAMES = {"title": b"\xa9nam", "artist": b"\xa9ART", "comment": b"\xa9cmt"}
-_PARENTS = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"moof", b"traf", b"mfra")
+#: The boxes outside the index that have file offsets in them.
+_WITH_OFFSETS = (b"moof", b"mfra")
 _LARGEST_INDEX = 2**28
 _CHUNK = 2**20
 _TEXT = 1  # iTunes' number for UTF-8
@@ -41,51 +41,11 @@ def write_tags(source: Path, target: Path, tags: Mapping[str, str]) -> None:
     Raises:
         MediaError: the source is not a complete MP4, or the target cannot be written.
     """
-    with open_source(source) as old, atomic_write(target) as new:
+    with open_file(source) as old, atomic_write(target) as new:
         try:
             _copy(old, new, tags)
         except (BrokenBoxError, struct.error) as cause:
             raise MediaError(f"{source.name} can have no tags, since it is no whole MP4.", cause=cause) from None
-
-
-@contextmanager
-def open_source(path: Path) -> Iterator[BufferedReader]:
-    """Open a file for reading.
-
-    Raises:
-        MediaError: it cannot be read.
-    """
-    try:
-        with path.open("rb") as file:
-            yield file
-    except (OSError, ValueError) as cause:
-        raise MediaError(f"{path.name} cannot be read: {_reason(cause)}.", cause=cause) from None
-
-
-@contextmanager
-def write_errors(target: Path) -> Iterator[None]:
-    """Turn an operating system's error while a file is written into a :class:`MediaError` that names the file."""
-    try:
-        yield
-    except (OSError, ValueError) as cause:
-        where = target.parent.name or target.parent
-        raise MediaError(f"{target.name} cannot be saved in {where}: {_reason(cause)}.", cause=cause) from None
-
-
-@contextmanager
-def atomic_write(target: Path, *, staging: Path | None = None, fsync: bool = True) -> Iterator[BinaryIO]:
-    """Open a file for writing, as :func:`decart_nb._util.files.atomic_write`.
-
-    Raises:
-        MediaError: it cannot be written; the target is unchanged.
-    """
-    with write_errors(target), files.atomic_write(target, staging=staging, fsync=fsync) as file:
-        yield file
-
-
-def _reason(cause: Exception) -> str:
-    text = files.os_reason(cause)
-    return text[:1].lower() + text[1:]
 
 
 def _copy(old: BinaryIO, new: BinaryIO, tags: Mapping[str, str]) -> None:
@@ -102,7 +62,7 @@ def _copy(old: BinaryIO, new: BinaryIO, tags: Mapping[str, str]) -> None:
     for box in found:
         if box.kind == b"moov":
             new.write(_shifted(moov, index.end, by))
-        elif box.kind in _PARENTS:
+        elif box.kind in _WITH_OFFSETS:
             new.write(_shifted(read(old, box.start, box.end), index.end, by))
         else:
             _pour(old, new, box.start, box.end)
@@ -161,20 +121,19 @@ def _clean(text: str) -> bytes:
 
 def _shifted(box: bytes, behind: int, by: int) -> bytes:
     """A copy of a box with ``by`` added to all file offsets from ``behind`` on."""
-    file, new = io.BytesIO(box), bytearray(box)
-    for place, form in _places(file, 0, len(box)):
+    new = bytearray(box)
+    for place, form in _places(io.BytesIO(box), len(box)):
         [offset] = struct.unpack_from(form, box, place)
         if offset >= behind:
             struct.pack_into(form, new, place, offset + by)
     return bytes(new)
 
 
-def _places(file: BinaryIO, start: int, end: int) -> Iterator[tuple[int, str]]:
-    """Positions of the file offsets in a box, with their ``struct`` formats."""
-    for box in boxes(file, start, end):
-        if box.kind in _PARENTS:
-            yield from _places(file, box.body, box.end)
-        elif box.kind in (b"stco", b"co64"):  # each chunk of a track
+def _places(file: BinaryIO, size: int) -> Iterator[tuple[int, str]]:
+    """Positions of the file offsets inside a box, which is all of a file, with their ``struct`` formats."""
+    [outer] = boxes(file, 0, size)
+    for box in walk(file, outer.body, outer.end):
+        if box.kind in (b"stco", b"co64"):  # each chunk of a track
             form, width = (">I", 4) if box.kind == b"stco" else (">Q", 8)
             [count] = struct.unpack_from(">I", read(file, box.body, box.end), 4)
             yield from ((box.body + 8 + width * number, form) for number in range(count))

@@ -6,7 +6,7 @@ import heapq
 import math
 from collections.abc import Iterable, Iterator
 
-from .limits import Limits
+from .limits import Limits, RefusedError
 
 #: When a frame is shown, ``None`` where the file does not say so, and for how long, 0 where it does not: in seconds.
 Shown = tuple[float | None, float]
@@ -14,10 +14,6 @@ _MOST_REORDERED = 16  # by H.264 and H.265
 _LONGEST_ALONE = 1.0
 #: What FLV and ASF say of a frame that they know nothing of: a thousandth of a second.
 _TICK = 0.0011
-
-
-class TooLongError(Exception):
-    """A video exceeds a limit. The message is the end of a sentence that begins with the file's name."""
 
 
 class Timeline:
@@ -46,7 +42,7 @@ class Timeline:
             pause: how long the file says it is shown, in seconds; 0 where it does not.
 
         Raises:
-            TooLongError: there are more frames, or a longer gap, than the limits allow.
+            RefusedError: there are more frames, or a longer gap, than the limits allow.
         """
         if self.count:
             step = self._pause if time is None or self._last is None else time - self._last
@@ -60,7 +56,7 @@ class Timeline:
         self._pause = pause if pause > 0 else self._usual
         self._last = time if time is not None else None if self._last is None else self._last + self._pause
         if self.count > self._limits.frames:
-            raise TooLongError(f"it has more than {self._limits.frames} frames")
+            raise RefusedError(f"it has more than {self._limits.frames} frames")
         self._check_length(self.time)
         return self.time
 
@@ -71,14 +67,14 @@ class Timeline:
             last: how long the last frame is shown, where something other than itself says so.
 
         Raises:
-            TooLongError: it is longer, or its frames follow faster, than the limits allow.
+            RefusedError: it is longer, or its frames follow faster, than the limits allow.
         """
         last = self._pause if last is None else last
         self._check_gap(last)
         seconds = self.time + last
         self._check_length(seconds)
         if self.count > 1 and self.count > seconds * self._limits.fps:
-            raise TooLongError(
+            raise RefusedError(
                 f"its {self.count} frames are shown within {seconds:.3g} s; "
                 f"at most {self._limits.fps:.0f} frames a second are read"
             )
@@ -86,13 +82,13 @@ class Timeline:
 
     def _check_gap(self, seconds: float) -> None:
         if not seconds <= self._limits.gap:
-            raise TooLongError(
+            raise RefusedError(
                 f"one of its frames is shown for {seconds:.0f} s; at most {self._limits.gap:.0f} s are read"
             )
 
     def _check_length(self, seconds: float) -> None:
         if not seconds <= self._limits.seconds:
-            raise TooLongError(f"it is longer than {self._limits.seconds:.0f} s, the most that is read")
+            raise RefusedError(f"it is longer than {self._limits.seconds:.0f} s, the most that is read")
 
 
 def length_of(
@@ -111,7 +107,7 @@ def length_of(
         of_frames: whether the header's length is made from those of the frames, as an MP4's is.
 
     Raises:
-        TooLongError: it is longer than the limits allow.
+        RefusedError: it is longer than the limits allow.
     """
     timeline, last = Timeline(usual, limits), 0.0
     for time, last in frames:

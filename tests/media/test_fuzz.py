@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROUNDS = int(os.environ.get("DECART_NB_FUZZ_ROUNDS", "150"))
+ROUNDS = int(os.environ.get("DECART_NB_FUZZ", "150"))
 ROOT = Path(__file__).parents[2]
 
 

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, example, given, settings, strategies as st
 
 from decart_nb import media
 from decart_nb.errors import MediaError
-from decart_nb.media import tags
+from decart_nb.media import files, tags
 
 TAGS = {"title": "A cat, at night", "artist": "lucy-2.5", "comment": '{"a": "“é” 猫 🎬"}'}
 # As many boxes as a file can count from its beginning in.
@@ -237,6 +237,25 @@ def test_a_damaged_file_is_copied_or_refused(
     assert not list(tmp_path.glob("*.part"))
 
 
+def test_boxes_deep_within_boxes_are_copied_as_they_are(tmp_path: Path) -> None:
+    source, copy = film(tmp_path / "film.mp4", movflags="+faststart"), tmp_path / "copy.mp4"
+    nested = b""
+    for _ in range(3000):
+        nested = struct.pack(">I4s", len(nested) + 8, b"trak") + nested
+    data = bytearray(source.read_bytes() + struct.pack(">I4s", len(nested) + 8, b"moof") + nested)
+    source.write_bytes(data)
+    tags.write_tags(source, copy, TAGS)
+    assert copy.read_bytes().endswith(nested)
+    # At the end of the index they move nothing that comes before them, but the pictures behind it.
+    index = data.index(b"moov") - 4
+    [size] = struct.unpack_from(">I", data, index)
+    data[index + size : index + size] = nested
+    struct.pack_into(">I", data, index, size + len(nested))
+    source.write_bytes(data)
+    tags.write_tags(source, copy, TAGS)
+    assert nested in copy.read_bytes()
+
+
 def test_what_follows_the_last_box_does_no_harm(tmp_path: Path) -> None:
     source, copy = film(tmp_path / "film.mp4", movflags="+faststart"), tmp_path / "copy.mp4"
     source.write_bytes(source.read_bytes() + b"\xff" * 99)
@@ -258,7 +277,7 @@ def test_a_full_disk_leaves_what_was_there(tmp_path: Path) -> None:
     target.write_text("before")
 
     def write() -> None:
-        with tags.atomic_write(target) as file:
+        with files.atomic_write(target) as file:
             file.write(b"half of")
             raise OSError(28, "No space left on device")
 
