@@ -38,6 +38,8 @@ JOB_COLUMNS = {
     "backend": "string",
     "size_bytes": "Int64",
     "sha256": "string",
+    "rating": "Int64",
+    "note": "string",
 }
 _TRUTH = {"True": True, "true": True, "1": True, "False": False, "false": False, "0": False}
 #: Of what a store can hold, Arrow itself refuses what is of another type than these: nobody else needs to look first.

@@ -46,6 +46,8 @@ class Record:
         cost: an estimate in USD.
         sweep: the name of the sweep that it was made for.
         expected_cost: what it was expected to cost before it was submitted, in USD.
+        rating: from 1 to 5, as a person has rated it.
+        note: what a person has noted about it.
     """
 
     request: str
@@ -77,6 +79,8 @@ class Record:
     cost: float | None = None
     sweep: str | None = None
     expected_cost: float | None = None
+    rating: int | None = None
+    note: str | None = None
     key: str = field(default_factory=new_key)
     claim: str | None = None
     row: int = 0
@@ -84,6 +88,8 @@ class Record:
 
 #: The columns of a job in the database; its number comes behind them.
 COLUMNS = [column.name for column in fields(Record) if column.name != "row"]
+#: Those that a person has judged it by, whichever process carries the job.
+JUDGED = ("rating", "note")
 _AS_JSON = ("inputs", "files")
 _TEXTS = [column.name for column in fields(Record) if column.type == "str"]
 _MAYBE_TEXTS = [column.name for column in fields(Record) if column.type == "str | None"]

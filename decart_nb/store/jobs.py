@@ -8,7 +8,7 @@ from operator import itemgetter
 from typing import Any
 
 from .database import Database
-from .job_row import COLUMNS, UNDER_WAY, Record, decoded, encoded
+from .job_row import COLUMNS, JUDGED, UNDER_WAY, Record, decoded, encoded
 
 #: How many of a model's jobs tell how long the next one takes.
 _LATEST = 50
@@ -36,6 +36,13 @@ class JobTable:
         """The job as it is now; ``None`` where it is not there, as in another database."""
         found = self.read("row = ? AND key IS ?", [record.row, record.key]) or self.read("key = ?", [record.key])
         return found[0] if found else None
+
+    def find(self, record: Record) -> list[Record]:
+        """The rows of a job; where this database does not know it, those of the same id, or else of the same video."""
+        if found := self.get(record):
+            return [found]
+        by_id = self.read("job_id = ? AND endpoint = ?", [record.job_id, record.endpoint]) if record.job_id else []
+        return by_id or (self.read("sha256 = ?", [record.sha256]) if record.sha256 else [])
 
     def insert(self, record: Record) -> Record:
         """Add a job, and give it its number."""
@@ -74,8 +81,8 @@ class JobTable:
             )
 
     def write_whole(self, record: Record) -> None:
-        """Write all of a job down."""
-        self.write(record, {name: getattr(record, name) for name in COLUMNS}, record.claim)
+        """Write all of a job down, except its rating: of that, the database may have heard from others since."""
+        self.write(record, {name: getattr(record, name) for name in COLUMNS if name not in JUDGED}, record.claim)
 
     def change_holder(self, before: str, after: str) -> None:
         """Give the jobs of a holder to another."""

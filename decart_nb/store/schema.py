@@ -37,6 +37,17 @@ _BUDGET_OF_A_CHANGED_JOB = f"""
     END
 """
 
+_IS_RATING = "rating IS NULL OR (typeof(rating) = 'integer' AND rating BETWEEN 1 AND 5)"
+_VOTES = """
+    CREATE TABLE votes (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        rater TEXT NOT NULL, by_column TEXT NOT NULL, pair_key TEXT NOT NULL,
+        left_sha256 TEXT NOT NULL, right_sha256 TEXT NOT NULL,
+        outcome TEXT NOT NULL CHECK (outcome IN ('left', 'right', 'tie', 'bad')),
+        repeated INTEGER NOT NULL, voted_at REAL NOT NULL
+    )
+"""
+
 #: The statements that bring a database to the next version, a tuple a version.
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
@@ -80,5 +91,10 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         _BUDGET_OF_A_CHANGED_JOB,
         "DROP INDEX jobs_by_sweep",
         "CREATE INDEX jobs_by_sweep ON jobs (sweep, status) WHERE sweep IS NOT NULL",
+    ),
+    (
+        f"ALTER TABLE jobs ADD COLUMN rating INTEGER CHECK ({_IS_RATING})",
+        "ALTER TABLE jobs ADD COLUMN note TEXT",
+        _VOTES,
     ),
 )

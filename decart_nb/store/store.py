@@ -19,6 +19,7 @@ import re
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
+from types import EllipsisType
 from typing import Any
 
 from .._util.files import fsync_directory
@@ -26,15 +27,12 @@ from ..errors import CapReachedError, StoreError
 from .claims import ClaimLostError, Claims
 from .database import Database
 from .files import StoreFiles
+from .intents import NOT_SENT, Intents
 from .job_row import UNDER_WAY, Record
 from .jobs import JobTable
+from .ratings import RatingTable, Vote, judgement
 from .sweeps import SweepTable
 
-#: What the same request, made again, does not try anew.
-_STANDS = (*UNDER_WAY, "completed", "unreachable", "uncertain", "expired")
-#: What is not taken over, since nothing more comes of it.
-_OVER = ("completed", "uncertain", "failed")
-_NOT_SENT = "status = 'planned' AND sent_at IS NULL"
 _DIGEST = re.compile(r'"sha256": "([^"]+)"')
 
 
@@ -66,7 +64,9 @@ class Store:
         self._jobs = JobTable(self._database)
         self._sweeps = SweepTable(self._database)
         self.files = StoreFiles(folder)
+        self._ratings = RatingTable(self._database)
         self._claims = Claims(folder / "holders", self._jobs, self._database.on_rollback)
+        self._intents = Intents(self._jobs, self._claims, self.update)
         self._unsaved: dict[str, Record] = {}  # those of which the database has not heard the latest
         self._totals: dict[str, float] = {}  # what sweeps have cost so far, for a database that begins anew
         self._placed = False
@@ -80,9 +80,9 @@ class Store:
     def enqueue(self, wanted: Record) -> Record:
         """Insert a planned job whose input files are still to be downloaded; :meth:`claim` replaces it."""
         with self._database.transaction():
-            for record in self._jobs.read(f"request = ? AND {_NOT_SENT}", [wanted.request]):
+            for record in self._jobs.read(f"request = ? AND {NOT_SENT}", [wanted.request]):
                 if not self._claims.is_held(record):
-                    return self._take_over(record)[0]
+                    return self._intents.take_over(record)[0]
             return self._jobs.insert(self._claims.take(wanted))
 
     def claim(
@@ -119,7 +119,7 @@ class Store:
         with self._database.transaction():
             if enqueued is not None:
                 self.discard(enqueued)
-            record, ours = self._claim(wanted, resubmit, fresh, exact, seen)
+            record, ours = self._intents.claim(wanted, resubmit, fresh, exact, seen)
             if ours and record.job_id is None and record.sweep is not None:
                 self._check_cap(record, record.sweep, cap)
             return record, ours
@@ -127,7 +127,7 @@ class Store:
     def take_over(self, record: Record) -> tuple[Record, bool]:
         """Take over a job whose holder has gone. Returns as :meth:`claim`."""
         with self._database.transaction():
-            return self._take_over(self.refreshed(record))
+            return self._intents.take_over(self.refreshed(record))
 
     def begin_submission(self, record: Record) -> None:
         """Write down that a job is about to be sent: from here on it may be taken, and paid for.
@@ -138,7 +138,7 @@ class Store:
         now = time.time()
         with self._database.transaction() as database:
             changed = database.execute(
-                f"UPDATE jobs SET sent_at = ? WHERE row = ? AND key IS ? AND claim IS ? AND {_NOT_SENT}",
+                f"UPDATE jobs SET sent_at = ? WHERE row = ? AND key IS ? AND claim IS ? AND {NOT_SENT}",
                 [now, record.row, record.key, record.claim],
             )
             if not changed.rowcount:
@@ -216,7 +216,7 @@ class Store:
             return found
         if self._claims.holds(record) or record.key in self._unsaved:
             return record
-        raise StoreError(f"The job is no longer in the store {self.folder.name}/: somebody has pruned it.")
+        raise StoreError(self._gone)
 
     def find(self, **values: Any) -> list[Record]:
         """The jobs with these values, the oldest first."""
@@ -266,7 +266,7 @@ class Store:
         not, nor what a process was about to submit that has ended.
         """
         with self._database.transaction():
-            reserved = f"sweep = ? AND {_NOT_SENT}"
+            reserved = f"sweep = ? AND {NOT_SENT}"
             for holder in self._jobs.holders(reserved, [sweep]):
                 if not self._claims.lock.is_alive(holder):
                     self._jobs.release(holder, reserved, [sweep])
@@ -279,6 +279,43 @@ class Store:
     def sweeps(self) -> dict[str, str]:
         """The sweeps that were begun here, the oldest first: their definitions by their names."""
         return self._sweeps.definitions()
+
+    def rate(
+        self, record: Record, *, rating: int | EllipsisType | None = ..., note: str | EllipsisType | None = ...
+    ) -> None:
+        """Write down how a person has judged a job, whichever process carries it.
+
+        Args:
+            record: the job; where the database has another row for it, that one is found by its id or its video.
+            rating: from 1 to 5; ``None`` takes it away. What is not given stays as it is.
+            note: a text of at most 2000 characters; ``None`` or an empty one takes it away.
+
+        Raises:
+            InvalidInputError: the rating or the note is not valid.
+            StoreError: the job is not in the store, or cannot be written.
+        """
+        changes = judgement(rating, note)
+        with self._database.transaction():
+            if not self._ratings.rate(self._jobs.find(record), changes):
+                raise StoreError(self._gone)
+        for name, value in changes.items():
+            setattr(record, name, value)
+
+    def add_vote(self, vote: Vote) -> int:
+        """Write down a vote between two clips, and return its id.
+
+        Raises:
+            InvalidInputError: it is not valid.
+        """
+        return self._ratings.add_vote(vote)
+
+    def remove_vote(self, vote_id: int) -> None:
+        """Remove the vote with an id, if it is there."""
+        self._ratings.remove_vote(vote_id)
+
+    def votes(self, by: str | None = None, rater: str | None = None) -> list[Vote]:
+        """The votes, the oldest first: all, or those of one comparison (``Vote.by_column``), or of one rater."""
+        return self._ratings.votes(by, rater)
 
     def video(self, record: Record) -> Path | None:
         """The video's file, if there is one of that size."""
@@ -313,52 +350,9 @@ class Store:
         with self._database.connection():
             return self._claims.lock.staging
 
-    def _claim(
-        self, wanted: Record, resubmit: Collection[str], fresh: bool, exact: bool, seen: tuple[int, str] | None
-    ) -> tuple[Record, bool]:
-        found = self._jobs.read(
-            f"request = ? AND status IN {_STANDS} AND (take = ? OR NOT ?)", [wanted.request, wanted.take, exact]
-        )
-        standing = {record.take: record for record in found}
-        # In another database, what was seen has another number, or is not there.
-        after = seen[0] if seen and self._jobs.read("row = ? AND key IS ?", seen) else 0
-        if not fresh and standing:  # of two, the later
-            # The first take; or, where that came to nothing, the latest one that is there.
-            record = standing.get(0) or standing[max(standing)]
-            ours, is_news = False, seen is not None and record.row > after
-            if record.status not in resubmit:
-                record, ours = self._take_over(record)
-            if ours and record.job_id is None:  # whoever wrote it down, we pay for it
-                record.sweep, record.expected_cost = wanted.sweep, wanted.expected_cost
-                paid = {"sweep": wanted.sweep, "expected_cost": wanted.expected_cost}
-                self._jobs.write(record, paid, record.claim)
-            if record.status not in resubmit or is_news:
-                return record, ours
-            wanted.take = record.take
-        elif seen is not None and (
-            ended := self._jobs.read(
-                "request = ? AND take = ? AND row > ? AND status = 'failed'", [wanted.request, wanted.take, after]
-            )
-        ):
-            return ended[-1], False
-        elif fresh:
-            wanted.take = (
-                max((record.take for record in self._jobs.read("request = ?", [wanted.request])), default=-1) + 1
-            )
-        return self._jobs.insert(self._claims.take(wanted)), True
-
-    def _take_over(self, record: Record) -> tuple[Record, bool]:
-        if record.status in _OVER or self._claims.is_held(record):
-            return record, False
-        if record.status == "planned" and record.job_id is None and record.sent_at is not None:
-            lost = "The kernel ended in the middle of the submission, so nobody knows whether it was taken."
-            self.update(record, status="uncertain", error=lost)
-            return record, False
-        before = record.claim
-        record.status = "pending" if record.job_id else "planned"
-        self._claims.take(record)
-        self._jobs.write(record, {name: getattr(record, name) for name in ("holder", "claim", "status")}, before)
-        return record, True
+    @property
+    def _gone(self) -> str:
+        return f"The job is no longer in the store {self.folder.name}/: somebody has pruned it."
 
     def _check_cap(self, record: Record, sweep: str, cap: float | None) -> None:
         """Make sure, after a job was written down, that its sweep does not cost more than it may."""

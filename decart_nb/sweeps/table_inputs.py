@@ -21,7 +21,7 @@ from ..job.table import JOB_COLUMNS
 from ..request.locations import is_redacted, is_url
 from ..request.models import FILE_TYPES
 from ..request.uploads import Upload
-from ..store.job_row import Record
+from ..store.job_row import JUDGED, Record
 from ..store.store import Store
 from .axes import Axis
 from .rows import PROMPT, InputFile
@@ -71,7 +71,8 @@ def sweep_table(given: Any, store: Store) -> Any:
         frame = frame.set_axis(names, axis=1)
     outcome = [name for name in _OUTCOME if name in names]
     if not {*names} >= _OF_RESULTS:
-        return frame.drop(columns=outcome)
+        # A rating or a note in a table that holds no results is the caller's own.
+        return frame.drop(columns=[name for name in outcome if name not in JUDGED])
     inputs = _exact(frame, store).drop(columns=outcome)
     return inputs.rename(columns={name: _input_name(name) for name in inputs.columns})
 

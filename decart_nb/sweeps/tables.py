@@ -14,7 +14,7 @@ from ..job.money import Payment
 from ..job.printable_frame import PrintableFrame
 from ..job.results_frame import ResultsFrame
 from ..job.table import JOB_COLUMNS, column_names, typed
-from ..store.job_row import UNDER_WAY
+from ..store.job_row import JUDGED, UNDER_WAY
 from .next_steps import step
 from .planner import Reader
 from .progress import Progress
@@ -24,7 +24,7 @@ from .rows import MODEL, PROMPT, TAKE, TEMPLATE, Row
 TO_PLAN = ("job_id", "error")
 TO_TELL = (
     *(*TO_PLAN, "path", "sweep", "submitted_at", "seconds", "cost"),
-    *("width", "height", "fps", "duration", "size_bytes", "sha256"),
+    *("width", "height", "fps", "duration", "size_bytes", "sha256", *JUDGED),
 )
 _PLANNED = ("plan", "why", "left_out")
 _NO_JOB: tuple[Any, ...] = (None,) * (3 + len(TO_TELL))

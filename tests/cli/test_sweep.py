@@ -63,7 +63,7 @@ def test_every_row_is_made_with_every_model_and_seed(sweep, live, submissions):
     plan, end = out.splitlines()
     assert plan.startswith("4 rows · 4 new · 20 s of video to make")
     assert re.fullmatch(r"sweep-\w+: 4 of 4 done in .*\. The table: runs/results\.csv", end)
-    assert [(row["prompt"], row["seed"], row["note"], row["status"]) for row in _rows()] == [
+    assert [(row["prompt"], row["seed"], row["input_note"], row["status"]) for row in _rows()] == [
         ("A cat", "1", "first", "completed"),
         ("A cat", "2", "first", "completed"),
         ("A dog, asleep", "1", "second", "completed"),
@@ -91,9 +91,9 @@ def test_a_dry_run_shows_the_plan_and_sends_nothing(sweep, live, submissions):
     assert (status, errors) == (0, "")
     totals, head, first, second = out.splitlines()
     assert totals.startswith("2 rows · 2 new")
-    assert head.split() == ["row", "model", "prompt", "note", "plan", "seconds", "cost"]
+    assert head.split() == ["row", "model", "prompt", "input_note", "plan", "seconds", "cost"]
     assert first.split()[:2] == ["0", "lucy-pro-t2v"]
-    assert "A dog, asleep  second  new " in second
+    assert "A dog, asleep  second      new " in second
     status, out, _ = sweep(*live, *models, "--dry-run")
     assert status == 1  # rows are invalid
     assert out.splitlines()[3].endswith(

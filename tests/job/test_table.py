@@ -48,6 +48,8 @@ def results() -> pd.DataFrame:
             "backend": ["live", "live"],
             "size_bytes": [2**33, None],
             "sha256": [_DIGEST, None],
+            "rating": [4, None],
+            "note": ["the best, so far", None],
         }
     )
     table.attrs = {"sweep": "animals"}

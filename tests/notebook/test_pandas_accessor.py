@@ -23,7 +23,7 @@ def _table(video: Path, *rows: dict[str, Any]) -> pd.DataFrame:
         "model": "lucy-2.5",
         "prompt": "a",
         "seed": None,
-        "note": "mine",
+        "remark": "mine",
         "take": 0,
         "status": "completed",
         "job_id": "j1",
@@ -81,7 +81,7 @@ def test_clips_are_made_from_the_rows_alone(small_video) -> None:
     assert missing is None
     assert isinstance(clip, Clip)
     assert (clip.path, clip.job_id, clip.model) == (Path("gone/a.mp4"), "j1", "lucy-2.5")
-    assert clip.inputs == {"prompt": "a", "seed": 3}  # the note was not asked for
+    assert clip.inputs == {"prompt": "a", "seed": 3}  # the remark was not asked for
     assert (clip.width, clip.height, clip.fps, clip.duration) == (64, 48, 10.0, 1.0)
     assert (clip.size_bytes, clip.sha256, clip.backend) == (999, "0f" * 32, "live")
     assert (clip.seconds, clip.cost, clip.reused, clip.take) == (2.5, 0.2, True, 1)
@@ -92,7 +92,7 @@ def test_clips_are_made_from_the_rows_alone(small_video) -> None:
 def test_a_model_of_ones_own_was_asked_for_all_that_is_there(small_video) -> None:
     table = _table(small_video, {"model": "mine"}).assign(input_status="calm", input_pad=1)
     (clip,) = table.decart.clips
-    assert clip.inputs == {"prompt": "a", "note": "mine", "status": "calm", "input_pad": 1}
+    assert clip.inputs == {"prompt": "a", "remark": "mine", "status": "calm", "input_pad": 1}
 
 
 def test_clips_keep_the_index_of_what_is_filtered_sorted_and_put_together(results) -> None:
@@ -212,7 +212,7 @@ def test_a_summary_of_nothing_is_a_row_of_nothing(results) -> None:
 
 
 def test_columns_of_any_kind_do_no_harm(results) -> None:
-    table = results.assign(when=dt.date(2024, 1, 1), what=[[1], [2], [1], {}]).rename(columns={"note": 7})
+    table = results.assign(when=dt.date(2024, 1, 1), what=[[1], [2], [1], {}]).rename(columns={"remark": 7})
     assert table.decart.pivot("what", 7).shape == (3, 1)
     assert table.decart.summary(by=("when", 7))["count"].tolist() == [4]
     assert len(table.decart.clips) == 4

@@ -170,3 +170,25 @@ def test_rows_that_are_no_results_yet_are_templates_and_what_was_invalid_stays_s
     assert plan["plan"].tolist() == ["reused", "invalid", "new"]
     assert plan["prompt"].tolist()[::2] == ["a {b}", "a cat"]
     assert submitted() == 1
+
+
+@pytest.mark.filterwarnings("ignore::decart_nb.ModelWarning")
+@pytest.mark.parametrize("way", ["csv", "our csv", "parquet", "concatenated"])
+def test_ratings_are_read_back_beside_columns_of_that_name_of_ones_own(live, submitted, way) -> None:
+    given = pd.DataFrame({"prompt": ["a {note}", "b"], "note": ["cat", None], "rating": ["PG", "R"]})
+    sweep = dnb.sweep(given, model=T2V)
+    table = sweep.run()
+    assert table["prompt"].tolist() == ["a cat", "b"]
+    assert table[["rating", "note"]].isna().all(axis=None)
+    live._runner.store.rate(live._runner.store.find(job_id=table["job_id"][0])[0], rating=4, note="1984")
+    for rated in (sweep.results, dnb.sweep.load(table.attrs["sweep"]).results):
+        assert rated["rating"].tolist() == [4, pd.NA]
+        assert rated["note"].tolist() == ["1984", pd.NA]
+        assert rated["input_note"].tolist() == ["cat", pd.NA]
+        assert rated["input_rating"].tolist() == ["PG", "R"]
+        kept = WAYS[way](rated)
+        assert {*dnb.sweep(kept).plan["plan"]} == {"reused"}
+        again = kept.decart.run()
+        for name in ("input_rating", "rating", "note"):
+            assert again.sort_values("prompt")[name].tolist() == rated[name].tolist()
+    assert submitted() == 2

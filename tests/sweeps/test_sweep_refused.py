@@ -140,7 +140,7 @@ def test_the_texts_of_ones_own_are_what_they_say() -> None:
 @pytest.mark.parametrize("head", ["\n", " \n\n", ",,\n"])
 def test_the_head_of_a_csv_is_its_first_row_that_is_not_empty(head) -> None:
     plan = plan_of(head + "prompt,seed,note\na,1,x\n\nb,2,y\n,,\n")
-    assert plan[["prompt", "seed", "note"]].values.tolist() == [["a", 1, "x"], ["b", 2, "y"]]
+    assert plan[["prompt", "seed", "input_note"]].values.tolist() == [["a", 1, "x"], ["b", 2, "y"]]
 
 
 def test_a_line_of_a_csv_is_counted_as_an_editor_counts() -> None:
@@ -158,7 +158,7 @@ def test_a_csv_is_text_but_for_numbers_and_flags(small_video) -> None:
         data=small_video,
     )
     assert plan["prompt"].tolist() == ["1984 007", "NA 008", "x"]
-    assert plan["note"].tolist() == ["1e3", "0010", "true"]
+    assert plan["input_note"].tolist() == ["1e3", "0010", "true"]
     assert plan["take"].tolist() == [1, 0, 0]
     assert plan["plan"].tolist() == ["new", "new", "invalid"]
     assert "seed must be an integer, not '1e3'" in plan["why"][2]

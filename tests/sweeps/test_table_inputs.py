@@ -22,7 +22,7 @@ POINTS = [{"frame": 0, "x": 0.1, "y": 0.2}, {"frame": 9, "x": 0.5, "y": 0.5}]
 #: The columns of results, after the inputs.
 OWN = (
     *("take", "status", "job_id", "path", "error", "reused", "submitted_at", "seconds", "cost"),
-    *("width", "height", "fps", "duration", "backend", "size_bytes", "sha256"),
+    *("width", "height", "fps", "duration", "backend", "size_bytes", "sha256", "rating", "note"),
 )
 
 
@@ -41,14 +41,14 @@ def test_a_table_is_a_row_a_job_and_keeps_its_own_columns(submitted, small_video
     )
     results = dnb.sweep(given).run()
     assert list(results["status"]) == ["completed", "completed", "invalid"]
-    assert list(results["note"].fillna("")) == ["mine", "", "yours"]
+    assert list(results["input_note"].fillna("")) == ["mine", "", "yours"]
     assert list(results["weight"].fillna(0)) == [0.5, 1.5, 0]
     assert str(results["seed"].dtype) == "Int64"
     loaded = dnb.sweep.load(results.attrs["sweep"]).results
     for table in (results, loaded):
         assert table["when"].dt.year.eq(2026).all()
     same(loaded, results, but=["when"])
-    assert tuple(results.columns) == ("model", "prompt", "data", "seed", "note", "weight", "when", *OWN)
+    assert tuple(results.columns) == ("model", "prompt", "data", "seed", "input_note", "weight", "when", *OWN)
     assert len(dnb.sweep(given, resolution=["480p", "720p"])) == 6
     assert submitted() == 2
 
@@ -56,7 +56,7 @@ def test_a_table_is_a_row_a_job_and_keeps_its_own_columns(submitted, small_video
 def test_a_csv_file_is_a_row_a_job(submitted) -> None:
     Path("jobs.csv").write_text(f'\ufeffmodel,prompt,seed,note\n{T2V},NA,1,x\n{T2V},"b, c",,\n', encoding="utf-8")
     table = dnb.sweep("jobs.csv").run()
-    assert table[["prompt", "note"]].fillna("").to_numpy().tolist() == [["NA", "x"], ["b, c", ""]]
+    assert table[["prompt", "input_note"]].fillna("").to_numpy().tolist() == [["NA", "x"], ["b, c", ""]]
     assert table["seed"].isna().tolist() == [False, True]
     assert submitted() == 2
 

@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.usefixtures("live"), pytest.mark.filterwarnings("ignor
 #: The columns of results, after the inputs.
 OWN = (
     *("take", "status", "job_id", "path", "error", "reused", "submitted_at", "seconds", "cost"),
-    *("width", "height", "fps", "duration", "backend", "size_bytes", "sha256"),
+    *("width", "height", "fps", "duration", "backend", "size_bytes", "sha256", "rating", "note"),
 )
 
 

@@ -1,0 +1,78 @@
+"""Intents to make a video: which job in the store answers one, and whether it is the caller's to carry on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+
+from .claims import Claims
+from .job_row import UNDER_WAY, Record
+from .jobs import JobTable
+
+#: The condition on a job that nobody has begun to submit.
+NOT_SENT = "status = 'planned' AND sent_at IS NULL"
+#: What the same request, made again, does not try anew.
+_STANDS = (*UNDER_WAY, "completed", "unreachable", "uncertain", "expired")
+#: What is not taken over, since nothing more comes of it.
+_OVER = ("completed", "uncertain", "failed")
+
+
+class Intents:
+    """Finds or inserts the job of an intent, and claims it for this process. It opens no transaction of its own.
+
+    Args:
+        jobs: the table of jobs.
+        claims: the claims of this process.
+        update: writes changes of a job down.
+    """
+
+    def __init__(self, jobs: JobTable, claims: Claims, update: Callable[..., None]) -> None:
+        self._jobs, self._claims, self._update = jobs, claims, update
+
+    def claim(
+        self, wanted: Record, resubmit: Collection[str], fresh: bool, exact: bool, seen: tuple[int, str] | None
+    ) -> tuple[Record, bool]:
+        """Find the job that answers an intent, or insert one; see :meth:`decart_nb.store.store.Store.claim`."""
+        found = self._jobs.read(
+            f"request = ? AND status IN {_STANDS} AND (take = ? OR NOT ?)", [wanted.request, wanted.take, exact]
+        )
+        standing = {record.take: record for record in found}
+        # In another database, what was seen has another number, or is not there.
+        after = seen[0] if seen and self._jobs.read("row = ? AND key IS ?", seen) else 0
+        if not fresh and standing:  # of two, the later
+            # The first take; or, where that came to nothing, the latest one that is there.
+            record = standing.get(0) or standing[max(standing)]
+            ours, is_news = False, seen is not None and record.row > after
+            if record.status not in resubmit:
+                record, ours = self.take_over(record)
+            if ours and record.job_id is None:  # whoever wrote it down, we pay for it
+                record.sweep, record.expected_cost = wanted.sweep, wanted.expected_cost
+                paid = {"sweep": wanted.sweep, "expected_cost": wanted.expected_cost}
+                self._jobs.write(record, paid, record.claim)
+            if record.status not in resubmit or is_news:
+                return record, ours
+            wanted.take = record.take
+        elif seen is not None and (
+            ended := self._jobs.read(
+                "request = ? AND take = ? AND row > ? AND status = 'failed'", [wanted.request, wanted.take, after]
+            )
+        ):
+            return ended[-1], False
+        elif fresh:
+            wanted.take = (
+                max((record.take for record in self._jobs.read("request = ?", [wanted.request])), default=-1) + 1
+            )
+        return self._jobs.insert(self._claims.take(wanted)), True
+
+    def take_over(self, record: Record) -> tuple[Record, bool]:
+        """Claim a job that nobody carries; see :meth:`decart_nb.store.store.Store.take_over`."""
+        if record.status in _OVER or self._claims.is_held(record):
+            return record, False
+        if record.status == "planned" and record.job_id is None and record.sent_at is not None:
+            lost = "The kernel ended in the middle of the submission, so nobody knows whether it was taken."
+            self._update(record, status="uncertain", error=lost)
+            return record, False
+        before = record.claim
+        record.status = "pending" if record.job_id else "planned"
+        self._claims.take(record)
+        self._jobs.write(record, {name: getattr(record, name) for name in ("holder", "claim", "status")}, before)
+        return record, True
