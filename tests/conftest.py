@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +23,12 @@ settings.load_profile("busy")
 
 # A shell starts background jobs with interrupts ignored, as `make test` does with half of the tests: some interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Name a slow test at once: of a run that is ended before its end, the table of durations is not printed."""
+    if report.duration > 60 and "PYTEST_XDIST_WORKER" not in os.environ:
+        print(f"\n{time.strftime('%H:%M:%S')} {report.nodeid} ({report.when}) took {report.duration:.0f} s", flush=True)
 
 
 @pytest.fixture(autouse=True)

@@ -115,7 +115,7 @@ def test_what_is_no_video_is_not_kept(slow_queue, tmp_path) -> None:
     slow_queue.jobs.canned.write_bytes(b"\x00\x01 nothing that anybody plays" * 100)
     session = connected(slow_queue, patience=dnb.Patience(first=0.05, longest=0.1, download=1.0))
     job = session.submit(T2V, "x")
-    with pytest.raises(dnb.QueueResultError, match="no video"):
+    with pytest.raises(dnb.QueueResultError, match="not a video"):
         job.result(30)
     assert job.status == "unreachable"
 

@@ -12,7 +12,7 @@ from typing import Any
 import nbformat
 from playwright.sync_api import Locator, Page, expect
 
-from decart_nb.local.queue import LocalQueue
+from tests.held_queue import HeldQueue as Queue
 
 TIMEOUT_MS = 60_000  # milliseconds
 #: The URL path of a notebook in each frontend.
@@ -22,11 +22,10 @@ THEMES = ("JupyterLab Light", "JupyterLab Dark", "JupyterLab Dark High Contrast"
 #: Connects a kernel to a queue in another process as if to Decart, with short polling intervals.
 _OPENING = """
 import warnings
-from decart_nb.client import duration_estimate as polling
-polling.POLL_COST, polling.LIVE = 1e-4, polling.Estimate.around(2.0, 2.0, floor=0.05)
 import decart_nb as dnb
 warnings.simplefilter("ignore", dnb.ModelWarning)
-session = dnb.connect("live", api_key={queue.api_key!r}, base_url={queue.base_url!r})
+polling = dnb.Polling(expected=2.0, spread=2.0, shortest=0.05, poll_cost=1e-4)
+session = dnb.connect("live", api_key={queue.api_key!r}, base_url={queue.base_url!r}, polling=polling)
 """
 # The frontend's application object, which the server exposes to scripts because of expose_app_in_browser.
 _PANEL = """
@@ -46,28 +45,6 @@ _PLAYS = """async (video, pressed) => {
     if (pressed && video.paused) await video.play().catch(() => {});
     return video.readyState === 4 && !video.paused && video.currentTime > 0;
 }"""
-
-
-class Queue(LocalQueue):
-    """A local queue whose jobs end only when a test ends them."""
-
-    def __init__(self, folder: Path, canned: Path) -> None:
-        super().__init__(folder, canned=canned, draw_duration=lambda: 3600.0)
-
-    def begin(self) -> None:
-        """Start all queued jobs."""
-        for record in map(self.jobs.get, self.jobs.storage.ids()):
-            assert record
-            record.started = min(record.started or time.time(), time.time())
-
-    def finish(self, *, error: str | None = None) -> None:
-        """End all running jobs: successfully, or with an error."""
-        now = time.time()
-        for record in map(self.jobs.get, self.jobs.storage.ids()):
-            assert record
-            assert record.ready
-            if record.ready > now:
-                record.error, record.ready = error, now
 
 
 @dataclass
