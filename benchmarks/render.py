@@ -1,6 +1,6 @@
 """Measures the time of the local queue's renderer against encoding alone of the same frames.
 
-Run with ``python benchmarks/render.py``. Both write five seconds with the same encoder and the same settings; the bare
+Run with ``python -m benchmarks.render``. Both write five seconds with the same encoder and the same settings; the bare
 encoding has its frames ready in memory as RGB arrays. They take turns, so that a busy machine slows both.
 """
 

@@ -19,7 +19,7 @@
     ├── NotPicklableError      jobs, sweeps, sessions and clients cannot be pickled
     ├── NotAFutureError        a job or a sweep was used where a future is required
     ├── BackendError           neither Decart nor the local queue was chosen, or neither can be reached
-    └── LocalQueueError        the embedded queue could not start, or was stopped in the middle of a render
+    └── LocalQueueError        the local queue could not start, or an option of it is invalid
 
 The names down to ``QueueResultError`` are those of Decart's own SDK, so that ``except`` clauses
 written for it keep working.
@@ -174,7 +174,7 @@ class BackendError(DecartSDKError):
 
 @public
 class LocalQueueError(DecartSDKError):
-    """The embedded queue could not start, or was stopped in the middle of a render."""
+    """The local queue could not start, or an option of it is invalid."""
 
 
 @public

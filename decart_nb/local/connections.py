@@ -23,20 +23,21 @@ _MIN_RATE = 1024.0
 _UNREAD_TIMEOUT = 60.0
 #: Seconds that running calls may continue when the server stops.
 _SHUTDOWN_TIMEOUT = 1.0
+_MAX_CONNECTIONS = 1024
 
 
-def default_connection_limit(maximum: int = 1024) -> int:
-    """A quarter of the process's file descriptors, and at most ``maximum``."""
+def default_connection_limit() -> int:
+    """A quarter of the process's file descriptors, at least 8 and at most 1024."""
     if sys.platform == "win32":  # which has no such limit
-        return maximum
+        return _MAX_CONNECTIONS
     import resource
 
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return maximum if soft == resource.RLIM_INFINITY else max(8, min(maximum, soft // 4))
+    return _MAX_CONNECTIONS if soft == resource.RLIM_INFINITY else max(8, min(_MAX_CONNECTIONS, soft // 4))
 
 
 @dataclass(frozen=True)
-class Limits:
+class ConnectionLimits:
     """Limits on connections.
 
     Attributes:
@@ -96,7 +97,7 @@ class Connections(ServerState):
 
     connections: set[Connection]  # type: ignore[assignment]  # all of them are made by Server below
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: ConnectionLimits) -> None:
         super().__init__()
         self.limits = limits
 
@@ -118,7 +119,7 @@ class Connections(ServerState):
     def close_overdue(self) -> None:
         """Closes the connections on which the client has been too slow."""
         now = time.monotonic()
-        for one in [one for one in self.connections if one.is_overdue(now)]:
+        for one in [one for one in self.connections if one.check_overdue(now)]:
             one.transport.abort()
 
     def abort_all(self) -> None:
@@ -143,7 +144,7 @@ class Connection(H11Protocol):
         self.authenticated = False
         self.idle_since = time.monotonic()
         self.app_state = self.app_state | {"connection": self}
-        self._window_began, self._window_bytes = self.idle_since, 0
+        self._restart_window(self.idle_since)
         self._unread_since: float | None = None
         self.server_state.evict_for(self)
 
@@ -172,8 +173,12 @@ class Connection(H11Protocol):
         """Whether a request has been received whose response is not complete."""
         return self.cycle is not None and not self.cycle.response_complete
 
-    def is_overdue(self, now: float) -> bool:
-        """Whether the client has been too slow to send or to read.
+    def _restart_window(self, now: float) -> None:
+        """Begins a new span in which the bytes of a request's body are counted."""
+        self._window_began, self._window_bytes = now, 0
+
+    def check_overdue(self, now: float) -> bool:
+        """Returns whether the client has been too slow to send or to read, and starts to count anew at a span's end.
 
         Args:
             now: the monotonic clock's time, in seconds.
@@ -182,13 +187,13 @@ class Connection(H11Protocol):
         if self._unread_since is not None and now - self._unread_since > _UNREAD_TIMEOUT:
             return True
         if not self.busy:
-            self._window_began, self._window_bytes = now, 0
+            self._restart_window(now)
             return now - self.idle_since > span
         if not self.cycle.more_body or self.flow.read_paused:
-            self._window_began, self._window_bytes = now, 0  # the client is not what is slow
+            self._restart_window(now)  # the client is not what is slow
         elif now - self._window_began > span:
             slow = self._window_bytes < _MIN_RATE * span
-            self._window_began, self._window_bytes = now, 0
+            self._restart_window(now)
             return slow
         return False
 
@@ -202,7 +207,7 @@ class Server(uvicorn.Server):
         limits: limits on connections.
     """
 
-    def __init__(self, config: uvicorn.Config, listener: Listener, limits: Limits) -> None:
+    def __init__(self, config: uvicorn.Config, listener: Listener, limits: ConnectionLimits) -> None:
         super().__init__(config)
         self.server_state: Connections = Connections(limits)
         self._listener = listener

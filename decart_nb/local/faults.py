@@ -9,7 +9,7 @@ fault                hits         what happens
 ``502``              any call     502, with a gateway's HTML page
 ``503``              any call     503, in the service's own JSON
 ``reset-before``     any call     the connection is reset before the request is handled
-``reset-after``      any call     the request is handled, and the connection is reset
+``reset-after``      any call     the connection is reset; a submission is accepted before that
 ``stall``            any call     no response for five minutes, and then a reset
 ``malformed``        any call     200 with truncated JSON
 ``503-bare``         any call     503, with a gateway's HTML page, without ``Retry-After``
@@ -162,6 +162,11 @@ class FaultSchedule:
         self._faults = faults
         self.call_counts: Counter[Call] = Counter()
         self._lock = threading.Lock()
+
+    @property
+    def is_active(self) -> bool:
+        """Whether any fault is configured."""
+        return bool(self.fault_counts)
 
     def next_fault(self, call: Call) -> str | None:
         """Counts one call of that kind, and returns its fault or ``None``."""

@@ -8,6 +8,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,11 +25,13 @@ class UploadStore:
 
     Args:
         folder: created with the first upload.
-        stage: creates an empty folder of that name on the same disk, for an upload until it is complete.
+        stage: context manager for a new folder that is renamed to that path once it is complete.
         max_files: how many uploads are kept; the oldest are deleted first.
     """
 
-    def __init__(self, folder: Path, stage: Callable[[str], Path], *, max_files: int = 1000) -> None:
+    def __init__(
+        self, folder: Path, stage: Callable[[Path], AbstractContextManager[Path]], *, max_files: int = 1000
+    ) -> None:
         self._folder = folder
         self._stage = stage
         self._max_files = max_files
@@ -62,14 +65,9 @@ class UploadStore:
             "created_at": _stamp(now),
             "expires_at": None if ttl is None else _stamp(now + ttl),
         }
-        staged = self._stage(file_id)
-        try:
+        with self._stage(self._folder / file_id) as staged:
             write(staged / "content")
             (staged / "file.json").write_text(json.dumps(answer), encoding="utf-8")
-            staged.replace(self._folder / file_id)
-        except OSError:
-            shutil.rmtree(staged, ignore_errors=True)
-            raise
         return answer
 
     def get(self, file_id: str) -> dict[str, Any] | None:

@@ -62,10 +62,7 @@ class Guard:
     def _refusal(self, headers: list[tuple[bytes, bytes]]) -> tuple[int, str] | None:
         """The status and the reason with which a request is refused, or ``None``."""
         if not self._is_own(_single_header(headers, b"host")):
-            return (
-                421,
-                "This is not the address that the local queue listens on. Ask it at that, or start it with --host.",
-            )
+            return 421, "The local queue does not listen on this address. Use its own, or start it with --host ADDRESS."
         for name, value in headers:
             if name == b"origin" and not self._is_own(value.partition(b"://")[2] if value[:4] == b"http" else None):
                 return 403, "The local queue answers no other web page."

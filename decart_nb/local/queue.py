@@ -9,18 +9,17 @@ import socket
 import threading
 import time
 import weakref
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, Unpack
 
 from .._util.files import os_reason
 from ..errors import LocalQueueError
-from .faults import Faults
 
 if TYPE_CHECKING:
-    from .connections import Limits, Listener
+    from .connections import Connection, ConnectionLimits, Listener
+    from .worker import JobOptions
 
 _STOP_TIMEOUT = 30.0
 
@@ -35,14 +34,9 @@ class LocalQueue:
         host: the address to listen on; by default, this machine only.
         port: the port to listen on; by default, a free one.
         api_key: the key that callers must send; by default, a random one.
-        delay: minimum duration of a job, in seconds.
-        canned: a video to serve for every job instead of rendering.
-        draw_duration: returns the duration of the next canned job, in seconds.
-        faults: the faults to simulate; none by default.
         max_upload: the largest request, in bytes.
-        max_unfinished: how many jobs may be waiting or running.
-        render_timeout: seconds that a render may take; then the job fails.
         limits: limits on connections.
+        job_options: how jobs are handled; see :class:`decart_nb.local.worker.JobQueue`.
 
     Raises:
         LocalQueueError: the folder cannot be written, or the address cannot be listened on.
@@ -55,38 +49,25 @@ class LocalQueue:
         host: str = "127.0.0.1",
         port: int = 0,
         api_key: str | None = None,
-        delay: float = 0.0,
-        canned: Path | None = None,
-        draw_duration: Callable[[], float] | None = None,
-        faults: Faults | None = None,
         max_upload: int | None = None,
-        max_unfinished: int = 1000,
-        render_timeout: float | None = None,
-        limits: Limits | None = None,
+        limits: ConnectionLimits | None = None,
+        **job_options: Unpack[JobOptions],
     ) -> None:
         # Imported here, so that other commands do not load a web server.
         import uvicorn
 
-        from .connections import Limits, Server
+        from .connections import ConnectionLimits, Server
         from .files import UploadStore
         from .server import MAX_UPLOAD, application
-        from .worker import RENDER_TIMEOUT, JobQueue
+        from .worker import JobQueue
 
         self.host = host
         self.api_key = f"dct_local_{secrets.token_urlsafe(16)}" if api_key is None else _validated(api_key)
         self._socket = _listen(host, port)
         self.port: int = self._socket.getsockname()[1]
         try:
-            self.jobs = JobQueue(
-                folder,
-                delay=delay,
-                canned=canned,
-                draw_duration=draw_duration,
-                faults=faults,
-                max_unfinished=max_unfinished,
-                render_timeout=render_timeout or RENDER_TIMEOUT,
-            )
-        except LocalQueueError:
+            self.jobs = JobQueue(folder, **job_options)
+        except (LocalQueueError, TypeError):  # or there is no such option
             self._socket.close()
             raise
         app = application(
@@ -99,7 +80,7 @@ class LocalQueue:
         )
         config = uvicorn.Config(
             app,
-            http=_protocol(faults),
+            http=_protocol(with_faults=self.jobs.fault_schedule.is_active),
             ws="none",
             lifespan="off",
             log_config=None,  # uvicorn's own would disable the user's log handlers
@@ -109,7 +90,7 @@ class LocalQueue:
             proxy_headers=False,
             timeout_graceful_shutdown=5,
         )
-        self._server = Server(config, self._socket, limits or Limits())
+        self._server = Server(config, self._socket, limits or ConnectionLimits())
         self._thread = threading.Thread(target=self._serve_on_thread, name="decart_nb local queue", daemon=True)
         self._failure: BaseException | None = None
         _open_queues.add(self)
@@ -183,8 +164,8 @@ class LocalQueue:
         self.stop()
 
 
-def _protocol(faults: Faults | None) -> type[asyncio.Protocol]:
-    if faults is None:
+def _protocol(*, with_faults: bool) -> type[Connection]:
+    if not with_faults:
         from .connections import Connection
 
         return Connection

@@ -6,11 +6,10 @@ import contextlib
 import json
 import shutil
 from collections.abc import AsyncIterator, Callable
-from functools import partial
 from pathlib import Path
 
-import anyio.to_thread
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -36,9 +35,7 @@ _MAX_NAMES = 1000
 _MAX_DETAIL_LENGTH = 500
 
 
-def application(
-    jobs: JobQueue, files: UploadStore, api_key: str, *, host: str, port: int, max_upload: int = MAX_UPLOAD
-) -> ASGIApp:
+def application(jobs: JobQueue, files: UploadStore, api_key: str, *, host: str, port: int, max_upload: int) -> ASGIApp:
     """The queue's ASGI application.
 
     Args:
@@ -63,7 +60,7 @@ def application(
     starlette = Starlette(routes=routes, exception_handlers=handlers)
     starlette.router.redirect_slashes = False
     app: ASGIApp = starlette
-    if jobs.fault_schedule.fault_counts:
+    if jobs.fault_schedule.is_active:
         from .fault_injection import FaultMiddleware
 
         app = FaultMiddleware(app, jobs)
@@ -86,11 +83,11 @@ class _Api:
         try:
             with self._jobs.reserve_slot():
                 async with _form(request) as form:
-                    values, uploads, problems = await anyio.to_thread.run_sync(forms.parse_form, model, form)
+                    values, uploads, problems = await run_in_threadpool(forms.parse_form, model, form)
                     if problems:
                         return JSONResponse({"detail": forms.detail(problems)}, 422)
                     writers = {name: _writer(upload) for name, upload in uploads.items()}
-                    record = await anyio.to_thread.run_sync(self._jobs.add, model, values, writers)
+                    record = await run_in_threadpool(self._jobs.add, model, values, writers)
         except TooManyJobs:
             return JSONResponse({"detail": "Too many jobs are waiting."}, 429, {"Retry-After": "5"})
         except OSError as error:
@@ -109,15 +106,15 @@ class _Api:
     async def content(self, request: Request) -> Response:
         """Handles ``GET /v1/jobs/{job_id}/content``."""
         record = await self._record(request)
-        if record.status() != "completed":
-            raise HTTPException(409, f"The job is {record.status()}, not completed.")
-        path = await anyio.to_thread.run_sync(self._jobs.content, record)
+        if (status := record.status()) != "completed":
+            raise HTTPException(409, f"The job is {status}, not completed.")
+        path = await run_in_threadpool(self._jobs.content, record)
         if path is None or not path.is_file():
             raise HTTPException(404, "The video is no longer there.")
         return FileResponse(path, media_type="video/mp4")
 
     async def _record(self, request: Request) -> LocalJob:
-        record = await anyio.to_thread.run_sync(self._jobs.get, request.path_params["job_id"])
+        record = await run_in_threadpool(self._jobs.get, request.path_params["job_id"])
         if record is None:
             raise HTTPException(404, "Job not found")
         return record
@@ -132,7 +129,7 @@ class _Api:
             except ValueError:
                 allowed = f"must be persistent, or seconds from {MIN_TTL} to {MAX_TTL}"
                 return _invalid("ttl_seconds", allowed, "value_error")
-            add = partial(
+            answer = await run_in_threadpool(
                 self._files.add,
                 filename=file.filename or "file",
                 media_type=file.content_type or "application/octet-stream",
@@ -140,18 +137,17 @@ class _Api:
                 ttl=seconds,
                 write=_writer(file),
             )
-            answer = await anyio.to_thread.run_sync(add)
-        self._jobs.stats.counts["files"] += 1
+        self._jobs.stats.count("files")
         return JSONResponse(answer)
 
     async def get_file(self, request: Request) -> Response:
-        answer = await anyio.to_thread.run_sync(self._files.get, request.path_params["file_id"])
+        answer = await run_in_threadpool(self._files.get, request.path_params["file_id"])
         if answer is None:
             raise HTTPException(404, "File not found")
         return JSONResponse(answer)
 
     async def delete_file(self, request: Request) -> Response:
-        if not await anyio.to_thread.run_sync(self._files.delete, request.path_params["file_id"]):
+        if not await run_in_threadpool(self._files.delete, request.path_params["file_id"]):
             raise HTTPException(404, "File not found")
         return Response(status_code=204)
 

@@ -74,10 +74,14 @@ class LocalJob:
             and bool(_ID.fullmatch(self.id) and _ID.fullmatch(self.owner))
         )
 
+    def has_ended(self, now: float) -> bool:
+        """Whether it has completed or failed by that time."""
+        return self.ready is not None and self.ready <= now
+
     def status(self, now: float | None = None) -> str:
         """``pending``, ``processing``, ``completed`` or ``failed``."""
         now = time.time() if now is None else now
-        if self.ready is not None and now >= self.ready:
+        if self.has_ended(now):
             return "failed" if self.error else "completed"
         return "processing" if self.started is not None and now >= self.started else "pending"
 
@@ -155,20 +159,29 @@ class Storage:
         """The path of a job's finished video."""
         return self._jobs / job_id / "video.mp4"
 
-    def stage(self, name: str) -> Path:
-        """A new folder in staging, to be renamed when its files are complete. It is removed with this process.
+    @contextlib.contextmanager
+    def stage(self, target: Path) -> Iterator[Path]:
+        """Context manager for a folder that appears whole: a new one in staging, which is renamed at the block's end.
+
+        Args:
+            target: the folder's path from then on. If the block raises, the folder is removed.
 
         Raises:
-            OSError: it cannot be created.
+            OSError: it cannot be created or renamed.
         """
         with self._opening:
             if not self.staging.is_dir():  # the whole folder was removed, and the lock file with it
                 if self._lock is not None:
                     self._lock.close()
                 self._open()
-        staged = self.staging / name
+        staged = self.staging / target.name
         staged.mkdir()
-        return staged
+        try:
+            yield staged
+            staged.replace(target)
+        except BaseException:
+            shutil.rmtree(staged, ignore_errors=True)
+            raise
 
     def add(self, record: LocalJob, files: Mapping[str, Callable[[Path], None]]) -> None:
         """Stores a new job atomically.
@@ -180,15 +193,10 @@ class Storage:
         Raises:
             OSError: it cannot be stored.
         """
-        staged = self.stage(record.id)
-        try:
+        with self.stage(self._jobs / record.id) as staged:
             for name, write in files.items():
                 write(staged / name)
             (staged / "job.json").write_text(_text(record), encoding="utf-8")
-            staged.replace(self._jobs / record.id)
-        except OSError:
-            shutil.rmtree(staged, ignore_errors=True)
-            raise
 
     def save(self, record: LocalJob) -> None:
         """Updates a stored job.
@@ -224,11 +232,11 @@ class Storage:
         with contextlib.ExitStack() as stack:
             try:
                 stack.enter_context(self._folder_lock())
-                has_ended = self._lock is not None and not self._lock.is_alive(record.owner)
+                owner_ended = self._lock is not None and not self._lock.is_alive(record.owner)
             except Timeout:
-                has_ended = False
+                owner_ended = False
             # Its owner may just have finished it, or another queue may have taken it over first.
-            current = self.load(record.id) if has_ended else None
+            current = self.load(record.id) if owner_ended else None
             yield current if current and current.ready is None and current.owner == record.owner else None
 
     def _clear_leftovers(self, lock: ProcessLock) -> None:

@@ -15,7 +15,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from .._util.files import os_reason
 from .._util.text import printable
@@ -45,6 +45,12 @@ class Stats:
     total_delay: float = 0.0
     longest_delay: float = 0.0
     faults: Mapping[str, int] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
+
+    def count(self, name: str) -> None:
+        """Counts one call. Thread-safe."""
+        with self._lock:
+            self.counts[name] += 1
 
     def record_detection(self, delay: float) -> None:
         """Records the first poll that reported a job as ended, ``delay`` seconds after it ended."""
@@ -85,6 +91,21 @@ class TooManyJobs(Exception):
     """The queue has its maximum number of unfinished jobs."""
 
 
+class _RenderStopped(Exception):
+    """The queue was stopped, or the thread was replaced: the render's result is not wanted."""
+
+
+class JobOptions(TypedDict, total=False):
+    """The options of :class:`JobQueue` that the server passes on."""
+
+    delay: float
+    canned: Path | None
+    draw_duration: Callable[[], float] | None
+    faults: Faults | None
+    max_unfinished: int
+    render_timeout: float | None
+
+
 class JobQueue:
     """Accepts jobs, renders them on threads, and reports their status and their videos.
 
@@ -97,7 +118,7 @@ class JobQueue:
         workers: how many renders run at once; by default the number of cores.
         max_unfinished: how many jobs may be waiting or running.
         max_kept: how many finished jobs are kept; the oldest are deleted first.
-        render_timeout: seconds that a render may take; then the job fails.
+        render_timeout: seconds that a render may take; then the job fails. By default, :data:`RENDER_TIMEOUT`.
         grace: seconds after a time-out until a thread that has not returned from its render is replaced.
         render: renders a video; takes the arguments of :func:`decart_nb.local.render.render.render`.
 
@@ -116,7 +137,7 @@ class JobQueue:
         workers: int | None = None,
         max_unfinished: int = 1000,
         max_kept: int = 5000,
-        render_timeout: float = RENDER_TIMEOUT,
+        render_timeout: float | None = None,
         grace: float = 10.0,
         render: Callable[..., None] | None = None,
     ) -> None:
@@ -135,9 +156,9 @@ class JobQueue:
         self._waiting: queue.SimpleQueue[LocalJob] = queue.SimpleQueue()
         self._reserved = 0
         self._stopped = threading.Event()
-        self._render_timeout = render_timeout
+        self._render_timeout = render_timeout or RENDER_TIMEOUT
         self._grace = grace
-        self._render_video = render or _rendered
+        self._render_video = render or _render_preview
         self._workers: list[_RenderThread] = []
         self._worker_count = 0 if canned else workers or os.cpu_count() or 1
         try:
@@ -186,9 +207,9 @@ class JobQueue:
         """
         now = time.time()
         with self._lock:
-            unfinished = sum(record.ready is None or record.ready > now for record in self._own_jobs.values())
+            unfinished = sum(not record.has_ended(now) for record in self._own_jobs.values())
             if unfinished + self._reserved >= self._max_unfinished:
-                self.stats.counts["refused"] += 1
+                self.stats.count("refused")
                 raise TooManyJobs
             self._reserved += 1
         try:
@@ -224,8 +245,7 @@ class JobQueue:
             record.started = record.created + duration / 10
             record.ready = record.created + duration
         self.storage.add(record, {} if self.canned else files)
-        with self._lock:  # jobs are added from many threads
-            self.stats.counts["submissions"] += 1
+        self.stats.count("submissions")
         self._enqueue(record)
         return record
 
@@ -253,16 +273,16 @@ class JobQueue:
 
     def poll(self, record: LocalJob) -> str:
         """The status of a job, counted as a poll."""
-        self.stats.counts["polls"] += 1
+        self.stats.count("polls")
         now = time.time()
-        if record.ready is not None and now >= record.ready and record.id not in self._reported:
+        if record.ready is not None and record.has_ended(now) and record.id not in self._reported:
             self._reported.add(record.id)
             self.stats.record_detection(now - record.ready)
         return record.status(now)
 
     def content(self, record: LocalJob) -> Path | None:
         """The path of the finished video, if it still exists; counted as a download."""
-        self.stats.counts["downloads"] += 1
+        self.stats.count("downloads")
         return self.canned or self.storage.file(record.id, "video.mp4")
 
     def _enqueue(self, record: LocalJob) -> None:
@@ -278,7 +298,7 @@ class JobQueue:
 
     def _is_finished(self, job_id: str) -> bool:
         record = self._own_jobs.get(job_id) or self.storage.load(job_id)
-        return record is None or (record.ready is not None and record.ready <= time.time())
+        return record is None or record.has_ended(time.time())
 
     def _delete(self, job_id: str) -> None:
         with self._lock:
@@ -296,7 +316,7 @@ class JobQueue:
             worker.job, worker.deadline = record, time.monotonic() + self._render_timeout
             try:
                 self._render(worker, record)
-            except LocalQueueError:
+            except _RenderStopped:
                 return  # stopped: the job stays unfinished in the storage; or abandoned
             except OSError as cause:
                 # The disk is full, or the folder is gone. The error cannot be stored, but polls report it from memory.
@@ -319,29 +339,29 @@ class JobQueue:
         """Renders a job's video, or sets the job's error.
 
         Raises:
-            LocalQueueError: the queue was stopped, or the worker abandoned.
+            _RenderStopped: the queue was stopped, or the worker abandoned.
         """
 
-        def proceed() -> None:
+        def check_stop() -> None:
             if self._stopped.is_set() or worker.abandoned:
-                raise LocalQueueError("The render was stopped.")
+                raise _RenderStopped
             if time.monotonic() > worker.deadline:
                 raise TimeoutError
 
         partial = self.storage.staging / f"{record.id}.mp4"
         try:
             files = {name: path for name in record.files if (path := self.storage.file(record.id, name))}
-            self._render_video(models.video(record.model), record.values, files, record.seed, partial, proceed)
-            proceed()
+            self._render_video(models.video(record.model), record.values, files, record.seed, partial, check_stop)
+            check_stop()
             partial.replace(self.storage.video(record.id))
         except Exception as error:
             if worker.abandoned:
-                raise LocalQueueError("The render came back too late.") from None
+                raise _RenderStopped from None
             if self._stopped.is_set():
                 record.attempts -= 1  # the job did not cause the stop
                 with contextlib.suppress(OSError):
                     self.storage.save(record)
-                raise LocalQueueError("The render was stopped.") from None
+                raise _RenderStopped from None
             if time.monotonic() > worker.deadline:
                 record.error = self._timeout_reason()
             elif isinstance(error, OSError):
@@ -354,7 +374,7 @@ class JobQueue:
     def _finish(self, worker: _RenderThread, record: LocalJob) -> None:
         with self._lock:  # _ensure_workers may be abandoning this thread and failing its job
             if worker.abandoned:
-                raise LocalQueueError("The render came back too late.")
+                raise _RenderStopped
             worker.deadline = math.inf
         record.ready = max(time.time(), record.created + self._delay)
         self.storage.save(record)
@@ -371,7 +391,7 @@ class JobQueue:
         return printable(text, limit=_MAX_ERROR_LENGTH, secrets=[str(self.storage.root)])
 
 
-def _rendered(*request: Any) -> None:
+def _render_preview(*request: Any) -> None:
     from .render.render import render  # imports PyAV, which a canned queue does not need
 
     render(*request)

@@ -17,7 +17,8 @@ import pytest
 import uvicorn
 from starlette.responses import JSONResponse
 
-from decart_nb.local.connections import Connection, Limits, Listener, Server, default_connection_limit
+from decart_nb.local import connections
+from decart_nb.local.connections import Connection, ConnectionLimits, Listener, Server, default_connection_limit
 from decart_nb.local.queue import LocalQueue
 from tests.local.wire import PROMPT, calling, followed, submitted, talk
 
@@ -28,7 +29,7 @@ def limited(tmp_path, small_video):
     with contextlib.ExitStack() as stack:
 
         def make(**limits) -> LocalQueue:
-            options = {"canned": small_video, "limits": Limits(**limits)}
+            options = {"canned": small_video, "limits": ConnectionLimits(**limits)}
             return stack.enter_context(LocalQueue(tmp_path / "q", **options))
 
         yield make
@@ -220,9 +221,10 @@ def test_a_thousand_silent_connections_leave_the_process_its_descriptors(tmp_pat
     assert errors == ""
 
 
-def test_the_share_of_descriptors_has_bounds():
+def test_the_share_of_descriptors_has_bounds(monkeypatch):
     assert 8 <= default_connection_limit() <= 1024
-    assert default_connection_limit(8) == 8
+    monkeypatch.setattr(connections, "_MAX_CONNECTIONS", 8)
+    assert default_connection_limit() == 8
 
 
 class _Knocked(Server):
@@ -234,7 +236,7 @@ class _Knocked(Server):
         self.caller = socket.socket()
         self.turns = turns
         config = uvicorn.Config(_answer, http=Connection, lifespan="off", log_config=None)
-        super().__init__(config, self.listener, Limits())
+        super().__init__(config, self.listener, ConnectionLimits())
 
     async def on_tick(self, counter: int) -> bool:
         if counter == 0:

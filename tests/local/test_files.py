@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -76,9 +78,12 @@ def add(files: UploadStore, ttl: int | None = None) -> str:
 def staged_in(folder: Path):
     """What makes folders in that one."""
 
-    def stage(name: str) -> Path:
-        (folder / "staging" / name).mkdir(parents=True)
-        return folder / "staging" / name
+    @contextmanager
+    def stage(target: Path) -> Iterator[Path]:
+        staged = folder / "staging" / target.name
+        staged.mkdir(parents=True)
+        yield staged
+        staged.replace(target)
 
     return stage
 

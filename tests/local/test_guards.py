@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from decart_nb.local.connections import Limits
+from decart_nb.local.connections import ConnectionLimits
 from decart_nb.local.queue import LocalQueue
 from tests.local.test_connections import sends_until_closed
 from tests.local.wire import talk
@@ -139,7 +139,7 @@ def test_a_body_or_head_that_is_no_good_is_refused(queue, caplog, call, lines, b
 
 
 def test_a_refused_upload_is_not_read_on_for_long(tmp_path, small_video):
-    with LocalQueue(tmp_path / "q", canned=small_video, limits=Limits(head_timeout=0.5)) as queue:
+    with LocalQueue(tmp_path / "q", canned=small_video, limits=ConnectionLimits(head_timeout=0.5)) as queue:
         head = f"POST /v1/files HTTP/1.1\r\nHost: 127.0.0.1:{queue.port}\r\nContent-Length: 999999999\r\n\r\n"
         with socket.create_connection(("127.0.0.1", queue.port), timeout=20) as connection:
             connection.sendall(head.encode())

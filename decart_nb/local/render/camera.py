@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ... import media
-from .compositing import RGB, fit, planes
+from ...media import RGB
+from .compositing import fit, planes
 from .shot import Shot
 
 # The image is kept a quarter larger than the output, so that the closest view is still sharp.
@@ -73,8 +74,7 @@ def _inset(share: float) -> _Box:
 def _path(shot: Shot) -> Iterator[_Box]:
     """The camera's view at each frame."""
     rng, time = shot.rng, _ease(shot.count)
-    random_move = str(rng.choice(list(_MOVES)))
-    name = next((name for name, words in _MOVES.items() if shot.mentions(*words)), random_move)
+    name = shot.choose(_MOVES.items(), default=str(rng.choice(list(_MOVES))))
     near, lean = rng.uniform(0.78, 0.84), rng.uniform(-0.5, 0.5, 2)
     if name in ("in", "out"):
         zoom = near + (1 - near) * (time if name == "out" else 1 - time)

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from ... import media
+from ...media import RGB
 
 Plane = NDArray[np.uint8]
-RGB = NDArray[np.uint8]
 RGBA = NDArray[np.uint8]
 
 # Aspect ratios that differ by no more than this are cropped to the output's rather than framed.
@@ -71,6 +71,26 @@ def placement(source: tuple[int, int], target: tuple[int, int]) -> tuple[int, in
     return (target[0] - width) // 2, (target[1] - height) // 2, width, height
 
 
+def enlarge(
+    rgb: RGB, size: tuple[int, int], *, sharp: bool = False, convert: VideoReformatter | None = None
+) -> av.VideoFrame:
+    """Return a small picture enlarged, in the encoder's format.
+
+    Args:
+        rgb: height × width × 3.
+        size: width and height of the result, in pixels.
+        sharp: whether its pixels stay square.
+        convert: a converter to reuse.
+    """
+    return (convert or VideoReformatter()).reformat(
+        av.VideoFrame.from_ndarray(rgb, format="rgb24"),
+        *size,
+        format="yuv420p",
+        dst_colorspace=Colorspace.ITU709,
+        interpolation=Interpolation.POINT if sharp else Interpolation.BICUBIC,
+    )
+
+
 class Upscaler:
     """Enlarges pictures that are painted at a quarter of the output's size, into the encoder's format.
 
@@ -86,13 +106,7 @@ class Upscaler:
 
     def frame(self, picture: NDArray[np.floating]) -> av.VideoFrame:
         """Return a picture, height × width × 3 from 0 to 255, enlarged."""
-        return self._convert.reformat(
-            av.VideoFrame.from_ndarray(picture.clip(0, 255).astype(np.uint8), format="rgb24"),
-            *self._size,
-            format="yuv420p",
-            dst_colorspace=Colorspace.ITU709,
-            interpolation=Interpolation.BICUBIC,
-        )
+        return enlarge(picture.clip(0, 255).astype(np.uint8), self._size, convert=self._convert)
 
 
 class Layer:

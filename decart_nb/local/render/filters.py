@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import av
 import numpy as np
-from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
 from numpy.typing import ArrayLike
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
@@ -20,13 +19,6 @@ _BLACK = (16, 128, 128)  # of a video's three planes
 def lookup(values: ArrayLike) -> list[int]:
     """Return 256 values as a table for Pillow's ``point``: what becomes of each brightness."""
     return [int(value) for value in np.clip(np.round(np.asarray(values, np.float64)), 0, 255)]
-
-
-def enlarge(image: Image.Image, size: tuple[int, int], *, sharp: bool = False) -> av.VideoFrame:
-    """Return a small RGB picture enlarged, in the encoder's format; ``sharp`` keeps its pixels square."""
-    how = Interpolation.POINT if sharp else Interpolation.BICUBIC
-    small = av.VideoFrame.from_ndarray(np.asarray(image), format="rgb24")
-    return VideoReformatter().reformat(small, *size, "yuv420p", dst_colorspace=Colorspace.ITU709, interpolation=how)
 
 
 def ink(frame: av.VideoFrame, mask: Image.Image) -> av.VideoFrame:

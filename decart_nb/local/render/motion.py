@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from .compositing import RGB, fit, placement
+from ...media import RGB
+from .compositing import fit, placement
 from .shot import Shot
 
 _BILINEAR = Image.Resampling.BILINEAR

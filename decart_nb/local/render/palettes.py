@@ -40,7 +40,7 @@ _NAMED: tuple[tuple[str, tuple[str, ...]], ...] = (
 def choose(shot: Shot) -> Palette:
     """Return the palette that the prompt's words name, or a random one; its hue varies a little."""
     random_one = _NAMED[int(shot.rng.integers(len(_NAMED)))][0]
-    colours = next((colours for colours, words in _NAMED if shot.mentions(*words)), random_one)
+    colours = shot.choose(_NAMED, default=random_one)
     turn = shot.rng.uniform(-0.05, 0.05)
     return np.array([_turned(bytes.fromhex(colour), turn) for colour in colours.split()], np.float32)
 

@@ -1,4 +1,4 @@
-"""Entry of the renderer: reads a request's inputs, picks what draws its kind, labels and encodes the frames.
+"""Renders a request: reads its inputs, has its frames drawn as the model's kind asks, labels and encodes them.
 
 Nothing here understands a prompt. A few keywords choose scene, style or camera movement; random numbers that follow
 from model, prompt and seed do the rest, so that the same request makes the same frames in every process.
@@ -20,9 +20,10 @@ from av.video.reformatter import VideoReformatter
 
 from ... import media
 from ...errors import MediaError
-from ...request.models import Kind, ModelDefinition
+from ...media import RGB
+from ...request.models import ModelDefinition
 from . import camera, motion, scenes, styles
-from .compositing import RGB, fit
+from .compositing import fit
 from .label import Label
 from .shot import Shot, seeded
 
@@ -50,7 +51,7 @@ def render(
     nothing.
 
     Args:
-        model: what the request is for. One without a kind gets the kind that its inputs suggest.
+        model: what the request is for; it has a kind.
         values: the request's fields that are no files, as :func:`decart_nb.request.validation.check` returns them.
         files: the request's files by the names of their inputs.
         seed: varies the result.
@@ -143,24 +144,10 @@ def _labelled(frames: Frames, request: _Request, check_stop: Callable[[], None])
         yield frame
 
 
-def _kind(values: Mapping[str, Any], files: Mapping[str, BinaryIO]) -> Kind:
-    """What a model that the catalogue does not know would probably do with these inputs."""
-    if "start" in files and "end" in files:
-        return "first-last-frame"
-    if "data" not in files:
-        return "text-to-video"
-    if values.get("trajectory"):
-        return "motion"
-    try:
-        media.probe(files["data"], name="data")
-    except MediaError:
-        return "image-to-video"
-    return "video-to-video"
-
-
 def _frames(request: _Request) -> Frames:
     shot = request.shot()
-    match request.model.kind or _kind(request.values, request.files):
+    assert request.model.kind is not None  # each model of the catalogue has one, and the queue accepts no others
+    match request.model.kind:
         case "text-to-video":
             return scenes.animate(shot)
         case "image-to-video":

@@ -9,7 +9,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 from ... import media
-from .compositing import RGB, Layer, planes
+from ...media import RGB
+from .compositing import Layer, planes
 from .noise import smoothstep
 from .shot import Shot
 
@@ -32,7 +33,10 @@ _PIANO = (
 
 
 class Room:
-    """See the module.
+    """A room in lamp light, around a window with a view; with a cat or a piano if the prompt mentions them.
+
+    Args:
+        shot: the size, the length and the prompt.
 
     Attributes:
         window: width and height of what is seen of the scene outside, in pixels.

@@ -63,7 +63,7 @@ def animate(shot: Shot) -> Iterator[av.VideoFrame]:
     so that one prompt is one scene for every seed.
     """
     any_scene = str(seeded("scene", shot.prompt).choice([*_LANDSCAPES, "marbling"]))
-    name = next((name for name, words in _WORDS.items() if shot.mentions(*words)), any_scene)
+    name = shot.choose(_WORDS.items(), default=any_scene)
     palette = palettes.choose(shot)
     if name == "marbling":
         return _marbling(shot, palette)

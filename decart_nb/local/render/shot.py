@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
+_Option = TypeVar("_Option")
 _ENDINGS = ("", "s", "es", "y", "ing", "ed")
 
 
@@ -34,6 +37,15 @@ class Shot:
         return any(
             word in text if " " in word else any(word + ending in tokens for ending in _ENDINGS) for word in words
         )
+
+    def choose(self, options: Iterable[tuple[_Option, Iterable[str]]], default: _Option) -> _Option:
+        """Return the first option of which the prompt mentions a word, or the default.
+
+        Args:
+            options: each option with its words, as :meth:`mentions` takes them.
+            default: what is returned if the prompt mentions none of them.
+        """
+        return next((option for option, words in options if self.mentions(*words)), default)
 
 
 def seeded(*parts: object) -> np.random.Generator:

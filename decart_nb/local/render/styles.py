@@ -13,8 +13,9 @@ import av
 import numpy as np
 from PIL import Image, ImageChops, ImageEnhance, ImageFilter
 
+from ...media import RGB
 from . import filters, palettes
-from .compositing import RGB, planes
+from .compositing import enlarge, planes
 from .filters import lookup
 from .palettes import Palette
 from .shot import Shot, seeded
@@ -31,7 +32,7 @@ def transform(shot: Shot, reference: RGB | None) -> Style:
         reference: a picture whose colours the result takes.
     """
     any_style = _STYLES[int(seeded("style", shot.prompt).integers(len(_STYLES)))][0]
-    chosen = next((style for style, words in _STYLES if shot.mentions(*words)), any_style)
+    chosen = shot.choose(_STYLES, default=any_style)
     if reference is None:
         return chosen.prepare(shot, palettes.choose(shot))
     palette = palettes.extract(reference)
@@ -48,7 +49,7 @@ def restyle(shot: Shot, reference: RGB | None) -> Style:
 
     def style(rgb: RGB) -> av.VideoFrame:
         image = Image.fromarray(rgb)
-        frame = filters.enlarge(filters.strokes(image.reduce(2), 1).point(curve * 3), image.size)
+        frame = enlarge(np.asarray(filters.strokes(image.reduce(2), 1).point(curve * 3)), image.size)
         # Half the size is enough for flat, painted areas; the outlines come back from the full size.
         luma = planes(frame)[0]
         luma[...] = np.asarray(Image.blend(Image.fromarray(luma), image.convert("L").point(studio_range), 0.45))
@@ -101,7 +102,7 @@ class _Painting:
                 light = flat.convert("L").filter(ImageFilter.EMBOSS).point(relief)
                 shown = ImageChops.overlay(shown, filters.border(light, 1, 128).convert("RGB"))
             ink = ImageChops.lighter(filters.edges(image.convert("L")).point(outline), grain)
-            return filters.ink(filters.enlarge(shown, size, sharp=not self.radius), ink)
+            return filters.ink(enlarge(np.asarray(shown), size, sharp=not self.radius), ink)
 
         return style
 

@@ -20,7 +20,7 @@ SIZE = (192, 104)
 PATH = [{"frame": 2, "x": 0.25, "y": 0.5}, {"frame": 8, "x": 0.75, "y": 0.5}]
 
 
-def small(kind: Kind | None, seconds: float | None = 1, fps: int = 10) -> ModelDefinition:
+def small(kind: Kind, seconds: float | None = 1, fps: int = 10) -> ModelDefinition:
     return ModelDefinition(name="small", width=SIZE[0], height=SIZE[1], fps=fps, kind=kind, seconds=seconds)
 
 

@@ -102,19 +102,3 @@ def test_a_stopped_render_ends_at_once(tmp_path: Path) -> None:
     with pytest.raises(LocalQueueError, match="stopped"):
         render(small("text-to-video", 100), {"prompt": "x"}, {}, 0, tmp_path / "made.mp4", proceed)
     assert len(asked) == 5
-
-
-@pytest.mark.parametrize(
-    ("given", "frames"),
-    [
-        ({}, 50),
-        ({"data": "image"}, 50),
-        ({"data": "video"}, 8),
-        ({"start": "image", "end": "image"}, 50),
-    ],
-)
-def test_a_model_of_one_s_own_gets_the_kind_its_inputs_suggest(
-    tmp_path: Path, image: Path, video: Path, given: dict[str, str], frames: int
-) -> None:
-    files = {name: {"image": image, "video": video}[which] for name, which in given.items()}
-    assert len(made(tmp_path, small(None, None), {"prompt": "x"}, files)) == frames
