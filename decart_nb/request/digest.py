@@ -9,7 +9,7 @@ from json.encoder import encode_basestring_ascii
 from typing import Any
 
 from .catalogue import models
-from .models import FILE_TYPES, ModelDefinition
+from .models import ModelDefinition
 
 _VERSION = 1
 
@@ -43,9 +43,7 @@ class DigestTemplate:
     def __init__(self, endpoint: str, resolved: str, model: ModelDefinition) -> None:
         meant = models.video(resolved) if resolved in models else model
         self._defaults = {
-            field.name: as_json(field.default)
-            for field in meant.fields or ()
-            if field.type not in FILE_TYPES and field.default is not None
+            field.name: as_json(field.default) for field in meant.fields or () if field.default is not None
         }
         path = "" if model.url_path == f"/v1/jobs/{model.name}" else f'"path":{as_json(model.url_path)},'
         self._layouts: dict[tuple[str | None, ...], tuple[str, list[str]]] = {}

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from typing import Any
 
+import pytest
 from hypothesis import assume, given, strategies as st
 
 from decart_nb import models
@@ -100,6 +102,24 @@ def test_percent_signs_are_what_they_are() -> None:
     )
     made = digest_of("https://a/%7Eb", "100%s", model, {"%s": "%s"}, {"f%": "c%"})
     assert made == hashlib.sha256(said.encode()).hexdigest()
+
+
+def test_the_canonical_form_has_sorted_names_no_spaces_whole_numbers_and_no_field_that_is_omitted() -> None:
+    fields = (Field("note", "text"), Field("size", "choice", default="720p"), Field("data", "video"))
+    model = ModelDefinition(name="own", width=64, height=48, fps=10, fields=fields, url_path="/v2/own")
+    made = _digest(model, {"path": [{"y": 0.5, "x": 2.0}, {"y": 1, "x": "Ä"}]}, {"data": "ab"})
+    said = (
+        '{"endpoint":"local","fields":{"path":[{"x":2,"y":0.5},{"x":"\\u00c4","y":1}],"size":"720p"},'
+        '"files":{"data":"ab"},"model":"own","path":"/v2/own","version":1}'
+    )
+    assert made == hashlib.sha256(said.encode()).hexdigest()
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, [-math.inf]], ids=str)
+def test_what_json_has_no_number_for_has_no_digest(value) -> None:
+    own = ModelDefinition(name="own", width=64, height=48, fps=10)
+    with pytest.raises(ValueError, match="JSON"):
+        _digest(own, {"strength": value}, {})
 
 
 def test_an_alias_and_what_it_means_are_one_request() -> None:
