@@ -10,6 +10,7 @@ from typing import BinaryIO, cast
 import av
 import numpy as np
 from av.container import InputContainer
+from av.video.reformatter import Interpolation
 from av.video.stream import VideoStream
 from PIL import Image
 
@@ -42,7 +43,12 @@ _WIDEST = 4096
 
 
 def frames(
-    source: Source, *, fps: float | None = None, name: str | None = None, limits: Limits = LIMITS
+    source: Source,
+    *,
+    fps: float | None = None,
+    within: tuple[int, int] | None = None,
+    name: str | None = None,
+    limits: Limits = LIMITS,
 ) -> Iterator[RGB]:
     """Iterate over the frames of a video, with only a few of them in memory.
 
@@ -50,6 +56,8 @@ def frames(
         source: the video.
         fps: a constant rate to show it at, more than 0 and at most 1000, by its timestamps, so that its length
             stays; without it, every frame once.
+        within: a width and a height, in pixels. A larger frame is scaled down into them and keeps its shape, which
+            takes less time than to scale the whole frame afterwards.
         name: what an error calls it; the file's own name unless given.
         limits: what is not decoded.
 
@@ -62,11 +70,13 @@ def frames(
     """
     if fps is not None:
         fps = finite_number("fps", fps, above=0, at_most=limits.fps)
-    return _frames(source, fps, name or name_of(source), limits)
+    return _frames(source, fps, within, name or name_of(source), limits)
 
 
-def _frames(source: Source, fps: float | None, name: str, limits: Limits) -> Generator[RGB]:
-    timed = _timed(source, name, limits)
+def _frames(
+    source: Source, fps: float | None, within: tuple[int, int] | None, name: str, limits: Limits
+) -> Generator[RGB]:
+    timed = _timed(source, within, name, limits)
     with closing(timed):
         if fps is None:
             for rgb, _, _ in timed:
@@ -218,14 +228,20 @@ def poster(
     return out.getvalue()
 
 
-def _timed(source: Source, name: str, limits: Limits) -> Generator[tuple[RGB, float, float]]:
+def _timed(
+    source: Source, within: tuple[int, int] | None, name: str, limits: Limits
+) -> Generator[tuple[RGB, float, float]]:
     """Iterate over frames with their time and duration, both in seconds."""
     with open_source(source, name, VIDEO) as file:
         animation = images.animated(file, limits)
         if animation:
             time = 0.0
             for image, pause in images.timed(animation):
-                yield np.asarray(images.upright(image)), time, pause
+                picture = images.upright(image)
+                height, width = _scaled((picture.height, picture.width), within)
+                if (width, height) != picture.size:
+                    picture = picture.resize((width, height), Image.Resampling.BOX)
+                yield np.asarray(picture), time, pause
                 time += pause
             return
         with container(file, name, VIDEO, limits=limits) as (media, stream, _):
@@ -233,7 +249,7 @@ def _timed(source: Source, name: str, limits: Limits) -> Generator[tuple[RGB, fl
             timeline = Timeline(usual, limits)
             shape: tuple[int, int] | None = None
             for frame in media.decode(stream):
-                shape = shape or upright_shape(frame, stream, limits)
+                shape = shape or _scaled(upright_shape(frame, stream, limits), within)
                 pause = float(frame.duration * (frame.time_base or 0)) or usual
                 time = timeline.add(None if frame.pts is None else frame.time, pause)
                 timeline.length()
@@ -242,9 +258,19 @@ def _timed(source: Source, name: str, limits: Limits) -> Generator[tuple[RGB, fl
                 raise refusal(name, VIDEO, "it has no picture")
 
 
+def _scaled(shape: tuple[int, int], within: tuple[int, int] | None) -> tuple[int, int]:
+    """A height and a width, scaled down to fit within a width and a height."""
+    if within is None:
+        return shape
+    scale = min(1.0, within[1] / shape[0], within[0] / shape[1])
+    return max(1, round(shape[0] * scale)), max(1, round(shape[1] * scale))
+
+
 def _upright(frame: av.VideoFrame, shape: tuple[int, int]) -> RGB:
     height, width = shape[::-1] if quarters(frame) % 2 else shape
-    rgb = cast(RGB, frame.to_ndarray(format="rgb24", width=width, height=height))
+    smaller = width * height < frame.width * frame.height
+    interpolation = Interpolation.AREA if smaller else None  # the default one leaves out lines
+    rgb = cast(RGB, frame.to_ndarray(format="rgb24", width=width, height=height, interpolation=interpolation))
     return np.ascontiguousarray(np.rot90(rgb, quarters(frame)))
 
 

@@ -326,3 +326,11 @@ def test_what_is_no_mp4_is_probed_in_place_of_skimming(tmp_path) -> None:
     images = [Image.new("RGB", (32, 32), color) for color in ("red", "blue")]
     images[0].save(path, save_all=True, append_images=images[1:], duration=100)
     assert media.quick_probe(path) == media.probe(path)
+
+
+@pytest.mark.parametrize("within", [(32, 48), (64, 24), (32, 24)])
+def test_frames_scaled_down_keep_their_shape(within: tuple[int, int], small_video) -> None:
+    scaled = list(media.frames(small_video, within=within))
+    assert {frame.shape for frame in scaled} == {(24, 32, 3)}
+    assert len(scaled) == 10
+    assert [frame.shape for frame in media.frames(small_video, within=(640, 480))] == [(48, 64, 3)] * 10

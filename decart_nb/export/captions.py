@@ -1,0 +1,67 @@
+"""What is said of a grid's clips in words: once what they share, and below each one what it alone has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .._util.text import printable, safe_str
+from ..job.clip import Clip
+from .layout import SEPARATOR, Layout, value_text, without_folder
+
+_LONGEST_VALUE = 200
+#: Beside these, a caption says only what differs within one cell.
+_ALWAYS = ("seed", "take")
+
+
+class Captions:
+    """The words of one grid: a line for its head, and a caption for each clip.
+
+    Args:
+        layout: the grid. What its labels tell is not said again.
+
+    Attributes:
+        shared: what all clips have in common.
+    """
+
+    def __init__(self, layout: Layout) -> None:
+        cells: dict[tuple[int, int], list[dict[str, str]]] = {}
+        for row, col, clip in layout.clips():
+            cells.setdefault((row, col), []).append(_facts(clip))
+        every = [facts for cell in cells.values() for facts in cell]
+        told = layout.axes
+        names = dict.fromkeys(name for facts in every for name in facts if name not in told)
+        values = {name: {facts.get(name) for facts in every} for name in names}
+        constant = [name for name in names if len(values[name]) == 1]
+        self.shared = SEPARATOR.join(every[0][name] for name in constant if every[0][name] and name != "take")
+        varying = [name for name in names if name not in constant]
+        inside = {
+            name for name in varying if any(len({facts.get(name) for facts in cell}) > 1 for cell in cells.values())
+        }
+        self._names = [name for name in varying if name in _ALWAYS or name in inside]
+        self._names.sort(key=lambda name: name not in _ALWAYS)
+
+    def of(self, clip: Clip) -> str:
+        """The caption of a clip: its seed and take where they differ, its length, and what tells it from others."""
+        facts = _facts(clip)
+        first = [facts.get(name, f"no {name}") for name in self._names if name in _ALWAYS]
+        rest = [facts.get(name, "") for name in self._names if name not in _ALWAYS]
+        length = f"{clip.duration:.1f} s" if clip.duration else ""
+        return SEPARATOR.join(filter(None, (*first, length, *rest)))
+
+
+def _facts(clip: Clip) -> dict[str, str]:
+    """What a clip is, in words: by the name of an input, or of an attribute."""
+    inputs = {name: _text(name, value) for name, value in clip.inputs.items()}
+    return {
+        "model": printable(clip.model, limit=_LONGEST_VALUE),
+        **inputs,
+        "take": f"take {clip.take + 1}",
+        "size": f"{clip.width}×{clip.height}" if clip.width and clip.height else "",
+        "backend": "local preview" if clip.backend == "local" else "",
+    }
+
+
+def _text(name: str, value: Any) -> str:
+    if isinstance(value, str) or value is None:
+        return printable(value_text(name, value), limit=_LONGEST_VALUE)
+    return printable(f"{name} {safe_str(without_folder(name, value))}", limit=_LONGEST_VALUE)

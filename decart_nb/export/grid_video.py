@@ -1,0 +1,196 @@
+"""Grid videos: all clips of a grid in one MP4, labelled and in step."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import av
+import numpy as np
+from av.video.reformatter import Interpolation, VideoReformatter
+from PIL import Image
+
+from .. import media
+from .._util.files import partial_file
+from ..errors import InvalidInputError, MediaError
+from ..job.clip import Clip
+from ..media.files import write_errors
+from ..media.numbers import finite_number
+from ..media.tags import write_tags
+from .drawing import draw_failure, draw_page
+from .layout import Layout
+from .plan import Box, Page, Plan, Tile
+from .record import grid_record
+from .saving import target_of
+
+ENDINGS = (".mp4", ".m4v")
+_NARROWEST, _WIDEST = 120, 1920
+_MOST_CLIPS = 64
+_LONGEST_SIDE = 4096
+_LONGEST_SECONDS = 600.0
+_USUAL_FPS, _FASTEST = 25.0, 60.0
+#: An open video keeps about twenty frames in memory; with more pixels open at once, small copies are played.
+_MOST_PIXELS_OPEN = 12 * 1280 * 720
+_UNKNOWN_SIZE = 1920 * 1080
+_COPY_QUALITY = 8  # x264's: the loss cannot be seen
+
+
+def grid_video(
+    layout: Layout, path: str | os.PathLike[str], *, cell_width: int = 320, fps: float | None = None
+) -> Path:
+    """Write a grid of clips as one MP4. They begin together, and a shorter one holds its last frame.
+
+    It has no sound. A text, or a video that cannot be read, is a still card. What made the clips is in the tags, as
+    the JSON of :func:`~decart_nb.export.record.grid_record`.
+
+    Args:
+        layout: the grid.
+        path: the file to write. A file that is there is replaced.
+        cell_width: the width of a clip's picture, in pixels from 120 to 1920.
+        fps: frames per second, at most 120; by default that of the fastest clip, at most 60.
+
+    Returns:
+        The path.
+
+    Raises:
+        InvalidInputError: an argument is invalid, there is no clip, or the video would be too large.
+        MediaError: no clip can be read, or the file cannot be written.
+    """
+    target = target_of(path, ENDINGS, "A grid video")
+    cell_width = int(finite_number("cell_width", cell_width, at_least=_NARROWEST, at_most=_WIDEST))
+    clips = [clip for _, _, clip in layout.clips()]
+    if fps is None:
+        rates = [clip.fps for clip in clips if clip.fps >= 1]
+        fps = min(_FASTEST, max(rates, default=_USUAL_FPS))
+    fps = finite_number("fps", fps, above=0, at_most=2 * _FASTEST)
+    _check_clips(clips)
+    plan = Plan(layout, cell_width)
+    page = plan.page()
+    _check_size(page)
+    with write_errors(target), partial_file(target) as partial:
+        with closing(_frames(plan, page, fps)) as frames:
+            media.encode(frames, partial.path, fps=fps)
+        tags = {"title": layout.title, "artist": "decart_nb", "comment": grid_record(layout)}
+        write_tags(partial.path, target, tags)
+    return target
+
+
+def _check_clips(clips: list[Clip]) -> None:
+    if not clips:
+        raise InvalidInputError("The table has no finished clip, so there is nothing to play. Run the sweep first.")
+    if len(clips) > _MOST_CLIPS:
+        raise InvalidInputError(
+            f"A grid video shows at most {_MOST_CLIPS} clips, and this table has {len(clips):,}. Filter the table, or "
+            "write several videos; contact_sheet() shows more."
+        )
+    longest = max(clip.duration for clip in clips)
+    if longest > _LONGEST_SECONDS:
+        raise InvalidInputError(
+            f"A grid video is at most {_LONGEST_SECONDS:.0f} s long, and one of the clips has {longest:.0f} s. "
+            "Leave it out of the table."
+        )
+
+
+def _check_size(page: Page) -> None:
+    if max(page.width, page.height) > _LONGEST_SIDE:
+        raise InvalidInputError(
+            f"The grid video would have {page.width:,} × {page.height:,} pixels; at most {_LONGEST_SIDE} on a side "
+            "are written, which most players show. Choose a smaller cell_width, filter the table, or arrange it by "
+            "other rows and cols."
+        )
+
+
+def _frames(plan: Plan, page: Page, fps: float) -> Generator[np.ndarray[Any, Any]]:
+    """The frames of the whole video: one array, in which each clip changes its own picture."""
+    image = draw_page(plan, page)
+    pixels = sum(clip.width * clip.height or _UNKNOWN_SIZE for _, _, clip in plan.layout.clips())
+    with ExitStack() as stack:
+        copies = Path(stack.enter_context(TemporaryDirectory())) if pixels > _MOST_PIXELS_OPEN else None
+        playing: list[_Player] = []
+        reasons: list[str] = []
+        for tile in page.tiles:
+            if isinstance(tile.item, Clip):
+                player = _Player(tile, fps, copies and copies / f"{len(playing)}.mp4")
+                stack.callback(player.close)
+                playing.append(player)
+                if player.failure:
+                    reasons.append(player.failure)
+                    draw_failure(image, tile.picture, player.failure, plan.size)
+        if len(reasons) == len(playing):
+            raise MediaError(f"None of the videos can be read. The first of them: {reasons[0]}")
+        canvas = np.array(image)
+        playing = [player for player in playing if not player.failure]
+        for _ in range(round(_LONGEST_SECONDS * fps)):
+            playing = [player for player in playing if player.draw(canvas, plan.size)]
+            if not playing:
+                return
+            yield canvas
+
+
+class _Player:
+    """One clip, whose frames are drawn one after another into its picture.
+
+    Args:
+        tile: of the clip.
+        fps: at which it is played.
+        copy: where a copy in the size of the picture is written, which is played in place of the clip.
+
+    Attributes:
+        failure: why it cannot be played; empty where it can.
+    """
+
+    def __init__(self, tile: Tile, fps: float, copy: Path | None) -> None:
+        assert isinstance(tile.item, Clip)
+        self._picture = tile.picture
+        self._frames: Iterator[np.ndarray[Any, Any]] = media.frames(
+            tile.item.path, fps=fps, within=(tile.picture.width, tile.picture.height)
+        )
+        self._convert = VideoReformatter()
+        self._place: Box | None = None
+        self._shown: np.ndarray[Any, Any] | None = None
+        self.failure = ""
+        try:
+            if copy is not None:
+                media.encode(self._frames, copy, fps=fps, crf=_COPY_QUALITY)
+                self._frames = media.frames(copy, fps=fps)
+            self._next = next(self._frames, None)
+        except MediaError as error:
+            self.failure = f"not readable: {error.message}"
+
+    def draw(self, canvas: np.ndarray[Any, Any], size: int) -> bool:
+        """Draw the next frame, and return whether there was one."""
+        rgb = self._next
+        if rgb is None:
+            return False
+        if rgb is not self._shown:  # a slow clip shows one frame several times
+            place = self._place = self._place or self._picture.fitted(rgb.shape[1], rgb.shape[0])
+            canvas[place.y : place.y + place.height, place.x : place.x + place.width] = self._scaled(rgb, place)
+            self._shown = rgb
+        try:
+            self._next = next(self._frames, None)
+        except MediaError as error:
+            self._next = None
+            self._draw_failure(canvas, f"not readable: {error.message}", size)
+        return True
+
+    def close(self) -> None:
+        """Close the video."""
+        if isinstance(self._frames, Generator):
+            self._frames.close()
+
+    def _scaled(self, rgb: np.ndarray[Any, Any], place: Box) -> np.ndarray[Any, Any]:
+        if rgb.shape[:2] == (place.height, place.width):
+            return rgb
+        frame = av.VideoFrame.from_ndarray(rgb, format="rgb24")
+        size = {"width": place.width, "height": place.height}
+        return self._convert.reformat(frame, **size, format="rgb24", interpolation=Interpolation.BICUBIC).to_ndarray()
+
+    def _draw_failure(self, canvas: np.ndarray[Any, Any], text: str, size: int) -> None:
+        image = Image.new("RGB", (self._picture.width, self._picture.height))
+        draw_failure(image, Box(0, 0, *image.size), text, size)
+        box = self._picture
+        canvas[box.y : box.y + box.height, box.x : box.x + box.width] = np.asarray(image)
