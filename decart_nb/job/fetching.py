@@ -20,7 +20,7 @@ from ..errors import DecartSDKError, JobFailedError, MediaError, QueueResultErro
 from ..request.models import ModelDefinition
 from ..store.job_row import UNDER_WAY, Record
 from ..store.store import Store
-from . import provenance
+from . import posters, provenance
 from .clip import Clip, clip_of
 from .estimates import Estimates
 from .event_loop import Writer
@@ -136,6 +136,8 @@ class Fetcher:
         }
         clip = await self._writer.write(functools.partial(self._keep, record, arrived, look.info, made))
         self._estimates.ended(record.model)
+        if look.info is not None:
+            posters.make_later(self._store, arrived.sha256, clip.path)
         return clip
 
     def _keep(self, record: Record, arrived: Download, info: media.VideoInfo | None, made: dict[str, Any]) -> Clip:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         probe as probe,
         quick_probe as quick_probe,
     )
+    from .thumbnails import thumbnail as thumbnail
 
 #: Loaded on first use: whoever only asks what a file's first bytes say does not load PyAV.
 _EXPORTS = {
@@ -36,5 +37,6 @@ _EXPORTS = {
     "encoding": ("encode", "picture"),
     "images": ("RGB",),
     "probing": ("VideoInfo", "check_video", "is_video_container", "probe", "quick_probe"),
+    "thumbnails": ("thumbnail",),
 }
 _, __getattr__ = lazy_exports(__name__, _EXPORTS)

@@ -1,4 +1,4 @@
-"""The files of a store: videos, and input files, which are kept once each under their SHA-256 digests.
+"""The files of a store: videos, and inputs and posters of videos, which are kept once each under SHA-256 digests.
 
 What a database names may come from somebody else. A name is believed only where it is that of a regular file in the
 store's own folder; nothing outside is read, shown or removed.
@@ -24,12 +24,14 @@ from ..errors import StoreError
 
 #: Seconds that an input is kept of which no job is known yet.
 _GRACE = 3600.0
+#: The largest poster that is believed, in bytes.
+_POSTER_LIMIT = 2**18
 _DIGEST = re.compile("[0-9a-f]{64}")
 _INPUT = re.compile(rf"({_DIGEST.pattern})(\.[^/]{{0,15}})?(\.[0-9a-f]{{32}}\.part)?", re.IGNORECASE)
 
 
 class StoreFiles:
-    """The videos and inputs in a store's folder.
+    """The videos, inputs and posters in a store's folder.
 
     Args:
         folder: the store's.
@@ -38,6 +40,7 @@ class StoreFiles:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._inputs = folder / "inputs"
+        self._posters = folder / "posters"
         self._whole: dict[str, tuple[int, int]] = {}  # of digests that were looked at, the file's size and time
 
     def prepare(self) -> None:
@@ -83,6 +86,41 @@ class StoreFiles:
             path.unlink(missing_ok=True)
             path.with_name(f"{path.name}.json").unlink(missing_ok=True)
 
+    def poster(self, sha256: str | None) -> Path | None:
+        """The poster of the video with a digest, if there is one."""
+        if not isinstance(sha256, str) or not _DIGEST.fullmatch(sha256) or self._posters.is_symlink():
+            return None
+        path = self._posters / f"{sha256}.webp"
+        return path if 0 < (_regular_size(path) or 0) <= _POSTER_LIMIT else None
+
+    def keep_poster(self, sha256: str, content: bytes, *, staging: Path | None = None) -> Path:
+        """Keep the poster of a video, in the place of one that is there.
+
+        Args:
+            sha256: the digest of the video.
+            content: a WebP picture.
+            staging: a folder of the store for the incomplete file; the folder of posters by default.
+
+        Raises:
+            StoreError: the digest is none, or the folder of posters is a link.
+            OSError: it cannot be written.
+        """
+        if not _DIGEST.fullmatch(sha256):
+            raise StoreError(f"A poster in {self._folder.name}/ is kept by the SHA-256 digest of its video.")
+        if self._posters.is_symlink():
+            raise StoreError(f"{self._folder.name}/{self._posters.name} is a link; remove it, since it may lead away.")
+        self._posters.mkdir(exist_ok=True)
+        target = self._posters / f"{sha256}.webp"
+        with atomic_write(target, staging=staging, fsync=False) as stream:  # it can be made again
+            stream.write(content)
+        return target
+
+    def remove_posters(self, digests: Collection[str]) -> None:
+        """Remove the posters of the videos with these digests; others may be doing the same."""
+        for digest in digests:
+            if path := self.poster(digest):
+                path.unlink(missing_ok=True)
+
     def input(self, file: Mapping[str, Any]) -> Path:
         """Where an input lies, or would, by its ``sha256`` and ``filename``.
 
@@ -125,20 +163,26 @@ class StoreFiles:
             shutil.copyfileobj(content, stream, 2**20)
         return target
 
-    def remove_inputs(self, kept: Collection[str]) -> None:
+    def remove_inputs(self, kept: Collection[str]) -> set[str]:
         """Remove the inputs that nothing was made from, except those that came just now, for a job that comes next.
 
         Args:
             kept: the digests of those that stay.
+
+        Returns:
+            The digests of those that were removed.
         """
+        removed: set[str] = set()
         if self._inputs.is_symlink():
-            return
+            return removed
         with contextlib.suppress(FileNotFoundError):
             for path in self._inputs.iterdir():
                 found = _INPUT.fullmatch(path.name)
                 with contextlib.suppress(FileNotFoundError):
                     if found and found[1] not in kept and path.lstat().st_mtime < time.time() - _GRACE:
                         path.unlink()
+                        removed.add(found[1])
+        return removed
 
 
 def _regular_size(path: Path) -> int | None:

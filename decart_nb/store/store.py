@@ -196,19 +196,21 @@ class Store:
             self._claims.drop(record)
 
     def delete(self, records: Sequence[Record]) -> None:
-        """Remove jobs and their videos; and all inputs that nothing else was made from, or is just about to be."""
+        """Remove jobs, their videos and posters; and inputs that nothing else was made from, or is just about to be."""
         with self._database.transaction() as database:
             # Only what still stands as it did when the caller looked.
             going = [record for record in records if (now := self._jobs.get(record)) and now.status == record.status]
             self._jobs.delete(going)
             for sweep in {record.sweep for record in going if record.sweep}:
                 self._sweeps.forget_if_empty(sweep)
-            named = [str(files) for (files,) in database.execute("SELECT files FROM jobs")]
+            left = database.execute("SELECT files, sha256 FROM jobs").fetchall()
+        named, videos = [str(files) for files, _ in left], {sha256 for _, sha256 in left}
         kept = {digest for text in (*named, *self.sweeps().values()) for digest in _DIGEST.findall(text)}
         with self._database.connection():  # an OSError becomes a StoreError
             for record in going:
                 self.files.remove_video(record.path, record.size_bytes)
-            self.files.remove_inputs(kept)
+            gone = {record.sha256 for record in going if record.sha256} | self.files.remove_inputs(kept)
+            self.files.remove_posters(gone - videos - kept)
 
     def refreshed(self, record: Record) -> Record:
         """The job as the store has it now."""

@@ -213,3 +213,66 @@ def test_a_blob_in_the_place_of_a_text_is_nothing(store, column) -> None:
     assert len(store.find()) == 1
     assert len(store.orphaned("local")) == 1
     Store(store.folder).delete(store.find())
+
+
+def test_a_poster_lies_there_once_by_the_digest_of_its_video(store) -> None:
+    digest = _digest("video")
+    assert store.files.poster(digest) is None  # also where there is no such folder, as in a store from before
+    path = store.files.keep_poster(digest, b"first")
+    assert store.files.keep_poster(digest, b"second", staging=store.staging) == path == store.files.poster(digest)
+    assert (path.name, path.read_bytes()) == (f"{digest}.webp", b"second")
+    assert [one.name for one in path.parent.iterdir()] == [path.name]
+    assert Store(store.folder).files.poster(digest) == path
+
+
+@pytest.mark.parametrize("digest", ["../../x", "", "A" * 64, "a" * 63, "a/b", "a" * 64 + "\n"])
+def test_a_digest_that_is_none_has_no_poster(store, digest) -> None:
+    assert store.files.poster(digest) is None
+    with pytest.raises(StoreError, match="SHA-256"):
+        store.files.keep_poster(digest, b"x")
+    assert store.files.poster(None) is None
+
+
+def test_a_poster_that_is_no_regular_file_is_not_believed(store, tmp_path) -> None:
+    digest, elsewhere = _digest("video"), tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / f"{digest}.webp").write_bytes(b"mine")
+    path = store.files.keep_poster(digest, b"x")
+    for content in (b"", b"x" * 2**19):
+        path.write_bytes(content)
+        assert store.files.poster(digest) is None
+    path.unlink()
+    path.symlink_to(elsewhere / f"{digest}.webp")
+    assert store.files.poster(digest) is None
+    store.files.remove_posters([digest])
+    assert path.is_symlink()
+    store.files.keep_poster(digest, b"x")
+    assert not path.is_symlink()
+    shutil.rmtree(path.parent)
+    path.parent.symlink_to(elsewhere, target_is_directory=True)
+    assert store.files.poster(digest) is None
+    with pytest.raises(StoreError, match="is a link"):
+        store.files.keep_poster(digest, b"x")
+    store.files.remove_posters([digest])
+    assert (elsewhere / f"{digest}.webp").read_bytes() == b"mine"
+
+
+def test_forgetting_takes_the_posters_of_videos_and_inputs_that_nothing_else_has(store) -> None:
+    inputs = {"data": {"sha256": _digest("input"), "filename": "x.mp4"}}
+    store.files.keep_input(inputs["data"], io.BytesIO(b"x"))
+    os.utime(store.files.input(inputs["data"]), (1, 1))
+    of = {"one": _digest("one"), "twice": _digest("twice"), "source": _digest("source")}
+    records = []
+    for number, name in enumerate(["one", "twice", "twice", "source"]):
+        record, _ = store.claim(wanted(f"r{number}", files=inputs if name == "one" else {}))
+        store.update(record, status="completed", sha256=of[name])
+        records.append(record)
+    chained, _ = store.claim(wanted("chained", files={"data": {"sha256": of["source"], "filename": "s.mp4"}}))
+    for digest in (*of.values(), _digest("input"), _digest("unknown")):
+        store.files.keep_poster(digest, b"x")
+    store.delete([records[0], records[1], records[3]])
+    left = {path.stem for path in (store.folder / "posters").iterdir()}
+    assert left == {of["twice"], of["source"], _digest("unknown")}
+    store.update(chained, status="failed")
+    store.delete([records[2], chained])
+    assert store.files.poster(of["twice"]) is None
