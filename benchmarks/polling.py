@@ -118,8 +118,8 @@ class _Queue:
 
 
 def _ours(distribution: Distribution, past: int) -> Figures:
-    from decart_nb.client.duration_estimate import LIVE
     from decart_nb.client.poll_scheduler import PollScheduler
+    from decart_nb.client.polling import LIVE
     from decart_nb.client.responses import JobStatusResponse
 
     chance = random.Random(past)
@@ -130,7 +130,7 @@ def _ours(distribution: Distribution, past: int) -> Figures:
         async def ask(job_id: str) -> JobStatusResponse:
             return JobStatusResponse(job_id, "completed" if await queue.done(job_id, submitted) else "processing")
 
-        end = await PollScheduler(ask).wait(str(seconds), LIVE.updated_with(history))
+        end = await PollScheduler(ask).wait(str(seconds), LIVE.prior.updated_with(history))
         assert end.seconds is not None
         return end.seconds
 

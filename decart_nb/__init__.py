@@ -19,6 +19,7 @@ from .notebook import pandas_import_hook as _pandas_hook
 
 if TYPE_CHECKING:
     from .client.client import DecartClient as DecartClient
+    from .client.polling import Polling as Polling
     from .client.retry import Patience as Patience
     from .client.transport import Timeout as Timeout
     from .errors import (
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
 #: module → the public names in it; the imports above say the same to type checkers.
 _EXPORTS = {
     "client.client": ("DecartClient",),
+    "client.polling": ("Polling",),
     "client.retry": ("Patience",),
     "client.transport": ("Timeout",),
     "errors": (

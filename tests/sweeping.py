@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 
 import decart_nb as dnb
-from decart_nb.client import duration_estimate as polling
+from decart_nb.client.polling import Polling
 from decart_nb.client.retry import Patience
 from decart_nb.job.ingest import intent
 from decart_nb.local.faults import Faults, FaultSchedule
@@ -29,7 +29,7 @@ from decart_nb.session.session import Session
 from decart_nb.store.store import Store
 
 #: What jobs take at the canned queue.
-SHORT = polling.Estimate.around(0.2, 0.5, floor=0.1)
+SHORT = Polling(expected=0.2, spread=0.5, shortest=0.1)
 #: Its cells cost 0.20 each: it makes five seconds of video.
 T2V = "lucy-pro-t2v"
 PRICES = {T2V: 0.04}
@@ -46,14 +46,14 @@ _kernels.set_forkserver_preload(
 def alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is connected yet, and the local queue is not all that there may be."""
     monkeypatch.setattr(session, "_current", None)
-    monkeypatch.setattr(polling, "LIVE", SHORT)
     monkeypatch.delenv("DECART_BACKEND")
 
 
 def connected(queue: LocalQueue, **options: Any) -> Session:
     """A session that takes a queue for Decart."""
-    usual = {"api_key": queue.api_key, "base_url": queue.base_url, "prices": PRICES, "patience": QUICK}
-    return dnb.connect("live", **(usual | options))
+    address = {"api_key": queue.api_key, "base_url": queue.base_url}
+    usual = {"prices": PRICES, "patience": QUICK, "polling": SHORT}
+    return dnb.connect("live", **(address | usual | options))
 
 
 def submitted(queue: LocalQueue) -> int:
@@ -156,6 +156,5 @@ def _work(
     os.environ.pop("DECART_BACKEND", None)
     os.chdir(folder)
     warnings.simplefilter("ignore")
-    polling.LIVE = SHORT
-    dnb.connect("live", **address, prices=PRICES, patience=QUICK)
+    dnb.connect("live", **address, prices=PRICES, patience=QUICK, polling=SHORT)
     work(*args, **options)

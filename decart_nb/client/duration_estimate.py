@@ -19,7 +19,7 @@ from typing import NamedTuple, Self
 #: Seconds after which a job is given up. Decart fails it after ten minutes; the eleventh covers clock skew and the last
 #: poll.
 JOB_TIMEOUT = 660.0
-#: λ, the delay in seconds that is accepted to save one poll (benchmarks/polling.py).
+#: The usual λ (benchmarks/polling.py).
 POLL_COST = 0.092
 
 _LONGEST_GAP = 15.0
@@ -61,21 +61,23 @@ class Estimate:
     Attributes:
         components: their shares add up to 1.
         floor: the minimum seconds between two polls of a job.
+        poll_cost: λ, the delay in seconds that is accepted to save one poll.
     """
 
     components: tuple[_Component, ...]
     floor: float = 1.0
+    poll_cost: float = POLL_COST
 
     @classmethod
-    def around(cls, seconds: float, spread: float, floor: float = 1.0) -> Self:
+    def around(cls, seconds: float, spread: float, floor: float = 1.0, poll_cost: float = POLL_COST) -> Self:
         """An estimate of one component.
 
         Args:
             seconds: the median duration.
             spread: the standard deviation of the log duration.
-            floor: the minimum seconds between two polls of a job.
+            floor, poll_cost: as the attributes.
         """
-        return cls((_Component(1.0, math.log(seconds), spread),), floor)
+        return cls((_Component(1.0, math.log(seconds), spread),), floor, poll_cost)
 
     def updated_with(
         self, history: Iterable[Observation], input_seconds: float | None = None, running: Collection[float] = ()
@@ -133,7 +135,7 @@ class Estimate:
         due = self._cumulative_polls
         while len(due) < steps + 2:
             age = self.first + (len(due) - 0.5) * _STEP
-            due.append(due[-1] + _STEP * min(1 / self.floor, math.sqrt(self._hazard(age) / (2 * POLL_COST))))
+            due.append(due[-1] + _STEP * min(1 / self.floor, math.sqrt(self._hazard(age) / (2 * self.poll_cost))))
         return due
 
     @cached_property
@@ -230,8 +232,3 @@ def _components(logs: Sequence[float], share: float) -> Iterator[_Component]:
             yield from _components(part, share * len(part) / size)
     else:
         yield _Component(share, centre, spread)
-
-
-#: Priors for Decart and for the local queue.
-LIVE = Estimate.around(20.0, 1.0)
-LOCAL = Estimate.around(2.0, 0.8)

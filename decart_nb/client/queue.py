@@ -21,9 +21,10 @@ from ..request.request import Request, check_fetched, definition_of, prepare
 from ..request.uploads import Upload
 from . import download as transfers, remote_files, submission
 from .download import Download
-from .duration_estimate import LIVE, Estimate
+from .duration_estimate import Estimate
 from .failures import is_unknown_host, reason_for
 from .poll_scheduler import PollScheduler
+from .polling import LIVE
 from .responses import (
     RESOLVE,
     STATUS,
@@ -303,7 +304,7 @@ class Queue:
         job_id: str,
         *,
         on_status_change: OnStatusChange | None = None,
-        estimate: Estimate = LIVE,
+        estimate: Estimate = LIVE.prior,
         re_estimate: Callable[[], Awaitable[Estimate]] | None = None,
         eager: Callable[[], bool] | None = None,
         age: float = 0.0,

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from .._util.console import say
 from .._util.files import os_reason
+from .._util.text import short_repr
+from ..client.polling import LIVE, LOCAL, Polling
 from ..display.environment import is_interactive
 from ..errors import BackendError, InvalidAPIKeyError, InvalidInputError
 from ..store.store import Store
@@ -51,6 +53,19 @@ def choose_backend(target: str | None, *, has_key: bool) -> str:
         'Where should this run? Set DECART_API_KEY, or call decart_nb.connect("live", api_key=…), for Decart; call '
         'decart_nb.connect("local"), or set DECART_BACKEND=local, for previews on the local queue.'
     )
+
+
+def choose_polling(polling: Polling | None, backend: str) -> Polling:
+    """Returns how often jobs are polled: as asked for, or by what is assumed of the backend.
+
+    Raises:
+        InvalidInputError: ``polling`` is something else.
+    """
+    if polling is None:
+        return LOCAL if backend == "local" else LIVE
+    if not isinstance(polling, Polling):
+        raise InvalidInputError(f"polling must be a decart_nb.Polling, not {short_repr(polling)}.")
+    return polling
 
 
 def ask_for_key(api_key: str | None) -> str | None:

@@ -15,8 +15,8 @@ from .._util.copying import ProcessLocal
 from .._util.plain_values import is_flag
 from .._util.public import public
 from .._util.text import counted, printable, short_repr
-from ..client import duration_estimate
 from ..client.client import BASE_URL, DecartClient
+from ..client.polling import Polling
 from ..client.retry import Patience
 from ..client.transport import Timeout
 from ..display import register, show, show_sweep
@@ -31,7 +31,7 @@ from ..request.request import definition_of, prepare
 from ..request.validation import warn_if_outdated
 from ..sweeps.factory import SweepFactory
 from . import pruning
-from .connect import ask_for_key, choose_backend, prepare_folder, shared_queue, shared_store
+from .connect import ask_for_key, choose_backend, choose_polling, prepare_folder, shared_queue, shared_store
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,18 +52,16 @@ class Session(ProcessLocal):
         store: the absolute path of the store's folder.
     """
 
-    def __init__(self, backend: str, client: DecartClient, store: Path, prices: Mapping[str, float]) -> None:
-        self.backend = backend
-        self.base_url = client.base_url
+    def __init__(self, runner: Runner, store: Path) -> None:
+        self.backend = runner.backend
+        self.base_url = runner.client.base_url
         self.store = store
-        self._client = client
-        prior = duration_estimate.LOCAL if backend == "local" else duration_estimate.LIVE
-        self._runner = Runner(client, shared_store(store), backend, prices, prior)
+        self._runner = runner
 
     @property
     def api_key(self) -> str:
         """The API key, to pass to another client. No repr shows it."""
-        return self._client.api_key
+        return self._runner.client.api_key
 
     def submit(
         self,
@@ -233,6 +231,7 @@ def connect(
     integration: str | None = None,
     timeout: Timeout | float | None = None,
     patience: Patience | None = None,
+    polling: Polling | None = None,
 ) -> Session:
     """Opens a session, makes it the current one, and returns it.
 
@@ -246,11 +245,12 @@ def connect(
         integration: the name of the calling program, sent in the ``User-Agent``.
         timeout: how long to wait for the server, in seconds or as a ``Timeout``.
         patience: retry limits and back-off; by default, submissions are retried for ten minutes.
+        polling: how often jobs are polled; by default, it depends on the queue.
 
     Raises:
         BackendError: no queue was chosen, or the local one cannot start.
         InvalidAPIKeyError: there is no key, and no notebook to ask for it.
-        InvalidInputError: a price is not a number, or the store cannot be written.
+        InvalidInputError: an argument is not valid, such as a price, or the store cannot be written.
     """
     global _current
     # A key or an address as argument means Decart; so does a key in the environment, unless target says otherwise.
@@ -258,6 +258,7 @@ def connect(
     if backend == "local" and (target == "live" or api_key or base_url):
         say("DECART_BACKEND=local is set, so this is the local queue; unset it to reach Decart.")
     known_prices = checked_prices({} if prices is None else prices)
+    prior = choose_polling(polling, backend).prior
     folder = prepare_folder(store)
     if backend == "local":
         queue = shared_queue(folder / "local")
@@ -268,8 +269,7 @@ def connect(
     client = DecartClient(*address, integration, timeout=timeout, patience=patience)
     register()
     shutdown.register()
-    session = Session(backend, client, folder, known_prices)
-    _current = session
+    _current = session = Session(Runner(client, shared_store(folder), backend, known_prices, prior), folder)
     if found := session._pick_up():
         say(found)
     return session

@@ -22,7 +22,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 
 import decart_nb as dnb
 from decart_nb import media
-from decart_nb.client import duration_estimate as polling
 from decart_nb.local.queue import LocalQueue
 from tests.sweeping import SHORT, T2V, connected
 
@@ -38,8 +37,8 @@ def _submit_and_end(store: Path, api_key: str, base_url: str, request: str, wait
     """What another process does."""
     os.environ.pop("DECART_BACKEND", None)
     warnings.simplefilter("ignore")
-    polling.LIVE = SHORT
-    job = dnb.connect("live", api_key=api_key, base_url=base_url, store=store).submit(T2V, f"request {request}")
+    session = dnb.connect("live", api_key=api_key, base_url=base_url, store=store, polling=SHORT)
+    job = session.submit(T2V, f"request {request}")
     if wait:
         job.result(30)
 
@@ -133,7 +132,6 @@ class AnyOrder(RuleBasedStateMachine):
 
 def test_nothing_is_mixed_up_lost_or_paid_twice_in_any_order(monkeypatch) -> None:
     monkeypatch.delenv("DECART_BACKEND")
-    monkeypatch.setattr(polling, "LIVE", SHORT)
     run_state_machine_as_test(
         AnyOrder,
         settings=settings(

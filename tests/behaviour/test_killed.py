@@ -12,11 +12,10 @@ from collections import Counter
 from pathlib import Path
 
 import decart_nb as dnb
-from decart_nb.client import duration_estimate as polling
 from decart_nb.local.queue import LocalQueue
 from decart_nb.store.job_row import Record
 from decart_nb.store.store import Store
-from tests.sweeping import kill_at, steps
+from tests.sweeping import SHORT, kill_at, steps
 
 _JOBS, _KILLS = 200, 50
 
@@ -25,8 +24,7 @@ def _cell(store: Path, api_key: str, base_url: str, again: bool) -> None:
     """What a kernel runs."""
     os.environ.pop("DECART_BACKEND", None)
     warnings.simplefilter("ignore")
-    polling.LIVE = polling.Estimate.around(0.2, 0.5, floor=0.1)  # what jobs take here
-    queue = dnb.connect("live", api_key=api_key, base_url=base_url, store=store)
+    queue = dnb.connect("live", api_key=api_key, base_url=base_url, store=store, polling=SHORT)
     for first in range(0, _JOBS, 40):
         jobs: list[dnb.Job] = []
         for seed in range(first, first + 40):

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import decart_nb as dnb
-from decart_nb.client import duration_estimate as polling
+from decart_nb.client.polling import LOCAL
 from decart_nb.client.retry import Patience
 from decart_nb.client.transport import Timeout
 from decart_nb.local.faults import HITS, TAKEN, Faults
@@ -40,7 +40,8 @@ _CHECKED = [name for name in HITS if name not in _ALIKE]
 def _connected(queue: LocalQueue, folder: Path, timeout: Timeout) -> list[Session]:
     patience = Patience(submission=60.0, download=60.0, first=0.05, longest=0.2)
     options = {"api_key": queue.api_key, "base_url": queue.base_url, "patience": patience, "timeout": timeout}
-    return [dnb.connect("live", store=folder / "decart_runs", **options) for _ in range(_SESSIONS)]
+    # Jobs are expected to be as short as the local queue's.
+    return [dnb.connect("live", store=folder / "decart_runs", polling=LOCAL, **options) for _ in range(_SESSIONS)]
 
 
 def _run(sessions: list[Session], seeds: Iterable[int], **options: Any) -> None:
@@ -75,7 +76,6 @@ def test_every_job_is_paid_for_once_and_accounted_for(name: str, checked: dict[s
 def _check(name: str, folder: Path, small_video: Path) -> None:
     os.environ.pop("DECART_BACKEND", None)
     warnings.simplefilter("ignore")
-    polling.LIVE = polling.LOCAL  # jobs are expected to be as short as the local queue's
     faults = Faults({name: _RATE}, seed=4)
     with LocalQueue(folder / "queue", canned=small_video, draw_duration=lambda: 0.1, faults=faults) as queue:
         # The others have time for their answers, on whatever machine.

@@ -64,7 +64,7 @@ def _states(notebook: Notebook, queue: Queue) -> dict[str, Locator]:
     # Jobs without a runner, whose state the test sets.
     alone = (
         "from decart_nb.display import show\n"
-        "job = dnb.Job('lucy-pro-t2v', {}, estimate=polling.LIVE, job_id='j1')\n"
+        "job = dnb.Job('lucy-pro-t2v', {}, estimate=polling.prior, job_id='j1')\n"
         "job._set_status('processing')\nshow(job);"
     )
     retried = states["retrying"] = notebook.run(alone)

@@ -9,13 +9,14 @@ import random
 import pytest
 from hypothesis import given, strategies as st
 
-from decart_nb.client import duration_estimate as polling
-from decart_nb.client.duration_estimate import LIVE, LOCAL, Estimate, Observation
+from decart_nb.client import polling
+from decart_nb.client.duration_estimate import JOB_TIMEOUT, Estimate, Observation
 from decart_nb.client.responses import NOT_FOUND_GRACE
 
 SECONDS = st.one_of(st.sampled_from([0.0, 1e-9, 1e-300, 1e300, 30.0]), st.floats(0, 1e6))
 LENGTHS = st.none() | st.floats(0, 1e6)
 HISTORIES = st.lists(st.tuples(SECONDS, LENGTHS), max_size=60)
+LIVE, LOCAL = polling.LIVE.prior, polling.LOCAL.prior
 PRIORS = st.sampled_from([LIVE, LOCAL, Estimate.around(0.02, 0.5, floor=0.01), Estimate.around(600, 0.01)])
 RUNNING = st.lists(SECONDS, max_size=120)
 ESTIMATES = st.builds(Estimate.updated_with, PRIORS, HISTORIES, LENGTHS, RUNNING)
@@ -144,9 +145,9 @@ def test_jobs_and_inputs_of_unknown_length_are_taken_as_usual() -> None:
 
 
 def test_the_bounds_are_those_of_the_service() -> None:
-    assert polling.JOB_TIMEOUT >= 600, "Decart fails a job after ten minutes"
+    assert JOB_TIMEOUT >= 600, "Decart fails a job after ten minutes"
     assert LIVE.floor >= 1
-    assert 0 < NOT_FOUND_GRACE < polling.JOB_TIMEOUT
+    assert 0 < NOT_FOUND_GRACE < JOB_TIMEOUT
 
 
 def test_until_one_has_ended_those_under_way_say_that_it_takes_longer() -> None:

@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from decart_nb import DecartClient, JobTimeoutError, QueueStatusError
-from decart_nb.client import duration_estimate as polling
-from decart_nb.client.duration_estimate import Estimate
+from decart_nb.client.duration_estimate import JOB_TIMEOUT, Estimate
 from decart_nb.client.poll_scheduler import PollScheduler
+from decart_nb.client.polling import LIVE
 from decart_nb.client.responses import JobStatusResponse
 from tests.simulated import SimulatedLoop, simulated
 from tests.simulated_queue import USUAL, SimulatedQueue, lognormal, many, one, raising, refused
@@ -248,7 +248,7 @@ def test_where_most_polls_are_refused_nobody_is_polled_before_the_server_wants_t
 def test_no_server_can_put_a_poll_off_beyond_the_deadline() -> None:
     queue = SimulatedQueue({"a": 0.0}, raising(refused(429, retry_after=1e9), times=1))
     one(queue)
-    assert queue.times[-1] < 20 + polling.JOB_TIMEOUT
+    assert queue.times[-1] < 20 + JOB_TIMEOUT
 
 
 def test_too_many_requests_make_all_of_them_fewer_for_a_while() -> None:
@@ -299,10 +299,10 @@ def test_whoever_waits_hears_what_is_retried_and_that_it_works_again() -> None:
 def test_a_job_that_never_ends_is_left_after_the_ten_minutes() -> None:
     queue = SimulatedQueue({"a": 1e9})
     with pytest.raises(JobTimeoutError, match=r"^Job a has not ended within 11 minutes\.$") as caught:
-        one(queue, estimate=polling.LIVE.updated_with([(seconds, None) for seconds in range(20, 40)]))
+        one(queue, estimate=LIVE.prior.updated_with([(seconds, None) for seconds in range(20, 40)]))
     assert isinstance(caught.value, TimeoutError)
     assert caught.value.data["job_id"] == "a"
-    assert polling.JOB_TIMEOUT <= queue.times[-1] < polling.JOB_TIMEOUT + 20
+    assert JOB_TIMEOUT <= queue.times[-1] < JOB_TIMEOUT + 20
     assert len(queue.times) < 200
 
 

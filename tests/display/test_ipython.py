@@ -123,7 +123,8 @@ def test_a_notebook_with_many_clips_can_still_be_opened(
         "import warnings; from pathlib import Path; from decart_nb.local.queue import LocalQueue\n"
         "warnings.simplefilter('ignore', dnb.ModelWarning)\n"
         "queue = LocalQueue(Path('queue'), canned=Path('clip.mp4'), draw_duration=lambda: 0.1).start()\n"
-        "s = dnb.Session('live', dnb.DecartClient(queue.api_key, queue.base_url), s.store, {})\njobs = []"
+        "import os; del os.environ['DECART_BACKEND']\n"
+        "s = dnb.connect('live', api_key=queue.api_key, base_url=queue.base_url)\njobs = []"
     )
     each = f"jobs.append(s.submit({_SMALL}))"
     notebook = _executed(tmp_path, begin, *[each] * clips, "[job.result() for job in jobs];")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from decart_nb import Job, JobFailedError
-from decart_nb.client import duration_estimate as polling
+from decart_nb.client.polling import LIVE
 from decart_nb.display.job_output import JobOutput
 from decart_nb.job.clip import Clip
 from tests.clips import read_clip
@@ -36,7 +36,7 @@ def clip(small_video) -> Clip:
 
 
 def _job(job_id: str | None = None, again: Job | None = None) -> Job:
-    job = Job("lucy-2.5", {"prompt": "<i>"}, estimate=polling.LIVE, job_id=job_id)
+    job = Job("lucy-2.5", {"prompt": "<i>"}, estimate=LIVE.prior, job_id=job_id)
     job._resubmit = (lambda: again) if again else None
     return job
 

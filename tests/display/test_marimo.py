@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from decart_nb.client.duration_estimate import LOCAL
+from decart_nb.client.polling import LOCAL
 from decart_nb.display import marimo
 from decart_nb.job.clip import Clip
 from decart_nb.job.job import Job
@@ -33,5 +33,5 @@ def test_a_sweep_shows_how_it_stands() -> None:
 
 
 def test_a_job_shows_how_it_stands_and_a_clip_itself(small_video) -> None:
-    assert "lucy-2.5: " in Job("lucy-2.5", {}, estimate=LOCAL)._mime_()[1]
+    assert "lucy-2.5: " in Job("lucy-2.5", {}, estimate=LOCAL.prior)._mime_()[1]
     assert "<video " in read_clip(small_video, "j1", "lucy-2.5", {}, "local")._mime_()[1]

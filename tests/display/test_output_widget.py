@@ -11,7 +11,7 @@ import ipywidgets
 import pytest
 
 from decart_nb import Job
-from decart_nb.client import duration_estimate as polling
+from decart_nb.client.polling import LIVE
 from decart_nb.display.cell_schedule import CellSchedule
 from decart_nb.display.job_output import JobOutput
 from decart_nb.display.output_widget import open_output, output_publisher
@@ -53,7 +53,7 @@ def output() -> Iterator[ipywidgets.Output]:
 
 @pytest.fixture
 def job() -> Job:
-    return Job("lucy-2.5", {"prompt": "a"}, estimate=polling.LIVE)
+    return Job("lucy-2.5", {"prompt": "a"}, estimate=LIVE.prior)
 
 
 @pytest.fixture
@@ -141,7 +141,7 @@ def test_in_a_headless_run_it_comes_before_the_next_cell(
 
 
 def test_each_take_is_published_by_itself(shell: Shell, output: ipywidgets.Output, job: Job, clip: Clip) -> None:
-    second = Job("lucy-2.5", {"prompt": "b"}, estimate=polling.LIVE)
+    second = Job("lucy-2.5", {"prompt": "b"}, estimate=LIVE.prior)
     job._resubmit = lambda: second
     view = _show(shell, output, job).view
     job._end("completed", clip=clip)

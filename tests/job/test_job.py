@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from decart_nb import InvalidInputError, JobCancelledError, JobFailedError, JobTimeoutError
-from decart_nb.client import duration_estimate as polling
+from decart_nb.client.polling import LOCAL
 from decart_nb.job.clip import Clip
 from decart_nb.job.job import Job
 from tests.clips import read_clip
@@ -28,7 +28,7 @@ def clip(small_video: Path) -> Clip:
 
 
 def _job(job_id: str | None = "j1") -> Job:
-    job = Job("lucy-pro-t2v", {"prompt": "x"}, estimate=polling.LOCAL)
+    job = Job("lucy-pro-t2v", {"prompt": "x"}, estimate=LOCAL.prior)
     job._set_status("processing", job_id)
     return job
 

@@ -19,7 +19,7 @@ from tests import sweeping
 @pytest.fixture
 def live(canned_queue: LocalQueue, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
     sweeping.alone(monkeypatch)
-    with dnb.connect("live", api_key=canned_queue.api_key, base_url=canned_queue.base_url) as opened:
+    with sweeping.connected(canned_queue) as opened:
         yield opened
 
 

@@ -21,13 +21,12 @@ _PYTHONS = ("3.11", "3.13")
 OPENING = """
 import warnings
 from pathlib import Path
-from decart_nb.client import duration_estimate as polling
-polling.POLL_COST, polling.LIVE = 1e-4, polling.Estimate.around(2.0, 2.0, floor=0.05)
 import decart_nb as dnb
 from decart_nb.local.queue import LocalQueue
 warnings.simplefilter("ignore", dnb.ModelWarning)
 queue = LocalQueue(Path("queue"), canned=Path("small.mp4")).start()
-session = dnb.connect("live", api_key=queue.api_key, base_url=queue.base_url)
+polling = dnb.Polling(expected=2.0, spread=2.0, shortest=0.05, poll_cost=1e-4)
+session = dnb.connect("live", api_key=queue.api_key, base_url=queue.base_url, polling=polling)
 """
 
 

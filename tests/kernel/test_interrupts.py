@@ -14,11 +14,10 @@ from .notebook import PATIENCE, Cell, Notebook
 
 _OPENING = """
 import time, warnings
-from decart_nb.client import duration_estimate as polling
-polling.POLL_COST, polling.LIVE = 1e-4, polling.Estimate.around(2.0, 2.0, floor=0.05)
 import decart_nb as dnb
 warnings.simplefilter("ignore", dnb.ModelWarning)
-session = dnb.connect("live", api_key={queue.api_key!r}, base_url={queue.base_url!r})
+polling = dnb.Polling(expected=2.0, spread=2.0, shortest=0.05, poll_cost=1e-4)
+session = dnb.connect("live", api_key={queue.api_key!r}, base_url={queue.base_url!r}, polling=polling)
 """
 _SUBMIT = "job = dnb.submit('lucy-pro-t2v', prompt='a long one')"
 _HEARD = 1.0

@@ -25,7 +25,7 @@ def row(cost: float | None, take: int = 0, *, same_as: int | None = None) -> Row
 
 
 def job(status: str = "planned", *, cost: float | None = None, made: bool = False, error: Any = None) -> Job:
-    one = Job(T2V, {}, estimate=SHORT)
+    one = Job(T2V, {}, estimate=SHORT.prior)
     one.status, one.error = status, error
     if made:
         one.clip = SimpleNamespace(cost=cost, reused=False)  # type: ignore[assignment]
