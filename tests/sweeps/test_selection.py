@@ -94,6 +94,11 @@ def test_an_invalid_row_and_one_that_asks_for_the_same_stop_no_other(store) -> N
     assert (selection.todo, selection.settled) == ([1, 4], {0: "invalid", 3: "failed"})
 
 
+def test_a_row_whose_file_is_still_to_be_fetched_is_not_taken_for_another_one(store) -> None:
+    stored(store, "failed", "", error="no")
+    assert select(store, row("")).todo == [0]
+
+
 def test_takes_are_rows_of_their_own(store) -> None:
     stored(store, "failed", error="no")
     selection = select(store, row(), row(take=1))
@@ -145,9 +150,13 @@ def test_a_row_that_is_left_alone_is_not_refused(store) -> None:
 def test_only_rows_of_a_known_model_without_a_price_are_refused() -> None:
     refuse_unpriced([row(cost=0.0), row(cost=0.2), Row(None, "lucy-9", (), 0)])
     refuse_unpriced([])
-    with pytest.raises(InvalidInputError, match=r"^What lucy-2\.5 will cost") as caught:
-        refuse_unpriced(iter([row(cost=0.2), row("", cost=None)]))
-    assert str(caught.value).endswith(". How long a file from an address is, is known only when it has been fetched.")
+    with pytest.raises(InvalidInputError) as caught:
+        refuse_unpriced(iter([row(cost=0.2), row("", cost=None), row(cost=None)]))
+    assert str(caught.value) == (
+        "What lucy-2.5 will cost is not known, so max_cost cannot hold it. Give the price, connect(prices={…: USD per "
+        "generated second}), or allow_unknown_cost=True. How long a file from an address is, is known only when it has "
+        "been fetched."
+    )
 
 
 @pytest.mark.parametrize(
