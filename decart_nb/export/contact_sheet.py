@@ -95,8 +95,8 @@ def _check_size(pages: list[Page], ending: str) -> None:
     if pixels > _MOST_PIXELS or any(max(page.width, page.height) > side for page in pages):
         width, height = pages[0].width, sum(page.height for page in pages)
         raise InvalidInputError(
-            f"The contact sheet would have {width:,} × {height:,} pixels; at most {_MOST_PIXELS / 1e6:.0f} million and "
-            f"{side:,} on a side are written. Choose a smaller cell_width, filter the table, or put "
+            f"The contact sheet would have {width:,} × {height:,} pixels; at most {_MOST_PIXELS / 1e6:.0f} million "
+            f"and {side:,} on a side are written. Choose a smaller cell_width, filter the table, or put "
             f"fewer values across{'' if ending == '.pdf' else '; a PDF has pages for many rows'}."
         )
 

@@ -96,8 +96,8 @@ def layout_of(table: pd.DataFrame, *, title: str | None = None) -> Layout:
 
 def value_text(name: str, value: Any) -> str:
     """A value as text, with its column's name where it alone says nothing: ``seed 0``, but ``An oil painting``."""
-    if is_missing(value) or value == "":
-        return f"no {name}" if name else "–"
+    if _is_missing(value) or (isinstance(value, str) and not value):
+        return f"no {name}" if name else ""
     text = _line(without_folder(name, value))
     if isinstance(value, float) and value.is_integer() and abs(value) < _LARGEST_ROUND:
         text = str(int(value))  # pandas makes floats of integers where one is missing

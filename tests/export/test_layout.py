@@ -32,6 +32,11 @@ def test_labels_name_the_column_where_the_value_alone_says_nothing() -> None:
     assert (layout.row_name, layout.col_name) == ("style", "seed")
 
 
+def test_a_table_of_one_unnamed_column_has_an_empty_label() -> None:
+    layout = layout_of(_table([], pd.Index(["a lake"], name="prompt"), pd.Index([""])))
+    assert (layout.cols, layout.col_name, layout.title) == ([""], "", "0 clips by prompt")
+
+
 def test_several_columns_make_one_label() -> None:
     cols = pd.MultiIndex.from_tuples([("lucy-2.5", 0), ("lucy-2.5", 1)], names=["model", "seed"])
     layout = layout_of(_table([], pd.Index(["x y"], name="prompt"), cols))
