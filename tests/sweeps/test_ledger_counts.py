@@ -70,6 +70,19 @@ def test_a_ledger_begins_with_what_is_settled_and_spent() -> None:
     assert ledger.made == set()
 
 
+def test_before_its_rows_are_known_a_ledger_is_empty() -> None:
+    now = Ledger(1.0).tally()
+    assert (now.counts, now.shared, now.running, now.held_back) == ({}, 0, 0, 0)
+    assert (now.cost, now.cost_unknown, now.stopped) == (0.0, False, False)
+
+
+def test_each_row_that_asks_for_the_same_as_one_that_was_made_is_shared() -> None:
+    ledger = opened(row(0.1), row(0.1), row(0.1, same_as=0), row(0.1, same_as=0), row(0.1, same_as=1), row(0.1))
+    for number, ended in {0: made(0.1), 1: made(0.1), 5: made(0.1)}.items():
+        ends(ledger, number, ended)
+    assert (ledger.tally().counts, ledger.tally().shared) == ({"done": 3, "reused": 3}, 3)
+
+
 def test_jobs_of_unknown_price_that_were_spent_before_make_the_cost_unknown() -> None:
     assert opened(row(0.1), spent=(0.7, 1)).tally().cost_unknown
     ledger = opened(row(0.1))
@@ -160,6 +173,7 @@ def test_a_job_that_failed_at_an_unknown_price_makes_the_cost_unknown_for_good()
     assert (ledger.tally().cost, ledger.tally().cost_unknown) == (0.0, True)
     ledger.begin(1, job())
     assert ledger.must_wait(2)  # what a video of that model costs may still become known
+    ledger.settle(1, job("cancelled"))
     ends(ledger, 3, made(0.1))
     assert ledger.tally().cost_unknown
 
