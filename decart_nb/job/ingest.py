@@ -72,7 +72,7 @@ def described(upload: Upload, sha256: str) -> dict[str, Any]:
 def keep(store: Store, upload: Upload, file: Mapping[str, Any]) -> Upload:
     """The same upload from the store, where it is kept from now on."""
     with upload.open() as stream:
-        return Upload(upload.filename, store.keep_input(file, stream))
+        return Upload(upload.filename, store.keep_input(file, stream), seconds=upload.seconds)
 
 
 def input_seconds(files: Mapping[str, Upload | RemoteFile]) -> float | None:
@@ -83,10 +83,10 @@ def input_seconds(files: Mapping[str, Upload | RemoteFile]) -> float | None:
 
 def seconds_of(upload: Upload) -> float | None:
     """How long a file is, if it is a video."""
-    if upload.media_type.startswith("video/"):
+    if upload.seconds is None and upload.media_type.startswith("video/"):  # of a model that takes whatever it is given
         with contextlib.suppress(MediaError), upload.open() as stream:
-            return media.probe(stream).duration
-    return None
+            upload.seconds = media.probe(stream).duration
+    return upload.seconds
 
 
 def filename_for(record: Record) -> str:

@@ -160,9 +160,9 @@ def quick_probe(path: Path, *, limits: Limits = LIMITS) -> VideoInfo:
 
 def _skimmed(path: Path, name: str, limits: Limits) -> VideoInfo | None:
     # FFmpeg reads the file by itself, since whatever goes through Python waits for Python's lock when many videos come
-    # at once; and as an MP4 only, since other kinds (playlists) may name further files.
+    # at once; and as an MP4 or MOV only, since other kinds (playlists) may name further files.
     options = {**safe_options(limits), **_GLANCE}
-    with av.open(f"file:{path}", format="mp4", options=options, **LENIENT) as media:
+    with av.open(f"file:{path}", format="mov", options=options, **LENIENT) as media:
         stream = picture_stream(media)
         if stream is None or stream.codec_context is None:
             return None

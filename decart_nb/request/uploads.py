@@ -36,11 +36,13 @@ class Upload:
         media_type: detected from its first bytes, not from its name.
         size: in bytes.
         is_snapshot: whether the content is a private copy, which no other program changes.
+        seconds: the length of a video that has been decoded; ``None`` of anything else.
     """
 
-    def __init__(self, filename: str, content: bytes | Path | LocalFile) -> None:
+    def __init__(self, filename: str, content: bytes | Path | LocalFile, *, seconds: float | None = None) -> None:
         self.filename = _sendable(filename)
         self._content = content
+        self.seconds = seconds
         self.is_snapshot = isinstance(content, bytes)
         if isinstance(content, bytes):
             self.size = len(content)
@@ -67,7 +69,9 @@ class Upload:
         if self.size > shutil.disk_usage(tempfile.gettempdir()).free:
             raise UnusableFileError(f"does not fit on the disk of temporary files: {self.filename}.")
         with self.open() as stream:
-            return Upload.from_stream(self.filename, stream)
+            copy = Upload.from_stream(self.filename, stream)
+        copy.seconds = self.seconds
+        return copy
 
     @classmethod
     def from_stream(cls, filename: str, stream: Any) -> Upload:
@@ -108,7 +112,7 @@ def check_file(spec: Field, upload: Upload | RemoteFile) -> None:
         raise UnusableFileError(f"is empty: {name} has no bytes.")
     if spec.max_bytes and upload.size > spec.max_bytes:
         raise UnusableFileError(f"has {upload.size / 2**20:.0f} MiB; at most {spec.max_bytes / 2**20:.0f} are taken.")
-    seconds = _decoded(spec, upload, name)
+    seconds = upload.seconds = _decoded(spec, upload, name)
     if spec.media_types and upload.media_type not in spec.media_types:
         raise UnusableFileError(f"is {upload.media_type}; the model takes {', '.join(spec.media_types)}.")
     if spec.max_seconds and seconds is not None and seconds > spec.max_seconds:

@@ -321,6 +321,12 @@ def test_a_look_at_a_video_leaves_nothing_in_memory(small_video) -> None:
     assert look(200) - before < 4 * 2**20, "it was ten, when PyAV kept what it had read"
 
 
+def test_a_skimmed_video_is_not_decoded(clip) -> None:
+    turn(clip)
+    assert (media.probe(clip).width, media.probe(clip).height) == (48, 64)
+    assert (media.quick_probe(clip).width, media.quick_probe(clip).height) == (64, 48), "only a decoded frame is turned"
+
+
 def test_what_is_no_mp4_is_probed_in_place_of_skimming(tmp_path) -> None:
     path = tmp_path / "moving.gif"
     images = [Image.new("RGB", (32, 32), color) for color in ("red", "blue")]

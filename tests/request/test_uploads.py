@@ -346,3 +346,9 @@ def test_nothing_on_disk_is_read_into_memory(tmp_path: Path) -> None:
         tracemalloc.stop()
     assert by_path.size == by_stream.size == LARGE
     assert peak < LARGE / 8
+
+
+def test_the_length_of_a_checked_video_goes_with_its_snapshot(small_video: Path, small_image: Path) -> None:
+    inputs = {"prompt": "x", "data": small_video, "reference_image": small_image}
+    request = prepare(models.video("lucy-2.5"), inputs, snapshot=True)
+    assert {name: file.seconds for name, file in request.files.items()} == {"data": 1.0, "reference_image": None}
