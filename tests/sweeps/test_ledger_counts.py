@@ -265,6 +265,14 @@ def test_rows_of_a_model_with_another_price_still_wait() -> None:
     assert ledger.must_wait(4)
 
 
+def test_a_cost_that_is_known_for_one_file_lets_no_other_file_go_at_once() -> None:
+    parts = [on(uploaded(content)) for content in (b"1", b"2", b"3")]
+    ledger = opened(*[row(None, parts=part) for part in parts])
+    ends(ledger, 0, made(0.7))
+    ledger.begin(1, job())
+    assert ledger.must_wait(2)
+
+
 def test_what_is_held_back_is_tried_again_only_while_the_run_goes_on() -> None:
     ledger = opened(row(0.5), row(0.5), row(0.5))
     ends(ledger, 0, job(error=OVER))
