@@ -20,6 +20,7 @@ from .sweep_output import SweepOutput
 from .text import clip_caption
 
 if TYPE_CHECKING:
+    from ..rating.rating import Rating
     from ..sweeps.sweep import Sweep
 
 
@@ -55,6 +56,7 @@ class NotebookDisplay:
             self.schedule.register(shell)
             displays.for_type(Job, lambda job: self.show_unless_echo(job, self.show))
             # By name, the public one, so that sweeps and pandas are not imported.
+            displays.for_type_by_name("decart_nb.rating.rating", "Rating", self.show_rating)
             displays.for_type_by_name("decart_nb", "Sweep", lambda sweep: self.show_unless_echo(sweep, self.show_sweep))
 
     def show(self, job: Job) -> None:
@@ -93,6 +95,12 @@ class NotebookDisplay:
             starting=starting,
             on_end=self._running.discard,
         )
+
+    def show_rating(self, rating: Rating) -> None:
+        """Show a blind rating."""
+        from .rating_output import RatingOutput
+
+        RatingOutput(rating, **self._output_options())
 
     def show_unless_echo(self, value: Any, show: Callable[[Any], None]) -> None:
         """Show a value, unless it is the last line of the cell that has shown it already.
