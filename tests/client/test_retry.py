@@ -81,6 +81,12 @@ def test_a_value_that_is_refused_is_shown(name: str) -> None:
     Patience(**{name: 0})
 
 
+def test_pauses_of_a_call_double() -> None:
+    state = RetryState(Patience())
+    pauses = [state.next_delay(QueueResultError("no"), limit=100) for _ in range(4)]
+    assert all(2**number / 2 <= pause <= 2**number for number, pause in enumerate(pauses))
+
+
 def test_pauses_of_a_submission_grow_six_times() -> None:
     state = RetryState(Patience(), growth=6.0)
     pauses = [state.next_delay(QueueResultError("no"), limit=100) for _ in range(2)]
@@ -108,6 +114,7 @@ def test_the_limit_counts_from_the_first_failure_and_not_what_was_excluded() -> 
     with pytest.raises(QueueResultError):
         state.next_delay(error, limit=0.06)
     state = RetryState(patience)
+    state.exclude(30.0)  # nothing has failed yet
     state.next_delay(error, limit=0.06)
     time.sleep(0.05)
     state.exclude(30.0)
@@ -188,6 +195,7 @@ def test_progress_reports_the_end_of_the_retries_once() -> None:
     assert heard == []
     state.next_delay(QueueResultError("no", {"retry_after": 20.0}), limit=100)
     state.reset()
+    assert heard[1:] == [None]
     state.retry_line.clear()
     assert heard[1:] == [None]
     assert heard[0] in {f"it did not work, trying again in {seconds} s" for seconds in (20, 21, 22, 23)}
