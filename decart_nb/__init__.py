@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from .job.job import Job as Job
     from .request.catalogue import models as models
     from .request.models import ModelDefinition as ModelDefinition
+    from .session.comparing import compare as compare
     from .session.session import (
         Session as Session,
         attach as attach,
@@ -94,6 +95,7 @@ _EXPORTS = {
     "job.job": ("Job",),
     "request.catalogue": ("models",),
     "request.models": ("ModelDefinition",),
+    "session.comparing": ("compare",),
     "session.session": (
         "Session",
         "attach",

@@ -14,6 +14,7 @@ from ..job.job import Job
 from . import environment
 from .cell_schedule import CellSchedule
 from .clip_html import EmbedBudget, clip_html
+from .compare_output import CompareOutput
 from .job_output import JobOutput
 from .output_widget import open_output, output_publisher
 from .sweep_output import SweepOutput
@@ -22,6 +23,7 @@ from .text import clip_caption
 if TYPE_CHECKING:
     from ..rating.rating import Rating
     from ..sweeps.sweep import Sweep
+    from .comparison import Comparison
 
 
 class NotebookDisplay:
@@ -101,6 +103,10 @@ class NotebookDisplay:
         from .rating_output import RatingOutput
 
         RatingOutput(rating, **self._output_options())
+
+    def show_comparison(self, comparison: Comparison) -> None:
+        """Show a comparison."""
+        CompareOutput(comparison, **self._output_options())
 
     def show_unless_echo(self, value: Any, show: Callable[[Any], None]) -> None:
         """Show a value, unless it is the last line of the cell that has shown it already.

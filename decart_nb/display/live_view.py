@@ -21,7 +21,7 @@ from .._util.text import did_you_mean
 from ..errors import InvalidInputError
 
 _VIEW = "application/vnd.jupyter.widget-view+json"
-_IMPORT = re.compile(r"^import [^;]*;\n", re.MULTILINE)
+_IMPORT = re.compile(r'^import [^;]* from "\./(\w+)\.js";\n', re.MULTILINE)
 
 
 class LiveView(anywidget.AnyWidget):
@@ -132,7 +132,7 @@ class StoppableView(LiveView):
 
 
 def assets(*names: str) -> tuple[str, str]:
-    """A widget's JavaScript module and style sheet: those of the base class, and after them each part's in order.
+    """A widget's JavaScript module and style sheet: those of the base class, then each part's after what it imports.
 
     All parts share one scope, so that no two have a top-level name in common, and only the last has a default export.
 
@@ -140,8 +140,18 @@ def assets(*names: str) -> tuple[str, str]:
         names: the names of the parts' files, without suffix. A part without a style sheet has no such file.
     """
     folder = files(__package__)
-    script = "".join(folder.joinpath(f"{name}.js").read_text(encoding="utf-8") for name in ("live_view", *names))
-    sheets = [folder.joinpath(f"{name}.css") for name in ("live_view", *names)]
+    scripts: dict[str, str] = {}
+
+    def add(name: str) -> None:
+        if name not in scripts:
+            script = folder.joinpath(f"{name}.js").read_text(encoding="utf-8")
+            for imported in _IMPORT.findall(script):
+                add(imported)
+            # anywidget takes a single module, in which the imported names are defined above their use.
+            scripts[name] = _IMPORT.sub("", script)
+
+    for name in ("live_view", *names):
+        add(name)
+    sheets = [folder.joinpath(f"{name}.css") for name in scripts]
     style = "".join(sheet.read_text(encoding="utf-8") for sheet in sheets if sheet.is_file())
-    # anywidget takes a single module, in which the imported names are defined above their use.
-    return _IMPORT.sub("", script), style
+    return "".join(scripts.values()), style

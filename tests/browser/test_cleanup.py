@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -98,3 +99,21 @@ def test_nor_of_a_sweep(watched: Notebook, queue: Queue) -> None:
     queue.finish()
     # The sweep went on, for all that.
     assert notebook.printed("(await sw).status.eq('completed').sum(), len(sw._observers)") == "8 0"
+
+
+def test_nor_of_a_comparison(watched: Notebook, lab: Lab, small_video: Path) -> None:
+    notebook, page = watched, watched.page
+    shutil.copy(small_video, lab.folder / "small.mp4")
+    cell = notebook.run("dnb.compare('small.mp4', 'small.mp4', labels=['one', 'other'])")
+    expect(cell.locator(".decart-compare-note:visible")).to_have_count(0)
+    cell.locator(".decart-compare-stage").focus()
+    page.keyboard.press("3")
+    cell.get_by_role("combobox", name="Flicker rate").select_option("2")
+    cell.get_by_role("button", name="Play").click()
+    # A timer for the flicker and one for the clock; two videos and two posters.
+    page.wait_for_function(f"() => {{ const [, timers, urls] = ({_COUNTS})(); return timers === 2 && urls === 4; }}")
+    assert notebook.printed(_WIDGETS).count("CompareView") == 1
+
+    _clear(notebook, cell)
+    page.wait_for_function(f"() => ({_COUNTS})().join() === '0,0,0'")
+    notebook.comes_to_say(_WIDGETS, "[]")

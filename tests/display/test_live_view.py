@@ -35,6 +35,16 @@ def test_script_and_style_follow_on_those_of_the_base_as_one_module() -> None:
     assert style.index("--decart-text:") < style.index(".decart-job-line")
 
 
+def test_parts_follow_what_they_import_and_each_is_there_once() -> None:
+    script, _ = assets("compare_view")
+    assert "import " not in script
+    for name in ("class Clock", "function comparePane(", "function comparison(", "function mediaChannel("):
+        assert script.count(name) == 1
+        assert script.index("function view(") < script.index(name) < script.index("export default")
+    assert script.index("function comparePane(") < script.index("function comparison(")
+    assert assets("clock", "compare_parts", "compare", "media_channel", "compare_view")[0].count("class Clock") == 1
+
+
 def test_parts_follow_each_other_in_order_and_may_have_no_style() -> None:
     script, style = assets("clock", "job_view")
     assert "import " not in script
