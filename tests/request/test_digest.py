@@ -107,10 +107,10 @@ def test_percent_signs_are_what_they_are() -> None:
 def test_the_canonical_form_has_sorted_names_no_spaces_whole_numbers_and_no_field_that_is_omitted() -> None:
     fields = (Field("note", "text"), Field("size", "choice", default="720p"), Field("data", "video"))
     model = ModelDefinition(name="own", width=64, height=48, fps=10, fields=fields, url_path="/v2/own")
-    made = _digest(model, {"path": [{"y": 0.5, "x": 2.0}, {"y": 1, "x": "Ä"}]}, {"data": "ab"})
+    made = _digest(model, {"path": [{"y": 0.5, "x": 2.0}, {"y": 1, "x": "Ä"}]}, {"start": "cd", "data": "ab"})
     said = (
         '{"endpoint":"local","fields":{"path":[{"x":2,"y":0.5},{"x":"\\u00c4","y":1}],"size":"720p"},'
-        '"files":{"data":"ab"},"model":"own","path":"/v2/own","version":1}'
+        '"files":{"data":"ab","start":"cd"},"model":"own","path":"/v2/own","version":1}'
     )
     assert made == hashlib.sha256(said.encode()).hexdigest()
 
