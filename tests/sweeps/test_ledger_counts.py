@@ -282,6 +282,15 @@ def test_what_is_held_back_is_tried_again_only_while_the_run_goes_on() -> None:
     assert (ledger.tally().held_back, ledger.tally().stopped) == (1, True)
 
 
+def test_a_rejection_is_a_reason_to_try_again_once() -> None:
+    ledger = opened(row(0.5), row(0.5), row(0.5))
+    ends(ledger, 0, job(error=OVER))
+    ends(ledger, 1, job("rejected", error=BAD))
+    assert ledger.take_held_back() == [0]
+    ends(ledger, 0, job(error=OVER))
+    assert ledger.take_held_back() == []
+
+
 @pytest.mark.parametrize("ended", [job("rejected", error=FULL), job("failed"), job("cancelled"), made(0.5)])
 def test_only_a_final_rejection_gives_back_what_a_row_was_to_cost(ended) -> None:
     ledger = opened(row(0.5), row(0.5), row(0.5))
