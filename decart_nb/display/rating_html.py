@@ -76,6 +76,8 @@ def rating_lines(rating: Rating, scores: pd.DataFrame) -> list[str]:
     for rater, row in consistency.iterrows():
         repeats = f"answered {row['same']:.0f} of {counted(int(row['repeats']), 'repeated pair')} the same way"
         sides = f"chose left {row['left']:.0f} and right {row['right']:.0f} times"
+        if not row["left_low"] <= 0.5 <= row["left_high"]:
+            sides += ", which is further from half than chance explains"
         parts = [counted(int(row["votes"]), "vote"), *([repeats] if row["repeats"] else [])]
         parts += [sides] if row["left"] + row["right"] else []
         lines.append(f"{rater}: {', '.join(parts)}.")

@@ -73,6 +73,7 @@ class _Row:
     clip: Clip
     digest: str
     asked: Mapping[str, Any]
+    prompt: Any
 
 
 def find_pairs(table: pd.DataFrame, clips: Sequence[Clip | None], by: str) -> Pairs:
@@ -110,14 +111,14 @@ def _rows_by_value(table: pd.DataFrame, clips: Sequence[Clip | None], by: str) -
     if _TEMPLATE in table and by != _PROMPT:
         ignored |= {_PROMPT}
     compared = [name for name in table.columns if name not in ignored]
-    columns = {name: _values(table[name]) for name in (by, *compared)}
+    columns = {name: _values(table[name]) for name in dict.fromkeys((by, *compared, *({_PROMPT} & {*table.columns})))}
     rows: dict[Any, dict[Any, _Row]] = {}
     for number, clip in enumerate(clips):
         value = columns[by][number]
         if clip is None or value is None:
             continue
         asked = {str(name): columns[name][number] for name in compared}
-        row = _Row(clip, _digest(clip), asked)
+        row = _Row(clip, _digest(clip), asked, columns[_PROMPT][number] if _PROMPT in columns else None)
         rows.setdefault(value, {}).setdefault((row.digest, *asked.values()), row)
     return {value: [*unique.values()] for value, unique in rows.items()}
 
@@ -137,10 +138,11 @@ def _pairs(rows: Mapping[Any, Sequence[_Row]], ignored: Collection[str]) -> list
         for row in rows[first]:
             key = tuple(row.asked[name] for name in names)
             shared = {name: value for name, value in zip(names, key, strict=True) if value is not None}
-            found += [
-                Pair((row.clip, other.clip), (row.digest, other.digest), (one, two), shared)
-                for other in groups.get(key, ())
-            ]
+            for other in groups.get(key, ()):
+                alike = shared
+                if row.prompt is not None and row.prompt == other.prompt:  # also where it was not compared
+                    alike = {_PROMPT: row.prompt, **shared}
+                found.append(Pair((row.clip, other.clip), (row.digest, other.digest), (one, two), alike))
     return found
 
 

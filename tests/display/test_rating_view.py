@@ -179,6 +179,12 @@ def test_the_static_form_has_the_scores_without_a_script_or_a_path(found, tmp_pa
     assert "<script" not in shown
 
 
+def test_a_preference_for_a_side_is_told(found) -> None:
+    for _ in range(5):
+        found.vote("left")
+    assert "chose left 5 and right 0 times, which is further from half than chance explains." in rating_text(found)
+
+
 def test_values_are_escaped(tmp_path) -> None:
     table = results(model=[_HTML, "b\x1b[31m"], prompt=["cat", "dog"])
     found = rating(table, Store(tmp_path / "runs"))

@@ -48,7 +48,12 @@ def test_a_filled_template_does_not_keep_its_styles_apart() -> None:
     table = results(model=["a"], style=["oil", "ink"], seed=[0, 1])
     table["prompt"] = table["style"] + ", soft light"
     table["prompt_template"] = "{style}, soft light"
-    assert len(_pairs(table, "style").pairs) == 2
+    found = _pairs(table, "style")
+    assert [pair.shared for pair in found.pairs] == [
+        {"model": "a", "seed": seed, "prompt_template": "{style}, soft light"} for seed in (0, 1)
+    ]
+    # The prompt that both have is told, in place of what it was filled with.
+    assert _pairs(table, "seed").pairs[0].shared["prompt"] == "oil, soft light"
 
 
 def test_rows_without_a_clip_and_rows_that_are_there_twice_are_left_out() -> None:
