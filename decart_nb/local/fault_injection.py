@@ -16,10 +16,6 @@ from .connections import Connection
 from .faults import TAKEN, Call
 from .worker import JobQueue
 
-#: Seconds after its submission in which a poll of a job is an early poll.
-EARLY = 2.0
-#: Seconds that a stalled call stays without a response: longer than clients wait.
-STALL = 300.0
 _PATH = re.compile(r"/v1/jobs/([^/]+)(/content)?")
 
 
@@ -68,7 +64,7 @@ class FaultMiddleware:
             await self._app(scope, receive, _HalfBody(send))
             await _connection(scope).close()
         elif fault == "stall":
-            await _connection(scope).stall()
+            await _connection(scope).stall(self._jobs.fault_schedule.faults.stall)
         else:
             await _connection(scope).reset()
 
@@ -78,7 +74,7 @@ class FaultMiddleware:
             case "POST", (_, None):
                 return "submission"
             case "GET", (job_id, None):
-                return "early poll" if self._jobs.age(job_id) < EARLY else "poll"
+                return "early poll" if self._jobs.age(job_id) < self._jobs.fault_schedule.faults.early else "poll"
             case "GET", (_, _):
                 return "download"
         return None
@@ -138,10 +134,10 @@ class FaultyConnection(Connection):
             self.transport.abort()
         await self._lost.wait()
 
-    async def stall(self) -> None:
-        """Sends nothing until the client, the server or :data:`STALL` ends the connection."""
+    async def stall(self, seconds: float) -> None:
+        """Sends nothing until the client or the server ends the connection, or so many seconds have passed."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._ending.wait(), STALL)
+            await asyncio.wait_for(self._ending.wait(), seconds)
         await self.reset()
 
 

@@ -76,11 +76,13 @@ TAKEN = frozenset({"reset-after", "stall", "malformed", "taken-408", "taken-502"
 
 @dataclass(frozen=True)
 class Faults:
-    """The rate of each fault, and the seed of the random choice.
+    """The rate of each fault, the seed of the random choice, and how long some faults last.
 
     Attributes:
         rates: fault → the share of affected calls, from 0 to 1.
         seed: seeds the choice: the n-th call of a kind always gets the same fault under the same seed.
+        early: the seconds after its submission in which a poll of a job is an early poll.
+        stall: the seconds that a stalled call stays without a response; by default, longer than clients wait.
 
     Raises:
         LocalQueueError: a name is unknown, a rate is not from 0 to 1, or the rates of one kind of call exceed 1.
@@ -88,6 +90,8 @@ class Faults:
 
     rates: Mapping[str, float] = field(default_factory=dict)
     seed: int = 0
+    early: float = 2.0
+    stall: float = 300.0
 
     def __post_init__(self) -> None:
         for name, rate in self.rates.items():
@@ -153,13 +157,14 @@ class FaultSchedule:
     """Counts the calls of each kind and picks the fault of each. Thread-safe.
 
     Attributes:
+        faults: which faults there are.
         fault_counts: how often each configured fault has occurred.
         call_counts: how many calls of each kind there were.
     """
 
     def __init__(self, faults: Faults) -> None:
         self.fault_counts = Counter(dict.fromkeys(faults.rates, 0))
-        self._faults = faults
+        self.faults = faults
         self.call_counts: Counter[Call] = Counter()
         self._lock = threading.Lock()
 
@@ -171,7 +176,7 @@ class FaultSchedule:
     def next_fault(self, call: Call) -> str | None:
         """Counts one call of that kind, and returns its fault or ``None``."""
         with self._lock:
-            name = self._faults.fault_for(call, self.call_counts[call])
+            name = self.faults.fault_for(call, self.call_counts[call])
             self.call_counts[call] += 1
             if name:
                 self.fault_counts[name] += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import subprocess
 import sys
 import warnings
@@ -10,7 +11,6 @@ from types import SimpleNamespace
 
 import pytest
 
-from decart_nb import NestingWarning
 from decart_nb.display import nested_loops as nesting
 
 
@@ -72,7 +72,6 @@ def test_a_loop_that_cannot_be_nested_is_said():
 def old_patch(monkeypatch: pytest.MonkeyPatch) -> None:
     """The mark that nest_asyncio 1.6 leaves."""
     monkeypatch.setattr(asyncio, "_nest_patched", True, raising=False)
-    monkeypatch.setattr(nesting, "_warned", False)
 
 
 def in_kernel(monkeypatch: pytest.MonkeyPatch, version: int) -> None:
@@ -81,12 +80,26 @@ def in_kernel(monkeypatch: pytest.MonkeyPatch, version: int) -> None:
     monkeypatch.setitem(sys.modules, "ipykernel.kernelapp", SimpleNamespace(IPKernelApp=app))
 
 
-def test_an_old_patch_is_warned_of_once_and_points_at_the_caller(monkeypatch, old_patch):
-    in_kernel(monkeypatch, 7)
-    with pytest.warns(NestingWarning, match=r"Remove nest_asyncio\.apply\(\) and restart.*%load_ext") as caught:
-        nesting.warn_of_old_patch()
-    assert caught[0].filename == __file__
-    nesting.warn_of_old_patch()  # a second warning would be an error here
+def test_an_old_patch_is_warned_of_once_and_points_at_the_caller():
+    told = printed(
+        "import asyncio, sys, warnings\n"
+        "from types import SimpleNamespace\n"
+        "from decart_nb.display import nested_loops as nesting\n"
+        "asyncio._nest_patched = True\n"
+        "sys.modules['ipykernel'] = SimpleNamespace(version_info=(7, 3, 0))\n"
+        "app = SimpleNamespace(initialized=lambda: True)\n"
+        "sys.modules['ipykernel.kernelapp'] = SimpleNamespace(IPKernelApp=app)\n"
+        "with warnings.catch_warnings(record=True) as caught:\n"
+        "    warnings.simplefilter('always')\n"
+        "    nesting.warn_of_old_patch()\n"
+        "    nesting.warn_of_old_patch()\n"
+        "for warning in caught:\n"
+        "    print(warning.category.__name__, warning.filename, warning.message)"
+    )
+    assert re.fullmatch(
+        r"NestingWarning <string> .*Remove nest_asyncio\.apply\(\) and restart.*%load_ext.*\n", told, re.DOTALL
+    )
+    assert told.count("NestingWarning") == 1
 
 
 @pytest.mark.parametrize("version", [6, None])

@@ -7,13 +7,15 @@ import socket
 import threading
 import time
 from collections import Counter
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import httpx
 import pytest
 
 from decart_nb.errors import LocalQueueError
-from decart_nb.local import fault_injection as sabotage, faults
+from decart_nb.local import faults
 from decart_nb.local.faults import HITS, Faults
 from decart_nb.local.queue import LocalQueue
 from tests.local.wire import ORDER, PROMPT, calling, followed, status, submitted, talk
@@ -30,9 +32,10 @@ def faulty(tmp_path, small_video):
     """A maker of queues with such faults, each with a client; their jobs are over at once unless told otherwise."""
     with contextlib.ExitStack() as stack:
 
-        def make(text: str, **more) -> tuple[LocalQueue, httpx.Client]:
+        def make(text: str, lasting: Mapping[str, float] | None = None, **more) -> tuple[LocalQueue, httpx.Client]:
             more = {"canned": small_video, "draw_duration": lambda: 0.0} | more
-            queue = stack.enter_context(LocalQueue(tmp_path / "q", faults=Faults.parse(text), **more))
+            faults = replace(Faults.parse(text), **(lasting or {}))
+            queue = stack.enter_context(LocalQueue(tmp_path / "q", faults=faults, **more))
             return queue, stack.enter_context(talk(queue))
 
         yield make
@@ -170,9 +173,8 @@ def test_a_stalled_call_ends_with_the_queue(faulty, caplog):
     assert not caplog.records  # a call that has to be cancelled is an error in the log
 
 
-def test_a_stalled_call_that_nobody_gives_up_ends_in_a_reset(faulty, monkeypatch):
-    monkeypatch.setattr(sabotage, "STALL", 0.2)
-    queue, _ = faulty("stall:1")
+def test_a_stalled_call_that_nobody_gives_up_ends_in_a_reset(faulty):
+    queue, _ = faulty("stall:1", lasting={"stall": 0.2})
     with asking(queue, _POLL) as connection, pytest.raises(ConnectionResetError):
         connection.recv(1)
 
@@ -200,9 +202,8 @@ def test_a_video_of_many_chunks_is_cut_in_the_middle(faulty, tmp_path):
         assert stream.read().partition(b"\r\n\r\n")[2] == bytes(range(256)) * 2048
 
 
-def test_a_job_is_not_known_early_and_then_it_is(faulty, monkeypatch):
-    monkeypatch.setattr(sabotage, "EARLY", 1.0)
-    _, http = faulty("404:1")
+def test_a_job_is_not_known_early_and_then_it_is(faulty):
+    _, http = faulty("404:1", lasting={"early": 1.0})
     job_id, early = submitted(http), []
     while (answer := http.get(f"/v1/jobs/{job_id}")).status_code != 200:
         early.append((answer.status_code, answer.json()["detail"]))
