@@ -163,7 +163,7 @@ export function comparison(root, items, { signal, video: videoUrl, poster: poste
     setText(badges[0], texts[mode] ?? difference);
     badges[0].hidden = !badges[0].textContent;
     [...legend.children].forEach((part, side) => {
-      part.classList.toggle("decart-compare-behind", mode === "flicker" && side !== front);
+      part.classList.toggle("decart-compare-front", mode === "flicker" && side === front);
     });
   }
 
