@@ -302,3 +302,12 @@ def test_a_store_that_was_removed_gets_back_what_is_under_way_and_not_what_is_ov
     shutil.rmtree(store.folder)
     assert [(record.request, record.holder) for record in store.find()] == [("carried", store.holder)]
     assert store.find(key=carried.key) == [carried]
+
+
+def test_a_new_lock_is_told_by_the_next_transaction_where_the_first_one_is_undone(store) -> None:
+    record, _ = store.claim(wanted())
+    shutil.rmtree(store.folder / "holders")
+    with pytest.raises(CapReachedError):
+        claim_in_sweep(store, "a", cap=0.1)
+    store.claim(wanted("b"))
+    assert Store(store.folder).claim(wanted()) == (store.refreshed(record), False)

@@ -234,3 +234,16 @@ def test_a_lock_file_in_the_place_of_ours_is_noticed(store) -> None:
     assert store.claim(wanted())[1] is False
     assert store.holder != name
     assert Store(store.folder).claim(wanted())[1] is False
+
+
+def test_a_fork_writes_down_nothing_of_what_its_parent_could_not(store) -> None:
+    record, _ = store.claim(wanted())
+    record.job_id = "j1"
+    store.remember(record)
+    context = multiprocessing.get_context("fork")
+    answers = context.Queue()
+    child = context.Process(target=lambda: answers.put([found.job_id for found in store.find()]))
+    child.start()
+    assert answers.get(timeout=30) == [None]
+    child.join(30)
+    assert [found.job_id for found in store.find()] == ["j1"]
