@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 from decart_nb import Job
 from decart_nb.client.duration_estimate import Estimate
+from decart_nb.job.table import JOB_COLUMNS, typed
 from decart_nb.sweeps.progress import Progress
 
 HALFWAY = Progress(
@@ -23,6 +25,17 @@ class FakeSweep:
         self.blocks_main_thread = False
         self.cancelled = False
         self.observers: list[Callable[[FakeSweep], object]] = []
+        self.runner = SimpleNamespace(store=None, payment="free")
+        rows = range(progress.total)
+        self.results = typed(
+            {
+                "model": ["lucy-2.5" for _ in rows],
+                "prompt": ["a cat" for _ in rows],
+                "seed": list(rows),
+                **{name: [None for _ in rows] for name in JOB_COLUMNS if name not in ("model", "status")},
+                "status": ["planned" for _ in rows],
+            }
+        )
 
     def observe(self, observer: Callable[[FakeSweep], object]) -> Callable[[], None]:
         self.observers.append(observer)

@@ -11,6 +11,7 @@ from .nested_loops import warn_of_old_patch
 
 if TYPE_CHECKING:
     from ..sweeps.sweep import Sweep
+    from .grid import ClipGrid
 
 
 def register() -> None:
@@ -47,6 +48,13 @@ def show(job: Job, *, waiting: bool = False) -> AbstractContextManager[object]:
 
         return job_progress(job)
     return nullcontext()
+
+
+def sweep_grid(sweep: Sweep, *, rows: str | None = None, cols: str | None = None) -> ClipGrid:
+    """A grid of a sweep's clips; see :meth:`decart_nb.sweeps.sweep.Sweep.grid`."""
+    from .sweep_grid import SweepGrid
+
+    return SweepGrid(sweep, rows=rows, cols=cols)
 
 
 def show_sweep(sweep: Sweep, *, waiting: bool = False) -> AbstractContextManager[object]:

@@ -65,7 +65,7 @@ def clip_html(clip: Clip, folder: Path | None, *, embed: bool) -> str:
         embed: whether the HTML contains the video; if not, it contains a still image and refers to the file.
     """
     caption = clip_caption(clip)
-    url = None if embed else _relative_url(clip, folder)
+    url = None if embed else relative_url(clip, folder)
     try:
         if embed:
             source = f'src="{data_url("video/mp4", clip.path.read_bytes())}"'
@@ -95,8 +95,12 @@ def _media_element(source: str, clip: Clip, style: str, *, plays: bool) -> str:
     return f'<img {source} {size} alt="A still of the video">'
 
 
-def _relative_url(clip: Clip, folder: Path | None) -> str | None:
-    """The URL of the clip's file relative to a folder; ``None`` if it is not served from there.
+def relative_url(clip: Clip, folder: Path | None) -> str | None:
+    """The URL of a clip's file relative to a folder; ``None`` if it is not served from there.
+
+    Args:
+        clip: the clip.
+        folder: the folder against which the frontend resolves relative URLs, if any.
 
     Jupyter serves no path with a name that begins with a dot. It follows symbolic links, so that a file may be inside
     the folder by its path or by its resolved path.

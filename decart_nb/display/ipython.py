@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ..rating.rating import Rating
     from ..sweeps.sweep import Sweep
     from .comparison import Comparison
+    from .grid import ClipGrid
 
 
 class NotebookDisplay:
@@ -58,6 +59,7 @@ class NotebookDisplay:
             self.schedule.register(shell)
             displays.for_type(Job, lambda job: self.show_unless_echo(job, self.show))
             # By name, the public one, so that sweeps and pandas are not imported.
+            displays.for_type_by_name("decart_nb.display.grid", "ClipGrid", self.show_grid)
             displays.for_type_by_name("decart_nb.rating.rating", "Rating", self.show_rating)
             displays.for_type_by_name("decart_nb", "Sweep", lambda sweep: self.show_unless_echo(sweep, self.show_sweep))
 
@@ -96,17 +98,24 @@ class NotebookDisplay:
             **self._output_options(),
             starting=starting,
             on_end=self._running.discard,
+            folder=self._folder,
         )
+
+    def show_comparison(self, comparison: Comparison) -> None:
+        """Show a comparison."""
+        CompareOutput(comparison, **self._output_options())
+
+    def show_grid(self, grid: ClipGrid) -> None:
+        """Show a grid of clips."""
+        from .grid_output import GridOutput
+
+        GridOutput(grid, **self._output_options(), folder=self._folder)
 
     def show_rating(self, rating: Rating) -> None:
         """Show a blind rating."""
         from .rating_output import RatingOutput
 
         RatingOutput(rating, **self._output_options())
-
-    def show_comparison(self, comparison: Comparison) -> None:
-        """Show a comparison."""
-        CompareOutput(comparison, **self._output_options())
 
     def show_unless_echo(self, value: Any, show: Callable[[Any], None]) -> None:
         """Show a value, unless it is the last line of the cell that has shown it already.

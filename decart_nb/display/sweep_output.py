@@ -5,9 +5,12 @@ from __future__ import annotations
 import html
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .grid_output import probe_html
 from .output import Output, fallback_html
+from .sweep_grid import SweepGrid
 from .sweep_view import SweepView
 from .text import sweep_line, sweep_note
 
@@ -24,6 +27,7 @@ class SweepOutput(Output):
         live: whether there is a live view.
         starting: whether the run starts now, so that its duration will be known.
         on_end: called when the run has ended.
+        folder: the folder against which the frontend resolves relative URLs, if any.
         interval: the least time in seconds between two updates of the static output before the run ends.
         replaceable: whether a published output can be replaced. If not, only the end of the run is published.
     """
@@ -36,11 +40,13 @@ class SweepOutput(Output):
         live: bool,
         starting: bool = False,
         on_end: Callable[[Sweep], object] = lambda _: None,
+        folder: Path | None = None,
         interval: float = 5.0,
         replaceable: bool = True,
     ) -> None:
         super().__init__(publish, live=live, replaceable=replaceable)
-        self._on_end, self._interval = on_end, interval
+        self._on_end, self._interval, self._folder = on_end, interval, folder
+        self._grid = SweepGrid(sweep)
         self._began = time.monotonic() if starting else None
         self._over = False
         self._lines, self._updated_at = static_lines(sweep, began=self._began), time.monotonic()
@@ -52,7 +58,7 @@ class SweepOutput(Output):
         if self._over:
             self._unobserve()
         if live:
-            self._publish_live(SweepView(sweep, output_id=self._id, began=self._began))
+            self._publish_live(SweepView(sweep, self._grid, output_id=self._id, began=self._began))
 
     def _update(self, sweep: Sweep) -> None:
         """Publish again at the end, and at intervals before it, so that a saved notebook is nearly up to date."""
@@ -71,7 +77,11 @@ class SweepOutput(Output):
             self._on_end(sweep)
 
     def _publish_lines(self, *, update: bool = False) -> None:
-        self._publish_static(static_html(self._lines), "\n".join(self._lines), update=update)
+        content = static_html(self._lines)
+        if self._over:  # before that, posters would be published again and again
+            content += fallback_html(self._grid.html(self._folder))
+        content += probe_html(self._grid, self._folder)
+        self._publish_static(content, "\n".join(self._lines), update=update)
 
 
 def static_lines(sweep: Sweep, *, began: float | None = None) -> tuple[str, ...]:

@@ -29,7 +29,6 @@ STATUS_TEXTS = {
     "expired": "expired: the service no longer has this video",
 }
 _NAME_LIMIT = 60
-_PROMPT_LIMIT = 80
 #: A sweep names at most this many reasons for retries.
 _REASON_LIMIT = 2
 _MINUTE, _HOUR = 60, 3600
@@ -69,13 +68,6 @@ def job_time(job: Job) -> str:
     low, high = (max(1, round(seconds)) for seconds in job.estimate.interval)
     usual = f"{low}–{high} s" if low < high else f"about {high} s"
     return f"{job.elapsed:.0f} s{' of' if job.elapsed <= high else ', longer than'} usually {usual}"
-
-
-def job_request(job: Job) -> str:
-    """A job's seed, which tells jobs with the same prompt apart, and its shortened prompt."""
-    seed = job.inputs.get("seed")
-    parts = ("" if seed is None else f"seed {seed}", job.inputs.get("prompt") or "")
-    return " · ".join(printable(str(part), limit=_PROMPT_LIMIT) for part in parts if part)
 
 
 def job_text(job: Job) -> str:

@@ -69,7 +69,7 @@ class Layout:
 
 
 def layout_of(table: pd.DataFrame, *, title: str | None = None) -> Layout:
-    """The layout of a table of clips, as ``df.decart.pivot()`` makes it.
+    """The layout of a table of clips, whose rows and columns have their labels.
 
     Args:
         table: its values are clips, texts, tuples of these, or missing.

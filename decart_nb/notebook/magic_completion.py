@@ -54,7 +54,8 @@ def _options_after(magic: str, words: list[str]) -> list[str]:
     if not words:
         return [model.name for model in models] if magic == "%%decart" else list(COMMANDS)
     if words == ["attach"]:
-        return session.known_ids()
+        store = session.open_store()
+        return [record.job_id for record in reversed(store.find()) if record.job_id] if store else []
     if words[0] not in models:
         return []
     known = options(models.video(words[0]))

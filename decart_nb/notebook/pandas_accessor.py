@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -12,9 +13,13 @@ import pandas as pd
 from .._util.text import did_you_mean, listing
 from ..errors import InvalidInputError
 from ..job.clip import Clip
-from ..job.printable_frame import PrintableFrame
-from ..job.table import JOB_COLUMNS, as_results
-from ..sweeps.table_inputs import jobs_of
+from ..job.table import as_results
+from ..sweeps.clips import clips_of, column_values, records_of, table_rows
+
+if TYPE_CHECKING:
+    from ..display.comparison import Comparison
+    from ..display.grid import ClipGrid
+    from ..export.layout import Layout
 
 _FAILED = ("failed", "rejected", "uncertain", "unreachable", "expired")
 
@@ -24,7 +29,7 @@ if getattr(getattr(pd.DataFrame, "decart", None), "__module__", None) == __name_
 
 @pd.api.extensions.register_dataframe_accessor("decart")
 class DecartAccessor:
-    """Runs a table of jobs, and shows, pivots and summarizes a table of results.
+    """Runs a table of jobs, and shows, compares, rates, exports and summarizes a table of results.
 
     ``run()`` needs the column ``model``; the other methods need columns of a results table.
     """
@@ -56,31 +61,132 @@ class DecartAccessor:
         self._need("clips", "status", "path")
         return pd.Series(self._clips(), index=self._frame.index, dtype="object", name="clip")
 
-    def pivot(self, rows: str | list[str], cols: str | list[str]) -> ClipTable:
-        """Arranges the clips in a table, which a notebook shows as posters.
+    def grid(self, rows: str | None = None, cols: str | None = None) -> ClipGrid:
+        """Shows the clips as a grid, in which they play in step, and are enlarged, compared and rated.
 
-        A cell holds the clip of its row, or its status and error as text. A cell for several rows, such as takes, holds
-        a tuple of these; a cell without rows is missing.
+        Also of a table that was filtered, sorted, concatenated or read back: clips are found by ``job_id`` or
+        ``sha256`` in the current store, else under ``path``.
 
         Args:
-            rows, cols: a column, or a list of columns.
+            rows, cols: the columns whose values are down the side and across the top; chosen unless given. Other
+                columns that vary are chosen above the grid.
 
         Raises:
             InvalidInputError: there is no such column.
         """
-        self._need("pivot()", "status", "path")
-        down, across = self._names("rows", rows), self._names("cols", cols)
+        self._need("grid()", "status", "path")
+        from ..session.session import open_runner
+        from ..session.views import grid_of
+
+        return grid_of(self._frame, open_runner(), rows=rows, cols=cols, title=str(self._frame.attrs.get("sweep", "")))
+
+    def compare(self, *, labels: Sequence[str] | None = None) -> Comparison:
+        """Shows two to four clips side by side, under a wipe, flickering, or as their difference, by one clock.
+
+        Args:
+            labels: of the clips; chosen by what differs unless given.
+
+        Raises:
+            InvalidInputError: the table has not one to four clips.
+        """
+        self._need("compare()", "status", "path")
+        from ..session.comparing import compare
+
+        return compare(*(clip for clip in self._clips() if clip is not None), labels=labels)
+
+    def to_html(
+        self,
+        path: str | os.PathLike[str],
+        rows: str | None = None,
+        cols: str | None = None,
+        *,
+        title: str = "",
+        single_file: bool = False,
+    ) -> Path:
+        """Writes a static gallery: the same grid, lightbox and comparison in a folder that opens without a server.
+
+        Args:
+            path: the folder; with ``single_file``, the page.
+            rows, cols: as for :meth:`grid`.
+            title: the heading; the sweep's name unless given.
+            single_file: whether clips and posters are embedded in one page, of at most 50 MiB.
+
+        Returns:
+            The page.
+
+        Raises:
+            InvalidInputError: the folder has other files in it, or the single page would be too large.
+            MediaError: a clip cannot be read, or the gallery cannot be written.
+        """
+        from ..export.gallery import save_gallery
+
+        return save_gallery(self.grid(rows, cols), path, title=title, single_file=single_file)
+
+    def contact_sheet(
+        self, path: str | os.PathLike[str], rows: str | None = None, cols: str | None = None, **options: Any
+    ) -> Path:
+        """Writes a picture or a PDF of the posters, with the labels of rows and columns.
+
+        Args:
+            path: ends in .png, .jpg, .webp or .pdf.
+            rows, cols: as for :meth:`grid`.
+            options: ``cell_width`` in pixels, and ``at``, which frame of each clip, from 0 to 1.
+
+        Returns:
+            The file.
+
+        Raises:
+            InvalidInputError: an argument is not valid, or the sheet would be too large.
+        """
+        from ..export.contact_sheet import contact_sheet
+
+        return contact_sheet(self._layout(rows, cols), path, **options)
+
+    def grid_video(
+        self, path: str | os.PathLike[str], rows: str | None = None, cols: str | None = None, **options: Any
+    ) -> Path:
+        """Writes one video of all clips in step, with the labels of rows and columns.
+
+        Args:
+            path: ends in .mp4.
+            rows, cols: as for :meth:`grid`.
+            options: ``cell_width`` in pixels, and ``fps``.
+
+        Returns:
+            The file.
+
+        Raises:
+            InvalidInputError: an argument is not valid, or there are too many clips.
+            MediaError: it cannot be written.
+        """
+        from ..export.grid_video import grid_video
+
+        return grid_video(self._layout(rows, cols), path, **options)
+
+    def _layout(self, rows: str | None, cols: str | None) -> Layout:
+        """The clips as an export lays them out, by the columns that :meth:`grid` chooses."""
+        from ..export.layout import layout_of
+
+        chosen = self.grid(rows, cols).data()
+        return layout_of(self._pivot(*([chosen[side]] if chosen[side] else [] for side in ("rows", "cols"))))
+
+    def _pivot(self, down: list[str], across: list[str]) -> pd.DataFrame:
+        """The clips in a table: a cell holds a clip, or a status and an error as text, or a tuple of these.
+
+        Args:
+            down, across: the columns whose values are the rows' and the columns' labels.
+        """
         lines, line_of = _groups(self._frame, down)
         columns, column_of = _groups(self._frame, across)
         shown = self._frame[[name for name in ("status", "error") if name in self._frame]]
-        texts = map(_status_text, _rows(as_results(shown)))
+        texts = map(_status_text, table_rows(as_results(shown)))
         cells: dict[tuple[int, int], list[Clip | str]] = {}
         for clip, text, line, column in zip(self._clips(), texts, line_of, column_of, strict=True):
             cells.setdefault((line, column), []).append(clip or text)
         grid = np.full((len(lines), len(columns)), None, dtype=object)
         for position, items in cells.items():
             grid[position] = items[0] if len(items) == 1 else tuple(items)
-        return ClipTable(grid, index=_labels(lines), columns=_labels(columns))
+        return pd.DataFrame(grid, index=_labels(lines), columns=_labels(columns))
 
     def summary(self, by: str | list[str] | None = None) -> pd.DataFrame:
         """Counts, median duration and total cost of each group of rows.
@@ -120,35 +226,10 @@ class DecartAccessor:
         return summary.reindex(range(1)).fillna(dict.fromkeys(counts, 0))  # one row, also of an empty table
 
     def _clips(self) -> list[Clip | None]:
-        from ..request.catalogue import models
-
-        fields = {model.name: {field.name for field in model.fields or ()} for model in models}
-        table = as_results(self._frame)
-        # An input named like a job column has the column input_<name>.
-        inputs = {name: _input_name(name) for name in table.columns if name not in JOB_COLUMNS}
-        clips: list[Clip | None] = []
-        for row, path in zip(_rows(table), self._paths(table), strict=True):
-            accepted = fields.get(row.get("model", ""))  # other columns are not inputs of the model
-            given = {name: row[column] for column, name in inputs.items() if accepted is None or name in accepted}
-            clips.append(_clip(row, path, {name: value for name, value in given.items() if value is not None}))
-        return clips
-
-    @staticmethod
-    def _paths(table: pd.DataFrame) -> list[Path | None]:
-        """The path of each row's video: in the current store if that has it, else as in the table."""
         from ..session.session import open_store
 
-        store, recorded = open_store(), [None if path is None else Path(path) for path in _values(table["path"])]
-        if store is None or "job_id" not in table:
-            return recorded
-        jobs = jobs_of(table["job_id"], store)
-        if "sha256" in table:  # a row without a job id may have a known video
-            digests = _values(table["sha256"])
-            jobs = [
-                job or (next(iter(store.find(sha256=digest)), None) if digest else None)
-                for job, digest in zip(jobs, digests, strict=True)
-            ]
-        return [(store.video(job) if job else None) or path for job, path in zip(jobs, recorded, strict=True)]
+        store = open_store()
+        return clips_of(self._frame, records_of(self._frame, store), store)
 
     def _names(self, argument: str, given: Any) -> list[Any]:
         columns = list(self._frame.columns)
@@ -174,52 +255,6 @@ class DecartAccessor:
             )
 
 
-class ClipTable(PrintableFrame):
-    """A DataFrame of clips, which a notebook shows as posters."""
-
-    @property
-    def _constructor(self) -> type[ClipTable]:
-        return ClipTable
-
-    def _repr_html_(self) -> str | None:
-        from ..display.poster_table import table_html
-
-        return table_html(self)
-
-
-def _clip(row: Mapping[Any, Any], path: Path | None, inputs: dict[Any, Any]) -> Clip | None:
-    """The clip of a completed row; fields that the table does not have are zero or empty."""
-    if row["status"] != "completed" or path is None:
-        return None
-    submitted, seconds = row.get("submitted_at"), row.get("seconds")
-    return Clip(
-        path=path,
-        job_id=row.get("job_id") or "",
-        model=row.get("model") or "",
-        inputs=inputs,
-        width=row.get("width") or 0,
-        height=row.get("height") or 0,
-        fps=row.get("fps") or 0.0,
-        duration=row.get("duration") or 0.0,
-        size_bytes=row.get("size_bytes") or _size(path),
-        sha256=row.get("sha256") or "",
-        backend=row.get("backend") or "",
-        seconds=seconds,
-        cost=row.get("cost"),
-        reused=row.get("reused") or False,
-        take=row.get("take") or 0,
-        made_at=None if submitted is None or seconds is None else submitted.timestamp() + seconds,
-    )
-
-
-def _size(path: Path) -> int:
-    """A file's size, or 0: the size decides whether a notebook embeds the video."""
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0
-
-
 def _status_text(row: Mapping[Any, Any]) -> str:
     """The status and the error, shown in place of a clip."""
     if row["status"] == "completed":
@@ -228,19 +263,12 @@ def _status_text(row: Mapping[Any, Any]) -> str:
     return f"{status}: {row['error']}" if row.get("error") else status
 
 
-def _input_name(column: Any) -> Any:
-    name = column
-    while isinstance(name, str) and name.startswith("input_"):
-        name = name.removeprefix("input_")
-    return name if name in JOB_COLUMNS else column
-
-
 def _groups(frame: pd.DataFrame, names: list[Any]) -> tuple[pd.DataFrame, np.ndarray[Any, Any]]:
     """The groups of rows with the same values, in the order in which they appear, and which one each row is in.
 
     pandas' own grouping loses the order, or the missing values, in one version or another.
     """
-    values = [_values(frame[name]) for name in names]
+    values = [column_values(frame[name]) for name in names]
     keys = zip(*values, strict=True) if values else [()] * len(frame)
     found: dict[tuple[Any, ...], int] = {}
     firsts, groups = [], []
@@ -253,19 +281,8 @@ def _groups(frame: pd.DataFrame, names: list[Any]) -> tuple[pd.DataFrame, np.nda
 
 
 def _labels(firsts: pd.DataFrame) -> pd.Index:
+    if not firsts.shape[1]:  # all rows are in one line
+        return pd.Index([""] * len(firsts))
     if firsts.shape[1] == 1:
         return pd.Index(firsts.iloc[:, 0].array, name=firsts.columns[0])
     return pd.MultiIndex.from_frame(firsts)
-
-
-def _values(column: pd.Series) -> list[Any]:
-    """The values of a column: ``None`` where missing, text for values that cannot be hashed."""
-    return [
-        None if gone else value if isinstance(value, Hashable) else str(value)
-        for value, gone in zip(column.tolist(), column.isna(), strict=True)
-    ]
-
-
-def _rows(table: pd.DataFrame) -> Iterable[dict[Any, Any]]:
-    columns = {name: _values(column) for name, column in table.items()}
-    return (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))

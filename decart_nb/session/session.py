@@ -19,7 +19,7 @@ from ..client.client import BASE_URL, DecartClient
 from ..client.polling import Polling
 from ..client.retry import Patience
 from ..client.transport import Timeout
-from ..display import register, show, show_sweep
+from ..display import register, show, show_sweep, sweep_grid
 from ..errors import InvalidInputError, NotPicklableError
 from ..job import provenance as job_provenance, shutdown
 from ..job.clip import Clip
@@ -30,16 +30,15 @@ from ..request.models import ModelDefinition
 from ..request.request import definition_of, prepare
 from ..request.validation import warn_if_outdated
 from ..sweeps.factory import SweepFactory
+from ..sweeps.views import Views
 from . import pruning
 from .connect import ask_for_key, choose_backend, choose_polling, prepare_folder, shared_queue, shared_store
+from .current import current_session, set_current_session
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from ..store.store import Store
-
-
-_current: Session | None = None
 
 
 @public
@@ -103,7 +102,7 @@ class Session(ProcessLocal):
     @functools.cached_property
     def sweep(self) -> SweepFactory:
         """See :func:`decart_nb.sweep`."""
-        return SweepFactory(lambda: self._runner, show_sweep)
+        return SweepFactory(lambda: self._runner, Views(show_sweep, sweep_grid))
 
     def jobs(self) -> pd.DataFrame:
         """See :func:`decart_nb.jobs`."""
@@ -252,7 +251,6 @@ def connect(
         InvalidAPIKeyError: there is no key, and no notebook to ask for it.
         InvalidInputError: an argument is not valid, such as a price, or the store cannot be written.
     """
-    global _current
     # A key or an address as argument means Decart; so does a key in the environment, unless target says otherwise.
     backend = choose_backend(target, has_key=bool(api_key or base_url or os.environ.get("DECART_API_KEY", "").strip()))
     if backend == "local" and (target == "live" or api_key or base_url):
@@ -269,7 +267,8 @@ def connect(
     client = DecartClient(*address, integration, timeout=timeout, patience=patience)
     register()
     shutdown.register()
-    _current = session = Session(Runner(client, shared_store(folder), backend, known_prices, prior), folder)
+    session = Session(Runner(client, shared_store(folder), backend, known_prices, prior), folder)
+    set_current_session(session)
     if found := session._pick_up():
         say(found)
     return session
@@ -338,7 +337,7 @@ def attach(job_id: str, model: str | ModelDefinition | None = None) -> Job:
 
 
 #: What makes sweeps, and loads them: see :class:`decart_nb.sweeps.factory.SweepFactory`.
-sweep = public(SweepFactory(lambda: _session()._runner, show_sweep))
+sweep = public(SweepFactory(lambda: _session()._runner, Views(show_sweep, sweep_grid)))
 
 
 @public
@@ -347,8 +346,8 @@ def jobs() -> pd.DataFrame:
 
     Returns:
         Columns for every input, and ``model take status job_id path error reused submitted_at seconds cost width height
-        fps duration backend size_bytes sha256``. Times are UTC, seconds count from the submission, costs are estimates
-        in USD.
+        fps duration backend size_bytes sha256 rating note``. Times are UTC, seconds count from the submission, costs
+        are estimates in USD.
     """
     return _session().jobs()
 
@@ -366,7 +365,8 @@ def provenance(path: str | os.PathLike[str]) -> dict[str, Any]:
     Raises:
         MediaError: there is no such file, or it has no record.
     """
-    return _current.provenance(path) if _current is not None else job_provenance.provenance(path)
+    session = current_session()
+    return job_provenance.provenance(path) if session is None else session.provenance(path)
 
 
 @public
@@ -385,16 +385,15 @@ def reproduce(path: str | os.PathLike[str], model: str | ModelDefinition | None 
     return _session().reproduce(path, model)
 
 
+def open_runner() -> Runner | None:
+    """What carries out the current session's jobs, or ``None``."""
+    return None if (session := current_session()) is None else session._runner
+
+
 def open_store() -> Store | None:
     """The current session's store, or ``None``."""
-    return _current._runner.store if _current is not None else None
-
-
-def known_ids() -> list[str]:
-    """The ids of the jobs in the current session's store, the latest first."""
-    store = open_store()
-    return [record.job_id for record in reversed(store.find()) if record.job_id] if store else []
+    return None if (session := current_session()) is None else session._runner.store
 
 
 def _session() -> Session:
-    return _current if _current is not None else connect()
+    return current_session() or connect()

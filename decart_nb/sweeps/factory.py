@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 from .._util.text import did_you_mean, short_repr
@@ -10,8 +11,9 @@ from ..errors import InvalidInputError
 from ..job.runner import Runner
 from .axes import read_axes
 from .definition import read_definition
-from .sweep import Show, Sweep
+from .sweep import Sweep
 from .table_inputs import sweep_table
+from .views import Views
 
 #: Arguments of jobs and runs, which are no axes, and where they belong.
 _ELSEWHERE = {
@@ -27,11 +29,11 @@ class SweepFactory:
 
     Args:
         runner: returns the runner of the jobs.
-        show: displays a sweep while it runs.
+        views: how they are shown.
     """
 
-    def __init__(self, runner: Callable[[], Runner], show: Show) -> None:
-        self._runner, self._show = runner, show
+    def __init__(self, runner: Callable[[], Runner], views: Views) -> None:
+        self._runner, self._views = runner, views
 
     def __repr__(self) -> str:
         return "<decart_nb.sweep: sweep(model=[…], prompt=[…]) makes a sweep, sweep.load(name) loads one>"
@@ -61,11 +63,11 @@ class SweepFactory:
         runner = self._runner()
         groups = [sweep_table(table, runner.store) for table in tables]
         extras = {column for group in groups if hasattr(group, "columns") for column in group.columns}
-        return Sweep(read_axes(groups, axes, repeat=repeat), runner, name=name, extras=extras, show=self._show)
+        return Sweep(read_axes(groups, axes, repeat=repeat), runner, name=name, extras=extras, views=self._views)
 
-    def shown_by(self, show: Show) -> SweepFactory:
+    def shown_by(self, show: Callable[..., AbstractContextManager[object]]) -> SweepFactory:
         """The same factory, whose sweeps are shown by another function while they run."""
-        return SweepFactory(self._runner, show)
+        return SweepFactory(self._runner, self._views._replace(show=show))
 
     def load(self, name: str) -> Sweep:
         """Load a sweep that was run with this store, in this kernel or another.
@@ -86,4 +88,4 @@ class SweepFactory:
                 f"{did_you_mean(name, known) if isinstance(name, str) else ''}{listed}"
             )
         axes, extras = read_definition(known[name], runner.store)
-        return Sweep(axes, runner, name=name, extras=extras, show=self._show)
+        return Sweep(axes, runner, name=name, extras=extras, views=self._views)

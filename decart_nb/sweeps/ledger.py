@@ -22,9 +22,10 @@ class Tally:
         counts: how many rows have ended in which state: ``done``, ``reused``, ``invalid``, ``failed``, ``uncertain``,
             or ``passing`` (refused or out of reach, and tried again by the next run).
         shared: of the reused rows, those that ask for the same as a row that this run has made.
-        jobs: the jobs in flight.
+        jobs: the jobs in flight, by the numbers of their rows.
         running: how many rows wait for these jobs.
         held_back: how many rows the cap keeps back.
+        over_cap: the numbers of these, without those that ask for the same as another.
         cost: what the sweep has spent, and the jobs in flight are expected to cost, in USD; unknown prices count
             nothing.
         cost_unknown: whether there are unknown prices.
@@ -33,9 +34,10 @@ class Tally:
 
     counts: Counter[str]
     shared: int
-    jobs: tuple[Job, ...]
+    jobs: dict[int, Job]
     running: int
     held_back: int
+    over_cap: frozenset[int]
     cost: float
     cost_unknown: bool
     stopped: bool
@@ -126,9 +128,10 @@ class Ledger:
             return Tally(
                 counts=Counter(self._counts),
                 shared=self._shared,
-                jobs=tuple(self._jobs.values()),
+                jobs=dict(self._jobs),
                 running=self._with_copies(self._jobs),
                 held_back=self._with_copies(self._held_back),
+                over_cap=frozenset(self._held_back),
                 cost=self._spent + sum(cost or 0.0 for cost in costs),
                 cost_unknown=self._unknown > 0 or None in costs,
                 stopped=self.stopped,

@@ -38,6 +38,8 @@ class Progress:
         cap: the most that may be spent, in USD, if there is one.
         seconds_left: an estimate, if there is one.
         jobs: those in flight.
+        rows: the numbers of these jobs' rows, in the same order.
+        over_cap: the numbers of rows that are held back.
         note: a message to the user, such as that the cap was reached; may be empty.
     """
 
@@ -57,6 +59,8 @@ class Progress:
     cap: float | None = None
     seconds_left: float | None = None
     jobs: tuple[Job, ...] = ()
+    rows: tuple[int, ...] = ()
+    over_cap: frozenset[int] = frozenset()
     note: str = ""
 
 

@@ -148,7 +148,9 @@ class SweepRun:
             cost_unknown=tally.cost_unknown,
             cap=self._cap,
             seconds_left=None if self.over else left,
-            jobs=tally.jobs,
+            jobs=tuple(tally.jobs.values()),
+            rows=tuple(tally.jobs),
+            over_cap=tally.over_cap,
             note=note_of(tally, waiting, cap=self._cap, error=error, unrecorded=unrecorded),
         )
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import functools
 import hashlib
 import threading
-from collections.abc import Callable, Collection, Generator, Mapping, Sequence
-from numbers import Integral
+from collections.abc import Collection, Generator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .._util.plain_values import is_flag, is_nonnegative
 from .._util.public import public
 from .._util.text import printable, short_repr
 from ..errors import InvalidInputError, NotPicklableError
@@ -23,21 +20,19 @@ from ..request.validation import warn_if_outdated
 from .axes import Axes
 from .definition import definition_of
 from .files import in_store, keep_file
-from .next_steps import step
 from .planner import Reader
 from .progress import Progress
 from .rows import Row, inspect
 from .run import SweepRun
+from .run_options import checked_cost, checked_count
 from .selection import refuse_unpriced
 from .totals import totals_of
+from .views import Views
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from .tables import Plan, Standing
-
-#: A context manager that displays a sweep while it runs.
-Show = Callable[..., contextlib.AbstractContextManager[object]]
 
 
 @public
@@ -61,12 +56,12 @@ class Sweep(Observable):
         name: str | None = None,
         extras: Collection[str] = (),
         account: str | None = None,
-        show: Show,
+        views: Views,
     ) -> None:
         super().__init__()
         if name is not None and (not isinstance(name, str) or not name.strip() or not name.isprintable()):
             raise InvalidInputError(f"The name of a sweep must be text, in one line, not {short_repr(name)}.")
-        self._axes, self._runner, self._extras, self._show = axes, runner, extras, show
+        self._axes, self._runner, self._extras, self._views = axes, runner, extras, views
         self._reader = self._new_reader()
         self._reading = threading.Lock()
         self._given_name = name.strip() if name else None
@@ -108,7 +103,7 @@ class Sweep(Observable):
             InvalidInputError: there are not that many.
         """
         drawn = self._axes.sample(n, seed)
-        return Sweep(drawn, self._runner, extras=self._extras, account=self._account, show=self._show)
+        return Sweep(drawn, self._runner, extras=self._extras, account=self._account, views=self._views)
 
     def resolve(self) -> Sweep:
         """Ask the queue what the ``-latest`` names mean today, for the plan to use. Return the sweep itself.
@@ -209,7 +204,7 @@ class Sweep(Observable):
         waiting: bool = False,
         again: frozenset[str] = frozenset(),
     ) -> None:
-        cap, ceiling = _checked_cost(max_cost), _checked_count(concurrency)
+        cap, ceiling = checked_cost(max_cost), checked_count(concurrency)
         if self._last is not None and not self._last.can_be_replaced:
             raise InvalidInputError(
                 f"{self.name} is running already: await it, look at its .results, or .cancel() it first."
@@ -236,7 +231,7 @@ class Sweep(Observable):
         )
         start(run.drive())
         try:
-            with self._show(self, waiting=waiting):
+            with self._views.show(self, waiting=waiting):
                 if waiting:
                     self._wait(run)
         except KeyboardInterrupt:  # also while it is being put on screen
@@ -273,7 +268,23 @@ class Sweep(Observable):
             made=run.made if run else None,
         )
 
+    def grid(self, rows: str | None = None, cols: str | None = None) -> Any:
+        """The clips as a grid, in which they play in step, and are enlarged, compared and rated. It fills during a run.
+
+        Args:
+            rows, cols: the columns whose values are down the side and across the top; chosen unless given.
+
+        Raises:
+            InvalidInputError: there is no such column.
+        """
+        return self._views.grid(self, rows=rows, cols=cols)
+
     # Its state.
+
+    @property
+    def runner(self) -> Runner:
+        """What carries out its jobs, and has the store of their clips."""
+        return self._runner
 
     @property
     def over(self) -> bool:
@@ -386,17 +397,3 @@ class Sweep(Observable):
         if run.error is not None:
             raise run.error.with_traceback(None)
         return self.results
-
-
-def _checked_cost(cap: Any) -> float | None:
-    if cap is not None and not is_nonnegative(cap):
-        raise InvalidInputError(f"{step('max_cost')} must be USD, as a number from 0, not {short_repr(cap)}.")
-    return None if cap is None else float(cap)
-
-
-def _checked_count(count: Any) -> int | None:
-    if count is not None and (is_flag(count) or not isinstance(count, Integral) or count < 1):
-        raise InvalidInputError(
-            f"{step('concurrency')} must be a whole number of jobs from 1, not {short_repr(count)}."
-        )
-    return None if count is None else int(count)

@@ -156,7 +156,7 @@ def test_a_headless_kernel_without_a_key_is_told_both_ways(tmp_path: Path, monke
     monkeypatch.delenv("DECART_BACKEND")
     (outputs,) = _run(
         tmp_path,
-        f"from decart_nb.session import session\nsession._current = None\ndnb.submit({_SMALL})",
+        f"from decart_nb.session.current import set_current_session\nset_current_session(None)\ndnb.submit({_SMALL})",
         allow_errors=True,
     )
     assert outputs[0].ename == "BackendError"

@@ -23,7 +23,7 @@ def outputs() -> Outputs:
 
 def test_at_the_end_nobody_observes_any_more(outputs, sweep) -> None:
     SweepOutput(sweep, outputs.publish, live=True)
-    assert len(sweep.observers) == 2
+    assert len(sweep.observers) == 3
     sweep.tell(over=True)
     assert sweep.observers == []
     SweepOutput(sweep, outputs.publish, live=True)

@@ -7,7 +7,8 @@ import pytest
 from decart_nb import InvalidInputError, Job
 from decart_nb.client.duration_estimate import Estimate
 from decart_nb.display import text
-from decart_nb.display.sweep_view import MAX_LINES, SweepView
+from decart_nb.display.sweep_grid import SweepGrid
+from decart_nb.display.sweep_view import SweepView
 from decart_nb.sweeps.progress import Progress
 from tests.fake_sweep import FakeSweep, fake_job
 
@@ -21,13 +22,9 @@ def sweep() -> FakeSweep:
 
 @pytest.fixture
 def lines(sweep):
-    lines = SweepView(sweep, output_id="here")
+    lines = SweepView(sweep, SweepGrid(sweep), output_id="here")
     yield lines
     lines.close()
-
-
-def _jobs(lines: SweepView) -> list[str | None]:
-    return [line and line["request"].partition(" ·")[0] for line in lines.jobs]
 
 
 def test_the_view_says_how_it_stands(lines, sweep) -> None:
@@ -38,56 +35,6 @@ def test_the_view_says_how_it_stands(lines, sweep) -> None:
     sweep.tell(done=15, running=3)
     assert lines.totals[0] == ["done", "18 of 24 done"]
     assert lines.text().startswith("sweep cats: 18 of 24 done (3 reused), 3 running")
-
-
-def test_a_line_for_each_job_that_runs(lines, sweep) -> None:
-    sweep.tell(jobs=(fake_job(1, _HTML),))
-    (line,) = lines.jobs
-    assert line.pop("progress") < 0.1
-    assert line == {
-        "number": 1,
-        "model": "lucy-2.5",
-        "request": f"seed 1 · {_HTML}",
-        "status": "queued",
-        "retrying": False,
-        "time": "0 s of usually 22–41 s",
-    }
-
-
-def test_a_job_keeps_its_line_and_the_next_one_takes_the_line_that_is_free(lines, sweep) -> None:
-    one, two, three, four = map(fake_job, range(1, 5))
-    sweep.tell(jobs=(one, two, three))
-    sweep.tell(jobs=(one, three))
-    assert _jobs(lines) == ["seed 1", None, "seed 3"]
-    sweep.tell(jobs=(three, four))
-    assert _jobs(lines) == ["seed 4", None, "seed 3"]
-    sweep.tell(jobs=())
-    assert _jobs(lines) == [None, None, None]
-    sweep.tell(jobs=(), over=True)
-    assert lines.jobs == []
-
-
-def test_of_many_jobs_some_have_lines_and_the_others_are_counted(lines, sweep) -> None:
-    jobs = tuple(map(fake_job, range(MAX_LINES + 34)))
-    sweep.tell(jobs=jobs)
-    assert (len(lines.jobs), lines.more) == (MAX_LINES, "and 34 more")
-    sweep.tell(jobs=jobs[1:])
-    assert _jobs(lines)[:2] == [f"seed {MAX_LINES}", "seed 1"]
-    assert lines.more == "and 33 more"
-    sweep.tell(jobs=jobs[-MAX_LINES:])
-    assert (len(lines.jobs), lines.more) == (MAX_LINES, "")
-
-
-def test_a_jobs_bar_never_goes_back(lines, sweep) -> None:
-    job = fake_job()
-    job.estimate = Estimate.around(0.1, 0.25)
-    job._set_status("processing")
-    job._not_begun_at -= 1
-    sweep.tell(jobs=(job,))
-    before = lines.jobs[0]["progress"]
-    job.estimate = Estimate.around(1e6, 0.25)
-    sweep.tell()
-    assert lines.jobs[0]["progress"] == before > 0.9
 
 
 def test_only_what_differs_is_sent(lines, sweep) -> None:
@@ -124,7 +71,8 @@ def test_a_sweep_that_was_stopped_in_python_says_so(lines, sweep) -> None:
 
 
 def test_a_sweep_that_has_not_begun_has_nothing_to_stop() -> None:
-    lines = SweepView(FakeSweep(Progress(24, waiting=24)), output_id="here")
+    sweep = FakeSweep(Progress(24, waiting=24))
+    lines = SweepView(sweep, SweepGrid(sweep), output_id="here")
     assert lines.stop_label == ""
     lines.close()
 
@@ -147,8 +95,9 @@ def test_what_goes_wrong_in_a_click_is_shown_in_the_view(lines, sweep) -> None:
 
 
 def test_closing_the_view_stops_nothing_and_leaves_nothing(lines, sweep) -> None:
+    assert len(sweep.observers) == 2
     lines.close()
-    assert sweep.observers == []
+    assert len(sweep.observers) == 1, "the grid goes on: the static output has it at the end"
     assert not sweep.cancelled
 
 
@@ -157,8 +106,6 @@ def test_what_is_retried_is_said_once_for_all_jobs_that_it_stops(lines, sweep) -
     for number, job in enumerate(jobs):
         job.retrying = f"no connection to {_HTML} (refused), trying again in {number} s"
     sweep.tell(jobs=jobs)
-    assert [line["retrying"] for line in lines.jobs] == [True] * 3
-    assert lines.jobs[2]["status"] == jobs[2].retrying
     assert lines.note == f"3 jobs: no connection to {_HTML} (refused). Slowed down."
     assert text.time_left(sweep.progress) == ""
     jobs[0].retrying = None

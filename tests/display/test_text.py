@@ -8,8 +8,6 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from decart_nb import Job
-from decart_nb.client.duration_estimate import Estimate
 from decart_nb.display import text
 from decart_nb.sweeps.progress import Progress
 from tests.fake_sweep import FakeSweep
@@ -92,7 +90,6 @@ def test_in_little_room_less_is_said(sweep) -> None:
 
 def test_somebodys_text_becomes_one_plain_line() -> None:
     assert text.sweep_title(FakeSweep(name="x" * 1000)) == f"sweep {'x' * 59}…"
-    assert text.job_request(Job("lucy-2.5", {}, estimate=Estimate.around(1.0, 1.0))) == ""
 
 
 _counts = st.integers(0, 10**6)

@@ -16,13 +16,7 @@ from traitlets.config import Config
 import decart_nb as dnb
 from decart_nb.local.queue import LocalQueue
 from decart_nb.notebook import magics
-from decart_nb.session import session
 from decart_nb.session.session import Session
-
-
-@pytest.fixture(autouse=True)
-def nothing_begun(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session, "_current", None)
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ import pytest
 from decart_nb import InvalidInputError
 from decart_nb.job.clip import Clip
 from decart_nb.job.table import typed
-from decart_nb.notebook import pandas_accessor as accessor
 
 _START = 1_700_000_000.0
 
@@ -67,8 +66,8 @@ def test_a_table_without_the_columns_names_them(results) -> None:
     assert not hasattr(pd.DataFrame(), "decart")
     with pytest.raises(AttributeError, match=r"clips needs the columns status and path, .* it has model\."):
         _ = results[["model"]].decart.clips
-    with pytest.raises(AttributeError, match=r"pivot\(\) needs the column path"):
-        results[["status", "prompt", "model"]].decart.pivot("prompt", "model")
+    with pytest.raises(AttributeError, match=r"grid\(\) needs the column path"):
+        results[["status", "prompt", "model"]].decart.grid("prompt", "model")
     with pytest.raises(AttributeError, match=r"summary\(\) needs the columns reused, seconds and cost"):
         results[["status"]].decart.summary()
     with pytest.raises(AttributeError, match=r"run\(\) needs the column model"):
@@ -121,45 +120,48 @@ def test_a_few_columns_are_enough_for_clips(results, small_video) -> None:
     assert clip.size_bytes == small_video.stat().st_size
 
 
-def test_a_pivot_has_a_clip_a_cell_in_the_order_of_the_table(results) -> None:
-    table = results.decart.pivot("prompt", "model")
-    assert (list(table.index), table.index.name) == (["b", "a"], "prompt")
-    assert (list(table.columns), table.columns.name) == (["lucy-2.5", "lucy-2.6"], "model")
-    assert table.loc["b", "lucy-2.6"].model == "lucy-2.6"
-    assert table.loc["a", "lucy-2.6"] == "failed: no <memory>"
-    assert isinstance(table.T, accessor.ClipTable)
+def test_a_grid_has_a_tile_for_each_row_by_the_columns_that_vary(results) -> None:
+    data = results.decart.grid().data()
+    assert (data["rows"], data["cols"]) == ("prompt", "model")
+    assert [tile["status"] for tile in data["tiles"]] == ["completed"] * 3 + ["failed"]
+    assert data["tiles"][3]["error"] == "no <memory>"
+    other = results.decart.grid(rows="seed", cols="prompt").data()
+    assert (other["rows"], other["cols"]) == ("seed", "prompt")
 
 
-def test_several_rows_in_a_cell_are_a_tuple_and_none_is_missing(small_video) -> None:
-    table = _table(small_video, {"take": 0}, {"take": 1}, {"status": "planned", "error": None}, {"prompt": "b"})
-    table.loc[3, "model"] = "other"
-    pivot = table.decart.pivot(rows="prompt", cols="model")
-    first, second, planned = pivot.loc["a", "lucy-2.5"]
-    assert (first.take, second.take, planned) == (0, 1, "planned")
-    assert pivot.isna().to_numpy().tolist() == [[False, True], [True, False]]
-    assert "take 2" in pivot._repr_html_()
+def test_a_grid_is_shown_as_text_and_as_static_html(results) -> None:
+    grid = results.decart.grid()
+    assert "failed: no <memory>" in repr(grid)
+    html = grid._repr_html_()
+    assert html.count("<img ") == 3
+    assert "no &lt;memory&gt;" in html
+    assert "<memory>" not in html
 
 
-def test_a_pivot_takes_several_columns_and_missing_values(results) -> None:
-    table = results.decart.pivot(["prompt", "seed"], cols=["model"])
-    assert table.shape == (4, 2)
-    assert table.index.names == ["prompt", "seed"]
-    assert table.iloc[0, 0].inputs["seed"] == 1
-    assert "b · 1" in table._repr_html_()
-    assert results.decart.pivot("prompt", ["model", "seed"]).columns.nlevels == 2
-    assert results.iloc[:0].decart.pivot("prompt", "model").empty
+def test_a_grid_of_no_rows_is_empty(results) -> None:
+    grid = results.iloc[:0].decart.grid()
+    assert len(grid) == 0
+    assert "<img" not in grid._repr_html_()
+
+
+def test_exports_take_the_columns_that_the_grid_takes(results, tmp_path) -> None:
+    assert results.decart.contact_sheet(tmp_path / "sheet.png").stat().st_size > 1000
+    assert results.decart.grid_video(tmp_path / "grid.mp4", rows="seed").stat().st_size > 1000
+    assert (results.decart.to_html(tmp_path / "gallery").parent / "clips").is_dir()
 
 
 def test_an_unknown_column_is_an_error_that_knows_better(results) -> None:
-    with pytest.raises(InvalidInputError, match=r"rows must name columns .* no promt\. Did you mean prompt\?"):
-        results.decart.pivot("promt", "model")
+    with pytest.raises(InvalidInputError, match=r"rows must name a column .* not 'promt'\. Did you mean prompt\?"):
+        results.decart.grid("promt", "model")
     with pytest.raises(InvalidInputError, match="cols must name a column"):
-        results.decart.pivot("prompt", [])
+        results.decart.grid("prompt", [])
+    with pytest.raises(InvalidInputError, match="two different columns"):
+        results.decart.grid("prompt", "prompt")
     with pytest.raises(InvalidInputError, match="by must name columns"):
         results.decart.summary(by="modle")
     twice = pd.concat([results, results[["prompt"]]], axis=1)
     with pytest.raises(InvalidInputError, match="more than one column of the name prompt"):
-        twice.decart.pivot("prompt", "model")
+        twice.decart.grid("prompt", "model")
     with pytest.raises(InvalidInputError, match="more than one column of the name prompt"):
         _ = twice.decart.clips
 
@@ -213,6 +215,6 @@ def test_a_summary_of_nothing_is_a_row_of_nothing(results) -> None:
 
 def test_columns_of_any_kind_do_no_harm(results) -> None:
     table = results.assign(when=dt.date(2024, 1, 1), what=[[1], [2], [1], {}]).rename(columns={"remark": 7})
-    assert table.decart.pivot("what", 7).shape == (3, 1)
+    assert len(table.decart.grid("what", "model")) == 4
     assert table.decart.summary(by=("when", 7))["count"].tolist() == [4]
     assert len(table.decart.clips) == 4

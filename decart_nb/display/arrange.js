@@ -1,0 +1,94 @@
+// Arranges tiles in rows and columns by the values of two columns, after a filter, a choice and a sorting.
+
+/** Columns whose values say by themselves what they are; a value of another column stands behind its name. */
+const PLAIN_COLUMNS = ["model", "prompt", "status"];
+/** A term of a filter: a column, a comparison, and a value. */
+const TERM = /^([^\s<>=:]+)(>=|<=|!=|>|<|=|:)(.*)$/;
+
+const isMissing = (value) => value === null || value === undefined || value === "";
+
+/** A text that two values share if they are the same. */
+export function keyOf(value) {
+  return isMissing(value) ? "" : `${typeof value} ${value}`;
+}
+
+/** A value as a person reads it: `seed 0`, `oil painting`, `no seed`. */
+export function labelOf(name, value) {
+  if (isMissing(value)) return `no ${name}`;
+  return PLAIN_COLUMNS.includes(name) ? String(value) : `${name} ${value}`;
+}
+
+/** The distinct values of a column, in the order of their first appearance. */
+export function valuesOf(tiles, index) {
+  const found = new Map();
+  for (const tile of tiles) {
+    const key = keyOf(tile.values[index]);
+    if (!found.has(key)) found.set(key, tile.values[index]);
+  }
+  return found;
+}
+
+function compare(one, other) {
+  if (isMissing(one) || isMissing(other)) return Number(isMissing(one)) - Number(isMissing(other));
+  if (typeof one === "number" && typeof other === "number") return one - other;
+  return String(one).localeCompare(String(other), undefined, { numeric: true });
+}
+
+/** Whether a tile meets all terms of a filter: `model:lucy rating>=4 piano`. */
+function meets(tile, terms, names) {
+  return terms.every((term) => {
+    const [, name, sign, wanted] = TERM.exec(term) ?? [];
+    const index = names.indexOf(name);
+    if (index < 0) {
+      const texts = [...tile.values, tile.label, tile.error, tile.note];
+      return texts.some((text) => !isMissing(text) && String(text).toLowerCase().includes(term.toLowerCase()));
+    }
+    const value = tile.values[index];
+    if (sign === ":") return !isMissing(value) && String(value).toLowerCase().includes(wanted.toLowerCase());
+    if (sign === "=" || sign === "!=") return (String(value ?? "").toLowerCase() === wanted.toLowerCase()) === (sign === "=");
+    if (isMissing(value) || wanted === "" || Number.isNaN(Number(wanted))) return false;
+    const order = Number(value) - Number(wanted);
+    return { ">": order > 0, "<": order < 0, ">=": order >= 0, "<=": order <= 0 }[sign];
+  });
+}
+
+/**
+ * Tiles in rows and columns.
+ *   columns   [{name, axis}]: the columns of `tile.values`
+ *   rows, cols   names of columns, or "" for a single one
+ *   chosen    name of a column → the key of the value that is shown
+ *   filter    text, see `meets`
+ *   sort      {name, descending}; the best row and column come first
+ * Returns {rows: [{key, label}], cols: [{key, label}], cells: Map of "row\ncolumn" → numbers of tiles}.
+ */
+export function arrange({ columns, tiles, rows, cols, chosen, filter, sort }) {
+  const names = columns.map(({ name }) => name);
+  const terms = filter.split(/\s+/).filter(Boolean);
+  const numbers = tiles.map((_, number) => number).filter((number) => {
+    const tile = tiles[number];
+    for (const [name, key] of chosen) if (keyOf(tile.values[names.indexOf(name)]) !== key) return false;
+    return meets(tile, terms, names);
+  });
+  const by = names.indexOf(sort.name);
+  if (by >= 0) {
+    const sign = sort.descending ? -1 : 1;
+    numbers.sort((one, other) => {
+      const [a, b] = [tiles[one].values[by], tiles[other].values[by]];
+      // What has no value stays last in either direction.
+      return isMissing(a) || isMissing(b) ? compare(a, b) : sign * compare(a, b);
+    });
+  }
+  const cells = new Map();
+  const found = { rows: new Map(), cols: new Map() };
+  for (const number of numbers) {
+    const at = [["rows", rows], ["cols", cols]].map(([side, name]) => {
+      const value = name ? tiles[number].values[names.indexOf(name)] : null;
+      const key = name ? keyOf(value) : "";
+      if (!found[side].has(key)) found[side].set(key, { key, label: name ? labelOf(name, value) : "" });
+      return key;
+    });
+    const place = at.join("\n");
+    cells.set(place, [...(cells.get(place) ?? []), number]);
+  }
+  return { rows: [...found.rows.values()], cols: [...found.cols.values()], cells };
+}

@@ -1,0 +1,345 @@
+// The grid of clips, for a notebook and for a static gallery: controls above, tiles in rows and columns, a lightbox.
+import { element, setText } from "./live_view.js";
+import { arrange, keyOf, labelOf, valuesOf } from "./arrange.js";
+import { GridPlayer } from "./player.js";
+import { gridTile } from "./tile.js";
+import { lightbox } from "./lightbox.js";
+import { comparison } from "./compare.js";
+
+/** Above so many tiles in a cell, a chooser begins with one value in place of all. */
+const MAX_TILES_IN_A_CELL = 4;
+const SPEEDS = [0.25, 0.5, 1, 2];
+const KEYS =
+  "Keys: space plays all, , and . step one frame, arrows move, Enter opens, 1–5 rate, 0 clears, m marks, c compares the marked.";
+
+/** A labelled `<select>`; `fill` sets its options as [value, text]. */
+function chooser(name) {
+  const select = element("select", { "aria-label": name });
+  const label = element("label", {}, `${name} `, select);
+  return {
+    label,
+    select,
+    fill(options, value) {
+      select.replaceChildren(...options.map(([key, text]) => element("option", { value: key }, text)));
+      select.value = value;
+    },
+  };
+}
+
+/**
+ * Draws a grid.
+ *   data   {title, columns: [{name, axis}], rows, cols, facts, thumbnail, ratio, note, tiles}
+ *   host   {signal, listen, source, send, canRate}: see `lightbox`
+ * Returns `replace(number, tile)`, which shows a tile's new state, and `add(tile)`.
+ */
+export function board(root, data, host) {
+  const { columns, tiles } = data;
+  const { listen, signal, source } = host;
+  const names = columns.map(({ name }) => name);
+  const view = { rows: data.rows, cols: data.cols, chosen: new Map(), filter: "", sort: { name: "", descending: true } };
+  const parts = tiles.map(makePart);
+  const player = new GridPlayer({ signal, source, tiles });
+  const { clock } = player;
+  let marked = [];
+  let current = 0; // the tile that the keyboard is at
+  let arranged = null;
+  let hidden = new Set(); // the columns that a tile need not tell
+
+  // What is constant.
+  const thumbnail = element("img", { class: "decart-thumbnail", alt: "The input", hidden: true });
+  const facts = element("div", { class: "decart-facts" }, thumbnail,
+    ...[data.title, ...data.facts].filter(Boolean).map((text) => element("span", {}, text)));
+  if (data.thumbnail) {
+    source.poster({ poster: data.thumbnail }).then((url) => {
+      thumbnail.src = url;
+      thumbnail.hidden = false;
+    }, () => {});
+  }
+
+  // The controls.
+  const play = element("button", { type: "button", class: "decart-play" }, "Play all");
+  const scrub = element("input", { type: "range", min: "0", max: "1", step: "0.001", value: "0", "aria-label": "Time of all clips" });
+  const time = element("span", { class: "decart-time" });
+  const speed = chooser("speed");
+  speed.fill(SPEEDS.map((rate) => [String(rate), `${rate}×`]), "1");
+  const size = element("input", { type: "range", min: "96", max: "480", step: "8", value: String(data.size), "aria-label": "Size of the cells" });
+  const compareMarked = element("button", { type: "button", disabled: true }, "Compare");
+  const axes = { rows: chooser("rows"), cols: chooser("columns") };
+  const choosers = element("span", { class: "decart-choosers" });
+  const sort = chooser("sort");
+  const descending = element("button", { type: "button", "aria-label": "Descending", "aria-pressed": "true" }, "↓");
+  const filter = element("input", { type: "search", placeholder: "filter: rating>=4 piano", "aria-label": "Filter" });
+  const scroller = element("div", { class: "decart-scroll" });
+  const count = element("span", { class: "decart-hint", role: "status" });
+  const keys = element("p", { class: "decart-hint decart-keys" }, KEYS);
+  root.classList.add("decart-board");
+  root.append(
+    facts,
+    element("div", { class: "decart-controls" }, play, scrub, time, speed.label, compareMarked, count),
+    element(
+      "div",
+      { class: "decart-controls" },
+      axes.rows.label, axes.cols.label, choosers, sort.label, descending, filter,
+      element("label", {}, "size ", size),
+    ),
+    scroller,
+    keys,
+  );
+  root.style.setProperty("--decart-ratio", String(data.ratio));
+  root.style.setProperty("--decart-cell", `${data.size}px`);
+  const box = lightbox(root, tiles, {
+    ...host,
+    rate,
+    neighbour,
+    closed(number) {
+      if (number >= 0) focusTile(number);
+    },
+  });
+
+  function makePart(tile, number) {
+    return gridTile(number, columns, (message) => host.send?.(message));
+  }
+
+  /** The columns that may be an axis: those that vary, in their order. */
+  function axisNames() {
+    return columns.filter(({ axis }, index) => axis && valuesOf(tiles, index).size > 1).map(({ name }) => name);
+  }
+
+  function fillChoosers() {
+    const options = axisNames();
+    for (const [side, name] of [["rows", view.rows], ["cols", view.cols]]) {
+      const offered = name && !options.includes(name) ? [...options, name] : options;
+      axes[side].fill([["", "–"], ...offered.map((option) => [option, option])], name);
+      axes[side].label.hidden = !offered.length;
+    }
+    const others = options.filter((name) => name !== view.rows && name !== view.cols);
+    for (const name of [...view.chosen.keys()]) if (!others.includes(name)) view.chosen.delete(name);
+    choosers.replaceChildren(
+      ...others.map((name) => {
+        const { label, select, fill } = chooser(name);
+        const values = [...valuesOf(tiles, names.indexOf(name))];
+        fill([["*", "all"], ...values.map(([key, value]) => [`=${key}`, labelOf(name, value).slice(0, 60)])],
+          view.chosen.has(name) ? `=${view.chosen.get(name)}` : "*");
+        select.addEventListener("change", () => {
+          if (select.value === "*") view.chosen.delete(name);
+          else view.chosen.set(name, select.value.slice(1));
+          layOut();
+        });
+        return label;
+      }),
+    );
+    sort.fill([["", "as given"], ...names.map((name) => [name, name])], view.sort.name);
+  }
+
+  /** Chooses one value of the other columns where cells would hold too many tiles. */
+  function chooseFirst() {
+    for (const name of axisNames().reverse()) {
+      if (name === view.rows || name === view.cols || !view.rows) continue;
+      const { cells } = arrange({ columns, tiles, ...view });
+      if (Math.max(0, ...[...cells.values()].map((cell) => cell.length)) <= MAX_TILES_IN_A_CELL) break;
+      view.chosen.set(name, keyOf(tiles[0].values[names.indexOf(name)]));
+    }
+  }
+
+  function layOut() {
+    arranged = arrange({ columns, tiles, ...view });
+    hidden = new Set([view.rows, view.cols, ...view.chosen.keys()].filter(Boolean));
+    for (const [index, name] of names.entries()) if (valuesOf(tiles, index).size < 2) hidden.add(name);
+    const heading = (entry, scope) => {
+      const text = element("div", { class: "decart-heading", title: entry.label }, entry.label);
+      const cell = element("th", { scope, class: "decart-head" }, text);
+      // A long label is cut at two lines, and is whole on demand.
+      listen(cell, "click", () => text.classList.toggle("decart-is-whole"));
+      return cell;
+    };
+    const shown = [];
+    const cell = (row, col) => {
+      const numbers = arranged.cells.get(`${row.key}\n${col.key}`) ?? [];
+      shown.push(...numbers);
+      return element("td", {}, element("div", { class: "decart-cell" }, ...numbers.map((number) => parts[number].root)));
+    };
+    const head = element("tr", {}, ...(view.rows ? [element("td", { class: "decart-corner" })] : []), ...arranged.cols.map((col) => heading(col, "col")));
+    const body = arranged.rows.map((row) =>
+      element("tr", {}, ...(view.rows ? [heading(row, "row")] : []), ...arranged.cols.map((col) => cell(row, col))),
+    );
+    const table = element("table", { role: "grid", "aria-label": `Clips of ${data.title || "the table"}` },
+      element("thead", { hidden: !view.cols }, head), element("tbody", {}, ...body));
+    scroller.replaceChildren(table);
+    for (const number of shown) parts[number].update(tiles[number], hidden);
+    current = shown.includes(current) ? current : (shown[0] ?? 0);
+    parts.forEach((part) => part.root.setAttribute("tabindex", part.number === current ? "0" : "-1"));
+    player.watch(shown.map((number) => parts[number]));
+    const all = tiles.length === shown.length ? "" : `${shown.length} of ${tiles.length} clips`;
+    setText(count, [all, data.note].filter(Boolean).join(" · "));
+  }
+
+  function rate(number, change) {
+    Object.assign(tiles[number], change);
+    for (const [name, value] of Object.entries(change)) {
+      const index = names.indexOf(name);
+      if (index >= 0) tiles[number].values[index] = value;
+    }
+    refresh(number);
+    host.send({ action: "rate", tile: number, ...change });
+  }
+
+  function refresh(number) {
+    parts[number].update(tiles[number], hidden);
+    box.updated(number);
+  }
+
+  /** The number of the next tile in a direction: in the same cell first, then in the next cell that has one. */
+  function neighbour(number, dx, dy) {
+    const rowKeys = arranged.rows.map(({ key }) => key);
+    const colKeys = arranged.cols.map(({ key }) => key);
+    for (const [place, numbers] of arranged.cells) {
+      const index = numbers.indexOf(number);
+      if (index < 0) continue;
+      if (dx && numbers[index + dx] !== undefined) return numbers[index + dx];
+      let [row, col] = place.split("\n").map((key, side) => [rowKeys, colKeys][side].indexOf(key));
+      for (;;) {
+        row += dy;
+        col += dx;
+        if (row < 0 || col < 0 || row >= rowKeys.length || col >= colKeys.length) return null;
+        const found = arranged.cells.get(`${rowKeys[row]}\n${colKeys[col]}`);
+        if (found) return dx < 0 ? found.at(-1) : dx > 0 ? found[0] : (found[index] ?? found[0]);
+      }
+    }
+    return null;
+  }
+
+  function focusTile(number) {
+    parts[current]?.root.setAttribute("tabindex", "-1");
+    current = number;
+    parts[number].root.setAttribute("tabindex", "0");
+    parts[number].root.focus();
+    parts[number].root.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }
+
+  function mark(number) {
+    if (!tiles[number].video) return;
+    marked = marked.includes(number) ? marked.filter((other) => other !== number) : [...marked, number].slice(-4);
+    parts.forEach((part) => part.mark(marked.indexOf(part.number) + 1));
+    compareMarked.disabled = marked.length < 2;
+    setText(compareMarked, marked.length ? `Compare ${marked.length}` : "Compare");
+  }
+
+  function compare() {
+    if (marked.length < 2) return;
+    clock.pause();
+    const ended = new AbortController();
+    const content = element("div");
+    const close = element("button", { type: "button", "aria-label": "Close" }, "✕");
+    const dialog = element("dialog", { class: "decart-lightbox", "data-lm-suppress-shortcuts": "true" },
+      element("header", {}, element("h3", {}, "Comparison"), close), content);
+    const end = () => {
+      ended.abort();
+      dialog.remove();
+      if (!signal.aborted) focusTile(current);
+    };
+    signal.addEventListener("abort", () => dialog.close(), { signal: ended.signal });
+    close.addEventListener("click", () => dialog.close());
+    dialog.addEventListener("close", end, { once: true });
+    root.append(dialog);
+    dialog.showModal();
+    const items = marked.map((number) => ({ ...tiles[number], label: tiles[number].name, facts: "" }));
+    comparison(content, items, { signal: ended.signal, video: source.video, poster: source.poster });
+  }
+
+  const numberAt = (event) => {
+    const root = event.target.closest?.(".decart-tile");
+    return root ? Number(root.dataset.number) : null;
+  };
+  listen(scroller, "click", (event) => {
+    const number = numberAt(event);
+    if (number === null || event.target.tagName === "BUTTON") return;
+    current = number;
+    player.leave();
+    clock.pause();
+    box.show(number);
+  });
+  listen(scroller, "pointerover", (event) => {
+    const number = numberAt(event);
+    if (number !== null && event.pointerType === "mouse") player.hover(parts[number]);
+  });
+  listen(scroller, "pointerleave", () => player.leave());
+  listen(scroller, "focusin", (event) => {
+    const number = numberAt(event);
+    if (number !== null && number !== current) focusTile(number);
+  });
+  listen(root, "keydown", (event) => {
+    if (event.target.closest("dialog, input, select, textarea") || event.ctrlKey || event.metaKey || event.altKey) return;
+    const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+    const onTile = numberAt(event) !== null;
+    if (onTile && steps[event.key]) {
+      const next = neighbour(current, ...steps[event.key]);
+      if (next !== null) focusTile(next);
+    } else if (event.key === " " && event.target.tagName !== "BUTTON") player.toggle();
+    else if (event.key === "," || event.key === ".") player.step(event.key === "." ? 1 : -1, tiles[current]?.fps || 24);
+    else if (onTile && event.key === "Enter") box.show(current);
+    else if (onTile && /^[0-5]$/.test(event.key) && host.canRate) rate(current, { rating: Number(event.key) || null });
+    else if (onTile && event.key === "m") mark(current);
+    else if (event.key === "c") compare();
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  });
+
+  listen(play, "click", () => player.toggle());
+  listen(scrub, "input", () => player.seek(Number(scrub.value)));
+  listen(speed.select, "change", () => {
+    clock.speed = Number(speed.select.value);
+  });
+  listen(size, "input", () => root.style.setProperty("--decart-cell", `${size.value}px`));
+  listen(compareMarked, "click", compare);
+  for (const side of ["rows", "cols"]) {
+    listen(axes[side].select, "change", () => {
+      const other = side === "rows" ? "cols" : "rows";
+      const name = axes[side].select.value;
+      if (name && view[other] === name) view[other] = view[side]; // they change places
+      view[side] = name;
+      fillChoosers();
+      layOut();
+    });
+  }
+  listen(sort.select, "change", () => {
+    view.sort.name = sort.select.value;
+    layOut();
+  });
+  listen(descending, "click", () => {
+    view.sort.descending = !view.sort.descending;
+    setText(descending, view.sort.descending ? "↓" : "↑");
+    descending.setAttribute("aria-pressed", String(view.sort.descending));
+    layOut();
+  });
+  listen(filter, "input", () => {
+    view.filter = filter.value;
+    layOut();
+  });
+  clock.onTime((now, duration) => {
+    scrub.max = String(duration || 1);
+    scrub.value = String(now);
+    setText(time, duration ? `${now.toFixed(1)} of ${duration.toFixed(1)} s` : "");
+    setText(play, clock.playing ? "Pause" : "Play all");
+  });
+
+  chooseFirst();
+  fillChoosers();
+  layOut();
+  return {
+    /** Shows a tile's new state; a number that there is not yet is added. */
+    replace(number, tile) {
+      const isNew = number >= tiles.length;
+      if (isNew) {
+        tiles.push(tile);
+        parts.push(makePart(tile, number));
+        fillChoosers();
+        layOut();
+        return;
+      }
+      Object.assign(tiles[number], tile);
+      refresh(number);
+      player.refresh();
+    },
+  };
+}

@@ -1,0 +1,348 @@
+"""A grid of the clips of a table of results, to be looked at, compared, rated and repeated."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Container, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import DecartSDKError, InvalidInputError
+from ..job import money
+from ..job.clip import Clip
+from ..job.job import Job
+from ..job.posters import poster_of
+from ..job.repeat import repeat_stored
+from ..job.runner import Runner
+from ..store.job_row import UNDER_WAY, Record
+from .clip_html import relative_url
+from .code import recipe_code
+from .grid_data import GridData, Tile, status_label
+from .grid_html import grid_html
+from .media_channel import Media, content_of
+from .text import STATUS_TEXTS, is_retrying, job_status, job_time
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: The most rows that a grid shows.
+MAX_TILES = 1000
+
+
+class ClipGrid:
+    """A grid of the clips of a table of results. A notebook shows it live, and keeps a static table of posters.
+
+    Args:
+        table: a table of results.
+        clips, records: of each row the clip, and the job in the store, if there are any.
+        runner: carries out further takes, and has the store of the jobs; without one, clips are only shown.
+        rows, cols: the columns whose values are down the side and across the top; chosen unless given.
+        title: what the grid shows; may be empty.
+        folder: the notebook's, in which code will run.
+
+    Raises:
+        InvalidInputError: there is no such column.
+    """
+
+    def __init__(
+        self,
+        table: pd.DataFrame,
+        clips: Sequence[Clip | None],
+        records: Sequence[Record | None],
+        *,
+        runner: Runner | None,
+        rows: str | None = None,
+        cols: str | None = None,
+        title: str = "",
+        folder: Path | None = None,
+    ) -> None:
+        self._runner, self._folder = runner, folder or Path.cwd()
+        self._left_out = max(0, len(table) - MAX_TILES)
+        self._records = list(records[:MAX_TILES])
+        self._grid = GridData(
+            table.iloc[:MAX_TILES],
+            clips[:MAX_TILES],
+            self._records,
+            rows=rows,
+            cols=cols,
+            title=title,
+            actions=self._actions if runner else None,
+        )
+        self._first_take = len(self._grid.tiles)  # further takes have the tiles from there on
+        self._lock = threading.RLock()
+        self._observers: list[Callable[[dict[int, dict[str, Any]]], object]] = []
+        #: What a view may ask for, by kind and key.
+        self.files: dict[tuple[str, str], Media] = {}
+        for number, tile in enumerate(self._grid.tiles):
+            self._offer(number, tile)
+        self._thumbnail = self._offer_thumbnail()
+
+    @property
+    def tiles(self) -> list[Tile]:
+        """The tiles, one for each row, and one for each further take."""
+        return self._grid.tiles
+
+    def __len__(self) -> int:
+        return len(self._grid.tiles)
+
+    def __repr__(self) -> str:
+        return self.text()
+
+    def text(self) -> str:
+        """The grid as plain text."""
+        return self._grid.text()
+
+    def html(self, folder: Path | None) -> str:
+        """The grid as static HTML.
+
+        Args:
+            folder: the folder against which the frontend resolves relative URLs, if any.
+        """
+
+        def link(tile: Tile) -> str | None:
+            return relative_url(tile.clip, folder) if tile.clip else None
+
+        return grid_html(self._grid, self.poster, link)
+
+    def _repr_html_(self) -> str | None:
+        try:
+            return self.html(None)
+        except Exception:  # noqa: BLE001 - a formatter never raises
+            return None
+
+    def data(self) -> dict[str, Any]:
+        """The grid as JSON for a frontend."""
+        with self._lock:
+            note = f"the first {MAX_TILES:,} of {MAX_TILES + self._left_out:,} rows" if self._left_out else ""
+            data = self._grid.data()
+            for number, tile in enumerate(data["tiles"]):
+                tile["served"] = self._served(self._grid.tiles[number])
+            return {**data, "note": note, "thumbnail": self._thumbnail, "rated": self._runner is not None}
+
+    def state(self, number: int) -> dict[str, Any]:
+        """A tile as JSON for a frontend. Of a running job, only what changes."""
+        tile = self._grid.tiles[number]
+        if tile.status in UNDER_WAY and number < self._first_take:
+            return tile.progress_state()
+        return {**tile.state(str(number)), "served": self._served(tile)}
+
+    def probe(self, folder: Path | None) -> tuple[str, str] | None:
+        """The address of a stored video, relative to a folder, and its name in the store's folder, if it has one.
+
+        From what a frontend makes of that address, a view learns where the notebook's server has the other files.
+        """
+        for tile in self._grid.tiles:
+            if tile.clip and self._served(tile) and (address := relative_url(tile.clip, folder)):
+                return address, tile.clip.path.name
+        return None
+
+    def observe(self, call: Callable[[dict[int, dict[str, Any]]], object]) -> Callable[[], None]:
+        """Call back, on any thread, with what has changed of which tiles, as JSON. Return a function that ends it."""
+        self._observers.append(call)
+
+        def forget() -> None:
+            if call in self._observers:
+                self._observers.remove(call)
+
+        return forget
+
+    def refresh(
+        self,
+        table: pd.DataFrame,
+        clips: Sequence[Clip | None],
+        records: Sequence[Record | None],
+        *,
+        but: Container[int] = (),
+    ) -> None:
+        """Show the present state of the same rows.
+
+        Args:
+            table, clips, records: as for the grid itself.
+            but: the numbers of rows that stay as they are.
+        """
+        records = records[:MAX_TILES]
+        now = GridData(
+            table.iloc[:MAX_TILES],
+            clips[:MAX_TILES],
+            records,
+            rows=self._grid.rows or None,
+            cols=self._grid.cols or None,
+            title=self._grid.title,
+            actions=self._actions if self._runner else None,
+        )
+        changed = []
+        with self._lock:
+            for number, (tile, record) in enumerate(zip(now.tiles, records, strict=True)):
+                if number not in but and tile.state("") != self._grid.tiles[number].state(""):
+                    self._grid.tiles[number], self._records[number] = tile, record
+                    self._offer(number, tile)
+                    changed.append(number)
+        self.notify(changed)
+
+    def rate(self, number: int, **judgement: Any) -> None:
+        """Store a rating from 1 to 5, or a note, of a row.
+
+        Raises:
+            InvalidInputError: it is not valid, or the row has no job in a store.
+            StoreError: it cannot be written.
+        """
+        record = self._record(number)
+        assert self._runner is not None
+        self._runner.store.rate(record, **judgement)
+        tile = self._grid.tiles[number]
+        tile.rating, tile.note = record.rating, record.note or ""
+        for name, value in (("rating", record.rating), ("note", record.note)):
+            tile.values[self._grid.names.index(name)] = value
+        self.notify([number])
+
+    def repeat(self, number: int) -> Job:
+        """Submit a row's request again: a further take as a tile of its own, or a failed one in its own tile.
+
+        Raises:
+            InvalidInputError: the row has no job in a store.
+            DecartSDKError: it cannot be submitted.
+        """
+        record = self._record(number)
+        assert self._runner is not None
+        job = repeat_stored(self._runner, record)
+        with self._lock:
+            tile = self._grid.tiles[number]
+            if tile.clip is not None:
+                values = list(tile.values)
+                for name in ("rating", "note", "seconds", "cost"):
+                    if name in self._grid.names:
+                        values[self._grid.names.index(name)] = None
+                for name, value in (("seed", job.inputs.get("seed")), ("take", None)):
+                    if name in self._grid.names and value is not None:
+                        values[self._grid.names.index(name)] = value
+                tile = Tile(values, job.status, "", f"{tile.name}, another take")
+                number = len(self._grid.tiles)
+                self._grid.tiles.append(tile)
+                self._records.append(None)
+        self._follow(job, number)
+        return job
+
+    def _follow(self, job: Job, number: int) -> None:
+        """Show a job in a tile until it has ended."""
+        unobserve: Callable[[], object] = int
+
+        def update(job: Job) -> None:
+            if self.show_job(number, job):
+                self.notify([number])
+            if job.done:
+                unobserve()
+
+        self.notify([number])
+        unobserve = job.observe(update)
+        update(job)
+
+    def show_job(self, number: int, job: Job) -> bool:
+        """Set a tile from a job, and return whether it has changed."""
+        tile = self._grid.tiles[number]
+        before = (tile.status, tile.label, tile.error, tile.progress, tile.clip)
+        tile.retrying = is_retrying(job)
+        if job.clip is not None:
+            self._show_clip(number, job.clip)
+        elif job.error is not None:
+            tile.status, tile.label, tile.progress = job.status, status_label(job.status), 0.0
+            tile.error = str(getattr(job.error, "reason", job.error))
+            tile.retry = bool(self._runner)
+            self._remember(number, job)
+        else:
+            tile.error = None
+            downloading = job.status == "completed"
+            tile.status = "downloading" if downloading else job.status
+            tile.label = "downloading" if downloading else f"{job_status(job)}, {job_time(job)}"
+            if not tile.retrying:
+                tile.progress = max(tile.progress, round(job.progress, 3))
+        return before != (tile.status, tile.label, tile.error, tile.progress, tile.clip)
+
+    def _show_clip(self, number: int, clip: Clip) -> None:
+        tile = self._grid.tiles[number]
+        if tile.clip is clip:
+            return
+        tile.clip, tile.status, tile.label, tile.error = clip, "completed", STATUS_TEXTS["completed"], None
+        tile.progress, tile.retry = 1.0, False
+        for name in ("seconds", "cost", "width", "height", "fps", "duration", "status"):
+            if name in self._grid.names:
+                value = "completed" if name == "status" else getattr(clip, name)
+                tile.values[self._grid.names.index(name)] = value
+        self._offer(number, tile)
+        if self._runner:
+            found = self._runner.store.find(job_id=clip.job_id)
+            if found:
+                self._records[number] = found[-1]
+                self._grid.describe(number, found[-1])
+
+    def _remember(self, number: int, job: Job) -> None:
+        if self._runner and job.recipe:
+            self._records[number] = job.recipe.record
+
+    def notify(self, numbers: Iterable[int]) -> None:
+        """Tell the observers that these tiles have changed."""
+        if self._observers and (changed := {number: self.state(number) for number in numbers}):
+            for call in tuple(self._observers):
+                call(changed)
+
+    def _record(self, number: int) -> Record:
+        record = self._records[number] if 0 <= number < len(self._records) else None
+        if record is None or self._runner is None:
+            raise InvalidInputError(
+                "This row has no job in the current store: open the store that has made it with decart_nb.connect."
+            )
+        return record
+
+    def _actions(self, record: Record) -> tuple[str, str]:
+        """The code that repeats a job's request, and the text of the button that makes another take of it."""
+        assert self._runner is not None
+        recipe = self._runner.recipe(record)
+        if recipe.model is None or not (record.inputs or record.files):
+            return "", ""
+        cost = record.cost if record.cost is not None else record.expected_cost
+        price = f" · {money.estimate(cost, self._runner.payment)}" if cost else ""
+        return recipe_code(recipe, self._folder), f"Another take{price}"
+
+    def _offer(self, number: int, tile: Tile) -> None:
+        """Let views ask for a tile's video and poster."""
+        clip = tile.clip
+        if clip is not None:
+            self.files["video", str(number)] = Media(clip.path, "video/mp4")
+            self.files["poster", str(number)] = Media(lambda: self._poster_of(clip), "image/webp")
+
+    def _offer_thumbnail(self) -> str | None:
+        """Let views ask for a still of the input, if all rows have the same one."""
+        inputs = {
+            (name, str(file.get("sha256"))): file
+            for record in self._records
+            if record is not None
+            for name, file in record.files.items()
+        }
+        if self._runner is None or len(inputs) != 1 or None in self._records:
+            return None
+        ((_, digest),) = inputs
+        try:
+            path = self._runner.store.files.input(next(iter(inputs.values())))
+        except DecartSDKError:
+            return None
+        store = self._runner.store
+        self.files["poster", "input"] = Media(lambda: poster_of(store, digest, path), "image/webp")
+        return "input"
+
+    def _poster_of(self, clip: Clip) -> bytes:
+        return poster_of(self._runner.store if self._runner else None, clip.sha256, clip.path)
+
+    def poster(self, key: str) -> bytes | None:
+        """A poster as WebP: of the tile with a number, or of the common ``input``; ``None`` if there is none."""
+        media = self.files.get(("poster", key))
+        try:
+            return media and content_of(media.source)
+        except DecartSDKError:
+            return None
+
+    def _served(self, tile: Tile) -> str | None:
+        """A clip's path in the store's folder, under which a notebook's server may have it."""
+        if tile.clip is None or self._runner is None:
+            return None
+        folder = self._runner.store.folder
+        return tile.clip.path.name if os.path.normpath(tile.clip.path.absolute().parent) == str(folder) else None

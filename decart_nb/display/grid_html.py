@@ -1,0 +1,97 @@
+"""The static form of a grid of clips: an HTML table of posters, captions and links."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable
+
+from .clip_html import NO_MATH, STYLE, data_url
+from .grid_data import GridData, Tile, label_of
+
+#: The most bytes of posters in one table, so that the notebook can still be opened.
+_POSTER_BYTES = 600_000
+_HEAD = "text-align:left;vertical-align:top;padding:4px 8px;font-weight:600;max-width:16em;overflow-wrap:anywhere"
+_CELL = "text-align:left;vertical-align:top;padding:4px 8px;white-space:normal"
+_BAD = "border:1px solid currentColor;padding:4px 8px;overflow-wrap:anywhere"
+
+#: Gives the poster of the tile with a number, which is a WebP image; and the address of a tile's video; or ``None``.
+Poster = Callable[[str], bytes | None]
+Link = Callable[[Tile], str | None]
+
+
+def grid_html(grid: GridData, poster: Poster, link: Link) -> str:
+    """A grid as static HTML.
+
+    Args:
+        grid: the grid.
+        poster, link: of each tile.
+    """
+    budget = _Budget()
+    down, across, cells = grid.arranged()
+    told = {grid.rows, grid.cols}
+    lines = []
+    if grid.cols:
+        corner = [_cell("th", "")] if grid.rows else []
+        lines.append("".join([*corner, *(_cell("th", html.escape(col)) for col in across)]))
+    for row, line in zip(down, cells, strict=True):
+        columns = [_cell("th", html.escape(row))] if grid.rows else []
+        for numbers in line:
+            inner = "".join(_tile_html(number, grid, told, poster, link, budget) for number in numbers)
+            columns.append(_cell("td", f'<div style="display:flex;flex-wrap:wrap;gap:8px">{inner}</div>'))
+        lines.append("".join(columns))
+    facts = html.escape(" · ".join(filter(None, [grid.title, *grid.facts])))
+    rows = "".join(f"<tr>{line}</tr>" for line in lines)
+    more = (
+        f"<p>{budget.left_out:,} posters are left out, so that the notebook stays small.</p>" if budget.left_out else ""
+    )
+    return (
+        f'<div class="{NO_MATH}" style="{STYLE};max-width:none"><p style="margin:4px 0">{facts}</p>'
+        f'<table style="max-width:none">{rows}</table>{more}</div>'
+    )
+
+
+class _Budget:
+    """Counts the bytes of the posters in a table."""
+
+    def __init__(self) -> None:
+        self._left = _POSTER_BYTES
+        self.left_out = 0
+
+    def take(self, size: int) -> bool:
+        fits = size <= self._left
+        self._left -= size * fits
+        self.left_out += not fits
+        return fits
+
+
+def _cell(tag: str, inner: str) -> str:
+    return f'<{tag} style="{_HEAD if tag == "th" else _CELL}">{inner}</{tag}>'
+
+
+def _tile_html(number: int, grid: GridData, told: set[str], poster: Poster, link: Link, budget: _Budget) -> str:
+    tile = grid.tiles[number]
+    labels = [
+        label_of(name, value)
+        for name, value in zip(grid.names, tile.values, strict=True)
+        if name in grid.varying and name not in told and value is not None
+    ]
+    stars = "★" * (tile.rating or 0) + "☆" * (5 - tile.rating if tile.rating else 0)
+    caption = html.escape(" · ".join([*labels, *([stars] if stars else [])]))
+    if tile.clip is None:
+        text = html.escape(f"{tile.label}{f': {tile.error}' if tile.error else ''}")
+        return f'<div style="width:160px;{_BAD}">{text}<br>{caption}</div>'
+    name = html.escape(tile.name)
+    image = poster(str(number))
+    address = link(tile)
+    if image is None:
+        shown = f"{html.escape(tile.clip.path.name)} cannot be shown"
+    elif budget.take(len(image)):
+        shown = (
+            f'<img src="{data_url("image/webp", image)}" alt="{name}" title="{name}" width="160" '
+            'style="display:block;width:160px;max-width:none;height:auto">'
+        )
+    else:
+        shown = name
+    if address is not None:
+        shown = f'<a href="{html.escape(address)}">{shown}</a>'
+    return f'<div style="width:160px">{shown}{caption}</div>'

@@ -1,0 +1,214 @@
+"""A static gallery: a folder, or a single page, with a grid of clips that plays in a browser without a server."""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+import re
+from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from .._util.files import atomic_write, os_reason
+from .._util.text import printable
+from ..display.clip_html import data_url
+from ..display.code import call
+from ..display.grid import ClipGrid
+from ..display.grid_channel import BOARD_PARTS
+from ..display.grid_data import Tile
+from ..display.live_view import assets
+from ..errors import InvalidInputError, MediaError
+from ..job.provenance import as_path
+from .layout import without_folder
+
+#: The largest single page, in bytes: browsers and mail programs take no larger one gladly.
+SINGLE_FILE_LIMIT = 50 * 2**20
+_EXPORT = re.compile(r"^export (default )?", re.MULTILINE)
+_INDEX = "index.html"
+#: Facts of a tile that mean something only on the machine that made the clip.
+_OWN_FACTS = ("file",)
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="generator" content="decart_nb gallery">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<title>{title}</title>
+<style>
+body {{ margin: 0; background: light-dark(#fff, #111); color-scheme: light dark; }}
+.decart {{ padding: 12px 16px; }}
+{style}
+</style>
+</head>
+<body>
+<main class="decart">
+<h1 style="margin:0 0 4px;font-size:1.3em">{title}</h1>
+<div id="grid">{static}</div>
+</main>
+{scripts}
+</body>
+</html>
+"""
+
+
+def save_gallery(grid: ClipGrid, target: str | os.PathLike[str], *, title: str = "", single_file: bool = False) -> Path:
+    """Write a gallery of a grid's clips: choosers, lightbox, comparison and synchronized play, without a server.
+
+    The clips are copies with their provenance in their tags. Nothing in the gallery names a folder of this machine.
+
+    Args:
+        grid: the grid.
+        target: the folder, which is made if it is not there; with ``single_file``, the page.
+        title: the heading; the grid's own unless given.
+        single_file: whether clips and posters are embedded in one page, of at most 50 MiB.
+
+    Returns:
+        The page.
+
+    Raises:
+        InvalidInputError: the target is not empty and no gallery, or the single page would be too large.
+        MediaError: a clip cannot be read, or the gallery cannot be written.
+    """
+    path = as_path(target)
+    try:
+        return _single(grid, path, title) if single_file else _folder(grid, path, title)
+    except OSError as error:
+        raise MediaError(f"The gallery cannot be written: {os_reason(error)}.") from None
+
+
+def _folder(grid: ClipGrid, folder: Path, title: str) -> Path:
+    page = folder / _INDEX
+    if folder.exists() and not folder.is_dir():
+        raise InvalidInputError(f"{folder.name} is a file: name a folder, or pass single_file=True.")
+    if folder.is_dir() and any(folder.iterdir()) and not _is_gallery(page):
+        raise InvalidInputError(f"{folder.name}/ has other files in it: name a new folder for the gallery.")
+    (folder / "clips").mkdir(parents=True, exist_ok=True)
+    (folder / "posters").mkdir(exist_ok=True)
+
+    def video(number: int, tile: Tile) -> str:
+        assert tile.clip is not None
+        name = f"{number:04}-{re.sub(r'[^A-Za-z0-9.-]+', '-', tile.clip.path.stem)[:80]}{tile.clip.path.suffix}"
+        tile.clip.save(folder / "clips" / name)
+        return f"clips/{name}"
+
+    def poster(key: str) -> str | None:
+        if (image := grid.poster(key)) is None:
+            return None
+        name = f"posters/{key}.webp"
+        with atomic_write(folder / name) as file:
+            file.write(image)
+        return name
+
+    data, heading = _contents(grid, video, poster, title)
+    _write(folder / "data.js", _script(data))
+    _write(folder / "gallery.js", _program())
+    scripts = '<script src="data.js"></script>\n<script src="gallery.js"></script>'
+    own = "default-src 'none'; img-src 'self' file: data: blob:; media-src 'self' file: blob:; "
+    policy = f"{own}style-src 'unsafe-inline'; script-src 'self' file:"
+    _write(page, _page(data, heading, scripts, policy))
+    return page
+
+
+def _single(grid: ClipGrid, page: Path, title: str) -> Path:
+    if page.suffix.lower() not in (".html", ".htm"):
+        raise InvalidInputError(f"A gallery in a single file must have a name that ends in .html, not {page.name!r}.")
+    size = 0
+
+    def embedded(media_type: str, content: bytes) -> str:
+        nonlocal size
+        size += len(content) * 4 // 3
+        if size > SINGLE_FILE_LIMIT:
+            raise InvalidInputError(
+                f"The clips are more than a single page of {SINGLE_FILE_LIMIT >> 20} MiB can hold: "
+                "save the gallery as a folder, or choose fewer rows."
+            )
+        return data_url(media_type, content)
+
+    def video(_: int, tile: Tile) -> str:
+        assert tile.clip is not None
+        return embedded("video/mp4", tile.clip.path.read_bytes())
+
+    def poster(key: str) -> str | None:
+        image = grid.poster(key)
+        return None if image is None else embedded("image/webp", image)
+
+    data, heading = _contents(grid, video, poster, title)
+    program = _program().replace("</", "<\\/")
+    scripts = f"<script>{_script(data)}</script>\n<script>{program}</script>"
+    own = "default-src 'none'; img-src data: blob:; media-src data: blob:; "
+    _write(page, _page(data, heading, scripts, f"{own}style-src 'unsafe-inline'; script-src 'unsafe-inline'"))
+    return page
+
+
+def _contents(
+    grid: ClipGrid, video: Callable[[int, Tile], str], poster: Callable[[str], str | None], title: str
+) -> tuple[dict[str, Any], str]:
+    """The grid as JSON, with addresses in place of keys and without what is this machine's; and its heading."""
+    data = grid.data()
+    names = [column["name"] for column in data["columns"]]
+    for number, (state, tile) in enumerate(zip(data["tiles"], grid.tiles, strict=True)):
+        if tile.clip is not None:
+            state["video"] = video(number, tile)
+            state["poster"] = poster(str(number))
+        state["values"] = [without_folder(name, value) for name, value in zip(names, state["values"], strict=True)]
+        state["facts"] = [(name, without_folder(name, text)) for name, text in state["facts"] if name not in _OWN_FACTS]
+        state["code"] = _code(tile)
+        state.update(take="", retry=False, served=None)
+    if data["thumbnail"]:
+        data["thumbnail"] = poster(data["thumbnail"])
+    heading = printable(title or data["title"] or "Clips")
+    data["title"] = ""  # the page has it as its heading
+    return data, heading
+
+
+def _code(tile: Tile) -> str:
+    """Code that makes a tile's clip; its input files are named, and lie where the reader has them."""
+    if tile.clip is None or not tile.clip.inputs:
+        return ""
+    inputs = {name: without_folder(name, value) for name, value in tile.clip.inputs.items()}
+    return f"import decart_nb as dnb\n\n{call(tile.clip.model, inputs)}"
+
+
+def _page(data: dict[str, Any], heading: str, scripts: str, policy: str) -> str:
+    _, style = assets(*BOARD_PARTS)
+    return _PAGE.format(policy=policy, title=html.escape(heading), style=style, static=_static(data), scripts=scripts)
+
+
+def _static(data: dict[str, Any]) -> str:
+    """The clips as a list of links, for readers without scripts."""
+    items = []
+    for tile in data["tiles"]:
+        name = html.escape(f"{tile['name']}: {tile['label']}")
+        is_file = tile["video"] and not tile["video"].startswith("data:")
+        items.append(f'<li><a href="{html.escape(tile["video"])}">{name}</a></li>' if is_file else f"<li>{name}</li>")
+    return f"<noscript><ul>{''.join(items)}</ul></noscript>"
+
+
+def _script(data: dict[str, Any]) -> str:
+    text = json.dumps(data, ensure_ascii=True, allow_nan=False).replace("<", "\\u003c")
+    return f"window.decartGallery = {text};"
+
+
+def _program() -> str:
+    """The grid's parts as one classic script: a page that is opened from the disk may load no modules."""
+    script, _ = assets(*BOARD_PARTS)
+    start = files("decart_nb.display").joinpath("gallery.js").read_text(encoding="utf-8")
+    start = re.sub(r"^import .*\n", "", start, flags=re.MULTILINE)
+    return f'"use strict";\n(() => {{\n{_EXPORT.sub("", script + start)}\n}})();\n'
+
+
+def _write(path: Path, text: str) -> None:
+    with atomic_write(path) as file:
+        file.write(text.encode("utf-8", "replace"))
+
+
+def _is_gallery(page: Path) -> bool:
+    try:
+        with page.open("rb") as file:
+            return b'content="decart_nb gallery"' in file.read(2000)
+    except OSError:
+        return False
