@@ -190,9 +190,6 @@ class Ledger:
             again, self._held_back, self._may_fit = self._held_back, [], False
             return again
 
-    def _is_unpriced(self, number: int) -> bool:
-        return number not in self._paid and self.cost(self._rows[number]) is None
-
     def _hold_back(self, number: int) -> None:
         self._held_back.append(number)
         if cost := self.cost(self._rows[number]):

@@ -247,3 +247,18 @@ def test_a_fork_writes_down_nothing_of_what_its_parent_could_not(store) -> None:
     assert answers.get(timeout=30) == [None]
     child.join(30)
     assert [found.job_id for found in store.find()] == ["j1"]
+
+
+def test_a_job_that_is_carried_knows_its_new_holder(store) -> None:
+    record, _ = store.claim(wanted())
+    shutil.rmtree(store.folder / "holders")
+    assert store.claim(wanted()) == (record, False)
+    assert record.holder == store.holder
+
+
+def test_a_database_that_was_removed_leaves_no_second_lock_file(store) -> None:
+    before = store.holder
+    (store.folder / "store.sqlite3").unlink()
+    assert store.find() == []
+    assert store.holder != before
+    assert [path.name for path in (store.folder / "holders").iterdir()] == [store.holder]
