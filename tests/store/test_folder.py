@@ -147,6 +147,21 @@ def test_an_input_comes_back_into_a_folder_that_was_removed(store) -> None:
     store.delete([])
     file = _file(b"1")
     assert store.keep_input(file, io.BytesIO(b"1")).read_bytes() == b"1"
+    shutil.rmtree(store.folder)
+    assert store.keep_input(file, io.BytesIO(b"1")).read_bytes() == b"1"
+
+
+def test_a_link_in_the_place_of_the_inputs_is_not_followed_to_clear_away_what_looks_like_an_input(
+    store, tmp_path
+) -> None:
+    elsewhere = tmp_path / "elsewhere" / f"{_file(b'1')['sha256']}.png"
+    elsewhere.parent.mkdir()
+    elsewhere.write_bytes(b"1")
+    os.utime(elsewhere, (1, 1))
+    shutil.rmtree(store.folder / "inputs")
+    (store.folder / "inputs").symlink_to(elsewhere.parent, target_is_directory=True)
+    store.delete([])
+    assert elsewhere.exists()
 
 
 def test_an_input_of_which_no_job_is_known_is_kept_for_an_hour(store) -> None:
