@@ -117,3 +117,15 @@ def test_what_a_sweep_has_cost_outlives_its_database(store) -> None:
     assert store.spent("cats") == (pytest.approx(0.7), 0)
     with pytest.raises(CapReachedError):
         claim_in_sweep(store, "d", cap=0.8)
+
+
+@pytest.mark.parametrize("others", [1, 3])
+def test_what_a_sweep_has_cost_is_the_higher_of_what_this_process_and_a_new_database_know(store, others) -> None:
+    for request in "ab":
+        record, _ = claim_in_sweep(store, request, cap=1.0)
+        store.update(record, status="completed", cost=0.2)
+    shutil.rmtree(store.folder)
+    another = Store(store.folder)  # a kernel that comes first
+    for number in range(others):
+        claim_in_sweep(another, f"other{number}", cap=1.0)
+    assert store.spent("cats") == (pytest.approx(max(0.4, 0.2 * others)), 0)

@@ -233,12 +233,13 @@ def test_sweeps_are_told_the_oldest_first_each_as_it_was_kept_last(store) -> Non
 
 def test_a_sweep_is_forgotten_with_its_last_job_and_no_other_sweep(store) -> None:
     records = []
+    store.keep_sweep("without jobs", "{}")
     for sweep in ("cats", "dogs", "dogs"):
         store.keep_sweep(sweep, "{}")
         records.append(store.claim(wanted(f"r{len(records)}", sweep=sweep, expected_cost=0.2))[0])
         store.update(records[-1], status="failed", error="no")
     store.delete(records[:2])
-    assert [*store.sweeps()] == ["dogs"]
+    assert [*store.sweeps()] == ["without jobs", "dogs"]
     assert store.spent("cats") == (pytest.approx(0.2), 0)
     assert store.spent("dogs") == (pytest.approx(0.4), 0)
     assert store.spent("birds") == (0.0, 0)
