@@ -16,6 +16,7 @@ from PIL import Image
 from decart_nb import media
 from decart_nb.local.faults import Faults
 from decart_nb.local.queue import LocalQueue
+from decart_nb.session.current import set_current_session
 
 # A machine that is busy with something else is no fault of a test's.
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -29,6 +30,12 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Name a slow test at once: of a run that is ended before its end, the table of durations is not printed."""
     if report.duration > 60 and "PYTEST_XDIST_WORKER" not in os.environ:
         print(f"\n{time.strftime('%H:%M:%S')} {report.nodeid} ({report.when}) took {report.duration:.0f} s", flush=True)
+
+
+@pytest.fixture(autouse=True)
+def disconnected() -> None:
+    """No test uses the session that another has opened."""
+    set_current_session(None)
 
 
 @pytest.fixture(autouse=True)

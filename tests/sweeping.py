@@ -24,7 +24,7 @@ from decart_nb.local.faults import Faults, FaultSchedule
 from decart_nb.local.queue import LocalQueue
 from decart_nb.request.catalogue import models
 from decart_nb.request.request import prepare
-from decart_nb.session import session
+from decart_nb.session.current import current_session
 from decart_nb.session.session import Session
 from decart_nb.store.store import Store
 
@@ -44,8 +44,7 @@ _kernels.set_forkserver_preload(
 
 
 def alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is connected yet, and the local queue is not all that there may be."""
-    monkeypatch.setattr(session, "_current", None)
+    """The local queue is not all that there may be."""
     monkeypatch.delenv("DECART_BACKEND")
 
 
@@ -134,7 +133,7 @@ def wait_until(true: Callable[[], bool], seconds: float = 20.0) -> None:
 
 def cut_off(prompt: str) -> None:
     """Ends in the middle of a submission."""
-    here = session._current
+    here = current_session()
     store = Store(here.store)
     _, wanted = intent(store, prepare(models.video(T2V), {"prompt": prompt}), here.base_url, here.backend, T2V)
     record, _ = store.claim(wanted)

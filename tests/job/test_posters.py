@@ -19,7 +19,6 @@ from PIL import Image
 import decart_nb as dnb
 from decart_nb import MediaError
 from decart_nb.job.posters import make_later, poster_of
-from decart_nb.session import session
 from decart_nb.store.store import Store
 
 
@@ -112,7 +111,6 @@ def test_threads_that_want_the_same_poster_get_the_same(store, small_video) -> N
 
 
 def test_a_video_that_was_made_gets_its_poster(canned_queue, small_video, monkeypatch) -> None:
-    monkeypatch.setattr(session, "_current", None)
     monkeypatch.delenv("DECART_BACKEND")
     dnb.connect("live", api_key=canned_queue.api_key, base_url=canned_queue.base_url)
     clip = dnb.submit("lucy-2.5", prompt="a", data=small_video).result(timeout=60)

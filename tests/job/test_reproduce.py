@@ -11,7 +11,7 @@ import pytest
 
 import decart_nb as dnb
 from decart_nb.local.queue import LocalQueue
-from decart_nb.session import session
+from decart_nb.session.current import set_current_session
 from decart_nb.session.session import Session
 from tests import sweeping
 
@@ -47,7 +47,7 @@ def test_a_copy_and_a_stored_video_without_its_record_tell_the_same(clip, tmp_pa
     assert dnb.provenance(shutil.move(saved, tmp_path / "far" / "moved.mp4")) == record
     plain = shutil.copy(clip, tmp_path / "far" / "plain.mp4")
     assert dnb.provenance(plain) == record  # by its digest, from the store
-    session._current = None
+    set_current_session(None)
     with pytest.raises(dnb.MediaError):
         dnb.provenance(plain)
 

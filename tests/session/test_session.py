@@ -18,13 +18,7 @@ from PIL import Image
 import decart_nb as dnb
 from decart_nb import media
 from decart_nb.local.queue import LocalQueue
-from decart_nb.session import session
 from decart_nb.session.session import Session
-
-
-@pytest.fixture(autouse=True)
-def no_session(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session, "_current", None)
 
 
 @pytest.fixture

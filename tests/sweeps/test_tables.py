@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 import decart_nb as dnb
 from decart_nb.job.table import as_results
 from decart_nb.local.queue import LocalQueue
-from decart_nb.session import session
+from decart_nb.session.current import set_current_session
 from tests import sweeping
 from tests.sweeping import T2V, connected, ended, failing, kernel, same, wait_until
 
@@ -99,7 +99,7 @@ def test_every_row_of_a_plan_is_valid_or_says_why_not(models, prompts, seeds, re
 
 def test_the_local_queue_costs_nothing_unless_it_is_rehearsed(monkeypatch, live) -> None:
     monkeypatch.setenv("DECART_BACKEND", "local")
-    monkeypatch.setattr(session, "_current", None)
+    set_current_session(None)
     opened = dnb.connect("local", store="other")
     plan = opened.sweep(model=[T2V, "lucy-2.6"], prompt="a").plan
     assert plan["cost"][0] == 0.0
