@@ -34,7 +34,8 @@ def test_a_store_from_before_counts_what_its_sweeps_have_cost(tmp_path) -> None:
                 database.execute(statement)
         database.execute("PRAGMA user_version = 3")
         columns = "request, take, endpoint, backend, model, asked_model, inputs, files, status, created_at, sweep"
-        for status, expected, cost in (("completed", 0.2, 0.1), ("failed", 0.2, None), ("rejected", 0.2, None)):
+        jobs = [("completed", 0.2, 0.1), ("failed", 0.2, None), ("rejected", 0.2, None)]
+        for status, expected, cost in [*jobs, ("failed", None, None), ("uncertain", None, None)]:
             database.execute(
                 f"INSERT INTO jobs ({columns}, expected_cost, cost) VALUES "
                 "(?, 0, 'local', 'local', 'm', 'm', '{}', '{}', ?, 1.0, 'cats', ?, ?)",
@@ -43,8 +44,8 @@ def test_a_store_from_before_counts_what_its_sweeps_have_cost(tmp_path) -> None:
         database.execute("INSERT INTO sweeps VALUES ('cats', '{}', 1.0, 0.5)")
     database.close()
     store = Store(folder)
-    assert store.spent("cats") == (pytest.approx(0.9), 0)
-    assert len({record.key for record in store.find()}) == 3
+    assert store.spent("cats") == (pytest.approx(0.9), 2)
+    assert len({record.key for record in store.find()}) == 5
 
 
 def test_a_job_that_has_cost_more_than_was_expected_counts_for_that(store) -> None:

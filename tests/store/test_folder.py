@@ -8,6 +8,7 @@ import os
 import shutil
 import sqlite3
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -298,3 +299,12 @@ def test_a_folder_of_any_name_is_a_store(tmp_path) -> None:
     record, _ = store.claim(wanted())
     assert Store(store.folder).find() == [record]
     assert (store.folder / "store.sqlite3").exists()
+
+
+def test_many_may_make_a_store_at_once(tmp_path) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        for folder in (tmp_path / "a", tmp_path / "b", tmp_path / "c"):
+            made = [threads.submit(Store, folder) for _ in range(8)]
+            records = [one.result(60).claim(wanted(str(number)))[0] for number, one in enumerate(made)]
+            assert len({record.holder for record in records}) == 8
+            assert len(Store(folder).find()) == 8

@@ -94,6 +94,13 @@ def test_what_has_failed_since_it_was_seen_is_told_and_what_was_seen_is_made_aga
     assert (last.row > records[1].row, ours) == (True, True)
 
 
+@pytest.mark.parametrize("seen", [(0, ""), (7, "another key"), (1, "another key")])
+def test_whoever_has_seen_another_job_has_seen_none(store, seen) -> None:
+    record, _ = store.claim(wanted())
+    store.update(record, status="failed", error="no")
+    assert store.claim(wanted(), seen=seen) == (record, False)
+
+
 def test_what_was_rejected_or_cancelled_since_it_was_seen_is_made_again(store) -> None:
     for status in ("rejected", "cancelled"):
         record, _ = store.claim(wanted())

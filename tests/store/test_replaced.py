@@ -249,6 +249,22 @@ def test_a_fork_writes_down_nothing_of_what_its_parent_could_not(store) -> None:
     assert [found.job_id for found in store.find()] == ["j1"]
 
 
+def test_in_a_fork_any_thread_may_use_the_store(store) -> None:
+    record, _ = store.claim(wanted())
+
+    def child() -> None:
+        with ThreadPoolExecutor(1) as threads:
+            answers.put(threads.submit(store.find).result())
+
+    context = multiprocessing.get_context("fork")
+    answers = context.Queue()
+    process = context.Process(target=child, daemon=True)
+    process.start()
+    assert answers.get(timeout=30) == [record]
+    process.join(30)
+    assert process.exitcode == 0
+
+
 def test_a_job_that_is_carried_knows_its_new_holder(store) -> None:
     record, _ = store.claim(wanted())
     shutil.rmtree(store.folder / "holders")

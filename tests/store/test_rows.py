@@ -289,8 +289,18 @@ def test_a_database_that_is_damaged_says_so_and_another_fault_gives_other_advice
     content = bytearray((store.folder / "store.sqlite3").read_bytes())
     content[100:] = b"x" * (len(content) - 100)
     (store.folder / "store.sqlite3").write_bytes(bytes(content))
-    with pytest.raises(StoreError, match=r"The store runs/ cannot be used: .*Its database is damaged: move the folder"):
+    with pytest.raises(StoreError, match=r"runs/ cannot be used: .*Its database is damaged: move the folder") as caught:
         store.find()
+    assert isinstance(caught.value.cause, sqlite3.DatabaseError)
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match=r"The store file/ cannot be used: .*Free some space, or check its permission"):
         Store(tmp_path / "file")
+
+
+def test_text_that_is_damaged_says_so(store) -> None:
+    store.claim(wanted())
+    with sqlite3.connect(store.folder / "store.sqlite3") as database:
+        database.execute("UPDATE jobs SET error = CAST(x'ff' AS TEXT)")
+    database.close()
+    with pytest.raises(StoreError, match="Its database is damaged: move the folder"):
+        store.find()
