@@ -26,14 +26,18 @@ _SHUTDOWN_TIMEOUT = 1.0
 _MAX_CONNECTIONS = 1024
 
 
-def default_connection_limit() -> int:
-    """A quarter of the process's file descriptors, at least 8 and at most 1024."""
+def default_connection_limit(most: int = _MAX_CONNECTIONS) -> int:
+    """A quarter of the process's file descriptors, at least 8 and at most 1024.
+
+    Args:
+        most: another upper bound.
+    """
     if sys.platform == "win32":  # which has no such limit
-        return _MAX_CONNECTIONS
+        return most
     import resource
 
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return _MAX_CONNECTIONS if soft == resource.RLIM_INFINITY else max(8, min(_MAX_CONNECTIONS, soft // 4))
+    return most if soft == resource.RLIM_INFINITY else max(8, min(most, soft // 4))
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ import pytest
 import uvicorn
 from starlette.responses import JSONResponse
 
-from decart_nb.local import connections
 from decart_nb.local.connections import Connection, ConnectionLimits, Listener, Server, default_connection_limit
 from decart_nb.local.queue import LocalQueue
 from tests.local.wire import PROMPT, calling, followed, submitted, talk
@@ -221,10 +220,9 @@ def test_a_thousand_silent_connections_leave_the_process_its_descriptors(tmp_pat
     assert errors == ""
 
 
-def test_the_share_of_descriptors_has_bounds(monkeypatch):
+def test_the_share_of_descriptors_has_bounds():
     assert 8 <= default_connection_limit() <= 1024
-    monkeypatch.setattr(connections, "_MAX_CONNECTIONS", 8)
-    assert default_connection_limit() == 8
+    assert default_connection_limit(most=8) == 8
 
 
 class _Knocked(Server):
