@@ -171,7 +171,8 @@ def _skimmed(path: Path, name: str, limits: Limits) -> VideoInfo | None:
         codec = stream.codec_context
         kind = codec.codec.canonical_name
         square = stream.sample_aspect_ratio in (None, 0, 1)
-        if kind not in _PIECES or not square or not is_indexed(media, stream, False):
+        is_still = stream.frames < 2  # perhaps: probing looks closer, since HEIF images are such files too
+        if is_still or kind not in _PIECES or not square or not is_indexed(media, stream, False):
             return None
         with closing(media.demux(stream)) as packets:  # or PyAV never frees what it has read
             first = next((packet for packet in packets if packet.size), None)

@@ -102,3 +102,12 @@ def test_the_family_of_iso_is_told_by_all_brands(brands: str, media_type: str) -
     major, *others = (brand.encode().ljust(4) for brand in brands.split())
     box = b"ftyp" + major + bytes(4) + b"".join(others)
     assert sniff((len(box) + 4).to_bytes(4) + box + bytes(100)) == media_type
+
+
+def test_a_still_image_that_is_called_a_video_is_none(tmp_path) -> None:
+    path = tmp_path / "image.mp4"
+    for tiles, rows, columns, size in ((TILES, 2, 3, (180, 120)), (TILES[:1], 1, 1, (64, 64))):
+        path.write_bytes(heic(tiles, rows, columns, size))
+        for probe in (media.probe, media.quick_probe):
+            with pytest.raises(MediaError, match="is a still image, not a video"):
+                probe(path)
