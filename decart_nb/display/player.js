@@ -38,7 +38,7 @@ export class GridPlayer {
           else if (part) kept.delete(part);
         }
         this.refresh();
-      }, { rootMargin, threshold: 0.01 });
+      }, { rootMargin, scrollMargin: rootMargin, threshold: 0.01 }); // the grid scrolls, and a notebook around it
     this.#observers = [watch(this.#visible, "0px"), watch(this.#near, MARGIN)];
     signal.addEventListener("abort", () => {
       for (const observer of this.#observers) observer.disconnect();

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import dataclasses
 import html
 import json
 import os
 import re
+import tempfile
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from .. import media
 from .._util.files import atomic_write, os_reason
 from .._util.text import printable
 from ..display.clip_html import data_url
 from ..display.code import call
 from ..display.grid import ClipGrid
 from ..display.grid_channel import BOARD_PARTS
-from ..display.grid_data import Tile
+from ..display.grid_data import Tile, label_of
 from ..display.live_view import assets
 from ..errors import InvalidInputError, MediaError
+from ..job.clip import Clip
 from ..job.provenance import as_path
 from .layout import without_folder
 
@@ -27,6 +31,8 @@ from .layout import without_folder
 SINGLE_FILE_LIMIT = 50 * 2**20
 _EXPORT = re.compile(r"^export (default )?", re.MULTILINE)
 _INDEX = "index.html"
+#: The names that a gallery gives to clips, their records and posters.
+_OWN_FILES = re.compile(r"\d{4,}-.*|(\d+|input)\.webp")
 #: Facts of a tile that mean something only on the machine that made the clip.
 _OWN_FACTS = ("file",)
 
@@ -42,6 +48,9 @@ _PAGE = """<!doctype html>
 body {{ margin: 0; background: light-dark(#fff, #111); color-scheme: light dark; }}
 .decart {{ padding: 12px 16px; }}
 {style}
+noscript ul {{ display: flex; flex-wrap: wrap; gap: 12px; padding: 0; list-style: none; }}
+noscript li {{ width: 200px; overflow-wrap: anywhere; }}
+noscript img {{ display: block; width: 200px; }}
 </style>
 </head>
 <body>
@@ -59,6 +68,7 @@ def save_gallery(grid: ClipGrid, target: str | os.PathLike[str], *, title: str =
     """Write a gallery of a grid's clips: choosers, lightbox, comparison and synchronized play, without a server.
 
     The clips are copies with their provenance in their tags. Nothing in the gallery names a folder of this machine.
+    A clip whose file is gone is a tile that says so. A gallery that is in the folder is replaced.
 
     Args:
         grid: the grid.
@@ -88,20 +98,22 @@ def _folder(grid: ClipGrid, folder: Path, title: str) -> Path:
         raise InvalidInputError(f"{folder.name}/ has other files in it: name a new folder for the gallery.")
     (folder / "clips").mkdir(parents=True, exist_ok=True)
     (folder / "posters").mkdir(exist_ok=True)
+    written: set[str] = set()
 
-    def video(number: int, tile: Tile) -> str:
-        assert tile.clip is not None
-        name = f"{number:04}-{re.sub(r'[^A-Za-z0-9.-]+', '-', tile.clip.path.stem)[:80]}{tile.clip.path.suffix}"
-        tile.clip.save(folder / "clips" / name)
+    def video(number: int, clip: Clip) -> str:
+        name = f"{number:04}-{re.sub(r'[^A-Za-z0-9-]+', '-', clip.path.stem)[:48]}{clip.path.suffix.lower()}"
+        clip.save(folder / "clips" / name)
+        written.update((name, f"{name}.json"))
         return f"clips/{name}"
 
     def poster(key: str) -> str | None:
         if (image := grid.poster(key)) is None:
             return None
-        name = f"posters/{key}.webp"
-        with atomic_write(folder / name) as file:
+        name = f"{key}.webp"
+        with atomic_write(folder / "posters" / name) as file:
             file.write(image)
-        return name
+        written.add(name)
+        return f"posters/{name}"
 
     data, heading = _contents(grid, video, poster, title)
     _write(folder / "data.js", _script(data))
@@ -110,27 +122,34 @@ def _folder(grid: ClipGrid, folder: Path, title: str) -> Path:
     own = "default-src 'none'; img-src 'self' file: data: blob:; media-src 'self' file: blob:; "
     policy = f"{own}style-src 'unsafe-inline'; script-src 'self' file:"
     _write(page, _page(data, heading, scripts, policy))
+    for path in (*(folder / "clips").iterdir(), *(folder / "posters").iterdir()):
+        if path.name not in written and _OWN_FILES.fullmatch(path.name):
+            path.unlink()  # of the gallery that was here before
     return page
 
 
 def _single(grid: ClipGrid, page: Path, title: str) -> Path:
     if page.suffix.lower() not in (".html", ".htm"):
         raise InvalidInputError(f"A gallery in a single file must have a name that ends in .html, not {page.name!r}.")
-    size = 0
+    left = SINGLE_FILE_LIMIT * 3 // 4  # base64 makes four bytes of three
 
-    def embedded(media_type: str, content: bytes) -> str:
-        nonlocal size
-        size += len(content) * 4 // 3
-        if size > SINGLE_FILE_LIMIT:
+    def check(size: int) -> None:
+        if size > left:
             raise InvalidInputError(
                 f"The clips are more than a single page of {SINGLE_FILE_LIMIT >> 20} MiB can hold: "
                 "save the gallery as a folder, or choose fewer rows."
             )
+
+    def embedded(media_type: str, content: bytes) -> str:
+        nonlocal left
+        check(len(content))
+        left -= len(content)
         return data_url(media_type, content)
 
-    def video(_: int, tile: Tile) -> str:
-        assert tile.clip is not None
-        return embedded("video/mp4", tile.clip.path.read_bytes())
+    def video(_: int, clip: Clip) -> str:
+        check(clip.path.stat().st_size)
+        with tempfile.TemporaryDirectory() as folder:
+            return embedded("video/mp4", clip.save(folder).read_bytes())
 
     def poster(key: str) -> str | None:
         image = grid.poster(key)
@@ -145,17 +164,21 @@ def _single(grid: ClipGrid, page: Path, title: str) -> Path:
 
 
 def _contents(
-    grid: ClipGrid, video: Callable[[int, Tile], str], poster: Callable[[str], str | None], title: str
+    grid: ClipGrid, video: Callable[[int, Clip], str], poster: Callable[[str], str | None], title: str
 ) -> tuple[dict[str, Any], str]:
     """The grid as JSON, with addresses in place of keys and without what is this machine's; and its heading."""
     data = grid.data()
     names = [column["name"] for column in data["columns"]]
+    shown = _FileNames()
     for number, (state, tile) in enumerate(zip(data["tiles"], grid.tiles, strict=True)):
         if tile.clip is not None:
-            state["video"] = video(number, tile)
-            state["poster"] = poster(str(number))
-        state["values"] = [without_folder(name, value) for name, value in zip(names, state["values"], strict=True)]
-        state["facts"] = [(name, without_folder(name, text)) for name, text in state["facts"] if name not in _OWN_FACTS]
+            _add_clip(state, number, tile.clip, video)
+            state["poster"] = poster(str(number)) if state["video"] else None
+        given = list(zip(names, state["values"], strict=True))
+        state["values"] = [shown.value(name, value) for name, value in given]
+        state["name"] = shown.text(state["name"], given)
+        state["facts"] = [(name, shown.value(name, text)) for name, text in state["facts"] if name not in _OWN_FACTS]
+        data["facts"] = [shown.text(fact, given) for fact in data["facts"]]
         state["code"] = _code(tile)
         state.update(take="", retry=False, served=None)
     if data["thumbnail"]:
@@ -165,12 +188,56 @@ def _contents(
     return data, heading
 
 
+class _FileNames:
+    """Replaces the paths among a grid's values by the files' names. Different paths stay different."""
+
+    def __init__(self) -> None:
+        self._shown: dict[tuple[str, str], str] = {}
+        self._taken: dict[str, set[str]] = {}
+
+    def value(self, name: str, value: Any) -> Any:
+        """A column's value as the gallery shows it."""
+        if not isinstance(value, str):
+            return value
+        if (name, value) not in self._shown:
+            taken = self._taken.setdefault(name, set())
+            plain = shown = without_folder(name, value)
+            count = 1
+            while shown in taken:
+                shown = f"{plain} ({(count := count + 1)})"
+            self._shown[name, value] = shown
+            taken.add(shown)
+        return self._shown[name, value]
+
+    def text(self, text: str, given: list[tuple[str, Any]]) -> str:
+        """A text in which some of these columns' values are told."""
+        for name, value in given:
+            if (shown := self.value(name, value)) != value:
+                for limit in (80, 160):
+                    old, new = (printable(label_of(name, each), limit=limit) for each in (value, shown))
+                    text = text.replace(old, new)
+        return text
+
+
+def _add_clip(state: dict[str, Any], number: int, clip: Clip, video: Callable[[int, Clip], str]) -> None:
+    """Set a tile's video, or say why there is none."""
+    try:
+        media.probe(clip.path)
+    except MediaError as error:
+        state.update(status="missing", label="no video", error=error.message, video=None, file=None)
+        return
+    state["video"] = video(number, dataclasses.replace(clip, inputs=_inputs(clip)))
+
+
+def _inputs(clip: Clip) -> dict[str, Any]:
+    return {name: without_folder(name, value) for name, value in clip.inputs.items()}
+
+
 def _code(tile: Tile) -> str:
     """Code that makes a tile's clip; its input files are named, and lie where the reader has them."""
     if tile.clip is None or not tile.clip.inputs:
         return ""
-    inputs = {name: without_folder(name, value) for name, value in tile.clip.inputs.items()}
-    return f"import decart_nb as dnb\n\n{call(tile.clip.model, inputs)}"
+    return f"import decart_nb as dnb\n\n{call(tile.clip.model, _inputs(tile.clip))}"
 
 
 def _page(data: dict[str, Any], heading: str, scripts: str, policy: str) -> str:
@@ -179,12 +246,15 @@ def _page(data: dict[str, Any], heading: str, scripts: str, policy: str) -> str:
 
 
 def _static(data: dict[str, Any]) -> str:
-    """The clips as a list of links, for readers without scripts."""
+    """The clips as a list of posters, captions and links, for readers without scripts."""
     items = []
     for tile in data["tiles"]:
-        name = html.escape(f"{tile['name']}: {tile['label']}")
-        is_file = tile["video"] and not tile["video"].startswith("data:")
-        items.append(f'<li><a href="{html.escape(tile["video"])}">{name}</a></li>' if is_file else f"<li>{name}</li>")
+        text = html.escape(": ".join(filter(None, (tile["name"], tile["label"], tile["error"]))))
+        if tile["poster"] and not tile["poster"].startswith("data:"):
+            text = f'<img src="{html.escape(tile["poster"])}" alt="" loading="lazy">{text}'
+        if tile["video"] and not tile["video"].startswith("data:"):
+            text = f'<a href="{html.escape(tile["video"])}">{text}</a>'
+        items.append(f"<li>{text}</li>")
     return f"<noscript><ul>{''.join(items)}</ul></noscript>"
 
 
