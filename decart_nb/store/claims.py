@@ -100,4 +100,4 @@ class Claims:
         for record in self._carried.values():
             if record.status in UNDER_WAY:
                 record.holder = self.lock.name
-                self._jobs.write_whole(record)
+                self._jobs.write_whole(record, record.claim)

@@ -101,7 +101,7 @@ class Database:
                     self._open()
                 assert self._connection is not None
                 yield self._connection
-            except (OSError, sqlite3.Error, UnicodeError) as cause:  # the last for half a character
+            except (OSError, sqlite3.Error, UnicodeError) as cause:  # the last for a schema that is damaged
                 raise self.error(cause) from None
 
     @contextlib.contextmanager
@@ -158,7 +158,8 @@ class Database:
         """What a fault of the disk or of SQLite means for the store."""
         reason = os_reason(cause)
         advice = "Free some space, or check its permissions; connect(store=…) takes another folder."
-        if getattr(cause, "sqlite_errorcode", 0) in _DAMAGED or str(cause).startswith(_UNDECODABLE):
+        code, is_undecodable = getattr(cause, "sqlite_errorcode", 0), str(cause).startswith(_UNDECODABLE)
+        if code in _DAMAGED or is_undecodable or isinstance(cause, UnicodeError):
             advice = "Its database is damaged: move the folder away, and connect(store=…) to a copy or to another one."
         return StoreError(f"The store {self.path.parent.name}/ cannot be used: {reason}. {advice}", cause=cause)
 
@@ -236,5 +237,5 @@ class Database:
 
 
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-#: How Python's sqlite3 begins its error for damaged text, which has no code.
+#: How Python's sqlite3 begins its error for damaged text in a row, which has no code.
 _UNDECODABLE = "Could not decode to UTF-8"

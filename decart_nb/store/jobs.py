@@ -80,9 +80,9 @@ class JobTable:
                 [*values.values(), record.row, record.key, *([] if is_certain else [claim])],
             )
 
-    def write_whole(self, record: Record) -> None:
+    def write_whole(self, record: Record, claim: str | None) -> None:
         """Write all of a job down, except its rating: of that, the database may have heard from others since."""
-        self.write(record, {name: getattr(record, name) for name in COLUMNS if name not in JUDGED}, record.claim)
+        self.write(record, {name: getattr(record, name) for name in COLUMNS if name not in JUDGED}, claim)
 
     def change_holder(self, before: str, after: str) -> None:
         """Give the jobs of a holder to another."""

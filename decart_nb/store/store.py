@@ -67,7 +67,8 @@ class Store:
         self._ratings = RatingTable(self._database)
         self._claims = Claims(folder / "holders", self._jobs, self._database.on_rollback)
         self._intents = Intents(self._jobs, self._claims, self.update)
-        self._unsaved: dict[str, Record] = {}  # those of which the database has not heard the latest
+        # By key, the jobs of which the database has not heard the latest, and the claims by which they are written.
+        self._unsaved: dict[str, tuple[Record, str | None]] = {}
         self._totals: dict[str, float] = {}  # what sweeps have cost so far, for a database that begins anew
         self._placed = False
         with self._database.transaction():
@@ -159,15 +160,21 @@ class Store:
             setattr(record, name, value)
         try:
             with self._database.transaction():
-                self._database.on_rollback(lambda: self.remember(record))
+                self._database.on_rollback(lambda: self.remember(record, claim))
                 self._jobs.write(record, changes, claim)
         except StoreError:
-            self.remember(record)
+            self.remember(record, claim)
             raise
 
-    def remember(self, record: Record) -> None:
-        """Keep what is known of a job in memory, until the next transaction that can write it down."""
-        self._unsaved[record.key] = record
+    def remember(self, record: Record, claim: str | None = None) -> None:
+        """Keep what is known of a job in memory, until the next transaction that can write it down.
+
+        Args:
+            record: the job.
+            claim: the token of its claim, where the record has given that up since.
+        """
+        _, before = self._unsaved.get(record.key, (record, None))
+        self._unsaved[record.key] = record, claim or record.claim or before
 
     def flush(self) -> None:
         """Write down what could not be before."""
@@ -258,7 +265,7 @@ class Store:
     @property
     def unsaved(self) -> list[Record]:
         """The jobs with changes that the database could not take yet."""
-        return list(self._unsaved.values())
+        return [record for record, _ in self._unsaved.values()]
 
     def spent(self, sweep: str) -> tuple[float, int]:
         """What a sweep has cost in its whole life, in USD, and how many of its jobs have no known price.
@@ -370,8 +377,8 @@ class Store:
         self._claims.renew_lock()
         written, self._unsaved = self._unsaved, {}
         self._database.on_rollback(lambda: self._unsaved.update(written))
-        for record in written.values():
-            self._jobs.write_whole(record)
+        for record, claim in written.values():
+            self._jobs.write_whole(record, claim)
 
     def _opened(self) -> None:
         """Take a lock in a database, and bring along what this process knows: the store was removed or moved."""

@@ -278,3 +278,46 @@ def test_a_database_that_was_removed_leaves_no_second_lock_file(store) -> None:
     assert store.find() == []
     assert store.holder != before
     assert [path.name for path in (store.folder / "holders").iterdir()] == [store.holder]
+
+
+def test_what_could_not_be_written_where_nothing_could_begin_is_written_later(store, tmp_path) -> None:
+    record, _ = store.claim(wanted())
+    store.folder.rename(tmp_path / "away")
+    store.folder.write_text("in the way")
+    with pytest.raises(StoreError, match="cannot be used"):
+        store.update(record, status="failed", error="no")
+    assert store.unsaved == [record]
+    store.folder.unlink()
+    (tmp_path / "away").rename(store.folder)
+    assert [(found.key, found.status, found.error) for found in store.find()] == [(record.key, "failed", "no")]
+    assert store.unsaved == []
+
+
+def test_what_was_undone_with_a_transaction_is_written_later_unless_another_has_taken_the_job(store) -> None:
+    mine, lost = store.claim(wanted("mine"))[0], store.claim(wanted("lost"))[0]
+    with store._database.connection() as database:  # SQLite's own word for a disk that holds no more
+        (pages,) = database.execute("PRAGMA page_count").fetchone()
+        database.execute(f"PRAGMA max_page_count = {pages}")
+    work = [lambda one=one: store.update(one, status="rejected", error="no" * 10**5) for one in (mine, lost)]
+    assert all(isinstance(error, StoreError) for _, error in store.batch(work))
+    with pytest.raises(StoreError):
+        store.update(mine, cost=0.5)
+    with store._database.connection() as database:
+        database.execute("PRAGMA max_page_count = 1000000")
+        database.execute("UPDATE jobs SET claim = 'another' WHERE request = 'lost'")
+    assert {found.request: (found.status, found.cost) for found in store.find()} == {
+        "mine": ("rejected", 0.5),
+        "lost": ("planned", None),
+    }
+
+
+def test_what_is_not_written_down_yet_is_known(store) -> None:
+    record, _ = store.claim(wanted())
+    store.release(record)
+    with sqlite3.connect(store.folder / "store.sqlite3") as database:
+        database.execute("DELETE FROM jobs")
+    database.close()
+    with pytest.raises(StoreError, match="no longer in the store"):
+        store.refreshed(record)
+    store.remember(record)
+    assert store.refreshed(record) is record
