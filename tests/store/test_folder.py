@@ -66,6 +66,14 @@ def test_a_video_keeps_its_name_unless_another_one_has_it(store) -> None:
     assert placed[1].read_bytes() == b"two"
 
 
+def test_two_videos_of_one_size_and_time_are_two(store) -> None:
+    for number, content in enumerate((b"one", b"two")):
+        arrived = _arrived(store, content)
+        os.utime(arrived, (1, 1))
+        assert store.adopt_video(arrived).name == ("v.mp4", "v-2.mp4")[number]
+    assert (store.folder / "v.mp4").read_bytes() == b"one"
+
+
 def test_a_link_is_not_taken_for_a_video_of_the_same_content(store, tmp_path) -> None:
     (tmp_path / "elsewhere.mp4").write_bytes(b"one")
     (store.folder / "v.mp4").symlink_to(tmp_path / "elsewhere.mp4")

@@ -207,6 +207,9 @@ def test_what_could_not_be_written_yet_is_what_is_told_of_the_requests_asked_for
     assert [each.job_id for each in store.find()] == ["j1", "j1"]  # which writes it down
     assert store.unsaved == []
     assert [each.job_id for each in Store(store.folder).find()] == ["j1", "j1"]
+    record.error = "no"  # which only who has the claim may write
+    store.remember(record)
+    assert [each.error for each in store.find()] == ["no", None]
 
 
 def test_only_jobs_that_stand_as_they_were_seen_are_deleted(store) -> None:
