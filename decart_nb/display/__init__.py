@@ -54,7 +54,7 @@ def sweep_grid(sweep: Sweep, *, rows: str | None = None, cols: str | None = None
     """A grid of a sweep's clips; see :meth:`decart_nb.sweeps.sweep.Sweep.grid`."""
     from .sweep_grid import SweepGrid
 
-    return SweepGrid(sweep, rows=rows, cols=cols)
+    return SweepGrid(sweep, rows=rows, cols=cols, title=sweep.name)
 
 
 def show_sweep(sweep: Sweep, *, waiting: bool = False) -> AbstractContextManager[object]:

@@ -75,12 +75,12 @@ export function board(root, data, host) {
   root.classList.add("decart-board");
   root.append(
     facts,
-    element("div", { class: "decart-controls" }, play, scrub, time, speed.label, compareMarked, count),
+    element("div", { class: "decart-controls" }, play, scrub, time, speed.label,
+      element("label", {}, "size ", size), compareMarked, count),
     element(
       "div",
       { class: "decart-controls" },
       axes.rows.label, axes.cols.label, choosers, sort.label, descending, filter,
-      element("label", {}, "size ", size),
     ),
     scroller,
     keys,

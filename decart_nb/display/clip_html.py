@@ -12,6 +12,7 @@ from urllib.parse import quote, unquote
 from .. import media
 from .._util.files import os_reason
 from .._util.text import printable
+from ..errors import MediaError
 from ..job.clip import Clip
 from .text import clip_caption
 
@@ -91,8 +92,16 @@ def clip_html(clip: Clip, folder: Path | None, *, embed: bool) -> str:
 def _media_element(source: str, clip: Clip, style: str, *, plays: bool) -> str:
     size = f'width="{clip.width}" height="{clip.height}" style="{style}"'
     if plays:
-        return f"<video {source} {size} controls autoplay loop muted playsinline></video>"
+        return f"<video {source} {size} controls autoplay loop muted playsinline>{_fallback_image(clip)}</video>"
     return f'<img {source} {size} alt="A still of the video">'
+
+
+def _fallback_image(clip: Clip) -> str:
+    """A small still inside the video element, for renderers that strip videos and keep what is in them."""
+    try:
+        return f'<img src="{data_url("image/webp", media.thumbnail(clip.path))}" alt="A still of the video">'
+    except MediaError:  # the video may play all the same
+        return ""
 
 
 def relative_url(clip: Clip, folder: Path | None) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable, Container, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from ..errors import DecartSDKError, InvalidInputError
 from ..job import money
 from ..job.clip import Clip
 from ..job.job import Job
-from ..job.posters import poster_of
+from ..job.posters import make_later, poster_of
 from ..job.repeat import repeat_stored
 from ..job.runner import Runner
 from ..store.job_row import UNDER_WAY, Record
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 #: The most rows that a grid shows.
 MAX_TILES = 1000
+#: How long the static form of a grid waits for posters that are not stored yet.
+_POSTER_SECONDS = 0.3
 
 
 class ClipGrid:
@@ -103,7 +106,18 @@ class ClipGrid:
         def link(tile: Tile) -> str | None:
             return relative_url(tile.clip, folder) if tile.clip else None
 
-        return grid_html(self._grid, self.poster, link)
+        deadline = time.monotonic() + _POSTER_SECONDS
+
+        def poster(key: str) -> bytes | None:
+            """A tile's poster; after a while, only one that is stored: the others are made in the background."""
+            clip = self._grid.tiles[int(key)].clip
+            store = self._runner.store if self._runner else None
+            if clip and store and time.monotonic() > deadline and not store.files.poster(clip.sha256):
+                make_later(store, clip.sha256, clip.path)
+                return None
+            return self.poster(key)
+
+        return grid_html(self._grid, poster, link)
 
     def _repr_html_(self) -> str | None:
         try:

@@ -84,7 +84,7 @@ def _tile_html(number: int, grid: GridData, told: set[str], poster: Poster, link
     image = poster(str(number))
     address = link(tile)
     if image is None:
-        shown = f"{html.escape(tile.clip.path.name)} cannot be shown"
+        shown = f"{html.escape(tile.clip.path.name)} has no poster yet"
     elif budget.take(len(image)):
         shown = (
             f'<img src="{data_url("image/webp", image)}" alt="{name}" title="{name}" width="160" '

@@ -22,17 +22,17 @@ class SweepGrid(ClipGrid):
 
     Args:
         sweep: the sweep.
-        rows, cols: as for :class:`ClipGrid`.
+        rows, cols, title: as for :class:`ClipGrid`.
     """
 
-    def __init__(self, sweep: Sweep, *, rows: str | None = None, cols: str | None = None) -> None:
+    def __init__(self, sweep: Sweep, *, rows: str | None = None, cols: str | None = None, title: str = "") -> None:
         from ..sweeps.clips import clips_of, records_of
 
         self._clips_of, self._records_of = clips_of, records_of
         runner, table = sweep.runner, sweep.results
         records = records_of(table, runner.store)
         clips = clips_of(table, records, runner.store)
-        super().__init__(table, clips, records, runner=runner, rows=rows, cols=cols, title=sweep.name)
+        super().__init__(table, clips, records, runner=runner, rows=rows, cols=cols, title=title)
         self._running: dict[int, Job] = {}
         self._updating = threading.Lock()
         self._updated_at = 0.0

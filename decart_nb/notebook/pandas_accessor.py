@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ..display.comparison import Comparison
     from ..display.grid import ClipGrid
     from ..export.layout import Layout
+    from ..rating.rating import Rating
 
 _FAILED = ("failed", "rejected", "uncertain", "unreachable", "expired")
 
@@ -93,6 +94,29 @@ class DecartAccessor:
         from ..session.comparing import compare
 
         return compare(*(clip for clip in self._clips() if clip is not None), labels=labels)
+
+    def rate(self, by: str = "model", rater: str = "me", *, seed: int | None = None) -> Rating:
+        """Shows pairs of clips that share everything but one column, side by side and without names, to be voted on.
+
+        Votes are stored at once, and the rating goes on where it stopped. ``.ratings`` are the votes, ``.scores()``
+        Bradley–Terry strengths with 95 % intervals, ``.wins`` who was preferred to whom, ``.consistency`` how the
+        rater has voted on pairs that were shown twice.
+
+        Args:
+            by: the column by which the clips of a pair differ.
+            rater: whose votes they are.
+            seed: of the choice of pairs and sides; another one each time unless given.
+
+        Raises:
+            InvalidInputError: there is no such column, or no two clips share everything but it.
+        """
+        self._need("rate()", "status", "path")
+        from ..display import register
+        from ..rating.rating import rate
+        from ..session.session import open_store
+
+        register()  # a table may be rated without a session
+        return rate(self._frame, self._clips(), by=by, rater=rater, store=open_store(), seed=seed)
 
     def to_html(
         self,

@@ -16,8 +16,10 @@ from ..job.job import Job
 from .session import open_store
 
 if TYPE_CHECKING:
+    from ..display import register
     from ..display.comparison import Comparison
 
+    register()  # videos may be compared without a session
 #: The input that a video model takes its video by.
 _VIDEO_INPUT = "data"
 
@@ -36,8 +38,10 @@ def compare(*videos: Clip | Job | str | os.PathLike[str], labels: Sequence[str] 
     Raises:
         InvalidInputError: there are too few or too many, one of them is no video, or the clip was made from none.
     """
+    from ..display import register
     from ..display.comparison import Comparison
 
+    register()  # videos may be compared without a session
     return Comparison(videos, labels, input_of=_input_of)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..display import register
 from ..display.grid import ClipGrid
 from ..job.runner import Runner
 from ..sweeps.clips import clips_of, records_of
@@ -27,6 +28,7 @@ def grid_of(
         runner: the current session's; without one, clips are found where the table says, and are only shown.
         rows, cols, title: as for :class:`decart_nb.display.grid.ClipGrid`.
     """
+    register()  # a table may be looked at without a session
     store = runner.store if runner else None
     records = records_of(table, store)
     return ClipGrid(table, clips_of(table, records, store), records, runner=runner, rows=rows, cols=cols, title=title)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from ..job.clip import Clip
 from ..job.table import JOB_COLUMNS, as_results
@@ -14,6 +12,9 @@ from ..request.catalogue import models
 from ..store.job_row import Record
 from ..store.store import Store
 from .table_inputs import jobs_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def records_of(table: pd.DataFrame, store: Store | None) -> list[Record | None]:

@@ -114,7 +114,7 @@ class Notebook:
         deadline = time.monotonic() + seconds
         while (said := self.printed(expression)) != text and time.monotonic() < deadline:
             time.sleep(0.2)
-        assert said == text
+        assert said == text, said
 
     def save(self) -> None:
         """Save the notebook."""

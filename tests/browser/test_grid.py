@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 import re
+import time
+from pathlib import Path
 
-from playwright.sync_api import Locator, expect
+import numpy as np
+import pytest
+from playwright.sync_api import Locator, Page, expect
 
-from .lab import THEMES, Notebook, Queue, finish_sweep, screenshot
+from decart_nb import media
+
+from .lab import THEMES, Lab, Notebook, Queue, finish_sweep, screenshot
 
 _HTML = "<img src=x onerror=window.hacked=1>"
 #: The times of all videos that are open, in seconds.
 _TIMES = "board => [...board.querySelectorAll('video')].map(video => video.currentTime)"
-
-
-def _sweep(name: str, *, prompts: str = "['a cliff', 'a gorge', 'a dune']", seeds: int = 2) -> str:
-    return (
-        f"sw = dnb.sweep(model=['lucy-pro-t2v', 'lucy-2.5'], prompt={prompts}, seed=range({seeds}), name={name!r}, "
-        "data=dnb_video)\n"
-    )
-
-
-def _video(notebook: Notebook) -> None:
-    """A video as the input, and clips of two lengths as the canned answers are the same everywhere."""
-    notebook.run(
-        "import numpy as np\nfrom decart_nb import media\n"
-        "dnb_video = 'input.mp4'\n"
-        "_ = media.encode(np.full((24, 64, 96, 3), 90, np.uint8), dnb_video, fps=12)"
-    )
+_PLAYING = "board => [...board.querySelectorAll('video')].filter(video => !video.paused).length"
+#: A table of results of clips that lie beside the notebook.
+_TABLE = """
+import pandas as pd
+rows = [
+    {{"model": model, "prompt": prompt, "seed": seed, "status": "completed", "path": f"clip{{seed}}.mp4",
+      "width": 64, "height": 48, "fps": 10.0, "duration": {length}}}
+    for prompt in {prompts} for model in ["lucy-2.5", "lucy-restyle-2"] for seed in range({seeds})
+]
+table = pd.DataFrame(rows)
+"""
 
 
 def _board(cell: Locator) -> Locator:
@@ -37,11 +38,23 @@ def _tiles(cell: Locator) -> Locator:
     return cell.locator(".decart-tile")
 
 
+@pytest.fixture(scope="module")
+def clips(lab: Lab) -> None:
+    """Two clips of 3 s beside the notebook, red and blue, which get brighter."""
+    for seed, channel in enumerate((0, 2)):
+        frames = np.zeros((30, 48, 64, 3), np.uint8)
+        frames[..., channel] = np.linspace(80, 250, 30, dtype=np.uint8)[:, None, None]
+        media.encode(frames, lab.folder / f"clip{seed}.mp4", fps=10)
+
+
+def _table(notebook: Notebook, prompts: str = "['a cliff', 'a gorge', 'a dune']", seeds: int = 2) -> None:
+    notebook.run(_TABLE.format(prompts=prompts, seeds=seeds, length=3.0))
+
+
 def test_a_running_sweep_fills_its_grid_and_the_cell_below_does_not_move(notebook: Notebook, queue: Queue) -> None:
-    _video(notebook)
-    cell = notebook.run(
-        _sweep(f"filling {_HTML}", prompts=f"['a cliff {_HTML}', 'a gorge']") + "sw.start(concurrency=4)"
-    )
+    prompts = [f"a cliff {_HTML}", "a gorge"]
+    sweep = f"sw = dnb.sweep(model='lucy-pro-t2v', prompt={prompts}, seed=range(4), name='filling')\n"
+    cell = notebook.run(f"{sweep}sw.start(concurrency=4)")
     below = notebook.run("print('below')")
     expect(_tiles(cell)).to_have_count(8)
     expect(_tiles(cell).get_by_text(re.compile("^(queued|processing)")).first).to_be_visible()
@@ -55,3 +68,137 @@ def test_a_running_sweep_fills_its_grid_and_the_cell_below_does_not_move(noteboo
     notebook.theme(THEMES[1])
     screenshot(cell, "grid, dark")
     assert notebook.page.evaluate("window.hacked") is None
+
+
+def test_all_clips_play_in_step_and_loop_together(notebook: Notebook, clips: None) -> None:
+    _table(notebook)
+    board = _board(notebook.run("table.decart.grid()"))
+    expect(_tiles(board)).to_have_count(12)
+    board.scroll_into_view_if_needed()
+    board.get_by_role("slider", name="Size of the cells").fill("96")
+    board.get_by_role("button", name="Play all").click()
+    page = notebook.page
+    for seconds in (3.0, 2.0):  # the second time in the second loop
+        page.wait_for_timeout(1000 * seconds)
+        times = board.evaluate(_TIMES)
+        assert len(times) == 12
+        spread = max(abs((one - other + 1.5) % 3.0 - 1.5) for one in times for other in times)
+        assert spread < 0.08
+        assert board.evaluate(_PLAYING) == 12
+    screenshot(board, "grid, playing")
+    board.get_by_role("button", name="Pause").click()
+    board.get_by_role("slider", name="Time of all clips").fill("1.5")
+    deadline = time.monotonic() + 10
+    while any(abs(at - 1.5) > 0.05 for at in board.evaluate(_TIMES)) and time.monotonic() < deadline:
+        page.wait_for_timeout(50)
+    assert board.evaluate(_TIMES) == pytest.approx([1.5] * 12, abs=0.05)
+    assert board.evaluate(_PLAYING) == 0
+
+
+def test_choosers_filter_and_sorting(notebook: Notebook, clips: None) -> None:
+    _table(notebook)
+    board = _board(notebook.run("table.decart.grid(rows='prompt', cols='model')"))
+    expect(board.get_by_role("columnheader", name="lucy-2.5")).to_be_visible()
+    expect(_tiles(board)).to_have_count(12)
+    board.get_by_role("combobox", name="seed").select_option(label="seed 1")
+    expect(_tiles(board)).to_have_count(6)
+    expect(board.get_by_text("6 of 12 clips")).to_be_visible()
+    board.get_by_role("combobox", name="columns").select_option("seed")
+    expect(_tiles(board)).to_have_count(12)
+    expect(board.get_by_role("columnheader", name="seed 1")).to_be_visible()
+    board.get_by_role("combobox", name="rows").select_option("seed")  # they change places
+    expect(board.get_by_role("rowheader", name="seed 1")).to_be_visible()
+    board.get_by_role("searchbox", name="Filter").fill("gorge seed>=1")
+    expect(_tiles(board)).to_have_count(2)
+    board.get_by_role("searchbox", name="Filter").fill("")
+    board.get_by_role("combobox", name="sort").select_option("seed")
+    expect(board.get_by_role("rowheader").first).to_have_text("seed 1")
+
+
+def test_the_lightbox_by_keyboard(notebook: Notebook, clips: None) -> None:
+    _table(notebook, seeds=1)
+    board = _board(notebook.run("table.decart.grid(rows='prompt', cols='model')"))
+    _tiles(board).first.focus()
+    page = notebook.page
+    page.keyboard.press("Enter")
+    box = board.get_by_role("dialog")
+    expect(box.get_by_role("heading")).to_have_text("lucy-2.5, a cliff")
+    for key, name in (
+        ("ArrowRight", "lucy-restyle-2, a cliff"),
+        ("ArrowDown", "lucy-restyle-2, a gorge"),
+        ("ArrowLeft", "lucy-2.5, a gorge"),
+        ("ArrowUp", "lucy-2.5, a cliff"),
+    ):
+        page.keyboard.press(key)
+        expect(box.get_by_role("heading")).to_have_text(name)
+    expect(box.locator("video")).to_have_count(1)
+    screenshot(box, "lightbox")
+    page.keyboard.press("Escape")
+    expect(box).to_be_hidden()
+    assert page.evaluate("document.activeElement.classList.contains('decart-tile')")
+    page.keyboard.press("m")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("m")
+    page.keyboard.press("c")
+    expect(board.get_by_role("heading", name="Comparison")).to_be_visible()
+    screenshot(board.get_by_role("dialog"), "comparison from the grid")
+    page.keyboard.press("Escape")
+    assert notebook.printed("len(get_ipython().history_manager.input_hist_parsed) > 0") == "True"  # no cell was cut
+
+
+def test_stars_are_in_the_table_after_a_restart(lab: Lab, page: Page, queue: Queue) -> None:
+    notebook = lab.open(page, "rated", queue)
+    make = "sw = dnb.sweep(model='lucy-pro-t2v', prompt=['a fjord', 'a mesa'], seed=[5], name='rated')\n"
+    cell = notebook.run(make + "sw.start()")
+    finish_sweep(cell, queue)
+    expect(cell.locator(".decart-tile.decart-is-done")).to_have_count(2)
+    _tiles(cell).first.focus()
+    page.keyboard.press("4")
+    expect(_tiles(cell).first).to_contain_text("★★★★☆")
+    page.keyboard.press("Enter")
+    box = cell.get_by_role("dialog")
+    box.get_by_role("textbox", name="Note").fill("the best")
+    box.get_by_role("button", name="Close").click()
+    notebook.comes_to_say("[*map(str, sw.results[['rating', 'note']].iloc[0])]", "['4', 'the best']")
+    notebook.script("await session.restartKernel()")
+    notebook.connect(queue)
+    assert (
+        notebook.printed("[*map(str, dnb.sweep.load('rated').results[['rating', 'note']].iloc[0])]")
+        == "['4', 'the best']"
+    )
+    again = notebook.run("dnb.sweep.load('rated').grid()")
+    expect(_tiles(again).first).to_contain_text("★★★★☆")
+
+
+def test_another_take_has_a_tile_of_its_own(lab: Lab, page: Page, queue: Queue) -> None:
+    notebook = lab.open(page, "takes", queue)
+    cell = notebook.run(
+        "sw = dnb.sweep(model='lucy-pro-t2v', prompt='a geyser', seed=[1, 2], name='takes')\nsw.start()"
+    )
+    finish_sweep(cell, queue)
+    _tiles(cell).first.click()
+    cell.get_by_role("dialog").get_by_role("button", name=re.compile("^Another take")).click()
+    cell.get_by_role("dialog").get_by_role("button", name="Close").click()
+    expect(_tiles(cell)).to_have_count(3)
+    expect(cell.get_by_text(re.compile("^(queued|processing)")).first).to_be_visible()
+    queue.finish()
+    expect(cell.locator(".decart-tile.decart-is-done")).to_have_count(3)
+
+
+@pytest.mark.parametrize("app", ["lab", "notebook"])
+def test_without_a_kernel_the_posters_remain(app: str, lab: Lab, page: Page, clips: None) -> None:
+    notebook = lab.open(page, f"kept {app}", app=app)
+    notebook.run("import decart_nb as dnb")
+    _table(notebook)
+    cell = notebook.run("table.decart.grid()")
+    expect(_tiles(cell)).to_have_count(12)
+    expect(cell.locator(".decart-fallback")).to_be_hidden()
+    screenshot(cell, f"grid in {app}")
+    notebook.save()
+    notebook.script("await session.shutdown()")
+    notebook.load()
+    kept = page.locator(".jp-Notebook .jp-Cell:has(.decart-fallback)")
+    expect(kept.locator(".decart-fallback img:visible")).to_have_count(12)
+    expect(kept.locator(".decart-board")).to_have_count(0)
+    screenshot(kept, f"grid, static in {app}")
+    assert Path(notebook.path).stat().st_size < 300_000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
 
 import pytest
@@ -117,3 +118,10 @@ def test_what_a_cell_that_runs_again_had_embedded_counts_no_more() -> None:
     for run in range(20):
         assert embedding.take(4 * MB, "cell", run)
         assert embedding.take(4 * MB, "cell", run)
+
+
+def test_a_renderer_that_strips_videos_finds_a_still(clip) -> None:
+    for embed in (True, False):
+        inner = re.search(r"<video [^>]*>(.*)</video>", clip_html(clip, clip.path.parent, embed=embed))
+        assert inner
+        assert inner[1].startswith('<img src="data:image/webp;base64,')

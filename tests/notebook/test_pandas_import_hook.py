@@ -141,3 +141,10 @@ def test_threads_that_import_at_once_all_have_it() -> None:
         "assert seen == [True] * 6, seen",
         _GONE,
     )
+
+
+@pytest.mark.parametrize(
+    "module", ["sweeps.clips", "sweeps.tables", "sweeps.table_inputs", "job.table", "display.grid"]
+)
+def test_a_module_of_ours_that_is_the_first_to_need_pandas_gets_it_with_the_accessor(module: str) -> None:
+    _run(f"import sys, decart_nb, decart_nb.{module}", "import pandas", _HAS, _GONE)
