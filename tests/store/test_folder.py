@@ -220,6 +220,11 @@ def test_a_store_survives_a_crash_of_the_machine_and_is_read_while_it_is_written
     database.close()
 
 
+def test_a_commit_is_on_the_disk_before_it_returns(database) -> None:
+    with database[0].connection() as connection:
+        assert connection.execute("PRAGMA synchronous").fetchone() == (3,)  # EXTRA, as SQLite calls it
+
+
 def test_a_closed_store_opens_again(store) -> None:
     record, _ = store.claim(wanted())
     holder = store.holder
