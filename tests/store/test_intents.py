@@ -261,6 +261,13 @@ def test_a_submitted_job_is_taken_over_whatever_the_cap(store) -> None:
     assert store.claim(intent, cap=0.0) == (taken, False)  # and another one's is no expense
 
 
+def test_a_job_that_another_carries_is_paid_for_by_no_sweep_that_asks_for_it(store) -> None:
+    record, _ = store.claim(wanted("a"))
+    assert claim_in_sweep(store, "a", cap=1.0) == (record, False)
+    assert claim_in_sweep(Store(store.folder), "a", cap=1.0) == (record, False)
+    assert [found.sweep for found in store.find()] == [None]
+
+
 def test_what_a_job_that_is_taken_over_costs_is_known_to_all(store) -> None:
     record, _ = store.claim(wanted("a"))
     store.release(record)

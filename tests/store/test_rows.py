@@ -174,6 +174,7 @@ def test_the_latest_job_of_each_request_and_take_has_the_columns_that_were_asked
         "done": [{"status": "failed", "error": "was", "took": 1.0}, {"status": "completed", "took": 2.0}],
         "withdrawn": [{"status": "failed", "error": "was", "took": 1.0}, {"status": "cancelled", "took": 2.0}],
         "only withdrawn": [{"status": "cancelled", "took": 2.0}],
+        "withdrawn twice": [{"status": "cancelled", "took": 1.0}, {"status": "cancelled", "took": 2.0}],
         "after": [{"status": "cancelled", "took": 1.0}, {"status": "failed", "took": 2.0}],
     }
     for request, changes in ends.items():
@@ -189,6 +190,7 @@ def test_the_latest_job_of_each_request_and_take_has_the_columns_that_were_asked
         ("done", 0): ("done", 0, "completed", None, None, 2.0),
         ("withdrawn", 0): ("withdrawn", 0, "failed", None, "was", 1.0),
         ("only withdrawn", 0): ("only withdrawn", 0, "cancelled", None, None, 2.0),
+        ("withdrawn twice", 0): ("withdrawn twice", 0, "cancelled", None, None, 1.0),
         ("after", 0): ("after", 0, "failed", None, None, 2.0),
     }
     told = store.latest_by_request(["again"], ["took"])
@@ -207,9 +209,10 @@ def test_what_could_not_be_written_yet_is_what_is_told_of_the_requests_asked_for
     assert [each.job_id for each in store.find()] == ["j1", "j1"]  # which writes it down
     assert store.unsaved == []
     assert [each.job_id for each in Store(store.folder).find()] == ["j1", "j1"]
-    record.error = "no"  # which only who has the claim may write
-    store.remember(record)
-    assert [each.error for each in store.find()] == ["no", None]
+    without_id, _ = store.claim(wanted("without id"))
+    without_id.error = "no"  # which only who has the claim may write
+    store.remember(without_id)
+    assert [each.error for each in store.find()] == [None, None, "no"]
 
 
 def test_only_jobs_that_stand_as_they_were_seen_are_deleted(store) -> None:
