@@ -310,3 +310,21 @@ def test_text_that_is_damaged_says_so(store) -> None:
     database.close()
     with pytest.raises(StoreError, match="Its database is damaged: move the folder"):
         store.find()
+
+
+def test_jobs_of_one_request_are_told_in_the_order_of_their_making(store) -> None:
+    for take in (1, 0):
+        store.claim(wanted(take=take), exact=True)
+    assert [record.take for record in store.find(request="r")] == [1, 0]
+
+
+def test_the_only_job_is_the_latest_of_its_request(store) -> None:
+    store.claim(wanted())
+    assert store.latest_by_request(["r"], ["took"]) == {("r", 0): ("r", 0, "planned", None)}
+
+
+def test_a_job_whose_number_means_another_deletes_no_other(store) -> None:
+    first, second = completed(store, "first"), completed(store, "second")
+    first.row = second.row
+    store.delete([first])
+    assert "second" in [record.request for record in store.find()]
