@@ -321,3 +321,15 @@ def test_what_is_not_written_down_yet_is_known(store) -> None:
         store.refreshed(record)
     store.remember(record)
     assert store.refreshed(record) is record
+
+
+def test_a_change_whose_transaction_is_undone_is_written_by_the_next(store) -> None:
+    record, _ = store.claim(wanted())
+
+    def work() -> None:
+        store.update(record, status="rejected", error="no")
+        raise ValueError("later")
+
+    ((_, error),) = store.batch([work])
+    assert isinstance(error, ValueError)
+    assert [(found.key, found.status) for found in store.find()] == [(record.key, "rejected")]
