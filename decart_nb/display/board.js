@@ -156,7 +156,7 @@ export function board(root, data, host) {
     const cell = (row, col) => {
       const numbers = arranged.cells.get(`${row.key}\n${col.key}`) ?? [];
       shown.push(...numbers);
-      return element("td", {}, element("div", { class: "decart-cell" }, ...numbers.map((number) => parts[number].root)));
+      return element("td", { role: "none" }, element("div", { class: "decart-cell" }, ...numbers.map((number) => parts[number].root)));
     };
     const head = element("tr", {}, ...(view.rows ? [element("td", { class: "decart-corner" })] : []), ...arranged.cols.map((col) => heading(col, "col")));
     const body = arranged.rows.map((row) =>

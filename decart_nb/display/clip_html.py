@@ -66,7 +66,7 @@ def clip_html(clip: Clip, folder: Path | None, *, embed: bool) -> str:
         embed: whether the HTML contains the video; if not, it contains a still image and refers to the file.
     """
     caption = clip_caption(clip)
-    url = None if embed else relative_url(clip, folder)
+    url = None if embed else relative_url(clip.path, folder)
     try:
         if embed:
             source = f'src="{data_url("video/mp4", clip.path.read_bytes())}"'
@@ -104,11 +104,11 @@ def _fallback_image(clip: Clip) -> str:
         return ""
 
 
-def relative_url(clip: Clip, folder: Path | None) -> str | None:
-    """The URL of a clip's file relative to a folder; ``None`` if it is not served from there.
+def relative_url(file: Path, folder: Path | None) -> str | None:
+    """The URL of a file relative to a folder; ``None`` if it is not served from there.
 
     Args:
-        clip: the clip.
+        file: its path.
         folder: the folder against which the frontend resolves relative URLs, if any.
 
     Jupyter serves no path with a name that begins with a dot. It follows symbolic links, so that a file may be inside
@@ -116,7 +116,7 @@ def relative_url(clip: Clip, folder: Path | None) -> str | None:
     """
     if folder is None:
         return None
-    for path, base in ((clip.path.absolute(), folder), (clip.path.resolve(), folder.resolve())):
+    for path, base in ((file.absolute(), folder), (file.resolve(), folder.resolve())):
         inside = Path(os.path.normpath(path))
         if inside.is_relative_to(base):
             parts = inside.relative_to(base).parts

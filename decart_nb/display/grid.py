@@ -17,6 +17,7 @@ from ..job.posters import make_later, poster_of
 from ..job.repeat import repeat_stored
 from ..job.runner import Runner
 from ..store.job_row import UNDER_WAY, Record
+from ..store.store import DATABASE
 from .clip_html import relative_url
 from .code import recipe_code
 from .grid_data import GridData, Tile, status_label
@@ -104,7 +105,7 @@ class ClipGrid:
         """
 
         def link(tile: Tile) -> str | None:
-            return relative_url(tile.clip, folder) if tile.clip else None
+            return relative_url(tile.clip.path, folder) if tile.clip else None
 
         deadline = time.monotonic() + _POSTER_SECONDS
 
@@ -130,8 +131,8 @@ class ClipGrid:
         with self._lock:
             note = f"the first {MAX_TILES:,} of {MAX_TILES + self._left_out:,} rows" if self._left_out else ""
             data = self._grid.data()
-            for number, tile in enumerate(data["tiles"]):
-                tile["served"] = self._served(self._grid.tiles[number])
+            for state, tile in zip(data["tiles"], self._grid.tiles, strict=True):
+                state.update(self._served(tile))
             return {**data, "note": note, "thumbnail": self._thumbnail, "rated": self._runner is not None}
 
     def state(self, number: int) -> dict[str, Any]:
@@ -139,17 +140,25 @@ class ClipGrid:
         tile = self._grid.tiles[number]
         if tile.status in UNDER_WAY and number < self._first_take:
             return tile.progress_state()
-        return {**tile.state(str(number)), "served": self._served(tile)}
+        return self._whole_state(number)
+
+    def states(self) -> dict[int, dict[str, Any]]:
+        """All tiles as JSON for a frontend, by their numbers."""
+        return {number: self._whole_state(number) for number in range(len(self._grid.tiles))}
+
+    def _whole_state(self, number: int) -> dict[str, Any]:
+        tile = self._grid.tiles[number]
+        return tile.state(str(number)) | self._served(tile)
 
     def probe(self, folder: Path | None) -> tuple[str, str] | None:
-        """The address of a stored video, relative to a folder, and its name in the store's folder, if it has one.
+        """The address of a file in the store's folder, relative to a folder, and its name there; ``None`` without one.
 
         From what a frontend makes of that address, a view learns where the notebook's server has the other files.
         """
-        for tile in self._grid.tiles:
-            if tile.clip and self._served(tile) and (address := relative_url(tile.clip, folder)):
-                return address, tile.clip.path.name
-        return None
+        if self._runner is None:
+            return None
+        address = relative_url(self._runner.store.folder / DATABASE, folder)
+        return None if address is None else (address, DATABASE)
 
     def observe(self, call: Callable[[dict[int, dict[str, Any]]], object]) -> Callable[[], None]:
         """Call back, on any thread, with what has changed of which tiles, as JSON. Return a function that ends it."""
@@ -354,9 +363,10 @@ class ClipGrid:
         except DecartSDKError:
             return None
 
-    def _served(self, tile: Tile) -> str | None:
-        """A clip's path in the store's folder, under which a notebook's server may have it."""
-        if tile.clip is None or self._runner is None:
-            return None
-        folder = self._runner.store.folder
-        return tile.clip.path.name if os.path.normpath(tile.clip.path.absolute().parent) == str(folder) else None
+    def _served(self, tile: Tile) -> dict[str, str | None]:
+        """The paths in the store's folder, under which a notebook's server may have a clip and its poster."""
+        clip = tile.clip
+        folder = self._runner.store.folder if self._runner else None
+        if clip is None or os.path.normpath(clip.path.absolute().parent) != str(folder):
+            return {"served": None, "servedPoster": None}
+        return {"served": clip.path.name, "servedPoster": f"posters/{clip.sha256}.webp" if clip.sha256 else None}

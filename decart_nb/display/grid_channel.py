@@ -1,7 +1,4 @@
-"""Messages between a live view's frontend and the grid of clips that it shows.
-
-A grid's contents are no traits, which would be stored in the notebook: a frontend asks for them when it shows the view.
-"""
+"""Messages between a live view's frontend and the grid of clips that it shows."""
 
 from __future__ import annotations
 
@@ -17,15 +14,17 @@ GRID_PARTS = ("media_channel", *BOARD_PARTS, "grid_mount")
 
 
 class GridChannel:
-    """Sends a grid and its changes to a widget's frontends, and does what their buttons ask for.
+    """Sends the changes of a grid to a widget's frontends, and does what their buttons ask for.
 
     Args:
-        widget: the widget, on which the channel listens until it is closed.
+        widget: the widget, on which the channel listens until it is closed. Its trait ``grid`` is the grid as it is
+            now, since a frontend that a busy kernel does not answer has to show it too.
         grid: the grid.
     """
 
     def __init__(self, widget: Any, grid: ClipGrid) -> None:
         self._widget, self._grid = widget, grid
+        widget.grid = grid.data()
         MediaChannel(widget, grid.files)
         widget.on_msg(self._on_message)
         self.close = grid.observe(self._send_tiles)
@@ -38,7 +37,7 @@ class GridChannel:
         action = message.get("action")
         try:
             if action == "grid":
-                self._widget.send({"grid": self._grid.data()})
+                self._send_tiles(self._grid.states())
             elif action == "rate":
                 judgement = {name: message[name] for name in ("rating", "note") if name in message}
                 self._grid.rate(int(message["tile"]), **judgement)

@@ -1,10 +1,10 @@
-// The grid of clips in a live view: it asks Python for the grid, and for clips and posters. See grid_channel.py.
+// The grid of clips in a live view: it gets changes as messages, and clips and posters on request. See grid_channel.py.
 import { mediaChannel } from "./media_channel.js";
 import { board } from "./board.js";
 
 /**
- * The address of the store in the notebook server, or null. The static output has a link to a file of it, which the
- * frontend has made an address of its server; whether that serves files, and parts of them, is tried.
+ * The address of the store in the notebook server, or null. The static output has the address of a file of it, which the
+ * frontend has made one of its server; whether that serves files, and parts of them, is tried.
  */
 async function servedFolder(model, signal) {
   const probe = document.querySelector(`.decart-output-${model.get("output_id")} video.decart-probe`);
@@ -22,31 +22,39 @@ async function servedFolder(model, signal) {
   }
 }
 
-/** Draws the grid into `content` as soon as Python has sent it, and shows its changes. */
+/** Draws the grid of the model into `content`, and shows its changes. */
 export function mountGrid({ model, signal, listen }, content) {
   const channel = mediaChannel(model, signal);
-  let served = null; // asked again until there is one: a sweep has no clip at first
+  const served = servedFolder(model, signal);
   const source = {
     async video(tile) {
-      if (tile.served) served ??= await servedFolder(model, signal);
-      const folder = tile.served ? served : null;
+      const folder = tile.served ? await served : null;
       return folder ? folder(tile.served) : channel.url("video", tile.video);
     },
-    poster: (tile) => channel.url("poster", tile.poster),
+    async poster(tile) {
+      const folder = tile.servedPoster ? await served : null;
+      if (folder) {
+        // It is made a moment after its video has come.
+        for (const pause of [0, 1500, 3000]) {
+          await new Promise((resolve) => setTimeout(resolve, pause));
+          signal.throwIfAborted();
+          const answer = await fetch(folder(tile.servedPoster), { signal });
+          if (answer.ok) return folder(tile.servedPoster);
+        }
+      }
+      return channel.url("poster", tile.poster);
+    },
   };
-  let grid = null;
+  const data = structuredClone(model.get("grid"));
+  const send = (action) => model.send(action);
+  const grid = board(content, data, { signal, listen, source, send, canRate: data.rated });
   const receive = (message) => {
-    if (message.grid && !grid) {
-      const send = (action) => model.send(action);
-      grid = board(content, message.grid, { signal, listen, source, send, canRate: message.grid.rated });
-    }
-    if (message.tiles && grid) {
-      for (const [number, tile] of Object.entries(message.tiles)) grid.replace(Number(number), tile);
-    }
+    for (const [number, tile] of Object.entries(message.tiles ?? {})) grid.replace(Number(number), tile);
   };
   model.on("msg:custom", receive);
   signal.addEventListener("abort", () => model.off("msg:custom", receive), { once: true });
   // JupyterLab's keys of a cell are not for the grid.
   content.setAttribute("data-lm-suppress-shortcuts", "true");
+  // What has changed since the view was made in Python; a kernel that is busy with a cell answers after it.
   model.send({ action: "grid" });
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import traitlets
 
 from .grid import ClipGrid
@@ -14,10 +16,12 @@ class GridView(LiveView):
 
     Attributes:
         output_id: the id of the static output beside the view, which hides while the view is alive.
+        grid: the grid when the view was made, as JSON.
     """
 
     _esm, _css = assets(*GRID_PARTS, "grid_view")
     output_id = traitlets.Unicode().tag(sync=True)
+    grid: traitlets.Dict[str, Any] = traitlets.Dict().tag(sync=True)
 
     def __init__(self, grid: ClipGrid, *, output_id: str) -> None:
         super().__init__(output_id=output_id)

@@ -59,6 +59,7 @@ class SweepGrid(ClipGrid):
                 self._read(sweep)
             self._updated_at = time.monotonic()
         if over:
+            self.notify(range(len(self)))  # a view that was slow to appear may have missed a change
             self._unfollow()
 
     def _read(self, sweep: Sweep) -> None:

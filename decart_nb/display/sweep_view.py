@@ -27,6 +27,7 @@ class SweepView(StoppableView):
         row_count, rows_ended: the number of rows, and of those that need no more work.
         shares: the fractions of the rows that are done, reused, failed or invalid, and running.
         note: reasons for retries, and the sweep's own note.
+        grid: the grid of the clips when the view was made, as JSON.
     """
 
     _esm, _css = assets(*GRID_PARTS, "sweep_view")
@@ -37,6 +38,7 @@ class SweepView(StoppableView):
     rows_ended = traitlets.Int().tag(sync=True)
     shares: traitlets.List[Any] = traitlets.List().tag(sync=True)
     note = traitlets.Unicode().tag(sync=True)
+    grid: traitlets.Dict[str, Any] = traitlets.Dict().tag(sync=True)
 
     def __init__(self, sweep: Sweep, grid: ClipGrid, *, output_id: str, began: float | None = None) -> None:
         super().__init__(output_id=output_id)

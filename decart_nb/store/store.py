@@ -36,6 +36,10 @@ from .sweeps import SweepTable
 _DIGEST = re.compile(r'"sha256": "([^"]+)"')
 
 
+#: The name of the database in the store's folder.
+DATABASE = "store.sqlite3"
+
+
 class Store:
     """A store's folder: its jobs, sweeps, videos and input files.
 
@@ -55,7 +59,7 @@ class Store:
     def __init__(self, folder: Path, *, vfs: str | None = None) -> None:
         self.folder = folder = folder.absolute()
         self._database = Database(
-            folder / "store.sqlite3",
+            folder / DATABASE,
             vfs,
             opened=self._opened,
             beginning=self._beginning,

@@ -78,7 +78,7 @@ def test_awaiting_a_sweep_gives_its_results(notebook: Notebook, queue: Queue) ->
     finish_sweep(cell, queue)
     ended(cell)
     expect(cell.locator(".decart-sweep")).to_have_count(1)
-    expect(cell.locator("tbody tr")).to_have_count(3)
+    expect(cell.locator(".dataframe tbody tr")).to_have_count(3)
 
 
 def test_two_dollars_are_no_formula(notebook: Notebook, queue: Queue) -> None:
@@ -87,6 +87,7 @@ def test_two_dollars_are_no_formula(notebook: Notebook, queue: Queue) -> None:
     run = notebook.run("sw.start(concurrency=8)")
     finish_sweep(run, queue)
     pivot = notebook.run("sw.results.decart.grid('prompt', 'seed')")
+    pivot.scroll_into_view_if_needed()
     expect(pivot.locator(".decart-tile img:visible")).to_have_count(2)
     job = notebook.run(f"job = dnb.submit('lucy-pro-t2v', {_DOLLARS!r}, fresh=True)")
     expect(job.get_by_role("button", name="Stop waiting")).to_be_visible()
@@ -145,13 +146,15 @@ def _check_static(notebook: Notebook, name: str) -> None:
     """Check that only the static outputs are shown."""
     cells = notebook.page.locator(".jp-Notebook .jp-Cell:has(.decart-fallback)")
     expect(cells).to_have_count(2)
-    expect(cells.nth(0).locator(".decart-fallback")).to_have_text(re.compile(r"sweep a dune: 2 of 2 done in .*\d s"))
+    expect(cells.nth(0).locator(".decart-fallback").first).to_have_text(
+        re.compile(r"sweep a dune: 2 of 2 done in .*\d s")
+    )
     expect(cells.nth(1).locator(".decart-fallback")).to_contain_text(
         "status when the notebook was last saved; dnb.sweep.load('a fen') shows its current status"
     )
     for number in range(2):
         cell = cells.nth(number)
-        expect(cell.locator(".decart-fallback")).to_be_visible()
+        expect(cell.locator(".decart-fallback").first).to_be_visible()
         expect(cell.locator(".decart-sweep")).to_have_count(0)
         assert not WIDGET_ERROR.search(cell.locator(".jp-OutputArea").inner_text())
         screenshot(cell, f"sweep {number}, {name}")
