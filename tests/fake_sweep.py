@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -25,7 +26,8 @@ class FakeSweep:
         self.blocks_main_thread = False
         self.cancelled = False
         self.observers: list[Callable[[FakeSweep], object]] = []
-        self.runner = SimpleNamespace(store=None, payment="free")
+        store = SimpleNamespace(folder=Path.cwd() / "decart_runs", find=lambda **_: [])
+        self.runner = SimpleNamespace(store=store, payment="free")
         rows = range(progress.total)
         self.results = typed(
             {

@@ -37,7 +37,7 @@ export function board(root, data, host) {
   const { listen, signal, source } = host;
   const names = columns.map(({ name }) => name);
   const view = { rows: data.rows, cols: data.cols, chosen: new Map(), filter: "", sort: { name: "", descending: true } };
-  const parts = tiles.map(makePart);
+  const parts = tiles.map((_, number) => gridTile(number, columns));
   const player = new GridPlayer({ signal, source, tiles });
   const { clock } = player;
   let marked = [];
@@ -96,10 +96,6 @@ export function board(root, data, host) {
     },
   });
 
-  function makePart(tile, number) {
-    return gridTile(number, columns, (message) => host.send?.(message));
-  }
-
   /** The columns that may be an axis: those that vary, in their order. */
   function axisNames() {
     return columns.filter(({ axis }, index) => axis && valuesOf(tiles, index).size > 1).map(({ name }) => name);
@@ -120,11 +116,7 @@ export function board(root, data, host) {
         const values = [...valuesOf(tiles, names.indexOf(name))];
         fill([["*", "all"], ...values.map(([key, value]) => [`=${key}`, labelOf(name, value).slice(0, 60)])],
           view.chosen.has(name) ? `=${view.chosen.get(name)}` : "*");
-        select.addEventListener("change", () => {
-          if (select.value === "*") view.chosen.delete(name);
-          else view.chosen.set(name, select.value.slice(1));
-          layOut();
-        });
+        select.dataset.name = name;
         return label;
       }),
     );
@@ -147,10 +139,7 @@ export function board(root, data, host) {
     for (const [index, name] of names.entries()) if (valuesOf(tiles, index).size < 2) hidden.add(name);
     const heading = (entry, scope) => {
       const text = element("div", { class: "decart-heading", title: entry.label }, entry.label);
-      const cell = element("th", { scope, class: "decart-head" }, text);
-      // A long label is cut at two lines, and is whole on demand.
-      listen(cell, "click", () => text.classList.toggle("decart-is-whole"));
-      return cell;
+      return element("th", { scope, class: "decart-head" }, text);
     };
     const shown = [];
     const cell = (row, col) => {
@@ -238,8 +227,8 @@ export function board(root, data, host) {
       if (!signal.aborted) focusTile(current);
     };
     signal.addEventListener("abort", () => dialog.close(), { signal: ended.signal });
-    close.addEventListener("click", () => dialog.close());
-    dialog.addEventListener("close", end, { once: true });
+    close.addEventListener("click", () => dialog.close(), { signal: ended.signal });
+    dialog.addEventListener("close", end, { signal: ended.signal });
     root.append(dialog);
     dialog.showModal();
     const items = marked.map((number) => ({ ...tiles[number], label: tiles[number].name, facts: "" }));
@@ -250,9 +239,21 @@ export function board(root, data, host) {
     const root = event.target.closest?.(".decart-tile");
     return root ? Number(root.dataset.number) : null;
   };
+  listen(choosers, "change", ({ target }) => {
+    if (target.value === "*") view.chosen.delete(target.dataset.name);
+    else view.chosen.set(target.dataset.name, target.value.slice(1));
+    layOut();
+  });
   listen(scroller, "click", (event) => {
+    // A long label is cut at two lines, and is whole on demand.
+    event.target.closest(".decart-heading")?.classList.toggle("decart-is-whole");
     const number = numberAt(event);
-    if (number === null || event.target.tagName === "BUTTON") return;
+    if (number === null) return;
+    if (event.target.classList.contains("decart-retry")) {
+      event.target.disabled = true;
+      host.send({ action: "again", tile: number });
+      return;
+    }
     current = number;
     player.leave();
     clock.pause();
@@ -332,7 +333,7 @@ export function board(root, data, host) {
       const isNew = number >= tiles.length;
       if (isNew) {
         tiles.push(tile);
-        parts.push(makePart(tile, number));
+        parts.push(gridTile(number, columns));
         fillChoosers();
         layOut();
         return;

@@ -22,6 +22,17 @@ async function servedFolder(model, signal) {
   }
 }
 
+/** Waits for some milliseconds; rejected when `signal` aborts. */
+function rest(milliseconds, signal) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, milliseconds);
+    signal.addEventListener("abort", () => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    }, { once: true });
+  });
+}
+
 /** Draws the grid of the model into `content`, and shows its changes. */
 export function mountGrid({ model, signal, listen }, content) {
   const channel = mediaChannel(model, signal);
@@ -36,8 +47,7 @@ export function mountGrid({ model, signal, listen }, content) {
       if (folder) {
         // It is made a moment after its video has come.
         for (const pause of [0, 1500, 3000]) {
-          await new Promise((resolve) => setTimeout(resolve, pause));
-          signal.throwIfAborted();
+          if (pause) await rest(pause, signal);
           const answer = await fetch(folder(tile.servedPoster), { signal });
           if (answer.ok) return folder(tile.servedPoster);
         }

@@ -149,13 +149,14 @@ export class GridPlayer {
 
   #openVideo(part) {
     const video = element("video", { preload: "auto", muted: true, playsInline: true, disablePictureInPicture: true });
-    const opened = { video, ready: null, timer: 0 };
+    const opened = { video, ready: null, timer: 0, closed: new AbortController() };
+    const { signal } = opened.closed;
     this.#open.set(part, opened);
     opened.ready = new Promise((resolve) => {
       opened.timer = setTimeout(resolve, SLOW);
-      for (const type of ["canplay", "error", "emptied"]) video.addEventListener(type, resolve, { once: true });
+      for (const type of ["canplay", "error", "emptied"]) video.addEventListener(type, resolve, { once: true, signal });
     });
-    video.addEventListener("loadeddata", () => part.attach(video), { once: true });
+    video.addEventListener("loadeddata", () => part.attach(video), { once: true, signal });
     this.#source.video(this.#tiles[part.number]).then((url) => {
       if (this.#open.get(part) !== opened) return;
       video.src = url;
@@ -170,6 +171,7 @@ export class GridPlayer {
     this.#open.delete(part);
     if (this.#solo === part) this.#solo = null;
     clearTimeout(opened.timer);
+    opened.closed.abort();
     this.clock.remove(opened.video);
     // An element without a source lets go of its decoder at once.
     opened.video.removeAttribute("src");

@@ -28,13 +28,13 @@ export function starsOf(rating) {
  * A tile. `update(tile, hidden)` shows a state; `hidden` names the columns that rows, columns and header tell already.
  * `attach(video)` shows a video in place of the poster.
  */
-export function gridTile(number, columns, onAct) {
+export function gridTile(number, columns) {
   const image = element("img", { alt: "", draggable: "false", hidden: true });
   const sign = element("span", { class: "decart-sign", "aria-hidden": "true" });
   const label = element("span", { class: "decart-label" });
   const reason = element("span", { class: "decart-reason" });
   const { bar, update: setProgress } = progressBar();
-  const retry = element("button", { type: "button", tabindex: "-1" }, "Try again");
+  const retry = element("button", { type: "button", tabindex: "-1", class: "decart-retry" }, "Try again");
   const state = element("div", { class: "decart-state" }, element("div", {}, sign, label), bar, reason, retry);
   const marked = element("span", { class: "decart-marked", hidden: true });
   const box = element("div", { class: "decart-box" }, image, state, marked);
@@ -46,11 +46,6 @@ export function gridTile(number, columns, onAct) {
     box,
     element("div", { class: "decart-below" }, caption, stars),
   );
-  retry.addEventListener("click", (event) => {
-    event.stopPropagation();
-    retry.disabled = true;
-    onAct({ action: "again", tile: number });
-  });
   return {
     root,
     box,
