@@ -209,12 +209,13 @@ export function board(root, data, host) {
     if (!tiles[number].video) return;
     marked = marked.includes(number) ? marked.filter((other) => other !== number) : [...marked, number].slice(-4);
     parts.forEach((part) => part.mark(marked.indexOf(part.number) + 1));
-    compareMarked.disabled = marked.length < 2;
-    setText(compareMarked, marked.length ? `Compare ${marked.length}` : "Compare");
+    const alone = marked.length === 1 && tiles[marked[0]].input;
+    compareMarked.disabled = marked.length < 2 && !alone;
+    setText(compareMarked, alone ? "Compare with its input" : marked.length ? `Compare ${marked.length}` : "Compare");
   }
 
   function compare() {
-    if (marked.length < 2) return;
+    if (compareMarked.disabled) return;
     clock.pause();
     const ended = new AbortController();
     const content = element("div");
@@ -232,6 +233,10 @@ export function board(root, data, host) {
     root.append(dialog);
     dialog.showModal();
     const items = marked.map((number) => ({ ...tiles[number], label: tiles[number].name, facts: "" }));
+    if (items.length === 1) {
+      const { input } = items[0];
+      items.unshift({ ...items[0], label: "the input", video: input, poster: input, served: null, servedPoster: null });
+    }
     comparison(content, items, { signal: ended.signal, video: source.video, poster: source.poster });
   }
 

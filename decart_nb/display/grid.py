@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time
@@ -131,8 +132,7 @@ class ClipGrid:
         with self._lock:
             note = f"the first {MAX_TILES:,} of {MAX_TILES + self._left_out:,} rows" if self._left_out else ""
             data = self._grid.data()
-            for state, tile in zip(data["tiles"], self._grid.tiles, strict=True):
-                state.update(self._served(tile))
+            data["tiles"] = [*self.states().values()]
             return {**data, "note": note, "thumbnail": self._thumbnail, "rated": self._runner is not None}
 
     def state(self, number: int) -> dict[str, Any]:
@@ -148,7 +148,9 @@ class ClipGrid:
 
     def _whole_state(self, number: int) -> dict[str, Any]:
         tile = self._grid.tiles[number]
-        return tile.state(str(number)) | self._served(tile)
+        compared = f"input {number}"
+        offered = compared if ("video", compared) in self.files else None
+        return tile.state(str(number)) | self._served(tile) | {"input": offered}
 
     def probe(self, folder: Path | None) -> tuple[str, str] | None:
         """The address of a file in the store's folder, relative to a folder, and its name there; ``None`` without one.
@@ -291,12 +293,10 @@ class ClipGrid:
             if name in self._grid.names:
                 value = "completed" if name == "status" else getattr(clip, name)
                 tile.values[self._grid.names.index(name)] = value
+        if self._runner and (found := self._runner.store.find(job_id=clip.job_id)):
+            self._records[number] = found[-1]
+            self._grid.describe(number, found[-1])
         self._offer(number, tile)
-        if self._runner:
-            found = self._runner.store.find(job_id=clip.job_id)
-            if found:
-                self._records[number] = found[-1]
-                self._grid.describe(number, found[-1])
 
     def _remember(self, number: int, job: Job) -> None:
         if self._runner and job.recipe:
@@ -332,6 +332,19 @@ class ClipGrid:
         if clip is not None:
             self.files["video", str(number)] = Media(clip.path, "video/mp4")
             self.files["poster", str(number)] = Media(lambda: self._poster_of(clip), "image/webp")
+            self._offer_input(number)
+
+    def _offer_input(self, number: int) -> None:
+        """Let views ask for the video that a tile's clip was made from, to be compared with it."""
+        record = self._records[number]
+        file = record.files.get("data") if record else None
+        if self._runner is None or file is None or not str(file.get("media_type")).startswith("video/"):
+            return
+        store, digest = self._runner.store, str(file.get("sha256"))
+        with contextlib.suppress(DecartSDKError):
+            path = store.files.input(file)
+            self.files["video", f"input {number}"] = Media(path, str(file["media_type"]))
+            self.files["poster", f"input {number}"] = Media(lambda: poster_of(store, digest, path), "image/webp")
 
     def _offer_thumbnail(self) -> str | None:
         """Let views ask for a still of the input, if all rows have the same one."""

@@ -180,7 +180,7 @@ def _contents(
         state["facts"] = [(name, shown.value(name, text)) for name, text in state["facts"] if name not in _OWN_FACTS]
         data["facts"] = [shown.text(fact, given) for fact in data["facts"]]
         state["code"] = _code(tile)
-        state.update(take="", retry=False, served=None)
+        state.update(take="", retry=False, served=None, servedPoster=None, input=None)
     if data["thumbnail"]:
         data["thumbnail"] = poster(data["thumbnail"])
     heading = printable(title or data["title"] or "Clips")

@@ -202,3 +202,17 @@ def test_without_a_kernel_the_posters_remain(app: str, lab: Lab, page: Page, cli
     expect(kept.locator(".decart-board")).to_have_count(0)
     screenshot(kept, f"grid, static in {app}")
     assert Path(notebook.path).stat().st_size < 300_000
+
+
+def test_a_clip_made_from_a_video_is_compared_with_it(lab: Lab, page: Page, queue: Queue, clips: None) -> None:
+    notebook = lab.open(page, "before and after", queue)
+    cell = notebook.run("sw = dnb.sweep(model='lucy-2.5', prompt='a reef', data='clip0.mp4', seed=[3, 4])\nsw.start()")
+    finish_sweep(cell, queue)
+    expect(cell.locator(".decart-thumbnail")).to_be_visible()
+    _tiles(cell).first.focus()
+    page.keyboard.press("m")
+    cell.get_by_role("button", name="Compare with its input").click()
+    box = cell.get_by_role("dialog")
+    expect(box.get_by_text("the input").first).to_be_visible()
+    expect(box.locator("video")).to_have_count(2)
+    screenshot(box, "before and after")
