@@ -208,6 +208,7 @@ def test_a_clip_made_from_a_video_is_compared_with_it(lab: Lab, page: Page, queu
     notebook = lab.open(page, "before and after", queue)
     cell = notebook.run("sw = dnb.sweep(model='lucy-2.5', prompt='a reef', data='clip0.mp4', seed=[3, 4])\nsw.start()")
     finish_sweep(cell, queue)
+    cell = notebook.run("sw.grid()")
     expect(cell.locator(".decart-thumbnail")).to_be_visible()
     _tiles(cell).first.focus()
     page.keyboard.press("m")
