@@ -199,7 +199,11 @@ class ClipGrid:
         changed = []
         with self._lock:
             for number, (tile, record) in enumerate(zip(now.tiles, records, strict=True)):
-                if number not in but and tile.state("") != self._grid.tiles[number].state(""):
+                shown = self._grid.tiles[number]
+                # A clip that came meanwhile is not taken away again.
+                if number in but or (shown.clip is not None and tile.clip is None):
+                    continue
+                if tile.state("") != shown.state(""):
                     self._grid.tiles[number], self._records[number] = tile, record
                     self._offer(number, tile)
                     changed.append(number)

@@ -14,6 +14,7 @@ from .._util.text import did_you_mean, printable, printable_lines, short_repr
 from ..errors import InvalidInputError
 from ..job import money
 from ..job.clip import Clip
+from ..job.file_names import short_names
 from ..job.table import JOB_COLUMNS, as_results
 from ..request.catalogue import models
 from ..store.job_row import Record
@@ -29,7 +30,9 @@ _MOST_NUMBERS = 20
 _LONGEST = 2000
 _RATIO = 16 / 9
 #: The width of a tile, in pixels, by the number of columns that are to fit into 1,280 pixels.
-_WIDEST, _NARROWEST, _ROOM = 320, 144, 1040
+_WIDEST, _NARROWEST, _ROOM = 320, 144, 920
+#: Between two tiles, with their share of a cell's margin.
+_GAP = 12
 #: More tiles than this in a cell are parted by a choice above the grid.
 _MOST_IN_A_CELL = 4
 
@@ -137,6 +140,7 @@ class GridData:
             if column not in self.names:
                 self.names.append(column)
         columns = {name: _plain_column(table[name]) if name in table else [None] * len(table) for name in self.names}
+        columns = {name: values if name == "note" else short_names(name, values) for name, values in columns.items()}
         self._distinct = {name: _count(values, columns.get("model", [])) for name, values in columns.items()}
         self.axes = [name for name in self.names if _is_axis(name, columns[name])]
         self.rows, self.cols = self._choose_axes(rows, cols)
@@ -196,7 +200,7 @@ class GridData:
         _, across, cells = self.arranged()
         in_a_cell = max((len(numbers) for line in cells for numbers in line), default=1)
         tiles = len(across) * min(in_a_cell, _MOST_IN_A_CELL)
-        return max(_NARROWEST, min(_WIDEST, _ROOM // max(1, tiles) // 8 * 8))
+        return max(_NARROWEST, min(_WIDEST, (_ROOM // max(1, tiles) - _GAP) // 8 * 8))
 
     def arranged(self) -> tuple[list[str], list[str], list[list[list[int]]]]:
         """The labels of the rows and of the columns, and the numbers of the tiles in each cell, row by row.

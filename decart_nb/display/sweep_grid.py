@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import functools
+import math
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from ..job.job import Job
 from .grid import MAX_TILES, ClipGrid
 
 if TYPE_CHECKING:
+    from ..sweeps.progress import Progress
     from ..sweeps.sweep import Sweep
 
-#: The least seconds between two updates while the sweep runs.
-_INTERVAL = 0.5
+#: The least seconds between two updates while the sweep runs, and between two looks into the store.
+_INTERVAL, _READ_INTERVAL = 0.5, 2.0
+#: So many times as long as a look into the store takes, the next one waits.
+_SPARED = 20
 _OVER_THE_CAP = "over the cap"
 
 
@@ -34,39 +40,52 @@ class SweepGrid(ClipGrid):
         clips = clips_of(table, records, runner.store)
         super().__init__(table, clips, records, runner=runner, rows=rows, cols=cols, title=title)
         self._running: dict[int, Job] = {}
-        self._updating = threading.Lock()
-        self._updated_at = 0.0
-        self._ended = 0
+        self._updating, self._reading = threading.Lock(), threading.Lock()
+        self._updated_at = self._read_again_at = 0.0
+        self._is_final = False
         self._unfollow = sweep.observe(self._update)
-        self._update(sweep)
+        if sweep.over:
+            self._unfollow()
+        else:
+            self._update(sweep)
 
     def _update(self, sweep: Sweep) -> None:
-        over = sweep.over
+        """Show what has changed. It is called on the event loop, which has other things to do."""
+        over, now = sweep.over, time.monotonic()
         with self._updating:
-            if not over and time.monotonic() - self._updated_at < _INTERVAL:
+            if not over and now - self._updated_at < _INTERVAL:
                 return
-            progress = sweep.progress
-            self._running.update(zip(progress.rows, progress.jobs, strict=True))
-            changed = [
-                number for number, job in self._running.items() if number < MAX_TILES and self.show_job(number, job)
-            ]
-            self._running = {number: job for number, job in self._running.items() if not job.done}
-            changed += [number for number in progress.over_cap if number < MAX_TILES and self._hold_back(number)]
-            self.notify(changed)
-            ended = progress.done + progress.reused + progress.failed
-            if over or ended > self._ended:  # some may have begun and ended since the last update
-                self._ended = ended
-                self._read(sweep)
-            self._updated_at = time.monotonic()
+            self._updated_at = now
+            self._show_running(sweep.progress)
         if over:
-            self.notify(range(len(self)))  # a view that was slow to appear may have missed a change
             self._unfollow()
+            self._read(sweep, is_final=True)
+        elif now >= self._read_again_at:
+            self._read_again_at = math.inf
+            _reader().submit(self._read, sweep)
 
-    def _read(self, sweep: Sweep) -> None:
-        """Show what the store says of the rows that are not under way."""
-        table = sweep.results
-        records = self._records_of(table, sweep.runner.store)
-        self.refresh(table, self._clips_of(table, records, sweep.runner.store), records, but=self._running)
+    def _show_running(self, progress: Progress) -> None:
+        self._running.update(zip(progress.rows, progress.jobs, strict=True))
+        changed = [number for number, job in self._running.items() if number < MAX_TILES and self.show_job(number, job)]
+        self._running = {number: job for number, job in self._running.items() if not job.done}
+        changed += [number for number in progress.over_cap if number < MAX_TILES and self._hold_back(number)]
+        self.notify(changed)
+
+    def _read(self, sweep: Sweep, *, is_final: bool = False) -> None:
+        """Show what the store says of the rows that are not under way: some begin and end between two updates."""
+        with self._reading:
+            if self._is_final:
+                return
+            self._is_final = is_final
+            began = time.monotonic()
+            table = sweep.results
+            records = self._records_of(table, sweep.runner.store)
+            clips = self._clips_of(table, records, sweep.runner.store)
+            self.refresh(table, clips, records, but=() if is_final else frozenset(self._running))
+            if is_final:
+                self.notify(range(len(self)))  # a view that was slow to appear may have missed a change
+            now = time.monotonic()
+            self._read_again_at = now + max(_READ_INTERVAL, _SPARED * (now - began))
 
     def _hold_back(self, number: int) -> bool:
         """Mark a row as over the cap, and return whether it was not marked before."""
@@ -74,3 +93,9 @@ class SweepGrid(ClipGrid):
         before = tile.status
         tile.status = tile.label = _OVER_THE_CAP
         return before != tile.status
+
+
+@functools.cache
+def _reader() -> ThreadPoolExecutor:
+    """The thread that reads the store for all grids."""
+    return ThreadPoolExecutor(1, "decart-grids")

@@ -6,7 +6,8 @@ from typing import Any
 
 from .._util.text import printable, safe_str
 from ..job.clip import Clip
-from .layout import SEPARATOR, Layout, value_text, without_folder
+from ..job.file_names import without_folder
+from .layout import SEPARATOR, Layout, value_text
 
 _LONGEST_VALUE = 200
 #: Beside these, a caption says only what differs within one cell.

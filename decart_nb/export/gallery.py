@@ -20,12 +20,12 @@ from ..display.clip_html import data_url
 from ..display.code import call
 from ..display.grid import ClipGrid
 from ..display.grid_channel import BOARD_PARTS
-from ..display.grid_data import Tile, label_of
+from ..display.grid_data import Tile
 from ..display.live_view import assets
 from ..errors import InvalidInputError, MediaError
 from ..job.clip import Clip
+from ..job.file_names import without_folder
 from ..job.provenance import as_path
-from .layout import without_folder
 
 #: The largest single page, in bytes: browsers and mail programs take no larger one gladly.
 SINGLE_FILE_LIMIT = 50 * 2**20
@@ -168,17 +168,11 @@ def _contents(
 ) -> tuple[dict[str, Any], str]:
     """The grid as JSON, with addresses in place of keys and without what is this machine's; and its heading."""
     data = grid.data()
-    names = [column["name"] for column in data["columns"]]
-    shown = _FileNames()
     for number, (state, tile) in enumerate(zip(data["tiles"], grid.tiles, strict=True)):
         if tile.clip is not None:
             _add_clip(state, number, tile.clip, video)
             state["poster"] = poster(str(number)) if state["video"] else None
-        given = list(zip(names, state["values"], strict=True))
-        state["values"] = [shown.value(name, value) for name, value in given]
-        state["name"] = shown.text(state["name"], given)
-        state["facts"] = [(name, shown.value(name, text)) for name, text in state["facts"] if name not in _OWN_FACTS]
-        data["facts"] = [shown.text(fact, given) for fact in data["facts"]]
+        state["facts"] = [(name, text) for name, text in state["facts"] if name not in _OWN_FACTS]
         state["code"] = _code(tile)
         state.update(take="", retry=False, served=None, servedPoster=None, input=None)
     if data["thumbnail"]:
@@ -186,37 +180,6 @@ def _contents(
     heading = printable(title or data["title"] or "Clips")
     data["title"] = ""  # the page has it as its heading
     return data, heading
-
-
-class _FileNames:
-    """Replaces the paths among a grid's values by the files' names. Different paths stay different."""
-
-    def __init__(self) -> None:
-        self._shown: dict[tuple[str, str], str] = {}
-        self._taken: dict[str, set[str]] = {}
-
-    def value(self, name: str, value: Any) -> Any:
-        """A column's value as the gallery shows it."""
-        if not isinstance(value, str):
-            return value
-        if (name, value) not in self._shown:
-            taken = self._taken.setdefault(name, set())
-            plain = shown = without_folder(name, value)
-            count = 1
-            while shown in taken:
-                shown = f"{plain} ({(count := count + 1)})"
-            self._shown[name, value] = shown
-            taken.add(shown)
-        return self._shown[name, value]
-
-    def text(self, text: str, given: list[tuple[str, Any]]) -> str:
-        """A text in which some of these columns' values are told."""
-        for name, value in given:
-            if (shown := self.value(name, value)) != value:
-                for limit in (80, 160):
-                    old, new = (printable(label_of(name, each), limit=limit) for each in (value, shown))
-                    text = text.replace(old, new)
-        return text
 
 
 def _add_clip(state: dict[str, Any], number: int, clip: Clip, video: Callable[[int, Clip], str]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ from .._util.plain_values import is_missing
 from .._util.text import counted, listing, printable, safe_str
 from ..errors import InvalidInputError
 from ..job.clip import Clip
-from ..request.models import FILE_INPUTS
+from ..job.file_names import without_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
 #: What stands between the parts of a label, and between the names of several columns.
 SEPARATOR = " · "
 _LONGEST_LABEL = 1000
-_FILE_COLUMNS = {*FILE_INPUTS, "path"}
-_ABSOLUTE = re.compile(r"/|~|\\\\|[A-Za-z]:[\\/]|file:")
 _LARGEST_ROUND = 1e15
 
 
@@ -103,16 +100,6 @@ def value_text(name: str, value: Any) -> str:
         text = str(int(value))  # pandas makes floats of integers where one is missing
     alone = isinstance(value, str | os.PathLike) and any(letter.isalpha() for letter in text)
     return text if alone or not name else f"{name} {text}"
-
-
-def without_folder(name: str, value: Any) -> Any:
-    """A value; of what names a file, only the file's name, since a folder of this machine concerns nobody else."""
-    if isinstance(value, os.PathLike):
-        value = os.fsdecode(value)
-    elif not isinstance(value, str) or name == "prompt" or (name not in _FILE_COLUMNS and not _ABSOLUTE.match(value)):
-        return value
-    address = value.split("?")[0] if "://" in value else value
-    return re.split(r"[\\/]", address.rstrip("\\/"))[-1] or name
 
 
 def _items(value: Any) -> list[Clip | str]:

@@ -8,7 +8,8 @@ from typing import Any
 from .._util.plain_values import NotPlainError, plain
 from .._version import __version__
 from ..job.clip import Clip
-from .layout import Layout, without_folder
+from ..job.file_names import without_folder
+from .layout import Layout
 
 #: Not the schema of a single video's record, with which a grid would be taken for one video.
 SCHEMA = "decart_nb_grid/1"
