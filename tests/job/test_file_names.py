@@ -1,0 +1,43 @@
+"""Names of files as tables and exports show them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from decart_nb.job.file_names import short_names, without_folder
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "shown"),
+    [
+        ("data", "/home/somebody/in.mp4", "in.mp4"),
+        ("data", "../in.mp4", "in.mp4"),
+        ("style", "C:\\Users\\somebody\\style.png", "style.png"),
+        ("data", "https://example.com/in.mp4?token=secret", "in.mp4"),
+        ("data", Path("folder/in.mp4"), "in.mp4"),
+        ("style", "and/or", "and/or"),
+        ("prompt", "/imagine a cat", "/imagine a cat"),
+        ("seed", 3, 3),
+    ],
+    ids=range(8),
+)
+def test_only_what_names_a_file_loses_its_folder(name: str, value: object, shown: object) -> None:
+    assert without_folder(name, value) == shown
+
+
+def test_files_of_one_name_stay_apart_and_other_values_as_they_are() -> None:
+    given = ["/a/in.mp4", None, "/b/in.mp4", "/a/in.mp4", 3, "in.mp4"]
+    assert short_names("data", given) == ["in.mp4", None, "in.mp4 (2)", "in.mp4", 3, "in.mp4 (3)"]
+
+
+def test_a_grid_names_no_folder(tmp_path: Path, small_video: Path) -> None:
+    import pandas as pd
+
+    row = {"model": "lucy-2.5", "prompt": "a", "status": "completed", "path": str(small_video)}
+    table = pd.DataFrame([row | {"data": str(tmp_path / folder / "in.mp4")} for folder in ("one", "two")])
+    grid = table.decart.grid(rows="data")
+    for shown in (grid.text(), grid.html(None)):
+        assert "data in.mp4 (2)" in shown
+        assert str(tmp_path) not in shown
