@@ -21,6 +21,9 @@ from uvicorn.server import ServerState
 _MIN_RATE = 1024.0
 #: Seconds that a caller may leave a response unread.
 _UNREAD_TIMEOUT = 60.0
+#: Seconds that a connection which has sent the key may be idle: much longer than clients keep one, so that a submission
+#: of a busy machine does not meet a connection that is being closed.
+KEEP_ALIVE = 60.0
 #: Seconds that running calls may continue when the server stops.
 _SHUTDOWN_TIMEOUT = 1.0
 _MAX_CONNECTIONS = 1024
@@ -150,16 +153,19 @@ class Connection(H11Protocol):
         self.app_state = self.app_state | {"connection": self}
         self._restart_window(self.idle_since)
         self._unread_since: float | None = None
+        self._head_began = False
         self.server_state.evict_for(self)
 
     def data_received(self, data: bytes) -> None:
         """asyncio: bytes were received."""
         self._window_bytes += len(data)
+        self._head_began = True
         super().data_received(data)
 
     def on_response_complete(self) -> None:
         """uvicorn: the response is complete, though perhaps not the request."""
         self.idle_since = time.monotonic()
+        self._head_began = False
         super().on_response_complete()
 
     def pause_writing(self) -> None:
@@ -192,7 +198,8 @@ class Connection(H11Protocol):
             return True
         if not self.busy:
             self._restart_window(now)
-            return now - self.idle_since > span
+            is_idle = self.authenticated and not self._head_began
+            return now - self.idle_since > (KEEP_ALIVE if is_idle else span)
         if not self.cycle.more_body or self.flow.read_paused:
             self._restart_window(now)  # the client is not what is slow
         elif now - self._window_began > span:

@@ -56,7 +56,7 @@ class LocalQueue:
         # Imported here, so that other commands do not load a web server.
         import uvicorn
 
-        from .connections import ConnectionLimits, Server
+        from .connections import KEEP_ALIVE, ConnectionLimits, Server
         from .files import UploadStore
         from .server import MAX_UPLOAD, application
         from .worker import JobQueue
@@ -88,6 +88,7 @@ class LocalQueue:
             access_log=False,
             server_header=False,
             proxy_headers=False,
+            timeout_keep_alive=int(KEEP_ALIVE),
             timeout_graceful_shutdown=5,
         )
         self._server = Server(config, self._socket, limits or ConnectionLimits())

@@ -50,7 +50,7 @@ def _run(sessions: list[Session], seeds: Iterable[int], **options: Any) -> None:
     def one(seed: int) -> None:
         job = sessions[seed % _SESSIONS].submit("lucy-pro-t2v", "x", seed=seed, **options)
         try:
-            job.result(60)
+            job.result(240)
         except dnb.JobFailedError:
             assert job.status == "failed"
         except dnb.QueueSubmitError:
