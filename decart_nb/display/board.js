@@ -86,7 +86,11 @@ export function board(root, data, host) {
     keys,
   );
   root.style.setProperty("--decart-ratio", String(data.ratio));
-  root.style.setProperty("--decart-cell", `${data.size}px`);
+  const resize = (width) => {
+    size.value = String(width);
+    root.style.setProperty("--decart-cell", `${size.value}px`);
+  };
+  resize(data.size);
   const box = lightbox(root, tiles, {
     ...host,
     rate,
@@ -205,6 +209,12 @@ export function board(root, data, host) {
     parts[number].root.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
 
+  function openBox(number) {
+    current = number;
+    player.release();
+    box.show(number);
+  }
+
   function mark(number) {
     if (!tiles[number].video) return;
     marked = marked.includes(number) ? marked.filter((other) => other !== number) : [...marked, number].slice(-4);
@@ -216,11 +226,11 @@ export function board(root, data, host) {
 
   function compare() {
     if (compareMarked.disabled) return;
-    clock.pause();
+    player.release();
     const ended = new AbortController();
     const content = element("div");
     const close = element("button", { type: "button", "aria-label": "Close" }, "✕");
-    const dialog = element("dialog", { class: "decart-lightbox", "data-lm-suppress-shortcuts": "true" },
+    const dialog = element("dialog", { class: "decart-lightbox", "aria-label": "Comparison", "data-lm-suppress-shortcuts": "true" },
       element("header", {}, element("h3", {}, "Comparison"), close), content);
     const end = () => {
       ended.abort();
@@ -259,10 +269,7 @@ export function board(root, data, host) {
       host.send({ action: "again", tile: number });
       return;
     }
-    current = number;
-    player.leave();
-    clock.pause();
-    box.show(number);
+    openBox(number);
   });
   listen(scroller, "pointerover", (event) => {
     const number = numberAt(event);
@@ -282,7 +289,7 @@ export function board(root, data, host) {
       if (next !== null) focusTile(next);
     } else if (event.key === " " && event.target.tagName !== "BUTTON") player.toggle();
     else if (event.key === "," || event.key === ".") player.step(event.key === "." ? 1 : -1, tiles[current]?.fps || 24);
-    else if (onTile && event.key === "Enter") box.show(current);
+    else if (onTile && event.key === "Enter") openBox(current);
     else if (onTile && /^[0-5]$/.test(event.key) && host.canRate) rate(current, { rating: Number(event.key) || null });
     else if (onTile && event.key === "m") mark(current);
     else if (event.key === "c") compare();
@@ -296,7 +303,7 @@ export function board(root, data, host) {
   listen(speed.select, "change", () => {
     clock.speed = Number(speed.select.value);
   });
-  listen(size, "input", () => root.style.setProperty("--decart-cell", `${size.value}px`));
+  listen(size, "input", () => resize(size.value));
   listen(compareMarked, "click", compare);
   for (const side of ["rows", "cols"]) {
     listen(axes[side].select, "change", () => {
@@ -322,7 +329,10 @@ export function board(root, data, host) {
     view.filter = filter.value;
     layOut();
   });
-  clock.onTime((now, duration) => {
+  const longest = () => Math.max(0, ...tiles.map((tile) => tile.duration || 0));
+  scrub.max = String(longest() || 1);
+  clock.onTime((now, known) => {
+    const duration = known || longest();
     scrub.max = String(duration || 1);
     scrub.value = String(now);
     setText(time, duration ? `${now.toFixed(1)} of ${duration.toFixed(1)} s` : "");
@@ -332,6 +342,17 @@ export function board(root, data, host) {
   chooseFirst();
   fillChoosers();
   layOut();
+  // At first, all columns fit, if that leaves the tiles large enough.
+  const fitting = new ResizeObserver(() => {
+    const excess = scroller.scrollWidth - scroller.clientWidth;
+    if (!scroller.clientWidth) return;
+    fitting.disconnect();
+    const across = Math.max(1, ...arranged.cols.map(({ key }) =>
+      Math.max(...arranged.rows.map((row) => arranged.cells.get(`${row.key}\n${key}`)?.length ?? 0)))) * arranged.cols.length;
+    if (excess > 0) resize(Math.max(144, data.size - Math.ceil(excess / across)));
+  });
+  fitting.observe(scroller);
+  signal.addEventListener("abort", () => fitting.disconnect(), { once: true });
   return {
     /** Shows a tile's new state; a number that there is not yet is added. */
     replace(number, tile) {

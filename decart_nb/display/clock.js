@@ -106,7 +106,7 @@ export class Clock {
 
   /** Sets all videos to a time, in seconds. */
   seek(time) {
-    const bounded = Math.min(Math.max(0, time), this.duration);
+    const bounded = Math.min(Math.max(0, time), this.duration || Infinity); // unknown before the first video has loaded
     if (this.#playing) {
       this.#restart(bounded);
     } else {

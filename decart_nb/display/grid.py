@@ -114,8 +114,9 @@ class ClipGrid:
             """A tile's poster; after a while, only one that is stored: the others are made in the background."""
             clip = self._grid.tiles[int(key)].clip
             store = self._runner.store if self._runner else None
-            if clip and store and time.monotonic() > deadline and not store.files.poster(clip.sha256):
-                make_later(store, clip.sha256, clip.path)
+            if clip and time.monotonic() > deadline and not (store and store.files.poster(clip.sha256)):
+                if store:
+                    make_later(store, clip.sha256, clip.path)
                 return None
             return self.poster(key)
 
@@ -232,6 +233,8 @@ class ClipGrid:
             InvalidInputError: the row has no job in a store.
             DecartSDKError: it cannot be submitted.
         """
+        if self._grid.tiles[number].status in UNDER_WAY:
+            raise InvalidInputError("This row is under way already.")
         record = self._record(number)
         assert self._runner is not None
         job = repeat_stored(self._runner, record)
@@ -279,7 +282,7 @@ class ClipGrid:
             tile.retry = bool(self._runner)
             self._remember(number, job)
         else:
-            tile.error = None
+            tile.error, tile.retry = None, False
             downloading = job.status == "completed"
             tile.status = "downloading" if downloading else job.status
             tile.label = "downloading" if downloading else f"{job_status(job)}, {job_time(job)}"

@@ -6,6 +6,7 @@ The same contents are shown by the live view in a notebook, the static HTML of a
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,10 @@ _NOT_SHOWN = ("job_id", "path", "error", "sha256", "size_bytes", "submitted_at",
 #: A numeric column with more distinct values than this is a measurement, and no axis.
 _MOST_NUMBERS = 20
 _LONGEST = 2000
+#: No columns are chosen by which a grid would have more cells than this for each clip.
+_MOST_EMPTY = 4
+#: The index of a table that was written to a CSV and read back.
+_UNNAMED = re.compile(r"Unnamed: \d+")
 _RATIO = 16 / 9
 #: The width of a tile, in pixels, by the number of columns that are to fit into 1,280 pixels.
 _WIDEST, _NARROWEST, _ROOM = 320, 144, 920
@@ -134,8 +139,10 @@ class GridData:
         actions: Actions | None = None,
     ) -> None:
         table = as_results(table)
-        self.title, self._actions = title, actions
-        self.names = [str(name) for name in table.columns if name not in _NOT_SHOWN]
+        self.title, self._actions, self._count = title, actions, len(table)
+        self.names = [
+            str(name) for name in table.columns if name not in _NOT_SHOWN and not _UNNAMED.fullmatch(str(name))
+        ]
         for column in ("rating", "note"):
             if column not in self.names:
                 self.names.append(column)
@@ -251,6 +258,8 @@ class GridData:
             free = [name for name in free if name != cols]
         if rows is None:
             rows = next((name for name in ("prompt", *free) if name in free), "")
+            if self._distinct.get(rows, 1) * self._distinct.get(cols, 1) > _MOST_EMPTY * self._count:
+                cols = ""  # nearly every cell would be empty
         return rows, cols
 
 

@@ -45,14 +45,16 @@ export function mountGrid({ model, signal, listen }, content) {
     async poster(tile) {
       const folder = tile.servedPoster ? await served : null;
       if (folder) {
-        // It is made a moment after its video has come.
-        for (const pause of [0, 1500, 3000]) {
-          if (pause) await rest(pause, signal);
-          const answer = await fetch(folder(tile.servedPoster), { signal });
-          if (answer.ok) return folder(tile.servedPoster);
-        }
+        const address = folder(tile.servedPoster);
+        if ((await fetch(address, { signal })).ok) return address;
       }
-      return channel.url("poster", tile.poster);
+      const asked = channel.url("poster", tile.poster);
+      // A kernel that is busy with a cell does not answer; the store makes the poster a moment after its video has come.
+      while (folder && (await Promise.race([asked.then(() => true), rest(2000, signal)])) !== true) {
+        const address = folder(tile.servedPoster);
+        if ((await fetch(address, { signal })).ok) return address;
+      }
+      return asked;
     },
   };
   const data = structuredClone(model.get("grid"));

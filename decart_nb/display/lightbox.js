@@ -69,6 +69,7 @@ export function lightbox(root, tiles, host) {
   function update() {
     const tile = tiles[shown];
     setText(title, tile.name);
+    dialog.setAttribute("aria-label", tile.name);
     buttons.forEach((star, index) => {
       star.classList.toggle("decart-is-on", index < (tile.rating ?? 0));
       star.setAttribute("aria-checked", String(index + 1 === tile.rating));

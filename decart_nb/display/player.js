@@ -106,10 +106,19 @@ export class GridPlayer {
     this.clock.step(frames, fps);
   }
 
+  /** Closes all videos, as long as another view of them is open. */
+  release() {
+    this.clock.pause();
+    this.leave();
+    this.#active = false;
+    for (const part of [...this.#open.keys()]) this.#close(part);
+  }
+
   /** Plays one tile alone, as long as the pointer is on it. */
   hover(part) {
-    if (this.clock.playing || !this.#isPlayable(part) || this.#solo === part) return;
+    if (this.clock.playing || this.#solo === part) return;
     this.leave();
+    if (!this.#isPlayable(part)) return;
     if (!this.#open.has(part) && this.#open.size >= MAX_DECODERS) this.#close([...this.#open.keys()].at(-1));
     this.#solo = part;
     const { video } = this.#open.get(part) ?? this.#openVideo(part);

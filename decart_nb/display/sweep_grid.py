@@ -6,6 +6,7 @@ import functools
 import math
 import threading
 import time
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -68,8 +69,7 @@ class SweepGrid(ClipGrid):
         self._running.update(zip(progress.rows, progress.jobs, strict=True))
         changed = [number for number, job in self._running.items() if number < MAX_TILES and self.show_job(number, job)]
         self._running = {number: job for number, job in self._running.items() if not job.done}
-        changed += [number for number in progress.over_cap if number < MAX_TILES and self._hold_back(number)]
-        self.notify(changed)
+        self.notify(changed + self._hold_back_all(progress.over_cap))
 
     def _read(self, sweep: Sweep, *, is_final: bool = False) -> None:
         """Show what the store says of the rows that are not under way: some begin and end between two updates."""
@@ -81,18 +81,22 @@ class SweepGrid(ClipGrid):
             table = sweep.results
             records = self._records_of(table, sweep.runner.store)
             clips = self._clips_of(table, records, sweep.runner.store)
-            self.refresh(table, clips, records, but=() if is_final else frozenset(self._running))
+            held_back = sweep.progress.over_cap
+            self.refresh(table, clips, records, but=held_back if is_final else held_back | self._running.keys())
             if is_final:
+                self._hold_back_all(held_back)
                 self.notify(range(len(self)))  # a view that was slow to appear may have missed a change
             now = time.monotonic()
             self._read_again_at = now + max(_READ_INTERVAL, _SPARED * (now - began))
 
-    def _hold_back(self, number: int) -> bool:
-        """Mark a row as over the cap, and return whether it was not marked before."""
-        tile = self._grid.tiles[number]
-        before = tile.status
-        tile.status = tile.label = _OVER_THE_CAP
-        return before != tile.status
+    def _hold_back_all(self, numbers: Iterable[int]) -> list[int]:
+        """Mark rows as over the cap, and return which were not marked before."""
+        changed = []
+        for number in numbers:
+            if number < MAX_TILES and (tile := self._grid.tiles[number]).status != _OVER_THE_CAP:
+                tile.status = tile.label = _OVER_THE_CAP
+                changed.append(number)
+        return changed
 
 
 @functools.cache

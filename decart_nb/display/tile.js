@@ -57,7 +57,6 @@ export function gridTile(number, columns) {
       root.classList.toggle("decart-is-done", done);
       root.classList.toggle("decart-is-bad", Boolean(tile.error) && !tile.retrying);
       root.classList.toggle("decart-is-retrying", Boolean(tile.retrying));
-      state.hidden = done;
       setText(sign, SIGNS[tile.status] ?? "○");
       setText(label, tile.label);
       setText(reason, tile.error ?? "");

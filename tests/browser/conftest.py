@@ -31,6 +31,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
+            # A page that hangs holds Playwright's loop, where a signal is lost: then the process is ended instead.
+            item.add_marker(pytest.mark.timeout(240, method="thread"))
             if CHROMIUM is None and not os.environ.get("CI"):
                 item.add_marker(pytest.mark.skip(reason="no Chromium here: install Debian's chromium"))
 

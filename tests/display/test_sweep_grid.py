@@ -77,6 +77,8 @@ def test_a_retry_is_told_with_its_reason(grid, sweep) -> None:
 def test_what_the_cap_holds_back_says_so(grid, sweep) -> None:
     told = _told(grid, sweep, held_back=2, over_cap=frozenset({22, 23}))
     assert {number: tile["status"] for number, tile in told.items()} == {22: "over the cap", 23: "over the cap"}
+    _told(grid, sweep, over=True)
+    assert [tile.status for tile in grid.tiles[21:]] == ["planned", "over the cap", "over the cap"]
 
 
 def test_when_the_run_has_ended_the_grid_follows_it_no_longer(grid, sweep) -> None:

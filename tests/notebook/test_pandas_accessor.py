@@ -138,6 +138,18 @@ def test_a_grid_is_shown_as_text_and_as_static_html(results) -> None:
     assert "<memory>" not in html
 
 
+def test_a_grid_has_no_columns_by_which_it_would_be_nearly_empty(small_video) -> None:
+    table = _table(small_video, *({"prompt": f"p{number}", "seed": number} for number in range(30)))
+    data = table.decart.grid().data()
+    assert (data["rows"], data["cols"]) == ("prompt", "")
+
+
+def test_a_table_that_was_read_back_has_no_column_for_its_index(results, tmp_path) -> None:
+    results.to_csv(tmp_path / "results.csv")
+    read = pd.read_csv(tmp_path / "results.csv")
+    assert not [column["name"] for column in read.decart.grid().data()["columns"] if "Unnamed" in column["name"]]
+
+
 def test_a_grid_of_no_rows_is_empty(results) -> None:
     grid = results.iloc[:0].decart.grid()
     assert len(grid) == 0
