@@ -10,7 +10,7 @@ import { comparison } from "./compare.js";
 const MAX_TILES_IN_A_CELL = 4;
 const SPEEDS = [0.25, 0.5, 1, 2];
 const KEYS =
-  "Keys: space plays all, , and . step one frame, arrows move, Enter opens, 1–5 rate, 0 clears, m marks, c compares the marked.";
+  "Keys: space plays all, , and . step one frame, arrows move, Enter opens, 1–5 rate, 0 clears, m marks, c compares the marked, r tries a failed one again.";
 
 /** A labelled `<select>`; `fill` sets its options as [value, text]. */
 function chooser(name) {
@@ -142,7 +142,7 @@ export function board(root, data, host) {
     hidden = new Set([view.rows, view.cols, ...view.chosen.keys()].filter(Boolean));
     for (const [index, name] of names.entries()) if (valuesOf(tiles, index).size < 2) hidden.add(name);
     const heading = (entry, scope) => {
-      const text = element("div", { class: "decart-heading", title: entry.label }, entry.label);
+      const text = element("button", { type: "button", class: "decart-heading", title: entry.label, "aria-expanded": "false" }, entry.label);
       return element("th", { scope, class: "decart-head" }, text);
     };
     const shown = [];
@@ -261,7 +261,8 @@ export function board(root, data, host) {
   });
   listen(scroller, "click", (event) => {
     // A long label is cut at two lines, and is whole on demand.
-    event.target.closest(".decart-heading")?.classList.toggle("decart-is-whole");
+    const heading = event.target.closest(".decart-heading");
+    heading?.setAttribute("aria-expanded", String(heading.classList.toggle("decart-is-whole")));
     const number = numberAt(event);
     if (number === null) return;
     if (event.target.classList.contains("decart-retry")) {
@@ -292,6 +293,7 @@ export function board(root, data, host) {
     else if (onTile && event.key === "Enter") openBox(current);
     else if (onTile && /^[0-5]$/.test(event.key) && host.canRate) rate(current, { rating: Number(event.key) || null });
     else if (onTile && event.key === "m") mark(current);
+    else if (onTile && event.key === "r" && tiles[current].retry && host.send) host.send({ action: "again", tile: current });
     else if (event.key === "c") compare();
     else return;
     event.preventDefault();

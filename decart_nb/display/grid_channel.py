@@ -35,6 +35,8 @@ class GridChannel:
 
     def _on_message(self, _: object, message: dict[str, Any], __: object) -> None:
         action = message.get("action")
+        if action is not None:
+            self._widget.problem = ""
         try:
             if action == "grid":
                 self._send_tiles(self._grid.states())
@@ -45,3 +47,4 @@ class GridChannel:
                 self._grid.repeat(int(message["tile"]))
         except Exception as error:  # noqa: BLE001 - no cell could raise it, so the view shows it
             self._widget.problem = str(error)
+            self._send_tiles(self._grid.states())  # a view may have shown already what was not done

@@ -24,13 +24,15 @@ from ..display.grid_data import Tile
 from ..display.live_view import assets
 from ..errors import InvalidInputError, MediaError
 from ..job.clip import Clip
-from ..job.file_names import without_folder
+from ..job.file_names import without_folder, without_folders
 from ..job.provenance import as_path
 
 #: The largest single page, in bytes: browsers and mail programs take no larger one gladly.
 SINGLE_FILE_LIMIT = 50 * 2**20
 _EXPORT = re.compile(r"^export (default )?", re.MULTILINE)
 _INDEX = "index.html"
+#: Tells a gallery from another page, which is not written over.
+_MARK = 'name="generator" content="decart_nb gallery"'
 #: The names that a gallery gives to clips, their records and posters.
 _OWN_FILES = re.compile(r"\d{4,}-.*|(\d+|input)\.webp")
 #: Facts of a tile that mean something only on the machine that made the clip.
@@ -41,7 +43,7 @@ _PAGE = """<!doctype html>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="generator" content="decart_nb gallery">
+<meta {mark}>
 <meta http-equiv="Content-Security-Policy" content="{policy}">
 <title>{title}</title>
 <style>
@@ -96,7 +98,10 @@ def _folder(grid: ClipGrid, folder: Path, title: str) -> Path:
         raise InvalidInputError(f"{folder.name} is a file: name a folder, or pass single_file=True.")
     if folder.is_dir() and any(folder.iterdir()) and not _is_gallery(page):
         raise InvalidInputError(f"{folder.name}/ has other files in it: name a new folder for the gallery.")
-    (folder / "clips").mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    if not page.exists():  # so that a gallery whose writing breaks off can be written again
+        _write(page, f"<!doctype html><meta {_MARK}><p>This gallery is being written.</p>")
+    (folder / "clips").mkdir(exist_ok=True)
     (folder / "posters").mkdir(exist_ok=True)
     written: set[str] = set()
 
@@ -173,6 +178,8 @@ def _contents(
             _add_clip(state, number, tile.clip, video)
             state["poster"] = poster(str(number)) if state["video"] else None
         state["facts"] = [(name, text) for name, text in state["facts"] if name not in _OWN_FACTS]
+        state["error"] = state["error"] and without_folders(state["error"])
+        state["note"] = without_folders(state["note"])
         state["code"] = _code(tile)
         state.update(take="", retry=False, served=None, servedPoster=None, input=None)
     if data["thumbnail"]:
@@ -205,7 +212,9 @@ def _code(tile: Tile) -> str:
 
 def _page(data: dict[str, Any], heading: str, scripts: str, policy: str) -> str:
     _, style = assets(*BOARD_PARTS)
-    return _PAGE.format(policy=policy, title=html.escape(heading), style=style, static=_static(data), scripts=scripts)
+    return _PAGE.format(
+        mark=_MARK, policy=policy, title=html.escape(heading), style=style, static=_static(data), scripts=scripts
+    )
 
 
 def _static(data: dict[str, Any]) -> str:
@@ -242,6 +251,6 @@ def _write(path: Path, text: str) -> None:
 def _is_gallery(page: Path) -> bool:
     try:
         with page.open("rb") as file:
-            return b'content="decart_nb gallery"' in file.read(2000)
+            return _MARK.encode() in file.read(2000)
     except OSError:
         return False

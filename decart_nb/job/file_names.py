@@ -11,6 +11,8 @@ from ..request.models import FILE_INPUTS
 
 _FILE_COLUMNS = {*FILE_INPUTS, "path"}
 _ABSOLUTE = re.compile(r"/|~|\\\\|[A-Za-z]:[\\/]|file:")
+#: A path from the root, a drive or the home directory, in a text; not the path of a URL, and not a single slash.
+_PATH_IN_TEXT = re.compile(r"(?<![\w:/.\\])(?:~|[A-Za-z]:)?[\\/](?:[^\s\\/'\"<>|]+[\\/])+[^\s\\/'\"<>|:,;]*")
 
 
 def without_folder(name: str, value: Any) -> Any:
@@ -21,6 +23,11 @@ def without_folder(name: str, value: Any) -> Any:
         return value
     address = value.split("?")[0] if "://" in value else value
     return re.split(r"[\\/]", address.rstrip("\\/"))[-1] or name
+
+
+def without_folders(text: str) -> str:
+    """A text in which each absolute path is only the file's name, such as an error's sentence."""
+    return _PATH_IN_TEXT.sub(lambda found: re.split(r"[\\/]", found[0].rstrip("\\/"))[-1], text)
 
 
 def short_names(name: str, values: Sequence[Any]) -> list[Any]:
