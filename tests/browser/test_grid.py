@@ -70,6 +70,17 @@ def test_a_running_sweep_fills_its_grid_and_the_cell_below_does_not_move(noteboo
     assert notebook.page.evaluate("window.hacked") is None
 
 
+def _play_in_step(board: Locator, count: int) -> None:
+    """Check that clips play within 80 ms of each other, three times in a row; on a busy machine they catch up first."""
+    deadline, in_step = time.monotonic() + 15, 0
+    while in_step < 3:
+        board.page.wait_for_timeout(100)
+        times, playing = board.evaluate(_TIMES), board.evaluate(_PLAYING)
+        spread = max(abs((one - other + 1.5) % 3.0 - 1.5) for one in times for other in times)
+        in_step = in_step + 1 if len(times) == playing == count and spread < 0.08 else 0
+        assert time.monotonic() < deadline, f"{playing} of {len(times)} play, {spread:.3f} s apart"
+
+
 def test_all_clips_play_in_step_and_loop_together(notebook: Notebook, clips: None) -> None:
     _table(notebook)
     board = _board(notebook.run("table.decart.grid()"))
@@ -80,11 +91,7 @@ def test_all_clips_play_in_step_and_loop_together(notebook: Notebook, clips: Non
     page = notebook.page
     for seconds in (3.0, 2.0):  # the second time in the second loop
         page.wait_for_timeout(1000 * seconds)
-        times = board.evaluate(_TIMES)
-        assert len(times) == 12
-        spread = max(abs((one - other + 1.5) % 3.0 - 1.5) for one in times for other in times)
-        assert spread < 0.08
-        assert board.evaluate(_PLAYING) == 12
+        _play_in_step(board, 12)
     screenshot(board, "grid, playing")
     board.get_by_role("button", name="Pause").click()
     board.get_by_role("slider", name="Time of all clips").fill("1.5")
