@@ -44,7 +44,6 @@ class ClipGrid:
         runner: carries out further takes, and has the store of the jobs; without one, clips are only shown.
         rows, cols: the columns whose values are down the side and across the top; chosen unless given.
         title: what the grid shows; may be empty.
-        folder: the notebook's, in which code will run.
 
     Raises:
         InvalidInputError: there is no such column.
@@ -60,9 +59,8 @@ class ClipGrid:
         rows: str | None = None,
         cols: str | None = None,
         title: str = "",
-        folder: Path | None = None,
     ) -> None:
-        self._runner, self._folder = runner, folder or Path.cwd()
+        self._runner, self._folder = runner, Path.cwd()
         self._left_out = max(0, len(table) - MAX_TILES)
         self._records = list(records[:MAX_TILES])
         self._grid = GridData(
@@ -132,9 +130,12 @@ class ClipGrid:
         """The grid as JSON for a frontend."""
         with self._lock:
             note = f"the first {MAX_TILES:,} of {MAX_TILES + self._left_out:,} rows" if self._left_out else ""
-            data = self._grid.data()
-            data["tiles"] = [*self.states().values()]
-            return {**data, "note": note, "thumbnail": self._thumbnail, "rated": self._runner is not None}
+            return self._grid.data() | {
+                "tiles": [*self.states().values()],
+                "note": note,
+                "thumbnail": self._thumbnail,
+                "rated": self._runner is not None,
+            }
 
     def state(self, number: int) -> dict[str, Any]:
         """A tile as JSON for a frontend. Of a running job, only what changes."""

@@ -35,7 +35,7 @@ class GridChannel:
 
     def _on_message(self, _: object, message: dict[str, Any], __: object) -> None:
         action = message.get("action")
-        if action is not None:
+        if action in ("rate", "take", "again"):  # others are the widget's own
             self._widget.problem = ""
         try:
             if action == "grid":

@@ -122,6 +122,8 @@ class GridData:
         axes: the columns that are offered as rows, columns or a choice; ``varying``, those with more than one value.
         tiles: one for each row.
         rows, cols: names of columns; ``cols`` is empty if only one column varies.
+        constants: the inputs that all rows share, as a person reads them.
+        ratio: width by height of the tiles' boxes.
 
     Raises:
         InvalidInputError: there is no such column.
@@ -170,7 +172,7 @@ class GridData:
         self.ratio = _ratio(self.tiles, columns.get("model", []))
 
     def data(self) -> dict[str, Any]:
-        """The grid as JSON for the frontend, without keys and thumbnails that depend on where it is shown."""
+        """The grid as JSON for the frontend, without its tiles."""
         return {
             "title": self.title,
             "columns": [{"name": name, "axis": name in self.varying} for name in self.names],
@@ -179,9 +181,6 @@ class GridData:
             "facts": self.facts,
             "ratio": self.ratio,
             "size": self.tile_width,
-            "note": "",
-            "thumbnail": None,
-            "tiles": [tile.state(str(number)) for number, tile in enumerate(self.tiles)],
         }
 
     @property
