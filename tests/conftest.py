@@ -33,6 +33,14 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 @pytest.fixture(autouse=True)
+def ordinary_priority() -> Iterator[None]:
+    """No test leaves the process, and the browsers that it starts later, with a priority over all others."""
+    yield
+    if hasattr(os, "sched_getscheduler"):
+        assert os.sched_getscheduler(0) != os.SCHED_FIFO
+
+
+@pytest.fixture(autouse=True)
 def disconnected() -> None:
     """No test uses the session that another has opened."""
     set_current_session(None)
