@@ -49,8 +49,7 @@ if TYPE_CHECKING:
     from .request.catalogue import models as models
     from .request.models import ModelDefinition as ModelDefinition
     from .session.comparing import compare as compare
-    from .session.session import (
-        Session as Session,
+    from .session.functions import (
         attach as attach,
         connect as connect,
         generate as generate,
@@ -60,6 +59,7 @@ if TYPE_CHECKING:
         submit as submit,
         sweep as sweep,
     )
+    from .session.session import Session as Session
     from .sweeps.axes import axis as axis, value as value, zip_axes as zip_axes
     from .sweeps.sweep import Sweep as Sweep
 
@@ -96,8 +96,7 @@ _EXPORTS = {
     "request.catalogue": ("models",),
     "request.models": ("ModelDefinition",),
     "session.comparing": ("compare",),
-    "session.session": (
-        "Session",
+    "session.functions": (
         "attach",
         "connect",
         "generate",
@@ -107,6 +106,7 @@ _EXPORTS = {
         "submit",
         "sweep",
     ),
+    "session.session": ("Session",),
     "sweeps.axes": (
         "axis",
         "value",

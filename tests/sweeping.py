@@ -39,7 +39,7 @@ QUICK = Patience(submission=60.0, download=60.0, first=0.05, longest=0.2)
 # Kernels are forked from a process that has already imported what takes long.
 _kernels = multiprocessing.get_context("forkserver")
 _kernels.set_forkserver_preload(
-    ["decart_nb.session.session", "decart_nb.sweeps.tables", "decart_nb.local.queue", "httpx_aiohttp", "av", "pytest"]
+    ["decart_nb.session.functions", "decart_nb.sweeps.tables", "decart_nb.local.queue", "httpx_aiohttp", "av", "pytest"]
 )
 
 

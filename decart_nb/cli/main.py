@@ -116,7 +116,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _demo(options: argparse.Namespace) -> None:
-    from ..session.session import connect
+    from ..session.functions import connect
 
     connect("local").generate("lucy-pro-t2v", prompt=options.prompt)
 

@@ -104,7 +104,7 @@ def _sweep(options: argparse.Namespace) -> Sweep:
 
 def _session(options: argparse.Namespace) -> Session:
     from ..job import shutdown
-    from ..session.session import connect
+    from ..session.functions import connect
 
     settings = ("DECART_API_KEY", "DECART_BACKEND")
     if not (options.local or any(os.environ.get(name, "").strip() for name in settings)):

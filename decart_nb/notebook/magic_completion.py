@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..request.catalogue import models
-from ..session import session
+from ..session import functions
 from .magic_parser import options
 
 #: The subcommands of ``%decart``.
@@ -54,7 +54,7 @@ def _options_after(magic: str, words: list[str]) -> list[str]:
     if not words:
         return [model.name for model in models] if magic == "%%decart" else list(COMMANDS)
     if words == ["attach"]:
-        store = session.open_store()
+        store = functions.open_store()
         return [record.job_id for record in reversed(store.find()) if record.job_id] if store else []
     if words[0] not in models:
         return []

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Any
 
 from .._util.text import did_you_mean
 from ..display.environment import kernel_shell
 from ..display.terminal import job_progress
-from ..errors import DecartSDKError, InvalidInputError
+from ..errors import InvalidInputError
 from ..request.catalogue import models
 from ..request.models import ModelDefinition
-from ..session import session
+from ..session import functions
 from . import magic_completion
 from .magic_completion import COMMANDS
 from .magic_parser import fill, read, split, value
@@ -68,7 +68,7 @@ def decart(line: str, body: str | None = None, *, local_ns: dict[str, Any]) -> o
             return _run_command(line, local_ns)
         asked = read(line, local_ns)
         prompt = fill((body or "").strip(), local_ns)
-        job = session.submit(asked.model, _prompt(asked.model, prompt), **asked.inputs)
+        job = functions.submit(asked.model, _prompt(asked.model, prompt), **asked.inputs)
     if asked.output is not None:
         local_ns[asked.output] = job
     if asked.wait:
@@ -87,24 +87,13 @@ def _prompt(model: ModelDefinition, text: str) -> str | None:
 def _run_command(line: str, variables: Mapping[str, Any]) -> object:
     command, *words = [value(word, variables) for word in split(line)] or [""]
     if command == "jobs" and not words:
-        return session.jobs()
+        return functions.jobs()
     if command == "models" and not words:
         return models
     if command == "attach" and len(words) in (1, 2):
-        return session.attach(*words)
+        return functions.attach(*words)
     known = [*COMMANDS, *(model.name for model in models)]
     raise InvalidInputError(
         f"%decart takes jobs, models, or attach and a job's id.{did_you_mean(str(command), known)} "
         "A video is made by %%decart MODEL, with the prompt in the lines below it."
     )
-
-
-@contextmanager
-def _message_only() -> Iterator[None]:
-    """Makes IPython show only an error's message: its traceback has no line of the cell."""
-    try:
-        yield
-    except DecartSDKError as error:
-        sentence = f"{type(error).__name__}: {error}"
-        vars(error)["_render_traceback_"] = lambda: [sentence]
-        raise

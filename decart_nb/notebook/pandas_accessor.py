@@ -51,7 +51,7 @@ class DecartAccessor:
             options: passed to the sweep's ``run``: ``max_cost``, ``concurrency``, ``allow_unknown_cost``.
         """
         self._need("run()", "model")
-        from ..session.session import sweep
+        from ..session.functions import sweep
 
         results: pd.DataFrame = sweep(self._frame, name=name).run(**options)
         return results
@@ -76,7 +76,7 @@ class DecartAccessor:
             InvalidInputError: there is no such column.
         """
         self._need("grid()", "status", "path")
-        from ..session.session import open_runner
+        from ..session.functions import open_runner
         from ..session.views import grid_of
 
         return grid_of(self._frame, open_runner(), rows=rows, cols=cols, title=str(self._frame.attrs.get("sweep", "")))
@@ -113,7 +113,7 @@ class DecartAccessor:
         self._need("rate()", "status", "path")
         from ..display import register
         from ..rating.rating import rate
-        from ..session.session import open_store
+        from ..session.functions import open_store
 
         register()  # a table may be rated without a session
         return rate(self._frame, self._clips(), by=by, rater=rater, store=open_store(), seed=seed)
@@ -250,7 +250,7 @@ class DecartAccessor:
         return summary.reindex(range(1)).fillna(dict.fromkeys(counts, 0))  # one row, also of an empty table
 
     def _clips(self) -> list[Clip | None]:
-        from ..session.session import open_store
+        from ..session.functions import open_store
 
         store = open_store()
         return clips_of(self._frame, records_of(self._frame, store), store)

@@ -13,7 +13,7 @@ from ..errors import InvalidInputError
 from ..job import provenance
 from ..job.clip import Clip
 from ..job.job import Job
-from .session import open_store
+from .functions import open_store
 
 if TYPE_CHECKING:
     from ..display import register

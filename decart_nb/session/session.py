@@ -1,4 +1,4 @@
-"""The session, and the functions of :mod:`decart_nb` that use the current one."""
+"""The session: a connection to a queue, with a store for its jobs and clips."""
 
 from __future__ import annotations
 
@@ -10,21 +10,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from .._util.console import say
 from .._util.copying import ProcessLocal
 from .._util.plain_values import is_flag
 from .._util.public import public
 from .._util.text import counted, printable, short_repr
-from ..client.client import BASE_URL, DecartClient
-from ..client.polling import Polling
-from ..client.retry import Patience
-from ..client.transport import Timeout
-from ..display import register, show, show_sweep, sweep_grid
+from ..display import show, show_sweep, sweep_grid
 from ..errors import InvalidInputError, NotPicklableError
-from ..job import provenance as job_provenance, shutdown
+from ..job import provenance as job_provenance
 from ..job.clip import Clip
 from ..job.job import Job
-from ..job.prices import checked_prices
 from ..job.runner import Runner
 from ..request.models import ModelDefinition
 from ..request.request import definition_of, prepare
@@ -32,13 +26,9 @@ from ..request.validation import warn_if_outdated
 from ..sweeps.factory import SweepFactory
 from ..sweeps.views import Views
 from . import pruning
-from .connect import ask_for_key, choose_backend, choose_polling, prepare_folder, shared_queue, shared_store
-from .current import current_session, set_current_session
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from ..store.store import Store
 
 
 @public
@@ -217,183 +207,3 @@ def _flag(name: str, value: Any) -> bool:
     if not is_flag(value):
         raise InvalidInputError(f"{name} must be True or False, not {short_repr(value)}.")
     return bool(value)
-
-
-@public
-def connect(
-    target: str | None = None,
-    *,
-    api_key: str | None = None,
-    base_url: str | None = None,
-    store: str | os.PathLike[str] = "decart_runs",
-    prices: Mapping[str, float] | None = None,
-    integration: str | None = None,
-    timeout: Timeout | float | None = None,
-    patience: Patience | None = None,
-    polling: Polling | None = None,
-) -> Session:
-    """Opens a session, makes it the current one, and returns it.
-
-    Args:
-        target: ``"live"`` for Decart, ``"local"`` for the embedded queue. Neither: live where there is a key; else,
-            in a notebook, local; else an error. ``DECART_BACKEND=local`` in the environment overrides it.
-        api_key: the key for Decart; by default ``DECART_API_KEY``. If that is empty, a notebook asks for it.
-        base_url: another address that speaks Decart's protocol, such as that of ``decart-nb serve``.
-        store: the folder of the store; the local queue has its own folder in it.
-        prices: model name → USD per generated second, in place of the catalogue's prices.
-        integration: the name of the calling program, sent in the ``User-Agent``.
-        timeout: how long to wait for the server, in seconds or as a ``Timeout``.
-        patience: retry limits and back-off; by default, submissions are retried for ten minutes.
-        polling: how often jobs are polled; by default, it depends on the queue.
-
-    Raises:
-        BackendError: no queue was chosen, or the local one cannot start.
-        InvalidAPIKeyError: there is no key, and no notebook to ask for it.
-        InvalidInputError: an argument is not valid, such as a price, or the store cannot be written.
-    """
-    # A key or an address as argument means Decart; so does a key in the environment, unless target says otherwise.
-    backend = choose_backend(target, has_key=bool(api_key or base_url or os.environ.get("DECART_API_KEY", "").strip()))
-    if backend == "local" and (target == "live" or api_key or base_url):
-        say("DECART_BACKEND=local is set, so this is the local queue; unset it to reach Decart.")
-    known_prices = checked_prices({} if prices is None else prices)
-    prior = choose_polling(polling, backend).prior
-    folder = prepare_folder(store)
-    if backend == "local":
-        queue = shared_queue(folder / "local")
-        address: tuple[str | None, str] = (queue.api_key, queue.base_url)
-    else:
-        address = (ask_for_key(api_key), base_url or BASE_URL)
-    patience = Patience(submission=600.0) if patience is None else patience
-    client = DecartClient(*address, integration, timeout=timeout, patience=patience)
-    register()
-    shutdown.register()
-    session = Session(Runner(client, shared_store(folder), backend, known_prices, prior), folder)
-    set_current_session(session)
-    if found := session._pick_up():
-        say(found)
-    return session
-
-
-@public
-def submit(
-    model: str | ModelDefinition,
-    prompt: str | None = None,
-    *,
-    fresh: bool = False,
-    resubmit_uncertain: bool = False,
-    **inputs: Any,
-) -> Job:
-    """Submits a job and returns at once; a notebook shows its progress and then the video.
-
-    Repeating a request, in any notebook on the same store, returns the stored clip without cost, or joins the job that
-    is under way. A request with another prompt, field, seed, model, queue or file content is a different request.
-
-    Args:
-        model: a name of ``decart_nb.models``, or a ``ModelDefinition``.
-        prompt: the prompt.
-        fresh: whether to make another take of a request instead of reusing its result.
-        resubmit_uncertain: whether to resubmit a request whose earlier submission was never answered.
-        inputs: the model's other inputs, under the names of Decart's SDK. Files are paths, URLs, bytes, open files,
-            PIL images, NumPy arrays (an image H×W or H×W×C, a video T×H×W×C, where C is 1, 3 or 4; uint8, uint16,
-            or floats from 0 to 1) or clips.
-
-    Raises:
-        ModelNotFoundError, InvalidInputError: the request is not valid. Nothing was sent.
-        BackendError: neither Decart nor the local queue was chosen.
-    """
-    return _session().submit(model, prompt, fresh=fresh, resubmit_uncertain=resubmit_uncertain, **inputs)
-
-
-@public
-def generate(
-    model: str | ModelDefinition,
-    prompt: str | None = None,
-    *,
-    fresh: bool = False,
-    resubmit_uncertain: bool = False,
-    **inputs: Any,
-) -> Clip:
-    """Makes a video: submits a job, shows its progress, waits, and displays the video once.
-
-    Args:
-        model, prompt, fresh, resubmit_uncertain, inputs: as for :func:`submit`.
-
-    Raises:
-        JobFailedError: the service gave up on the job.
-        DecartSDKError: as for :func:`submit`, or the job could not be submitted or fetched.
-    """
-    return _session().generate(model, prompt, fresh=fresh, resubmit_uncertain=resubmit_uncertain, **inputs)
-
-
-@public
-def attach(job_id: str, model: str | ModelDefinition | None = None) -> Job:
-    """Returns the job with an id, submitted by this kernel or another, and waits for its video.
-
-    Args:
-        job_id: the id that the queue returned.
-        model: the model, for the caption, if the store does not know the job.
-    """
-    return _session().attach(job_id, model)
-
-
-#: What makes sweeps, and loads them: see :class:`decart_nb.sweeps.factory.SweepFactory`.
-sweep = public(SweepFactory(lambda: _session()._runner, Views(show_sweep, sweep_grid)))
-
-
-@public
-def jobs() -> pd.DataFrame:
-    """A table of all jobs in the store, one row for each, the oldest first.
-
-    Returns:
-        Columns for every input, and ``model take status job_id path error reused submitted_at seconds cost width height
-        fps duration backend size_bytes sha256 rating note``. Times are UTC, seconds count from the submission, costs
-        are estimates in USD.
-    """
-    return _session().jobs()
-
-
-@public
-def provenance(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """How a video was made: inputs, model, seed, take, job, times, digests and versions.
-
-    It is read from the record file beside a stored video, from the store by the video's digest, or from the tags of a
-    copy that ``clip.save`` wrote; :mod:`decart_nb.job.provenance` lists the keys.
-
-    Args:
-        path: a video, a clip, or a record file.
-
-    Raises:
-        MediaError: there is no such file, or it has no record.
-    """
-    session = current_session()
-    return job_provenance.provenance(path) if session is None else session.provenance(path)
-
-
-@public
-def reproduce(path: str | os.PathLike[str], model: str | ModelDefinition | None = None) -> Job:
-    """Submits the request that a video was made with again, as a new take.
-
-    Args:
-        path: as for :func:`provenance`.
-        model: the definition of a model that is not in ``decart_nb.models``; or another model to use instead.
-
-    Raises:
-        InvalidInputError: an input file is not in this store, or the record is not valid.
-        ModelNotFoundError: its model is not in ``decart_nb.models``, and ``model`` was not passed.
-        MediaError: as for :func:`provenance`.
-    """
-    return _session().reproduce(path, model)
-
-
-def open_runner() -> Runner | None:
-    """What carries out the current session's jobs, or ``None``."""
-    return None if (session := current_session()) is None else session._runner
-
-
-def open_store() -> Store | None:
-    """The current session's store, or ``None``."""
-    return None if (session := current_session()) is None else session._runner.store
-
-
-def _session() -> Session:
-    return current_session() or connect()

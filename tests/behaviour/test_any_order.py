@@ -30,7 +30,9 @@ pytestmark = pytest.mark.filterwarnings("ignore:lucy-pro:decart_nb.ModelWarning"
 _REQUESTS = st.sampled_from("abcdef")
 # Others are forked from a process that has already imported what takes long.
 _others = multiprocessing.get_context("forkserver")
-_others.set_forkserver_preload(["decart_nb.session.session", "decart_nb.local.queue", "httpx_aiohttp", "av", "pytest"])
+_others.set_forkserver_preload(
+    ["decart_nb.session.functions", "decart_nb.local.queue", "httpx_aiohttp", "av", "pytest"]
+)
 
 
 def _submit_and_end(store: Path, api_key: str, base_url: str, request: str, wait: bool) -> None:

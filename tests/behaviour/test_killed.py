@@ -53,7 +53,7 @@ def test_killed_at_fifty_points_of_its_life_it_loses_nothing_and_pays_nothing_tw
     # Kernels are forked from a process that has already imported what takes long.
     kernels = multiprocessing.get_context("forkserver")
     kernels.set_forkserver_preload(
-        ["decart_nb.session.session", "decart_nb.local.queue", "httpx_aiohttp", "av", "pytest"]
+        ["decart_nb.session.functions", "decart_nb.local.queue", "httpx_aiohttp", "av", "pytest"]
     )
     with LocalQueue(tmp_path / "queue", canned=small_video, draw_duration=lambda: draw.uniform(0.05, 0.3)) as queue:
 

@@ -39,7 +39,7 @@ pd.DataFrame(rows).to_csv("clips-{mark}.csv", index=False)
 _RATE = """
 import pandas as pd
 from decart_nb.rating.rating import rate
-from decart_nb.session.session import open_store
+from decart_nb.session.functions import open_store
 table = pd.read_csv("clips-{mark}.csv")
 found = rate(table, list(table.decart.clips), by="model", rater="me", store=open_store(), seed=4)
 found
