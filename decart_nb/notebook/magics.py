@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from .._util.text import did_you_mean
 from ..display.environment import kernel_shell
 from ..display.terminal import job_progress
-from ..errors import InvalidInputError
+from ..errors import DecartSDKError, InvalidInputError
 from ..request.catalogue import models
 from ..request.models import ModelDefinition
 from ..session import functions
@@ -97,3 +97,14 @@ def _run_command(line: str, variables: Mapping[str, Any]) -> object:
         f"%decart takes jobs, models, or attach and a job's id.{did_you_mean(str(command), known)} "
         "A video is made by %%decart MODEL, with the prompt in the lines below it."
     )
+
+
+@contextmanager
+def _message_only() -> Iterator[None]:
+    """Makes IPython show only an error's message: its traceback has no line of the cell."""
+    try:
+        yield
+    except DecartSDKError as error:
+        sentence = f"{type(error).__name__}: {error}"
+        vars(error)["_render_traceback_"] = lambda: [sentence]
+        raise
