@@ -62,6 +62,12 @@ class DecartSDKError(Exception):
         return self.message
 
     def __reduce__(self) -> tuple[Any, ...]:
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows: the user's own line and the message; ``%tb`` shows the whole traceback."""
+        from ._util.short_traceback import short_traceback
+
+        return short_traceback(self)
+
         state = {name: value for name, value in vars(self).items() if not name.startswith("_")}
         return type(self), self.args, {**state, "cause": _picklable(self.cause)}
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .._util.plain_values import is_nonnegative
 from .._util.public import public
 from .._util.text import printable, short_repr
+from .._util.short_traceback import with_short_traceback
 from ..client.duration_estimate import Estimate
 from ..errors import InvalidInputError, JobCancelledError, JobTimeoutError, NotPicklableError
 from .clip import Clip
@@ -196,7 +197,7 @@ class Job(Observable):
         try:
             await self._until(lambda: self._finished or self._cancel_count != stops)
         except asyncio.CancelledError:
-            raise asyncio.CancelledError(f"Stopped waiting. {self._whereabouts()}") from None
+            raise with_short_traceback(asyncio.CancelledError(f"Stopped waiting. {self._whereabouts()}")) from None
         return self._outcome()
 
     def _outcome(self) -> Clip:
@@ -222,7 +223,7 @@ class Job(Observable):
 
     def interrupted(self) -> KeyboardInterrupt:
         """What an interrupt of whoever waits is raised as: it says how to wait again."""
-        return KeyboardInterrupt(f"Stopped waiting. {self._whereabouts()}")
+        return with_short_traceback(KeyboardInterrupt(f"Stopped waiting. {self._whereabouts()}"))
 
     def again(self) -> Job:
         """Asks for another take: the same request as a job of its own, with another seed if it had one.

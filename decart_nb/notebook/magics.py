@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Any
 
 from .._util.text import did_you_mean
 from ..display.environment import kernel_shell
 from ..display.terminal import job_progress
-from ..errors import DecartSDKError, InvalidInputError
+from ..errors import InvalidInputError
 from ..request.catalogue import models
 from ..request.models import ModelDefinition
 from ..session import functions
@@ -63,12 +63,11 @@ def decart(line: str, body: str | None = None, *, local_ns: dict[str, Any]) -> o
         %decart attach ID   a job, by its id, from this kernel or another
         %decart MODEL …     as %%decart, for a model that takes no prompt
     """
-    with _message_only():
-        if body is None and next(iter(line.split()), "") not in models:
-            return _run_command(line, local_ns)
-        asked = read(line, local_ns)
-        prompt = fill((body or "").strip(), local_ns)
-        job = functions.submit(asked.model, _prompt(asked.model, prompt), **asked.inputs)
+    if body is None and next(iter(line.split()), "") not in models:
+        return _run_command(line, local_ns)
+    asked = read(line, local_ns)
+    prompt = fill((body or "").strip(), local_ns)
+    job = functions.submit(asked.model, _prompt(asked.model, prompt), **asked.inputs)
     if asked.output is not None:
         local_ns[asked.output] = job
     if asked.wait:
@@ -97,14 +96,3 @@ def _run_command(line: str, variables: Mapping[str, Any]) -> object:
         f"%decart takes jobs, models, or attach and a job's id.{did_you_mean(str(command), known)} "
         "A video is made by %%decart MODEL, with the prompt in the lines below it."
     )
-
-
-@contextmanager
-def _message_only() -> Iterator[None]:
-    """Makes IPython show only an error's message: its traceback has no line of the cell."""
-    try:
-        yield
-    except DecartSDKError as error:
-        sentence = f"{type(error).__name__}: {error}"
-        vars(error)["_render_traceback_"] = lambda: [sentence]
-        raise

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from .._util.text import did_you_mean, listing
+from .._util.short_traceback import with_short_traceback
+from .._util.text import did_you_mean, listing, printable_lines
 from ..errors import InvalidInputError
 from ..job.clip import Clip
 from ..job.table import as_results
@@ -37,7 +38,7 @@ class DecartAccessor:
 
     def __init__(self, frame: pd.DataFrame) -> None:
         if not {"model", "status"} & set(frame.columns):
-            raise AttributeError(
+            raise _lacking(
                 "df.decart needs a column model, to run what the table asks for, or the columns status and path of a "
                 f"table of results; this table has {listing(frame.columns)}."
             )
@@ -273,10 +274,15 @@ class DecartAccessor:
     def _need(self, what: str, *names: str) -> None:
         missing = [name for name in names if name not in self._frame.columns]
         if missing:
-            raise AttributeError(
+            raise _lacking(
                 f"df.decart.{what} needs the column{'s' * (len(missing) > 1)} {listing(missing)}, which the table "
                 f"does not have; it has {listing(self._frame.columns)}."
             )
+
+
+def _lacking(message: str) -> AttributeError:
+    """What pandas wants an accessor to raise that a table does not have; IPython shows it as one of our errors."""
+    return with_short_traceback(AttributeError(printable_lines(message)))
 
 
 def _status_text(row: Mapping[Any, Any]) -> str:

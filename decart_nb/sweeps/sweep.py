@@ -10,6 +10,7 @@ from collections.abc import Collection, Generator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .._util.public import public
+from .._util.short_traceback import with_short_traceback
 from .._util.text import printable, short_repr
 from ..errors import InvalidInputError, NotPicklableError
 from ..job.event_loop import start, wait_for
@@ -236,7 +237,7 @@ class Sweep(Observable):
                     self._wait(run)
         except KeyboardInterrupt:  # also while it is being put on screen
             self.cancel()
-            raise KeyboardInterrupt(self._stopped()) from None
+            raise with_short_traceback(KeyboardInterrupt(self._stopped())) from None
 
     def cancel(self) -> None:
         """Stop submitting. What has been submitted is still fetched and kept."""
@@ -393,7 +394,7 @@ class Sweep(Observable):
             await self._until(lambda: run.over)
         except asyncio.CancelledError:  # an interrupt too comes as that
             self.cancel()
-            raise asyncio.CancelledError(self._stopped()) from None
+            raise with_short_traceback(asyncio.CancelledError(self._stopped())) from None
         if run.error is not None:
             raise run.error.with_traceback(None)
         return self.results

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -117,14 +118,15 @@ def test_a_model_that_wants_no_prompt_needs_no_cell(shell, small_image):
         ("%decart jobs all", dnb.InvalidInputError, "takes jobs"),
     ],
 )
-def test_a_bad_cell_shows_one_sentence_and_sends_nothing(
+def test_a_bad_cell_shows_its_line_and_one_sentence_and_sends_nothing(
     shell, live, canned_queue, small_video, capsys, cell, error, said
 ):
     shell.user_ns.update(video=small_video, animal="cat")
     with pytest.raises(error, match=said):
         ran(shell, cell)
-    (shown,) = capsys.readouterr().out.splitlines()
+    *own, shown = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out).splitlines()
     assert shown.startswith(f"{error.__name__}: ")
+    assert [line for line in own if not line.startswith("Cell")] == [f"----> 1 {cell.splitlines()[0]}"]
     assert canned_queue.jobs.stats.as_dict()["submissions"] == 0
     assert dnb.jobs().empty
 
