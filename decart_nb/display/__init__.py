@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
+from .._util.text import printable
+from .._util.warn import warn
 from ..job.job import Job
 from . import environment
 from .nested_loops import warn_of_old_patch
@@ -42,7 +45,7 @@ def show(job: Job, *, waiting: bool = False) -> AbstractContextManager[object]:
     if shell is not None:
         from .ipython import notebook_display
 
-        notebook_display(shell).show(job)
+        _try_to_show(lambda: notebook_display(shell).show(job), "The job", ".result() waits for its clip")
     elif waiting and not environment.in_forked_worker():
         from .terminal import job_progress
 
@@ -71,9 +74,18 @@ def show_sweep(sweep: Sweep, *, waiting: bool = False) -> AbstractContextManager
     if shell is not None:
         from .ipython import notebook_display
 
-        notebook_display(shell).show_sweep(sweep, starting=True)
+        display = notebook_display(shell)
+        _try_to_show(lambda: display.show_sweep(sweep, starting=True), "The sweep", ".results tells how it stands")
     elif waiting and not environment.in_forked_worker():
         from .terminal import sweep_progress
 
         return sweep_progress(sweep)
     return nullcontext()
+
+
+def _try_to_show(show: Callable[[], None], name: str, later: str) -> None:
+    """Show something. A view that breaks stops nothing that is paid for: it is warned of."""
+    try:
+        show()
+    except Exception as error:  # noqa: BLE001 - whatever a store, a widget or a frontend raises
+        warn(f"{name} goes on, but cannot be shown ({printable(str(error))}); {later}.", RuntimeWarning)

@@ -73,7 +73,10 @@ def served_folder(shell: Any) -> Path | None:
 
     ``None`` in VS Code and Colab, whose outputs have another origin than the files.
     """
-    if in_vscode(shell) or in_colab():
-        return None
+    return None if in_vscode(shell) or in_colab() else notebook_folder()
+
+
+def notebook_folder() -> Path:
+    """The folder in which the notebook lies and its code is run again; without one, the working directory."""
     notebook = Path(os.environ.get("JPY_SESSION_NAME", ""))  # set by Jupyter Server 2
     return notebook.parent if notebook.is_absolute() and notebook.is_file() else Path.cwd()

@@ -21,6 +21,7 @@ from ..store.job_row import UNDER_WAY, Record
 from ..store.store import DATABASE
 from .clip_html import relative_url
 from .code import recipe_code
+from .environment import notebook_folder
 from .grid_data import GridData, Tile, status_label
 from .grid_html import grid_html
 from .media_channel import Media, content_of
@@ -60,7 +61,7 @@ class ClipGrid:
         cols: str | None = None,
         title: str = "",
     ) -> None:
-        self._runner, self._folder = runner, Path.cwd()
+        self._runner, self._folder = runner, notebook_folder()
         self._left_out = max(0, len(table) - MAX_TILES)
         self._records = list(records[:MAX_TILES])
         self._grid = GridData(

@@ -9,6 +9,7 @@ from pathlib import Path
 from ..job.job import Job
 from .clip_html import NO_MATH, STYLE, clip_html
 from .code import code_of
+from .environment import notebook_folder
 from .job_view import JobView
 from .output import Output, fallback_html
 from .text import is_retrying, job_text, retry_reason
@@ -109,7 +110,7 @@ class JobOutput(Output):
         """HTML that is shown without the live view: how to see the last take, or how to repeat it."""
         job = self._takes[-1]
         if job in self._ended:
-            code = html.escape(code_of(job, self._folder or Path.cwd()))
+            code = html.escape(code_of(job, self._folder or notebook_folder()))
             return f"<details><summary>as code</summary><pre>{code}</pre></details>"
         status = retry_reason(job) if is_retrying(job) else "submitted" if job.id else "submitting"
         text = html.escape(f"{job.model}: {status}")

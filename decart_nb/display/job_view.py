@@ -9,6 +9,7 @@ import traitlets
 
 from ..job.job import Job
 from .code import code_of
+from .environment import notebook_folder
 from .live_view import StoppableView, assets
 from .text import is_retrying, job_state, job_status, job_time
 
@@ -44,7 +45,7 @@ class JobView(StoppableView):
         self, job: Job, *, output_id: str, repeat: Callable[[Job], object], folder: Path | None = None
     ) -> None:
         super().__init__(output_id=output_id)
-        self._repeat, self._folder = repeat, folder or Path.cwd()
+        self._repeat, self._folder = repeat, folder or notebook_folder()
         self.follow(job)
 
     def follow(self, job: Job) -> None:

@@ -6,7 +6,8 @@ import functools
 import math
 import threading
 import time
-from collections.abc import Iterable
+import weakref
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,7 @@ _OVER_THE_CAP = "over the cap"
 
 
 class SweepGrid(ClipGrid):
-    """A grid of a sweep's clips. It follows the sweep until its run has ended.
+    """A grid of a sweep's clips. As long as somebody holds it, it follows the sweep's runs, also later ones.
 
     Args:
         sweep: the sweep.
@@ -43,12 +44,23 @@ class SweepGrid(ClipGrid):
         self._running: dict[int, Job] = {}
         self._updating, self._reading = threading.Lock(), threading.Lock()
         self._updated_at = self._read_again_at = 0.0
-        self._is_final = False
-        self._unfollow = sweep.observe(self._update)
-        if sweep.over:
-            self._unfollow()
-        else:
+        #: Ends the following.
+        self.unfollow = self._follow_runs(sweep)
+        if not sweep.over:
             self._update(sweep)
+
+    def _follow_runs(self, sweep: Sweep) -> Callable[[], None]:
+        # A sweep outlives its grids: it must not keep them.
+        here = weakref.WeakMethod(self._update)
+
+        def update(sweep: Sweep) -> None:
+            if (call := here()) is None:
+                unobserve()
+            else:
+                call(sweep)
+
+        unobserve = sweep.observe(update)
+        return unobserve
 
     def _update(self, sweep: Sweep) -> None:
         """Show what has changed. It is called on the event loop, which has other things to do."""
@@ -59,7 +71,6 @@ class SweepGrid(ClipGrid):
             self._updated_at = now
             self._show_running(sweep.progress)
         if over:
-            self._unfollow()
             self._read(sweep, is_final=True)
         elif now >= self._read_again_at:
             self._read_again_at = math.inf
@@ -74,9 +85,6 @@ class SweepGrid(ClipGrid):
     def _read(self, sweep: Sweep, *, is_final: bool = False) -> None:
         """Show what the store says of the rows that are not under way: some begin and end between two updates."""
         with self._reading:
-            if self._is_final:
-                return
-            self._is_final = is_final
             began = time.monotonic()
             table = sweep.results
             records = self._records_of(table, sweep.runner.store)

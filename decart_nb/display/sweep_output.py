@@ -74,6 +74,7 @@ class SweepOutput(Output):
                 self._publish_lines(update=self._replaceable)
         if over:
             self._unobserve()
+            self._grid.unfollow()
             self._on_end(sweep)
 
     def _publish_lines(self, *, update: bool = False) -> None:

@@ -200,3 +200,19 @@ def test_a_sweep_is_registered_under_the_name_that_its_class_has() -> None:
     shell = SimpleNamespace(display_formatter=DisplayFormatter(), kernel=object(), events=events)
     NotebookDisplay(shell).register()
     assert shell.display_formatter.ipython_display_formatter.lookup_by_type(decart_nb.Sweep)
+
+
+def test_a_view_that_breaks_stops_nothing_that_is_paid_for(tmp_path: Path) -> None:
+    broken = "shell.display_pub.publish = lambda *_, **__: 1 / 0\n"
+    outputs = _run(
+        tmp_path,
+        "shell = get_ipython()\npublish = shell.display_pub.publish",
+        f"{broken}job = dnb.submit({_SMALL})\nshell.display_pub.publish = publish",
+        f"{broken}rows = dnb.sweep(model='lucy-pro-t2v', prompt='x', resolution='480p', seed=[1, 2]).run()\n"
+        "shell.display_pub.publish = publish",
+        "print(job.result().width, *rows.status)",
+    )
+    warnings = ["".join(output.get("text", "") for output in cell) for cell in outputs[1:3]]
+    for name, warning in zip(("job", "sweep"), warnings, strict=True):
+        assert f"The {name} goes on, but cannot be shown (division by zero)" in warning
+    assert outputs[3][0].text == "872 completed completed\n"

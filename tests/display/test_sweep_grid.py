@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from typing import Any
 
@@ -81,6 +82,20 @@ def test_what_the_cap_holds_back_says_so(grid, sweep) -> None:
     assert [tile.status for tile in grid.tiles[21:]] == ["planned", "over the cap", "over the cap"]
 
 
-def test_when_the_run_has_ended_the_grid_follows_it_no_longer(grid, sweep) -> None:
+def test_a_grid_that_nobody_holds_follows_the_sweep_no_longer(sweep) -> None:
+    grid = SweepGrid(sweep)
     _told(grid, sweep, over=True)
+    del grid
+    gc.collect()
+    sweep.tell(over=True)
     assert sweep.observers == []
+
+
+@pytest.mark.parametrize("over", [True, False], ids=["before the start", "during the first run"])
+def test_a_grid_fills_in_a_run_that_begins_later(over: bool, sweep) -> None:
+    sweep.over = over
+    grid = SweepGrid(sweep)
+    _told(grid, sweep, over=True)
+    assert _told(grid, sweep, jobs=(fake_job(3),), rows=(3,))[3]["status"] == "pending"
+    sweep.results.loc[3, "status"] = "failed"
+    assert _told(grid, sweep, jobs=(), rows=(), over=True)[3]["status"] == "failed"
