@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     )
     from .job.clip import Clip as Clip
     from .job.job import Job as Job
+    from .media.samples import sample as sample
     from .request.catalogue import models as models
     from .request.models import ModelDefinition as ModelDefinition
     from .session.comparing import compare as compare
@@ -93,6 +94,7 @@ _EXPORTS = {
     ),
     "job.clip": ("Clip",),
     "job.job": ("Job",),
+    "media.samples": ("sample",),
     "request.catalogue": ("models",),
     "request.models": ("ModelDefinition",),
     "session.comparing": ("compare",),

@@ -26,9 +26,19 @@ def test_it_holds_every_file_of_the_package_and_no_other(wheel: zipfile.ZipFile)
     package = ROOT / "decart_nb"
     kept = {".py", ".js", ".css", ".typed"}
     ours = {str(path.relative_to(ROOT)) for path in package.rglob("*") if path.suffix in kept}
+    ours |= {f"decart_nb/media/sample_files/{name}" for name in ("sample.jpg", "sample.mp4")}
     ours.add("decart_nb/py.typed")
     shipped = {name for name in wheel.namelist() if ".dist-info/" not in name}
     assert shipped == ours
+
+
+def test_what_is_unpacked_from_it_has_the_samples(wheel: zipfile.ZipFile, tmp_path: Path) -> None:
+    wheel.extractall(tmp_path)
+    code = "import decart_nb as dnb, os; print(*[os.path.getsize(dnb.sample(kind)) for kind in ('clip', 'still')])"
+    command = [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r}); {code}; print(dnb.__file__)"]
+    sizes, file = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path).stdout.splitlines()
+    assert Path(file).is_relative_to(tmp_path)
+    assert all(10_000 < int(size) < 150_000 for size in sizes.split())
 
 
 def test_its_metadata_is_whole(wheel: zipfile.ZipFile) -> None:
