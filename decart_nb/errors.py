@@ -30,6 +30,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from ._util.interface_names import step
 from ._util.public import public
 from ._util.text import did_you_mean, printable, printable_lines
 
@@ -61,13 +62,13 @@ class DecartSDKError(Exception):
     def __str__(self) -> str:
         return self.message
 
-    def __reduce__(self) -> tuple[Any, ...]:
     def _render_traceback_(self) -> list[str]:
         """What IPython shows: the user's own line and the message; ``%tb`` shows the whole traceback."""
         from ._util.short_traceback import short_traceback
 
         return short_traceback(self)
 
+    def __reduce__(self) -> tuple[Any, ...]:
         state = {name: value for name, value in vars(self).items() if not name.startswith("_")}
         return type(self), self.args, {**state, "cause": _picklable(self.cause)}
 
@@ -78,11 +79,12 @@ class InvalidAPIKeyError(DecartSDKError):
 
     def __init__(
         self,
-        message: str = "There is no API key. Pass api_key=…, or put it in the environment as "
-        'DECART_API_KEY; without a key, decart_nb.connect("local") makes previews.',
+        message: str | None = None,
         data: dict[str, Any] | None = None,
         cause: BaseException | None = None,
     ) -> None:
+        if message is None:
+            message = f"There is no API key. {step('api_key')}; without a key, {step('local')} makes previews."
         super().__init__(message, data, cause)
 
 
@@ -109,8 +111,7 @@ class ModelNotFoundError(DecartSDKError):
         known = list(known)
         super().__init__(
             f"Model {printable(model, limit=_LONGEST_NAME)} not found.{did_you_mean(model, known)} "
-            "decart_nb.models lists them all; for any other model, pass "
-            "ModelDefinition(name=…, width=…, height=…, fps=…)."
+            f"{step('models')} lists them all{step('custom model')}."
         )
         self.args = (model,)  # what a copy in another process is made from
         self.model = model

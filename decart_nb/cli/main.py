@@ -14,13 +14,13 @@ from typing import Any
 
 from .._util import console
 from .._util.console import say, stderr
+from .._util.interface_names import shell_names
 from .._util.text import printable
 from .._util.text_table import terminal_columns, text_table
 from .._version import __version__
 from ..errors import DecartSDKError, StoreError
 from ..local.durations import durations, usage
 from ..local.faults import HITS, Faults
-from ..sweeps.next_steps import shell_names
 from . import sweep as cli_sweep
 
 #: The columns of ``decart-nb jobs``; those that a narrow terminal cuts, and those that it omits, in order.

@@ -190,7 +190,7 @@ _ADVICE = {
 }
 _NO_SUCH_MODEL = {
     404: "This queue has no model of that name; check the name, and base_url.",
-    410: "The model is retired; decart_nb.models says which ones are live.",
+    410: "The model is retired; choose one that is live.",
 }
 _ADVICE_ON = {
     SUBMIT: _NO_SUCH_MODEL,

@@ -8,6 +8,7 @@ from collections import Counter
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from .._util.interface_names import step
 from .._util.text import printable, printable_lines
 from ..job import money
 from ..job.clip import Clip
@@ -90,7 +91,9 @@ def clip_caption(clip: Clip) -> list[str]:
         "local preview" if clip.backend == "local" else "",
         money.estimate(clip.cost, "rehearsed" if clip.backend == "local" else "paid") if clip.cost else "",
         f"take {clip.take + 1}" if clip.take else "",
-        f"reused from {_date(clip.made_at)}; fresh=True makes another take" if clip.reused and clip.made_at else "",
+        f"reused from {_date(clip.made_at)}; {step('fresh')} makes another take"
+        if clip.reused and clip.made_at
+        else "",
     ]
     return [printable(part) for part in parts if part]
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import media
+from .._util.interface_names import step
 from ..client import duration_estimate as polling
 from ..client.client import DecartClient
 from ..client.download import Download
@@ -64,14 +65,14 @@ class Fetcher:
             await self._update(record, status="failed", error=error.reason)
             raise
         except DecartSDKError as error:
-            hint = f"Job {record.job_id} is not lost: decart_nb.attach({record.job_id!r}) asks for it again."
+            hint = f"Job {record.job_id} is not lost: {step('attach', id=str(record.job_id))} asks for it again."
             status: str | None = "unreachable"
             if error.data.get("status") in (404, 410):
                 if record.submitted_at is None:  # an id that somebody typed
                     hint = "This queue knows no such job; check the id, and which queue you are connected to."
                     status = None
                 elif isinstance(error, QueueResultError):
-                    hint = "The queue has its video no longer; fresh=True makes another take."
+                    hint = f"The queue has its video no longer; {step('fresh')} makes another take."
                     status = "expired"
             if status is None:
                 await self._writer.write(functools.partial(self._store.discard, record))

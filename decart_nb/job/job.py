@@ -10,10 +10,11 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import Future, InvalidStateError
 from typing import TYPE_CHECKING, Any
 
+from .._util.interface_names import step
 from .._util.plain_values import is_nonnegative
 from .._util.public import public
-from .._util.text import printable, short_repr
 from .._util.short_traceback import with_short_traceback
+from .._util.text import printable, short_repr
 from ..client.duration_estimate import Estimate
 from ..errors import InvalidInputError, JobCancelledError, JobTimeoutError, NotPicklableError
 from .clip import Clip
@@ -245,8 +246,8 @@ class Job(Observable):
         if self.id is None and self._cancel_requested and not self._is_being_submitted:
             return "The job was withdrawn before it was submitted."
         if self.id is None:
-            return "The job is on its way to the queue; it goes on in the background, and decart_nb.jobs() lists it."
-        return f"Job {self.id} goes on: decart_nb.attach({self.id!r}) waits for it again, from any kernel."
+            return f"The job is on its way to the queue; it goes on in the background, and {step('jobs')} lists it."
+        return f"Job {self.id} goes on: {step('attach', id=self.id)} waits for it again, in any process."
 
     def wait_until_recorded(self) -> None:
         """Wait until the store knows of it, or it has ended. An interrupt leaves it alive."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from .._util.interface_names import step
 from ..client import duration_estimate as polling
 from ..client.client import DecartClient
 from ..client.responses import was_not_accepted
@@ -340,7 +341,8 @@ class Runner:
             raise JobFailedError(record.job_id or "", record.error or "the service gave no reason.")
         if record.job_id is None:
             raise QueueSubmitError(
-                f"{record.error} To submit it again, ask with resubmit_uncertain=True; if it was taken, both are paid.",
+                f"{record.error} To submit it again, ask with {step('resubmit_uncertain')}; if it was taken, both are "
+                "paid.",
                 {"sent": True},
             )
         self.under_way[record.job_id] = job
@@ -365,7 +367,7 @@ def _status_of(error: Exception, job: Job) -> str:
 
 def _own(error: Exception, job: Job) -> DecartSDKError:
     """An error of our own in place of one that nobody expected."""
-    where = f" Job {job.id} is not lost: decart_nb.attach({job.id!r}) asks for it again." if job.id else ""
+    where = f" Job {job.id} is not lost: {step('attach', id=job.id)} asks for it again." if job.id else ""
     return StoreError(f"The job could not go on: {type(error).__name__}: {error}.{where}", {"job_id": job.id}, error)
 
 

@@ -11,6 +11,7 @@ import time
 from concurrent.futures import thread as _before  # noqa: F401 - what is registered after its own hook runs before it
 
 from .._util.console import say, stderr
+from .._util.interface_names import step
 from .._util.text import counted
 from ..errors import DecartSDKError
 from .job import Job
@@ -37,13 +38,13 @@ def _finish_submissions() -> None:
     submitted = [job.id for job in jobs if job.id is not None]
     said = []
     if submitted:
-        named = " and ".join(f"decart_nb.attach({job_id!r})" for job_id in submitted[:_MOST_NAMED])
+        named = " and ".join(step("attach", id=job_id) for job_id in submitted[:_MOST_NAMED])
         more = f" (and {len(submitted) - _MOST_NAMED} more)" if len(submitted) > _MOST_NAMED else ""
         said.append(f"{counted(len(submitted), 'job')} under way: the same call fetches the video, or {named}{more}.")
     if perhaps := sum(job.is_being_submitted for job in jobs):
-        said.append(f"{counted(perhaps, 'job')} perhaps submitted, since no answer has come: see decart_nb.jobs().")
+        said.append(f"{counted(perhaps, 'job')} perhaps submitted, since no answer has come: see {step('jobs')}.")
     if waiting := sum(job.id is None and job.recorded and not job.is_being_submitted for job in jobs):
-        said.append(f"{counted(waiting, 'job')} not submitted yet: see decart_nb.jobs(); the same call goes on.")
+        said.append(f"{counted(waiting, 'job')} not submitted yet: see {step('jobs')}; the same call goes on.")
     for store in {runner.store for runner in tuple(open_runners)}:
         with contextlib.suppress(DecartSDKError):
             store.flush()

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+from .._util.interface_names import step
 from ..client.client import DecartClient
 from ..client.responses import was_not_accepted
 from ..errors import DecartSDKError, JobCancelledError, QueueSubmitError, StoreError
@@ -135,8 +136,8 @@ class JobSubmission:
                 if not pause:
                     record.status, record.error = "unreachable", error.message
                     hint = (
-                        f"Job {job_id} was submitted. As long as this kernel lives it is written down as soon as that "
-                        f"is possible; keep its id for decart_nb.attach({job_id!r})."
+                        f"Job {job_id} was submitted. As long as this process lives it is written down as soon as that "
+                        f"is possible; keep its id for {step('attach', id=job_id)}."
                     )
                     raise StoreError(f"{error.message}\n{hint}", {"job_id": job_id}, error.cause) from None
             await asyncio.sleep(pause)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._util.interface_names import step
 from ..errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -167,7 +168,7 @@ def _evalica() -> Any:
         import evalica
     except ImportError as cause:
         raise InvalidInputError(
-            "Scores of ratings need evalica to be computed: pip install evalica (in a notebook, %pip install evalica). "
+            f"Scores of ratings need evalica to be computed: {step('install', package='evalica')}. "
             "The votes so far are kept.",
             {},
             cause,

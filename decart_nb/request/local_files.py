@@ -69,7 +69,7 @@ class LocalFile:
         try:
             found = path.stat()
         except FileNotFoundError:
-            looked = "" if path.is_absolute() else " The path is relative to the notebook's working directory."
+            looked = "" if path.is_absolute() else " The path is relative to the working directory."
             what = "is a link to what is not there" if path.is_symlink() else "is not there: no file"
             raise UnusableFileError(f"{what} {display_path(path)}.{looked}") from None
         except (OSError, ValueError) as error:

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
+from .._util.interface_names import step
 from .._util.plain_values import NotPlainError, flag, is_missing, text, whole
 from .._util.text import counted, did_you_mean, short_repr, with_article
 from .._util.warn import warn
@@ -115,7 +116,7 @@ def invalid_inputs(model: ModelDefinition, problems: list[Problem]) -> InvalidIn
 def warn_if_outdated(model: ModelDefinition) -> None:
     """Issue a :class:`ModelWarning` for a retired or renamed model, at the caller's line."""
     if model.status == "retired":
-        text = f"{model.name} is retired at Decart and will probably be refused. decart_nb.models lists the live ones."
+        text = f"{model.name} is retired at Decart and will probably be refused. {step('models')} lists the live ones."
     elif model.successor:
         text = f"{model.name} is an old name at Decart; use {model.successor}."
     else:

@@ -195,9 +195,9 @@ class Session(ProcessLocal):
         asked_for = [record for record in left if not record.job_id and not record.sent_at]
         uncertain = [store.take_over(record) for record in left if record.sent_at and not record.job_id]
         counts = {
-            "picked up where an earlier kernel left off": len(with_ids),
+            "picked up where an earlier process left off": len(with_ids),
             "asked for and not submitted yet: the same call goes on": len(asked_for),
-            "perhaps submitted, left alone: decart_nb.jobs() tells why": len(uncertain),
+            "perhaps submitted, left alone: the table of jobs tells why": len(uncertain),
         }
         parts = [f"{counted(count, 'job')} {what}" for what, count in counts.items() if count]
         return f"{self.store.name}/: {'; '.join(parts)}." if parts else ""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .._util.files import os_reason
+from .._util.interface_names import step
 from ..errors import StoreError
 from .schema import MIGRATIONS
 
@@ -157,10 +158,10 @@ class Database:
     def error(self, cause: OSError | sqlite3.Error | UnicodeError) -> StoreError:
         """What a fault of the disk or of SQLite means for the store."""
         reason = os_reason(cause)
-        advice = "Free some space, or check its permissions; connect(store=…) takes another folder."
+        advice = f"Free some space, or check its permissions; {step('store')} takes another folder."
         code, is_undecodable = getattr(cause, "sqlite_errorcode", 0), str(cause).startswith(_UNDECODABLE)
         if code in _DAMAGED or is_undecodable or isinstance(cause, UnicodeError):
-            advice = "Its database is damaged: move the folder away, and connect(store=…) to a copy or to another one."
+            advice = f"Its database is damaged: move the folder away; {step('store')} takes a copy or another one."
         return StoreError(f"The store {self.path.parent.name}/ cannot be used: {reason}. {advice}", cause=cause)
 
     def close(self) -> None:
@@ -232,7 +233,7 @@ class Database:
         if version > len(MIGRATIONS):
             raise StoreError(
                 f"The store {self.path.parent.name}/ was written by a newer decart_nb. Update this one, or give "
-                "connect(store=…) another folder; nothing was changed."
+                f"another folder, {step('store')}; nothing was changed."
             )
 
 

@@ -68,7 +68,7 @@ class Intents:
         if record.status in _OVER or self._claims.is_held(record):
             return record, False
         if record.status == "planned" and record.job_id is None and record.sent_at is not None:
-            lost = "The kernel ended in the middle of the submission, so nobody knows whether it was taken."
+            lost = "The process ended in the middle of the submission, so nobody knows whether it was taken."
             self._update(record, status="uncertain", error=lost)
             return record, False
         before = record.claim

@@ -6,10 +6,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from .._util.interface_names import step
 from ..job.job import Job
 from ..job.money import Payment, usd
 from .ledger import Tally
-from .next_steps import step
 
 #: So many jobs have to have ended before their rate tells how long the others take.
 _ENOUGH = 3
@@ -109,7 +109,7 @@ def note_of(tally: Tally, waiting: int, *, cap: float | None, error: str, unreco
     if unrecorded:
         more = f" and {len(unrecorded) - _NAMED:,} more in .results" * (len(unrecorded) > _NAMED)
         keep = ", ".join(unrecorded[:_NAMED]) + more
-        parts.append(f"The store could not save what was submitted: keep {keep}; decart_nb.attach(id) fetches it.")
+        parts.append(f"The store could not save what was submitted: keep {keep}; {step('attach to any')} fetches it.")
     if (held := tally.held_back) and cap is not None:
         rows, stay = ("1 row is", "stays") if held == 1 else (f"{held:,} rows are", "stay")
         parts.append(f"{rows} kept back by {step('max_cost=')}{usd(cap)}, and {stay} planned.")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from numbers import Integral
 from typing import Any
 
+from .._util.interface_names import step
 from .._util.plain_values import is_flag, is_nonnegative
 from .._util.text import short_repr
 from ..errors import InvalidInputError
-from .next_steps import step
 
 
 def checked_cost(cap: Any) -> float | None:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection
 from typing import Any
 
+from .._util.interface_names import step
 from .._util.text import did_you_mean, safe_str, short_repr
 from ..errors import DecartSDKError, InvalidInputError
 from ..request.catalogue import models
@@ -13,7 +14,6 @@ from ..request.models import FILE_INPUTS, ModelDefinition
 from ..request.request import definition_of, is_file
 from ..request.validation import Problem
 from .axes import Axes
-from .next_steps import step
 from .rows import MODEL, PROMPT, TAKE, TEMPLATE, Invalid
 from .table_files import near
 from .template import is_template, placeholders

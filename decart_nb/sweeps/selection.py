@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from .._util.interface_names import step
 from ..errors import InvalidInputError
 from ..store.job_row import UNDER_WAY
 from ..store.store import Store
-from .next_steps import step
 from .rows import InputFile, Row
 
 _COLUMNS = ("row", "key", "job_id", "path", "size_bytes")

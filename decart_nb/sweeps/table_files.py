@@ -16,6 +16,7 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from .._util.interface_names import step
 from .._util.text import one_line, printable, safe_str, short_repr
 from ..errors import InvalidInputError
 from ..request.catalogue import models
@@ -278,10 +279,7 @@ def _needing(package: str, read: Callable[[], Any]) -> Any:
     try:
         return read()
     except ImportError:
-        raise _Bad(
-            f"needs {package} to be read: pip install {package} (in a notebook, %pip install {package}). Or save it as "
-            "CSV."
-        ) from None
+        raise _Bad(f"needs {package} to be read: {step('install', package=package)}. Or save it as CSV.") from None
 
 
 def _pandas() -> Any:

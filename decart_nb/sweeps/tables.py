@@ -10,12 +10,12 @@ from typing import Any
 
 import pandas as pd
 
+from .._util.interface_names import step
 from ..job.money import Payment
 from ..job.printable_frame import PrintableFrame
 from ..job.results_frame import ResultsFrame
 from ..job.table import JOB_COLUMNS, column_names, typed
 from ..store.job_row import JUDGED, UNDER_WAY
-from .next_steps import step
 from .planner import Reader
 from .progress import Progress
 from .rows import MODEL, PROMPT, TAKE, TEMPLATE, Row

@@ -132,7 +132,7 @@ def test_a_submission_that_a_part_of_this_process_gave_up_is_uncertain(store) ->
     store.release(record)
     found, ours = store.claim(wanted())
     assert (found.status, found.holder, found.claim, ours) == ("uncertain", None, None, False)
-    assert found.error == "The kernel ended in the middle of the submission, so nobody knows whether it was taken."
+    assert found.error == "The process ended in the middle of the submission, so nobody knows whether it was taken."
     assert store.refreshed(record) == found
 
 
