@@ -6,7 +6,7 @@ import ast
 import contextlib
 import html
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from numbers import Integral
 from typing import Any, Literal
@@ -170,13 +170,17 @@ class ModelDefinition:
 
 
 class Models:
-    """A read-only collection of model definitions by name, which a notebook displays as a table."""
+    """A read-only collection of model definitions by name, live ones first, which a notebook displays as a table.
 
-    def __init__(self, definitions: tuple[ModelDefinition, ...]) -> None:
-        self._by_name = {model.name: model for model in definitions}
+    ``models["lucy-2.5"]`` is a definition, ``models.live`` the collection of those that Decart takes today.
+    """
+
+    def __init__(self, definitions: Iterable[ModelDefinition]) -> None:
+        ordered = sorted(definitions, key=lambda model: _STATUS_ORDER.index(model.status))
+        self._by_name = {model.name: model for model in ordered}
 
     def video(self, model: str) -> ModelDefinition:
-        """The model of that name.
+        """The model of that name; the same as ``models[name]``.
 
         Raises:
             ModelNotFoundError: no model has that name; the message has the closest ones.
@@ -185,6 +189,26 @@ class Models:
             return self._by_name[model]
         except (KeyError, TypeError):
             raise ModelNotFoundError(model if isinstance(model, str) else short_repr(model), self._by_name) from None
+
+    __getitem__ = video
+
+    @property
+    def live(self) -> Models:
+        """The models that Decart takes and that stay."""
+        return self._with_status("live")
+
+    @property
+    def deprecated(self) -> Models:
+        """The models that Decart still takes, under names that are on their way out."""
+        return self._with_status("deprecated")
+
+    @property
+    def retired(self) -> Models:
+        """The models that Decart takes no longer; the local queue does."""
+        return self._with_status("retired")
+
+    def _with_status(self, status: Status) -> Models:
+        return Models(model for model in self if model.status == status)
 
     def __iter__(self) -> Iterator[ModelDefinition]:
         return iter(self._by_name.values())
@@ -195,35 +219,69 @@ class Models:
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and name in self._by_name
 
-    def _rows(self) -> list[tuple[str, ...]]:
-        return [
-            (
-                model.name,
-                model.kind or "",
-                ", ".join(_input_label(field, model) for field in model.fields or ()),
-                f"{model.width}×{model.height}",
-                str(model.fps),
-                "as the input" if model.seconds is None else f"{model.seconds:g}",
-                "unknown" if model.price is None else f"{model.price:.2f}",
-                f"{model.status}, now {model.successor}" if model.successor else model.status,
-            )
-            for model in self
-        ]
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self._by_name)
 
-    _HEAD = ("model", "kind", "inputs (* required)", "size", "fps", "seconds", "USD a second", "status")
+    def _folded(self) -> tuple[list[ModelDefinition], list[ModelDefinition]]:
+        """The models that are shown, and the retired ones, which are not where there are others."""
+        retired = [*self.retired]
+        shown = [model for model in self if model not in retired]
+        return (shown, retired) if shown else (retired, [])
 
     def __repr__(self) -> str:
-        rows = self._rows()
-        return text_table({head: [row[at] for row in rows] for at, head in enumerate(self._HEAD)})
+        shown, retired = self._folded()
+        rows = [_row(model) for model in shown]
+        table = text_table({head: [row[at] for row in rows] for at, head in enumerate(_HEAD)})
+        if not retired:
+            return table
+        names = ", ".join(model.name for model in retired)
+        return f"{table}\n\n{len(retired)} retired, made by the local queue only (models.retired has more): {names}"
 
     def _repr_html_(self) -> str:
-        def line(tag: str, cells: tuple[str, ...]) -> str:
-            inner = "".join(f'<{tag} style="text-align:left">{html.escape(cell)}</{tag}>' for cell in cells)
-            return f"<tr>{inner}</tr>"
+        shown, retired = self._folded()
+        if not retired:
+            return _html_table(shown)
+        summary = f"{len(retired)} retired, made by the local queue only"
+        return f"{_html_table(shown)}<details><summary>{summary}</summary>{_html_table(retired)}</details>"
 
-        body = "".join(line("td", row) for row in self._rows())
-        return f"<table><thead>{line('th', self._HEAD)}</thead><tbody>{body}</tbody></table>"
+
+_STATUS_ORDER = ("live", "custom", "deprecated", "retired")
+_HEAD = ("model", "kind", "inputs (* required)", "size", "fps", "seconds", "USD a second", "status")
+#: The column of inputs, which is long.
+_INPUTS_AT = 2
 
 
-def _input_label(field: Field, model: ModelDefinition) -> str:
-    return f"{field.name}{'*' if field.required or field.name in model.exactly_one else ''}"
+def _row(model: ModelDefinition) -> tuple[str, ...]:
+    return (
+        model.name,
+        model.kind or "",
+        ", ".join(_input_labels(model)),
+        f"{model.width}×{model.height}",
+        str(model.fps),
+        "as the input" if model.seconds is None else f"{model.seconds:g}",
+        "unknown" if model.price is None else f"{model.price:.2f}",
+        f"{model.status}, now {model.successor}" if model.successor else model.status,
+    )
+
+
+def _input_labels(model: ModelDefinition) -> Iterator[str]:
+    """The names of a model's inputs, required ones with a star; those of which it takes exactly one are one label."""
+    for known in model.fields or ():
+        if known.name not in model.exactly_one:
+            yield f"{known.name}*" if known.required else known.name
+        elif known.name == model.exactly_one[0]:
+            yield f"(either {' or '.join(model.exactly_one)})*"
+
+
+def _html_table(models: Iterable[ModelDefinition]) -> str:
+    """A table, left-aligned, in which only the inputs may wrap: a model's name stays in one piece."""
+
+    def line(tag: str, cells: tuple[str, ...]) -> str:
+        styles = ["text-align:left;white-space:nowrap"] * len(_HEAD)
+        styles[_INPUTS_AT] = "text-align:left"
+        columns = zip(styles, cells, strict=True)
+        inner = "".join(f'<{tag} style="{style}">{html.escape(cell)}</{tag}>' for style, cell in columns)
+        return f"<tr>{inner}</tr>"
+
+    body = "".join(line("td", _row(model)) for model in models)
+    return f"<table><thead>{line('th', _HEAD)}</thead><tbody>{body}</tbody></table>"
