@@ -27,6 +27,7 @@ written for it keep working.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -35,6 +36,8 @@ from ._util.public import public
 from ._util.text import did_you_mean, printable, printable_lines
 
 _LONGEST_NAME = 100
+#: What the name of a model may be; anything else in its place is more likely a prompt.
+_NAME = re.compile(r"[\w.:/-]*", re.ASCII)
 
 
 @public
@@ -109,10 +112,11 @@ class ModelNotFoundError(DecartSDKError):
 
     def __init__(self, model: str, known: Iterable[str] = ()) -> None:
         known = list(known)
-        super().__init__(
-            f"Model {printable(model, limit=_LONGEST_NAME)} not found.{did_you_mean(model, known)} "
-            f"{step('models')} lists them all{step('custom model')}."
-        )
+        shown = printable(model, limit=_LONGEST_NAME)
+        hint, more = did_you_mean(model, known), step("custom model")
+        if known and (len(model.split()) > 2 or not (hint or _NAME.fullmatch(model.strip()))):
+            hint, more = f" This looks like a prompt, and the model comes first: {step('generate', prompt=shown)}.", ""
+        super().__init__(f"Model {shown} not found.{hint} {step('models')} lists them all{more}.")
         self.args = (model,)  # what a copy in another process is made from
         self.model = model
 

@@ -23,6 +23,7 @@ _PYTHON = {
     "attach to any": "decart_nb.attach(id)",
     "jobs": "decart_nb.jobs()",
     "models": "decart_nb.models",
+    "generate": 'decart_nb.generate("lucy-2.5", prompt={prompt}, data=decart_nb.sample())',
     "custom model": "; for any other model, pass ModelDefinition(name=…, width=…, height=…, fps=…)",
     "fresh": "fresh=True",
     "resubmit_uncertain": "resubmit_uncertain=True",
@@ -45,6 +46,7 @@ _SHELL = {
     "attach to any": "decart-nb attach ID",
     "jobs": "decart-nb jobs",
     "models": "decart-nb models",
+    "generate": "decart-nb make lucy-2.5 --prompt {prompt} --data in.mp4",
     "custom model": "",
     "fresh": "--fresh",
     "resubmit_uncertain": "--resubmit-uncertain",
@@ -53,6 +55,8 @@ _SHELL = {
     "store": "--store FOLDER",
     "install": "pip install {package}",
 }
+#: The placeholders that stand for a text.
+_TEXTS = ("id", "prompt")
 _names: Mapping[str, str] = _PYTHON
 #: How a value is written in code of the interface.
 _quoted: Callable[[str], str] = repr
@@ -63,11 +67,11 @@ def step(name: str, **values: str) -> str:
 
     Args:
         name: a key of the tables above.
-        values: what its placeholders stand for; ``id`` is quoted as the interface quotes a text.
+        values: what its placeholders stand for; ``id`` and ``prompt`` are quoted as the interface quotes a text.
     """
     if not values:
         return _names[name]
-    return _names[name].format(**{key: _quoted(value) if key == "id" else value for key, value in values.items()})
+    return _names[name].format(**{key: _quoted(value) if key in _TEXTS else value for key, value in values.items()})
 
 
 @contextmanager

@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 
 from decart_nb import InvalidInputError, ModelDefinition, ModelNotFoundError, models
+from decart_nb._util.interface_names import shell_names
 from decart_nb.request.models import Models
 from decart_nb.request.validation import check, invalid_inputs
 from tests.model_facts import (
@@ -281,6 +282,30 @@ def test_an_unknown_model_is_told_the_closest_ones(asked: str, offered: str) -> 
     with pytest.raises(ModelNotFoundError, match=f"Model {asked} not found.*{re.escape(offered)}") as caught:
         models.video(asked)
     assert caught.value.model == asked
+
+
+@pytest.mark.parametrize("prompt", ["A cat playing piano", "Lucy in the sky", "弹钢琴的猫", "cat!", 'it\'s "me"'])
+def test_a_prompt_in_the_place_of_the_model_is_told_what_to_type(prompt: str) -> None:
+    with pytest.raises(ModelNotFoundError, match="looks like a prompt") as caught:
+        models.video(prompt)
+    (call,) = re.findall(r"decart_nb\.generate\((.*), data=decart_nb\.sample\(\)\)", caught.value.message)
+    assert eval(f"dict(model={call})") == {"model": "lucy-2.5", "prompt": prompt}
+    assert "Did you mean" not in caught.value.message
+
+
+@pytest.mark.parametrize("name", ["cat", "lucy 2.5", " lucy-2.4 ", "lucy_pro", "acme/video:2", "x" * 200, "", " "])
+def test_what_may_be_a_name_is_no_prompt(name: str) -> None:
+    with pytest.raises(ModelNotFoundError) as caught:
+        models.video(name)
+    assert "prompt" not in caught.value.message
+
+
+def test_in_a_shell_a_prompt_is_told_the_command_to_type() -> None:
+    with (
+        shell_names(),
+        pytest.raises(ModelNotFoundError, match=r"decart-nb make lucy-2\.5 --prompt 'A red cat' --data"),
+    ):
+        models.video("A red cat")
 
 
 @pytest.mark.parametrize("asked", [None, 5, ["lucy-2.5"]])
