@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         read_image as read_image,
     )
     from .encoding import encode as encode, picture as picture
+    from .frame_index import FrameIndex as FrameIndex
     from .images import RGB as RGB
     from .probing import (
         VideoInfo as VideoInfo,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 _EXPORTS = {
     "decoding": ("check_image", "frames", "poster", "frame_at", "read_image"),
     "encoding": ("encode", "picture"),
+    "frame_index": ("FrameIndex",),
     "images": ("RGB",),
     "probing": ("VideoInfo", "check_video", "is_video_container", "probe", "quick_probe"),
     "thumbnails": ("thumbnail",),

@@ -114,7 +114,7 @@ def read_image(source: Source, *, name: str | None = None, limits: Limits = LIMI
         if image is not None:
             return image
         with container(file, name, IMAGE, limits=limits) as (media, stream, _):
-            return _image(next(media.decode(stream)), stream, limits)
+            return upright_image(next(media.decode(stream)), stream, limits)
 
 
 def check_image(source: Source, *, name: str | None = None, limits: Limits = LIMITS) -> None:
@@ -198,7 +198,7 @@ def frame_at(source: Source, *, at: float = 0.5, name: str | None = None, limits
             animation.seek(round(at * (images.count(animation) - 1)))
             return images.upright(animation)
         with container(file, name, VIDEO, limits=limits) as (media, stream, _):
-            return _image(_sought(media, stream, at), stream, limits)
+            return upright_image(_sought(media, stream, at), stream, limits)
 
 
 def poster(
@@ -274,7 +274,12 @@ def _upright(frame: av.VideoFrame, shape: tuple[int, int]) -> RGB:
     return np.ascontiguousarray(np.rot90(rgb, quarters(frame)))
 
 
-def _image(frame: av.VideoFrame, stream: VideoStream, limits: Limits) -> Image.Image:
+def upright_image(frame: av.VideoFrame, stream: VideoStream, limits: Limits) -> Image.Image:
+    """Convert a decoded frame to an upright RGB image with square pixels.
+
+    Raises:
+        TooLargeError: it is too large then.
+    """
     return Image.fromarray(_upright(frame, upright_shape(frame, stream, limits)))
 
 
