@@ -204,7 +204,7 @@ def fill(small: str, rows: int) -> None:
         record = Record(row.request, NOBODY[0], "live", row.resolved, row.model.name, row.take, row.values)
         record.status, record.job_id, record.input_seconds = "completed", f"job-{number}", 1.0
         record.submitted_at = record.created_at
-        record.took, record.seconds, record.path = 2.0, 2.5, f"video-{number}.mp4"
+        record.took, record.waited, record.seconds, record.path = 2.0, 0.5, 2.5, f"video-{number}.mp4"
         record.sha256, record.size_bytes = f"{number:064x}", MIB
         record.width, record.height, record.fps, record.duration = 320, 240, 10.0, 2.4
         record.cost = record.expected_cost = 0.05

@@ -19,13 +19,13 @@ def read_clip(
     backend: str,
     *,
     price: float | None = None,
-    seconds: float | None = None,
+    made: float | None = None,
 ) -> Clip:
     """The clip that a file holds: its size, rate and length are the file's own.
 
     Args:
         path: the video.
-        job_id, model, inputs, backend, seconds: as in :class:`Clip`.
+        job_id, model, inputs, backend, made: as in :class:`Clip`.
         price: USD per generated second, where known.
 
     Raises:
@@ -46,7 +46,7 @@ def read_clip(
         size_bytes=path.stat().st_size,
         sha256=digest,
         backend=backend,
-        seconds=seconds,
+        made=made,
         # Decart bills by the generated second.
         cost=None if price is None else round(price * info.duration, 4),
     )

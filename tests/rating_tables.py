@@ -23,7 +23,7 @@ def results(**axes: Iterable[Any]) -> pd.DataFrame:
     table["job_id"] = [f"job_{number}" for number in range(len(table))]
     table["path"] = [f"runs/{number}.mp4" for number in range(len(table))]
     table["sha256"] = [hashlib.sha256(str(row).encode()).hexdigest() for row in rows]
-    table["seconds"] = range(len(table))
+    table["made"] = range(len(table))
     return table
 
 

@@ -24,10 +24,10 @@ from ..local.faults import HITS, Faults
 from . import sweep as cli_sweep
 
 #: The columns of ``decart-nb jobs``; those that a narrow terminal cuts, and those that it omits, in order.
-_COLUMNS = ("job_id", "model", "status", "submitted_at", "seconds", "cost", "prompt", "path", "error")
-_NUMBERS = ("seconds", "cost")
+_COLUMNS = ("job_id", "model", "status", "submitted_at", "waited", "made", "cost", "prompt", "path", "error")
+_NUMBERS = ("waited", "made", "cost")
 _CUT = ("prompt", "error")
-_OMIT = ("cost", "seconds", "submitted_at", "path", "error", "prompt")
+_OMIT = ("cost", "waited", "made", "submitted_at", "path", "error", "prompt")
 _LONGEST = 200
 #: The environment variable for the key that clients of ``serve`` must send.
 _SERVE_KEY = "DECART_LOCAL_API_KEY"

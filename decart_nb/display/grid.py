@@ -244,7 +244,7 @@ class ClipGrid:
             tile = self._grid.tiles[number]
             if tile.clip is not None:
                 values = list(tile.values)
-                for name in ("rating", "note", "seconds", "cost"):
+                for name in ("rating", "note", "waited", "made", "cost"):
                     if name in self._grid.names:
                         values[self._grid.names.index(name)] = None
                 for name, value in (("seed", job.inputs.get("seed")), ("take", None)):
@@ -298,7 +298,7 @@ class ClipGrid:
             return
         tile.clip, tile.status, tile.label, tile.error = clip, "completed", STATUS_TEXTS["completed"], None
         tile.progress, tile.retry = 1.0, False
-        for name in ("seconds", "cost", "width", "height", "fps", "duration", "status"):
+        for name in ("waited", "made", "cost", "width", "height", "fps", "duration", "status"):
             if name in self._grid.names:
                 value = "completed" if name == "status" else getattr(clip, name)
                 tile.values[self._grid.names.index(name)] = value

@@ -16,7 +16,7 @@ from ..errors import InvalidInputError
 from ..job import money
 from ..job.clip import Clip
 from ..job.file_names import short_names
-from ..job.table import JOB_COLUMNS, as_results
+from ..job.table import OWN_COLUMNS, as_results
 from ..request.catalogue import models
 from ..store.job_row import Record
 from .text import STATUS_TEXTS
@@ -294,7 +294,7 @@ def _count(values: Sequence[Any], model_names: Sequence[Any]) -> int:
 
 def _is_axis(name: str, values: Sequence[Any]) -> bool:
     """Whether a column is offered as rows, columns or a choice: an input, and no measurement."""
-    if name in JOB_COLUMNS:
+    if name in OWN_COLUMNS:
         return name in ("model", "take")
     return not (any(isinstance(value, float) for value in values) and len(set(map(str, values))) > _MOST_NUMBERS)
 
@@ -344,7 +344,7 @@ def status_label(status: str) -> str:
 
 def _facts(row: dict[str, Any], own: dict[str, Any], clip: Clip | None, record: Record | None) -> list[tuple[str, str]]:
     """All that is known of a row, as pairs of a name and a text."""
-    told = {"status", "take", "width", "height", "fps", "duration", "rating", "note", "seconds", "cost"}
+    told = set(OWN_COLUMNS) - {"model", "backend"}
     facts = [(name, str(value)) for name, value in row.items() if value is not None and name not in told]
     if row.get("take"):
         facts.append(("take", str(row["take"] + 1)))
@@ -353,11 +353,14 @@ def _facts(row: dict[str, Any], own: dict[str, Any], clip: Clip | None, record: 
             facts.append(("video", f"{clip.width}×{clip.height}, {clip.fps:g} fps, {clip.duration:.2f} s"))
         if clip.cost:
             facts.append(("price", money.estimate(clip.cost, "rehearsed" if clip.backend == "local" else "paid")))
-        took, seconds = record.took if record else None, clip.seconds
-        if took is not None:
-            facts.append(("made in", f"{took:.1f} s"))
-        if seconds is not None:
-            facts.append(("stored after", f"{seconds:.1f} s"))
+        if clip.waited is not None:
+            facts.append(("waited", f"{clip.waited:.1f} s in the queue"))
+        if clip.made is not None:
+            facts.append(("made in", f"{clip.made:.1f} s"))
+        elif record is not None and record.took is not None:  # of an earlier version, which did not part it
+            facts.append(("took", f"{record.took:.1f} s"))
+        if record is not None and record.seconds is not None:
+            facts.append(("stored after", f"{record.seconds:.1f} s"))
     facts += [(name, str(own[column])) for name, column in (("file", "path"), ("job", "job_id")) if own[column]]
     return [(printable(name), printable(text, limit=_LONGEST)) for name, text in facts]
 

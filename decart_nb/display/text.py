@@ -87,7 +87,7 @@ def clip_caption(clip: Clip) -> list[str]:
         "" if seed is None else f"seed {seed}",
         f"{clip.width}×{clip.height}" if clip.width else "cannot be decoded here",
         f"{clip.duration:.1f} s" if clip.duration else "",
-        "" if clip.seconds is None else f"made in {clip.seconds:.1f} s",
+        "" if clip.made is None else f"made in {clip.made:.1f} s",
         "local preview" if clip.backend == "local" else "",
         money.estimate(clip.cost, "rehearsed" if clip.backend == "local" else "paid") if clip.cost else "",
         f"take {clip.take + 1}" if clip.take else "",

@@ -35,7 +35,8 @@ class Clip:
         size_bytes: of the file.
         sha256: of the file, in hex.
         backend: ``live`` or ``local``; what the local queue makes is a preview.
-        seconds: from the submission until the file was stored; ``None`` where that was not seen.
+        waited, made: seconds in the queue before anything worked on it, and from then until it was made, as far as the
+            polls tell; ``None`` where they do not.
         cost: an estimate in USD, by the catalogue's price or the session's; ``None`` where unknown.
         reused: whether it was there already when it was asked for.
         take: which of the videos that were asked for with the same request.
@@ -53,7 +54,8 @@ class Clip:
     size_bytes: int
     sha256: str
     backend: str
-    seconds: float | None = None
+    waited: float | None = None
+    made: float | None = None
     cost: float | None = None
     reused: bool = False
     take: int = 0
@@ -112,7 +114,8 @@ class Clip:
                 inputs=self.inputs,
                 video={name: getattr(self, name) for name in provenance.VIDEO},
                 job_id=self.job_id,
-                seconds=self.seconds,
+                waited=self.waited,
+                made=self.made,
             )
         return provenance.save_copy(self.path, path, record)
 
@@ -157,7 +160,8 @@ def clip_of(record: Record, path: Path, *, reused: bool) -> Clip:
         size_bytes=record.size_bytes or 0,
         sha256=record.sha256 or "",
         backend=record.backend,
-        seconds=record.seconds,
+        waited=record.waited,
+        made=record.made,
         cost=record.cost,
         reused=reused,
         take=record.take,

@@ -89,9 +89,11 @@ class Fetcher:
     async def _fetch(self, job: Job, record: Record, model: ModelDefinition | None) -> Clip:
         assert record.job_id is not None
         running = self._estimates.running[record.model]
+        wait = _Wait(from_the_start=job.submitted_monotonic is not None)
 
         def moved(answer: JobStatusResponse) -> None:
-            running[answer.job_id] = _age(job, record)
+            running[answer.job_id] = age = _age(job, record)
+            wait.hear(answer.status, age)
             if job.on_status:
                 job.on_status(answer.status)
             # The end is told when the file is there.
@@ -130,6 +132,7 @@ class Fetcher:
         price = self._price(model, record.inputs.get("resolution"), record.model) if model else None
         made = {
             "took": end.seconds if record.submitted_at else None,  # of an attached job, nobody saw the beginning
+            "waited": wait.seconds if record.submitted_at else None,
             "seconds": _seconds(job, record),
             # Decart bills by the generated second.
             "cost": None if price is None or look.info is None else round(price * look.info.duration, 4),
@@ -162,6 +165,37 @@ class Fetcher:
 
     async def _update(self, record: Record, **changes: object) -> None:
         await self._writer.write(functools.partial(self._store.update, record, **changes))
+
+
+class _Wait:
+    """How long a job was in the queue before anything worked on it, by the answers to its polls.
+
+    Args:
+        from_the_start: whether the polls begin with the submission. If not, a job may have begun before the first one.
+
+    Attributes:
+        seconds: since the submission; ``None`` if no poll tells. Until the middle between the last poll that found it
+            pending and the next one; 0 if none did.
+    """
+
+    def __init__(self, *, from_the_start: bool) -> None:
+        self.seconds: float | None = 0.0 if from_the_start else None
+        self._pending_at: float | None = None
+        self._has_begun = False
+
+    def hear(self, status: str, age: float) -> None:
+        """A poll was answered.
+
+        Args:
+            status: its answer.
+            age: of the job, in seconds.
+        """
+        if status == "pending":
+            self._pending_at = self.seconds = age
+        elif not self._has_begun:
+            self._has_begun = True
+            if self._pending_at is not None and status == "processing":
+                self.seconds = (self._pending_at + age) / 2
 
 
 class _Look:

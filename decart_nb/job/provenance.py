@@ -10,6 +10,7 @@ tags, and takes it along wherever it goes. A record is plain JSON::
     files           of each input file its filename, media_type, sha256 and size_bytes
     seed, take      null where none was given; which of the videos made with this very request
     job_id          and submitted_at, completed_at (ISO 8601, UTC) and seconds between them
+    waited, made    of these seconds, those in the queue, and those in which it was made
     video           sha256, size_bytes, width, height, fps and duration of the stored video
     versions        of what wrote the record
 
@@ -72,11 +73,14 @@ def describe(
     submitted_at: float | None = None,
     completed_at: float | None = None,
     seconds: float | None = None,
+    waited: float | None = None,
+    made: float | None = None,
 ) -> Record:
     """The record of a video. What is not known is ``None``.
 
     Args:
-        model, backend, inputs, video, asked_model, endpoint, files, take, job_id, seconds: as the module says.
+        model, backend, inputs, video, asked_model, endpoint, files, take, job_id, seconds, waited, made: as the
+            module says.
         submitted_at, completed_at: in seconds since the epoch.
     """
     return {
@@ -93,6 +97,8 @@ def describe(
         "submitted_at": _moment(submitted_at),
         "completed_at": _moment(completed_at),
         "seconds": seconds,
+        "waited": waited,
+        "made": made,
         "video": dict(video),
         "versions": {"decart_nb": __version__, "python": platform.python_version()},
     }
@@ -112,6 +118,8 @@ def describe_job(job: records.Record) -> Record:
         submitted_at=job.submitted_at,
         completed_at=job.ended_at,
         seconds=job.seconds,
+        waited=job.waited,
+        made=job.made,
         video={name: getattr(job, name) for name in VIDEO},
     )
 

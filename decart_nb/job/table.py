@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._util.text import short_repr
 from ..errors import InvalidInputError
-from ..store.job_row import Record
+from ..store.job_row import JUDGED, Record
 from .clip import inputs_of
 
 if TYPE_CHECKING:
@@ -29,7 +29,8 @@ JOB_COLUMNS = {
     "error": "string",
     "reused": "boolean",
     "submitted_at": "datetime64[ns, UTC]",
-    "seconds": "Float64",
+    "waited": "Float64",
+    "made": "Float64",
     "cost": "Float64",
     "width": "Int64",
     "height": "Int64",
@@ -41,6 +42,8 @@ JOB_COLUMNS = {
     "rating": "Int64",
     "note": "string",
 }
+#: Those, and what earlier versions have written in their place: the seconds from the submission to the stored file.
+OWN_COLUMNS = {**JOB_COLUMNS, "seconds": "Float64"}
 _TRUTH = {"True": True, "true": True, "1": True, "False": False, "false": False, "0": False}
 #: Of what a store can hold, Arrow itself refuses what is of another type than these: nobody else needs to look first.
 _AT_ONCE = ("string", "boolean", "Float64")
@@ -95,7 +98,7 @@ def column_names(inputs: Iterable[str], more: Collection[str] = ()) -> dict[str,
         inputs: by their names.
         more: what a table has besides a job's own columns.
     """
-    own = {*JOB_COLUMNS, *more}
+    own = {*OWN_COLUMNS, *more}
     taken = {*own, *(inputs := dict.fromkeys(inputs))}
     names = {}
     for name in inputs:
@@ -108,7 +111,7 @@ def column_names(inputs: Iterable[str], more: Collection[str] = ()) -> dict[str,
 
 
 def typed(columns: Mapping[str, Sequence[Any]]) -> pd.DataFrame:
-    """A table of typed columns: a job's own as in :data:`JOB_COLUMNS`, any other of the type that fits all values.
+    """A table of typed columns: a job's own as in :data:`OWN_COLUMNS`, any other of the type that fits all values.
 
     Such are text, whole numbers, numbers, truth values and times, each with room for what is missing. Whatever else
     there is becomes text, which is JSON for lists and dicts, so that Parquet takes every column.
@@ -139,7 +142,7 @@ def as_results(frame: pd.DataFrame) -> pd.DataFrame:
     if not frame.columns.is_unique:
         twice = ", ".join(map(str, dict.fromkeys(frame.columns[frame.columns.duplicated()])))
         raise InvalidInputError(f"The table has more than one column of the name {twice}; rename one.")
-    restored = typed({name: values if name in JOB_COLUMNS else _whole(values) for name, values in frame.items()})
+    restored = typed({name: values if name in OWN_COLUMNS else _whole(values) for name, values in frame.items()})
     restored.index = frame.index
     restored.attrs = dict(frame.attrs)
     return restored
@@ -160,25 +163,25 @@ def _typed(name: str, values: Any) -> Any:
     import pandas as pd
 
     dtype = getattr(values, "dtype", None)
-    if getattr(dtype, "storage", None) == "pyarrow" and JOB_COLUMNS.get(name, "string") == "string":
+    if getattr(dtype, "storage", None) == "pyarrow" and OWN_COLUMNS.get(name, "string") == "string":
         return pd.array(values, dtype="string")  # which holds no halves of characters
     if (
         dtype is None
-        and JOB_COLUMNS.get(name) in _AT_ONCE
-        and (array := _by_arrow(values, JOB_COLUMNS[name])) is not None
+        and OWN_COLUMNS.get(name) in _AT_ONCE
+        and (array := _by_arrow(values, OWN_COLUMNS[name])) is not None
     ):
         return array
     if dtype is None or pd.api.types.is_string_dtype(dtype):
         values, kinds = _listed(values)
         if not kinds:
             return pd.Series(
-                pd.NaT if name == "submitted_at" else pd.NA, range(len(values)), JOB_COLUMNS.get(name, "string")
+                pd.NaT if name == "submitted_at" else pd.NA, range(len(values)), OWN_COLUMNS.get(name, "string")
             ).array
-        return _own(name, values, kinds) if name in JOB_COLUMNS else _fitting(values, kinds)
-    if name in JOB_COLUMNS:
-        if dtype == JOB_COLUMNS[name]:
+        return _own(name, values, kinds) if name in OWN_COLUMNS else _fitting(values, kinds)
+    if name in OWN_COLUMNS:
+        if dtype == OWN_COLUMNS[name]:
             return pd.array(values)
-        return _own(name, *_listed(pd.Series(values).convert_dtypes() if JOB_COLUMNS[name] == "string" else values))
+        return _own(name, *_listed(pd.Series(values).convert_dtypes() if OWN_COLUMNS[name] == "string" else values))
     fits = {"i": "Int64", "u": "Int64", "f": "Float64", "b": "boolean"}.get(dtype.kind)
     try:
         return pd.array(values, dtype=fits or dtype)
@@ -203,7 +206,7 @@ def _own(name: str, values: list[Any], kinds: set[type]) -> Any:
     """One of the job's own columns."""
     import pandas as pd
 
-    dtype = JOB_COLUMNS[name]
+    dtype = OWN_COLUMNS[name]
     try:
         if dtype == "string":
             return _texts(values, kinds)
@@ -218,6 +221,8 @@ def _own(name: str, values: list[Any], kinds: set[type]) -> Any:
             return pd.array(values, dtype=dtype)  # which refuses a fraction; Arrow would cut it off
         return _array(values, dtype)
     except (TypeError, ValueError, OverflowError, KeyError) as cause:
+        if name in JUDGED:  # of a table that is older than ratings: the caller's own
+            return _texts(values, kinds)
         wanted = dtype.partition("[")[0].rstrip("64").lower()
         raise InvalidInputError(
             f"The column {name} should be of type {wanted}, and is not: {cause}", {}, cause
@@ -319,4 +324,4 @@ def _times(values: list[Any], kinds: set[type]) -> Any:
         times = microseconds.astype(np.int64).view("datetime64[us]").astype("datetime64[ns]")
         return pd.Series(times).dt.tz_localize("UTC").array
     times = pd.to_datetime(pd.Series(values, dtype=object), utc=True, format="ISO8601")
-    return times.astype(JOB_COLUMNS["submitted_at"]).array
+    return times.astype(OWN_COLUMNS["submitted_at"]).array

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ..export.layout import Layout
     from ..rating.rating import Rating
 
+_TIMES = ("waited", "made")
 _FAILED = ("failed", "rejected", "uncertain", "unreachable", "expired")
 
 if getattr(getattr(pd.DataFrame, "decart", None), "__module__", None) == __name__:
@@ -214,11 +215,12 @@ class DecartAccessor:
         return pd.DataFrame(grid, index=_labels(lines), columns=_labels(columns))
 
     def summary(self, by: str | list[str] | None = None) -> pd.DataFrame:
-        """Counts, median duration and total cost of each group of rows.
+        """Counts, median times and total cost of each group of rows.
 
         The columns: ``count`` of all rows; ``completed``; ``failed``, with rejected, uncertain and unreachable ones;
-        ``reused``; ``seconds``, the median; ``cost``, the sum of the known estimates in USD, also of reused results;
-        ``cost_unknown``, the number of completed rows without an estimate.
+        ``reused``; ``waited`` and ``made``, the median seconds in the queue and of the making; ``cost``, the sum of the
+        known estimates in USD, also of reused results; ``cost_unknown``, the number of completed rows without an
+        estimate.
 
         Args:
             by: a column, or a list of columns; groups are in order of first appearance.
@@ -226,9 +228,11 @@ class DecartAccessor:
         Raises:
             InvalidInputError: there is no such column.
         """
-        self._need("summary()", "status", "reused", "seconds", "cost")
+        self._need("summary()", "status", "reused", "cost")
         names = [] if by is None else self._names("by", by)
-        table = as_results(self._frame[["status", "reused", "seconds", "cost"]])
+        used = self._frame[[name for name in ("status", "reused", *_TIMES, "cost") if name in self._frame]]
+        # A table of an earlier version has neither time.
+        table = as_results(used.assign(**{name: None for name in _TIMES if name not in used}))
         firsts, groups = _groups(self._frame, names)
         completed = table["status"].eq("completed").fillna(False)
         each = {
@@ -236,14 +240,15 @@ class DecartAccessor:
             "completed": completed,
             "failed": table["status"].isin(_FAILED),
             "reused": table["reused"].fillna(False),
-            "seconds": table["seconds"].where(completed),
+            **{name: table[name].where(completed) for name in _TIMES},
             "cost": table["cost"],
             "cost_unknown": completed & table["cost"].isna(),
         }
-        types = {name: "Float64" if name in ("seconds", "cost") else "Int64" for name in each}
+        types = {name: "Float64" if name in (*_TIMES, "cost") else "Int64" for name in each}
         grouped = pd.DataFrame({name: column.array for name, column in each.items()}).astype(types).groupby(groups)
         summary = grouped.sum()
-        summary["seconds"] = grouped["seconds"].median()
+        for name in _TIMES:
+            summary[name] = grouped[name].median()
         summary["cost"] = grouped["cost"].sum(min_count=1)  # unknown if no cost is known
         if names:
             return summary.set_axis(_labels(firsts))

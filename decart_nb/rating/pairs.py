@@ -14,14 +14,14 @@ from .._util.plain_values import is_missing
 from .._util.text import did_you_mean, listing, short_repr
 from ..errors import InvalidInputError
 from ..job.clip import Clip
-from ..job.table import JOB_COLUMNS, as_results, as_text
+from ..job.table import OWN_COLUMNS, as_results, as_text
 from ..store.job_row import JUDGED
 
 if TYPE_CHECKING:
     import pandas as pd
 
 #: Columns that say what became of a job or what is thought of it. Takes may be compared with each other.
-_NOT_ASKED_FOR = {*JOB_COLUMNS, *JUDGED} - {"model"}
+_NOT_ASKED_FOR = {*OWN_COLUMNS, *JUDGED} - {"model"}
 #: Where a table has a template, the prompt follows from it and from the other columns.
 _TEMPLATE, _PROMPT = "prompt_template", "prompt"
 

@@ -40,6 +40,7 @@ class Record:
         created_at, sent_at, submitted_at, ended_at: when it was written down, when its submission began, when the queue
             answered that, and when it was over.
         took: from the submission until the queue was done, as far as its answers tell; what is learnt from.
+        waited: of that, how long it was in the queue before anything worked on it, as far as its answers tell.
         seconds: from the submission until the file was here.
         path: the video, from the store's folder.
         sha256, size_bytes, width, height, fps, duration: of the video.
@@ -68,6 +69,7 @@ class Record:
     submitted_at: float | None = None
     ended_at: float | None = None
     took: float | None = None
+    waited: float | None = None
     seconds: float | None = None
     path: str | None = None
     sha256: str | None = None
@@ -84,6 +86,11 @@ class Record:
     key: str = field(default_factory=new_key)
     claim: str | None = None
     row: int = 0
+
+    @property
+    def made(self) -> float | None:
+        """How long the queue worked on it: what it took, without what it waited."""
+        return None if self.took is None or self.waited is None else self.took - self.waited
 
 
 #: The columns of a job in the database; its number comes behind them.

@@ -97,4 +97,9 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE jobs ADD COLUMN note TEXT",
         _VOTES,
     ),
+    (
+        # What a job took is parted into its time in the queue and the time in which it was made.
+        "ALTER TABLE jobs ADD COLUMN waited REAL",
+        "ALTER TABLE jobs ADD COLUMN made REAL AS (took - waited)",
+    ),
 )

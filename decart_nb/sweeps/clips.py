@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..job.clip import Clip
-from ..job.table import JOB_COLUMNS, as_results
+from ..job.table import OWN_COLUMNS, as_results
 from ..request.catalogue import models
 from ..store.job_row import Record
 from ..store.store import Store
@@ -49,7 +49,7 @@ def clips_of(table: pd.DataFrame, records: Sequence[Record | None], store: Store
     fields = {model.name: {field.name for field in model.fields or ()} for model in models}
     typed = as_results(table)
     # An input named like a job column has the column input_<name>.
-    inputs = {name: _input_name(name) for name in typed.columns if name not in JOB_COLUMNS}
+    inputs = {name: _input_name(name) for name in typed.columns if name not in OWN_COLUMNS}
     clips: list[Clip | None] = []
     for row, record in zip(table_rows(typed), records, strict=True):
         path = store.video(record) if store is not None and record is not None else None
@@ -79,7 +79,8 @@ def _clip(row: Mapping[Any, Any], path: Path | None, inputs: dict[Any, Any]) -> 
     """The clip of a completed row; fields that the table does not have are zero or empty."""
     if row["status"] != "completed" or path is None:
         return None
-    submitted, seconds = row.get("submitted_at"), row.get("seconds")
+    waited, made, submitted = row.get("waited"), row.get("made"), row.get("submitted_at")
+    seconds = row.get("seconds") if waited is None or made is None else waited + made
     return Clip(
         path=path,
         job_id=row.get("job_id") or "",
@@ -92,7 +93,8 @@ def _clip(row: Mapping[Any, Any], path: Path | None, inputs: dict[Any, Any]) -> 
         size_bytes=row.get("size_bytes") or _size(path),
         sha256=row.get("sha256") or "",
         backend=row.get("backend") or "",
-        seconds=seconds,
+        waited=waited,
+        made=made,
         cost=row.get("cost"),
         reused=row.get("reused") or False,
         take=row.get("take") or 0,
@@ -112,4 +114,4 @@ def _input_name(column: Any) -> Any:
     name = column
     while isinstance(name, str) and name.startswith("input_"):
         name = name.removeprefix("input_")
-    return name if name in JOB_COLUMNS else column
+    return name if name in OWN_COLUMNS else column

@@ -250,10 +250,9 @@ class Sweep(Observable):
         """The state and the result of every row at this moment, in the order of the plan.
 
         Returns:
-            A column for every input and axis, and ``take status job_id path error reused submitted_at seconds cost
-            width height fps duration backend size_bytes sha256``. ``status`` is that of a job, or ``invalid``;
-            ``reused``, whether the video was there before; times are UTC, seconds count from the submission. ``cost``
-            is an estimate in USD, by the seconds that were made; a cap and the progress line use the plan's.
+            The columns of :func:`decart_nb.jobs`. ``status`` is that of a job, or ``invalid``; ``reused``, whether the
+            video was there before. ``cost`` is an estimate in USD, by the seconds of video that were made; a cap and
+            the progress line use the plan's.
         """
         from .tables import TO_TELL, results_of
 

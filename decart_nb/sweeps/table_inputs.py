@@ -17,7 +17,7 @@ from .._util.text import one_line, printable, safe_str
 from ..errors import InvalidInputError
 from ..job.ingest import seconds_of
 from ..job.spreadsheets import as_written
-from ..job.table import JOB_COLUMNS
+from ..job.table import OWN_COLUMNS
 from ..request.locations import is_redacted, is_url
 from ..request.models import FILE_TYPES
 from ..request.uploads import Upload
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 #: The columns of a results table that are no inputs; a sweep of such a table leaves them out.
-_OUTCOME = frozenset(JOB_COLUMNS) - {"model", "take"}
+_OUTCOME = frozenset(OWN_COLUMNS) - {"model", "take"}
 #: The columns by which a table of results is recognised.
 _OF_RESULTS = frozenset({"status", "job_id"})
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -209,4 +209,4 @@ def _input_name(column: str) -> str:
     name = column
     while isinstance(name, str) and name.startswith("input_"):
         name = name.removeprefix("input_")
-    return name if name in JOB_COLUMNS and name not in ("model", "take") else column
+    return name if name in OWN_COLUMNS and name not in ("model", "take") else column

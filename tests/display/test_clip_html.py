@@ -18,7 +18,7 @@ MB = 2**20
 
 @pytest.fixture
 def clip(small_video: Path) -> Clip:
-    return read_clip(small_video, "j1", "lucy-2.5", {"prompt": "a", "seed": 0}, "live", price=0.04, seconds=12.34)
+    return read_clip(small_video, "j1", "lucy-2.5", {"prompt": "a", "seed": 0}, "live", price=0.04, made=12.34)
 
 
 def test_the_caption_has_model_prompt_seed_size_and_seconds(clip: Clip) -> None:

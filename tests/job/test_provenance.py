@@ -44,6 +44,8 @@ def about(video: Path, **more: Any) -> lineage.Record:
         "submitted_at": 1_700_000_000.25,
         "completed_at": 1_700_000_030.0,
         "seconds": 29.75,
+        "waited": 9.5,
+        "made": 20.0,
         "video": {"sha256": digest(video), "size_bytes": video.stat().st_size, "width": 64, "height": 48},
     }
     return lineage.describe(**(facts | more))
@@ -58,7 +60,7 @@ def stored(tmp_path: Path, small_video: Path) -> Path:
 
 
 def clip_of(path: Path, job_id: str = "job_1") -> Clip:
-    return read_clip(path, job_id, "lucy-2.5", {"prompt": PROMPT, "seed": 7, "data": "street.mp4"}, "live", seconds=3.5)
+    return read_clip(path, job_id, "lucy-2.5", {"prompt": PROMPT, "seed": 7, "data": "street.mp4"}, "live", made=3.5)
 
 
 def webm(path: Path) -> Path:
@@ -154,7 +156,7 @@ def test_a_copy_of_a_copy_is_still_known(stored: Path, tmp_path: Path) -> None:
 
 def test_without_a_sidecar_a_copy_says_what_the_clip_knows(stored: Path, tmp_path: Path) -> None:
     record = lineage.provenance(clip_of(stored).save(tmp_path))
-    assert (record["model"], record["job_id"], record["seed"], record["seconds"]) == ("lucy-2.5", "job_1", 7, 3.5)
+    assert (record["model"], record["job_id"], record["seed"], record["made"]) == ("lucy-2.5", "job_1", 7, 3.5)
     assert record["inputs"] == {"prompt": PROMPT, "seed": 7, "data": "street.mp4"}
     assert record["video"] == {
         "sha256": digest(stored),

@@ -39,7 +39,8 @@ def results() -> pd.DataFrame:
             "error": [None, "out of memory, twice"],
             "reused": [True, False],
             "submitted_at": [1_700_000_000.123456, None],
-            "seconds": [3.25, None],
+            "waited": [0.5, None],
+            "made": [2.75, None],
             "cost": [0.2, None],
             "width": [1280, None],
             "height": [704, None],
@@ -160,8 +161,8 @@ def test_an_id_that_looks_like_a_number_is_text_again() -> None:
 
 
 def test_what_cannot_be_of_its_type_is_named() -> None:
-    with pytest.raises(InvalidInputError, match=r"column seconds should be of type float.*soon"):
-        as_results(pd.DataFrame({"seconds": ["soon"]}))
+    with pytest.raises(InvalidInputError, match=r"column made should be of type float.*soon"):
+        as_results(pd.DataFrame({"made": ["soon"]}))
     with pytest.raises(InvalidInputError, match="column submitted_at should be of type datetime"):
         as_results(pd.DataFrame({"submitted_at": ["yesterday"]}))
     with pytest.raises(InvalidInputError, match="column width should be of type int"):
@@ -202,6 +203,15 @@ def test_an_input_that_is_called_like_a_column_of_the_job_stands_beside_it() -> 
     assert table["input_status"].tolist() == ["calm", pd.NA]
     assert table["input_seconds"].tolist() == [3, pd.NA]
     assert table["model"].tolist() == ["m-latest"] * 2
+
+
+def test_a_table_of_an_earlier_version_is_read(results, tmp_path) -> None:
+    old = results.drop(columns=["waited", "made", "note"]).assign(seconds=[3.25, None], rating=["good", None])
+    old.to_csv(tmp_path / "table.csv", index=False)
+    read = as_results(pd.read_csv(tmp_path / "table.csv"))
+    assert read["seconds"].tolist() == [3.25, pd.NA]
+    assert read["rating"].tolist() == ["good", pd.NA]  # before there were ratings, it was the caller's own
+    assert str(read["rating"].dtype).startswith("str")
 
 
 def test_the_table_of_jobs_has_the_columns_of_results(tmp_path) -> None:

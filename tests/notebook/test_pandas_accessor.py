@@ -30,7 +30,8 @@ def _table(video: Path, *rows: dict[str, Any]) -> pd.DataFrame:
         "error": None,
         "reused": False,
         "submitted_at": _START,
-        "seconds": 2.5,
+        "waited": 0.5,
+        "made": 2.0,
         "cost": 0.2,
         "width": 64,
         "height": 48,
@@ -40,7 +41,7 @@ def _table(video: Path, *rows: dict[str, Any]) -> pd.DataFrame:
         "size_bytes": 999,
         "sha256": "0f" * 32,
     }
-    nothing = {"status": "failed", "error": "no <memory>", "path": None, "cost": None, "seconds": None}
+    nothing = {"status": "failed", "error": "no <memory>", "path": None, "cost": None, "waited": None, "made": None}
     made = [{**usual, **(nothing if "status" in row else {}), **row} for row in rows]
     return typed({name: [row[name] for row in made] for name in usual})
 
@@ -50,8 +51,8 @@ def results(small_video: Path) -> pd.DataFrame:
     return _table(
         small_video,
         {"prompt": "b", "seed": 1},
-        {"prompt": "b", "model": "lucy-2.6", "reused": True, "seconds": 10.5},
-        {"prompt": "a", "seed": 1, "cost": None, "seconds": 4.5},
+        {"prompt": "b", "model": "lucy-2.6", "reused": True, "waited": 8.0, "made": 10.0},
+        {"prompt": "a", "seed": 1, "cost": None, "waited": 2.0, "made": 4.0},
         {"prompt": "a", "model": "lucy-2.6", "status": "failed"},
     )
 
@@ -68,7 +69,7 @@ def test_a_table_without_the_columns_names_them(results) -> None:
         _ = results[["model"]].decart.clips
     with pytest.raises(AttributeError, match=r"grid\(\) needs the column path"):
         results[["status", "prompt", "model"]].decart.grid("prompt", "model")
-    with pytest.raises(AttributeError, match=r"summary\(\) needs the columns reused, seconds and cost"):
+    with pytest.raises(AttributeError, match=r"summary\(\) needs the columns reused and cost"):
         results[["status"]].decart.summary()
     with pytest.raises(AttributeError, match=r"run\(\) needs the column model"):
         results.drop(columns="model").decart.run()
@@ -83,7 +84,7 @@ def test_clips_are_made_from_the_rows_alone(small_video) -> None:
     assert clip.inputs == {"prompt": "a", "seed": 3}  # the remark was not asked for
     assert (clip.width, clip.height, clip.fps, clip.duration) == (64, 48, 10.0, 1.0)
     assert (clip.size_bytes, clip.sha256, clip.backend) == (999, "0f" * 32, "live")
-    assert (clip.seconds, clip.cost, clip.reused, clip.take) == (2.5, 0.2, True, 1)
+    assert (clip.waited, clip.made, clip.cost, clip.reused, clip.take) == (0.5, 2.0, 0.2, True, 1)
     assert clip.made_at == _START + 2.5
     assert {type(value) for value in (clip.width, clip.take)} == {int}
 
@@ -181,7 +182,7 @@ def test_an_unknown_column_is_an_error_that_knows_better(results) -> None:
 def test_a_summary_counts_and_adds_up(results) -> None:
     (row,) = results.decart.summary().to_dict("records")
     assert (row["count"], row["completed"], row["failed"], row["reused"]) == (4, 3, 1, 1)
-    assert row["seconds"] == 4.5
+    assert (row["waited"], row["made"]) == (2.0, 4.0)
     assert row["cost"] == pytest.approx(0.4)
     assert row["cost_unknown"] == 1
 
@@ -190,13 +191,14 @@ def test_a_summary_by_a_column_keeps_its_order(results) -> None:
     summary = results.decart.summary(by="prompt")
     assert (list(summary.index), summary.index.name) == (["b", "a"], "prompt")
     assert summary["count"].tolist() == [2, 2]
-    assert summary["seconds"].tolist() == [6.5, 4.5]
+    assert summary["waited"].tolist() == [4.25, 2.0]
+    assert summary["made"].tolist() == [6.0, 4.0]
     assert summary["cost"].tolist() == [0.4, pd.NA]  # nothing of it is known
     assert summary["cost_unknown"].tolist() == [0, 1]
     kinds = {name: str(dtype) for name, dtype in summary.dtypes.items()}
     assert kinds == {
         **dict.fromkeys(("count", "completed", "failed", "reused", "cost_unknown"), "Int64"),
-        **dict.fromkeys(("seconds", "cost"), "Float64"),
+        **dict.fromkeys(("waited", "made", "cost"), "Float64"),
     }
 
 
@@ -216,11 +218,21 @@ def test_a_summary_keeps_what_has_no_value_and_knows_all_that_failed(small_video
     assert table.decart.summary(by="status")["count"].sum() == 5
 
 
+def test_a_table_of_an_earlier_version_has_its_clips_and_a_summary_without_times(results) -> None:
+    old = results.drop(columns=["waited", "made"]).assign(seconds=[2.5, 10.5, 4.5, None])
+    clip = old.decart.clips[0]
+    assert (clip.made, clip.made_at) == (None, _START + 2.5)
+    assert "seconds" not in clip.inputs
+    summary = old.decart.summary()
+    assert summary[["waited", "made"]].isna().to_numpy().all()
+    assert summary["completed"].tolist() == [3]
+
+
 def test_a_summary_of_nothing_is_a_row_of_nothing(results) -> None:
     empty = results.iloc[:0].decart
     summary = empty.summary()
     assert summary[["count", "completed", "cost_unknown"]].to_numpy().tolist() == [[0, 0, 0]]
-    assert summary[["seconds", "cost"]].isna().to_numpy().all()
+    assert summary[["waited", "made", "cost"]].isna().to_numpy().all()
     pd.testing.assert_series_equal(summary.dtypes, results.decart.summary().dtypes)
     assert empty.summary(by="model").empty
 

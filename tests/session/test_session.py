@@ -39,7 +39,10 @@ def test_generate_on_the_embedded_queue_needs_no_key() -> None:
     assert clip.inputs == {"prompt": "A cat, at night!", "seed": 7, "resolution": "480p"}
     assert clip.size_bytes == clip.path.stat().st_size
     assert len(clip.sha256) == 64
-    assert clip.seconds is not None
+    assert clip.waited is not None
+    assert clip.waited >= 0
+    assert clip.made is not None
+    assert clip.made > 0
     assert not list(clip.path.parent.glob("*.part"))
 
 
@@ -97,7 +100,7 @@ def test_attach_fetches_a_job_by_its_id(live: Session, small_video: Path) -> Non
     elsewhere = dnb.connect("live", api_key=live.api_key, base_url=live.base_url, store="elsewhere")
     jobs = [elsewhere.attach(made.job_id, "lucy-2.5") for _ in range(4)]
     again = jobs[0].result(timeout=10)
-    assert (again.sha256, again.model, again.seconds) == (made.sha256, "lucy-2.5", None)
+    assert (again.sha256, again.model, again.waited, again.made) == (made.sha256, "lucy-2.5", None, None)
     assert {job.result(timeout=10).path for job in jobs} == {again.path}
     with pytest.raises(dnb.InvalidInputError, match="a job's id"):
         live.attach("")

@@ -38,13 +38,16 @@ def test_every_value_of_a_record_is_read_back(store) -> None:
         "r", "endpoint", "live", "lucy-2.5", "lucy-latest", 3, {"prompt": "Ä", "seed": 1}, {"data": {"sha256": "x"}}
     )
     values = {"input_seconds": 1.5, "job_id": "j1", "error": "no", "sent_at": 1.0, "submitted_at": 2.0, "ended_at": 3.0}
-    values |= {"took": 4.0, "seconds": 5.0, "path": "v.mp4", "sha256": "d", "size_bytes": 6, "width": 7, "height": 8}
-    values |= {"fps": 9.5, "duration": 10.0, "cost": 11.0, "sweep": "cats", "expected_cost": 12.0, "status": "failed"}
+    values |= {"took": 4.0, "waited": 1.5, "seconds": 5.0, "path": "v.mp4", "sha256": "d", "size_bytes": 6}
+    values |= {"width": 7, "height": 8, "fps": 9.5, "duration": 10.0, "cost": 11.0, "status": "failed"}
+    values |= {"sweep": "cats", "expected_cost": 12.0}
     store.claim(record)
     store.update(record, **values)
     (found,) = Store(store.folder).find()
     assert asdict(found) == asdict(record)
     assert {name: getattr(found, name) for name in values} == values
+    assert found.made == 2.5
+    assert store.latest_by_request({"r"}, ["made"]) == {("r", 3): ("r", 3, "failed", 2.5)}
 
 
 def test_a_new_record_is_planned_has_a_key_of_its_own_and_its_time() -> None:
