@@ -50,6 +50,7 @@ def disconnected() -> None:
 def no_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No test reaches Decart, whatever the environment holds; and what a test writes lies in its own folder."""
     monkeypatch.delenv("DECART_API_KEY", raising=False)
+    monkeypatch.delenv("DECART_STORE", raising=False)
     monkeypatch.setenv("DECART_BACKEND", "local")
     monkeypatch.chdir(tmp_path)
 

@@ -1,16 +1,14 @@
-"""The decisions of ``connect``: backend, API key and folder; and the stores and local queues of this process."""
+"""The decisions of ``connect``, backend and API key; and the stores and local queues of this process."""
 
 from __future__ import annotations
 
 import getpass
 import os
-import tempfile
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .._util.console import say
-from .._util.files import os_reason
 from .._util.text import short_repr
 from ..client.polling import LIVE, LOCAL, Polling
 from ..display.environment import is_interactive
@@ -80,23 +78,6 @@ def ask_for_key(api_key: str | None) -> str | None:
     if not typed:
         raise InvalidAPIKeyError
     return typed
-
-
-def prepare_folder(store: str | os.PathLike[str]) -> Path:
-    """Creates the store's folder and checks that it is writable, before anything is paid for.
-
-    Raises:
-        InvalidInputError: it cannot be written.
-    """
-    try:
-        folder = Path(store).expanduser().absolute()
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return folder
-    except (OSError, TypeError, ValueError, RuntimeError) as cause:
-        reason = os_reason(cause)
-        given = repr(str(store)) if "\0" in str(store) else store
-        raise InvalidInputError(f"store {given} is no folder that can be written: {reason}.", {}, cause) from None
 
 
 _stores: dict[Path, Store] = {}

@@ -21,9 +21,10 @@ from ..job.runner import Runner
 from ..request.models import ModelDefinition
 from ..sweeps.factory import SweepFactory
 from ..sweeps.views import Views
-from .connect import ask_for_key, choose_backend, choose_polling, prepare_folder, shared_queue, shared_store
+from .connect import ask_for_key, choose_backend, choose_polling, shared_queue, shared_store
 from .current import current_session, set_current_session
 from .session import Session
+from .store_folder import prepare_folder, relative_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +38,7 @@ def connect(
     *,
     api_key: str | None = None,
     base_url: str | None = None,
-    store: str | os.PathLike[str] = "decart_runs",
+    store: str | os.PathLike[str] | None = None,
     prices: Mapping[str, float] | None = None,
     integration: str | None = None,
     timeout: Timeout | float | None = None,
@@ -51,7 +52,9 @@ def connect(
             in a notebook, local; else an error. ``DECART_BACKEND=local`` in the environment overrides it.
         api_key: the key for Decart; by default ``DECART_API_KEY``. If that is empty, a notebook asks for it.
         base_url: another address that speaks Decart's protocol, such as that of ``decart-nb serve``.
-        store: the folder of the store; the local queue has its own folder in it.
+        store: the folder of the store; the local queue has its own folder in it. By default, the current session's;
+            else ``DECART_STORE`` in the environment; else the nearest ``decart_runs`` with a store in or above the
+            working directory, up to the home folder; else a new one there. ``session.store`` says where it is.
         prices: model name → USD per generated second, in place of the catalogue's prices.
         integration: the name of the calling program, sent in the ``User-Agent``.
         timeout: how long to wait for the server, in seconds or as a ``Timeout``.
@@ -69,6 +72,7 @@ def connect(
         say("DECART_BACKEND=local is set, so this is the local queue; unset it to reach Decart.")
     known_prices = checked_prices({} if prices is None else prices)
     prior = choose_polling(polling, backend).prior
+    is_chosen = store is not None or current_session() is not None
     folder = prepare_folder(store)
     if backend == "local":
         queue = shared_queue(folder / "local")
@@ -81,6 +85,8 @@ def connect(
     shutdown.register()
     session = Session(Runner(client, shared_store(folder), backend, known_prices, prior), folder)
     set_current_session(session)
+    if not is_chosen and (place := relative_name(folder)).startswith("../"):
+        say(f"The store is {place}/; connect(store=…) takes another.")
     if found := session._pick_up():
         say(found)
     return session

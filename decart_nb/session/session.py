@@ -26,6 +26,7 @@ from ..request.validation import warn_if_outdated
 from ..sweeps.factory import SweepFactory
 from ..sweeps.views import Views
 from . import pruning
+from .store_folder import relative_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +39,7 @@ class Session(ProcessLocal):
     Attributes:
         backend: ``live`` (Decart) or ``local`` (the embedded queue, which makes previews and costs nothing).
         base_url: the address of the queue.
-        store: the absolute path of the store's folder.
+        store: the absolute path of the store's folder, where the videos are.
     """
 
     def __init__(self, runner: Runner, store: Path) -> None:
@@ -163,7 +164,7 @@ class Session(ProcessLocal):
 
     def __repr__(self) -> str:
         where = "the local queue (previews, no cost)" if self.backend == "local" else self.base_url
-        return printable(f"<decart_nb on {where}, clips in {self.store.name}/>")
+        return printable(f"<decart_nb on {where}, clips in {relative_name(self.store)}/>")
 
     def _not_picklable(self) -> Exception:
         return NotPicklableError("A session has a key and cannot be pickled: call decart_nb.connect in each process.")

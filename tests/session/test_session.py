@@ -278,7 +278,7 @@ def test_a_flag_is_true_or_false(live: Session, canned_queue: LocalQueue, small_
 @pytest.mark.parametrize(
     "options",
     [
-        *({"store": store} for store in ("a\0b", 5, b"folder", None)),
+        *({"store": store} for store in ("a\0b", 5, b"folder")),
         *({"timeout": timeout} for timeout in ("x", float("nan"), 0, -1)),
         *({"patience": patience} for patience in (5, 0, "x")),
         *({"prices": prices} for prices in (5, [], {"lucy-2.5": float("nan")}, {"lucy-2.5": "x"}, {"lucy-2.5": True})),
