@@ -6,7 +6,7 @@ import contextlib
 import math
 import operator
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from numbers import Integral, Real
 from typing import Any
@@ -14,6 +14,8 @@ from typing import Any
 from .text import short_repr, with_article
 
 _DEEPEST = 64
+#: Sequences that are files, and no lists of numbers.
+_BYTES = (bytes, bytearray, memoryview)
 #: Larger integers are rejected: Python limits the digits that it converts to text.
 _MOST_BITS = 1024
 _WHOLE = re.compile(r"\s*([+-]?[0-9]{1,300})(?:\.0*)?\s*")
@@ -40,7 +42,7 @@ def plain(value: Any, depth: int = 0) -> Any:
         return _number(value)
     if depth > _DEEPEST:
         raise NotPlainError(f"is nested more than {_DEEPEST} levels deep.")
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, Sequence) and not isinstance(value, _BYTES):
         return [plain(item, depth + 1) for item in value]
     if isinstance(value, Mapping):
         for name in value:

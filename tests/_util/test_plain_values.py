@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import json
 import math
+from collections import UserList
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -68,6 +69,7 @@ def test_what_json_can_say_is_left_as_it_is(value: Any) -> None:
         (Mood.BLUE, "blue"),
         (Level.HIGH, 3),
         ((1, (2, np.int8(3))), [1, [2, 3]]),
+        (UserList([1, range(2)]), [1, [0, 1]]),
         ({"a": (np.float64(1),)}, {"a": [1.0]}),
         (MappingProxyType({"a": 1}), {"a": 1}),
     ],
