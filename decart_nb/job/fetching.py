@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import functools
 import hashlib
@@ -29,6 +30,7 @@ from .ingest import filename_for
 from .job import Job
 
 Price = Callable[[ModelDefinition, str | None, str | None], float | None]
+OnStored = Callable[[str, Path], object]
 
 
 class Fetcher:
@@ -40,11 +42,22 @@ class Fetcher:
         writer: what writes into it.
         estimates: how long jobs take.
         price: USD per generated second, of a model, a resolution, and what the model's name meant.
+        on_stored: as for :class:`decart_nb.job.runner.Runner`.
     """
 
-    def __init__(self, client: DecartClient, store: Store, writer: Writer, estimates: Estimates, price: Price) -> None:
+    def __init__(
+        self,
+        client: DecartClient,
+        store: Store,
+        writer: Writer,
+        estimates: Estimates,
+        price: Price,
+        *,
+        on_stored: OnStored | None = None,
+    ) -> None:
         self._client, self._store, self._writer = client, store, writer
         self._estimates, self._price = estimates, price
+        self._on_stored = on_stored
 
     async def fetch(self, job: Job, record: Record, model: ModelDefinition | None) -> Clip:
         """Wait for a job, and bring its video into the store. What it ends with is written down.
@@ -140,6 +153,9 @@ class Fetcher:
         }
         clip = await self._writer.write(functools.partial(self._keep, record, arrived, look.info, made))
         self._estimates.ended(record.model)
+        if self._on_stored:
+            with contextlib.suppress(RuntimeError):  # the process ends, and no thread can be had
+                await asyncio.to_thread(self._on_stored, record.job_id, clip.path)
         if look.info is not None:
             posters.make_later(self._store, arrived.sha256, clip.path)
         return clip

@@ -27,7 +27,7 @@ from ..store.store import Store
 from .clip import Clip, clip_of, inputs_of
 from .estimates import Estimates
 from .event_loop import Writer, background, in_background, start
-from .fetching import Fetcher
+from .fetching import Fetcher, OnStored
 from .ingest import intent, is_complete
 from .job import Job
 from .money import Payment
@@ -65,6 +65,7 @@ class Runner:
         backend: ``live`` or ``local``.
         prices: USD per generated second by model, over the catalogue's.
         prior: how long a job may take of which nothing is known yet.
+        on_stored: called, on a thread, with a job's id and the path of its video when that is in the store.
     """
 
     client: DecartClient
@@ -72,6 +73,7 @@ class Runner:
     backend: str
     prices: Mapping[str, float]
     prior: polling.Estimate
+    on_stored: OnStored | None = None
     #: The jobs under way by their ids, so that whoever attaches to one gets the same.
     under_way: dict[str, Job] = field(default_factory=dict)
     #: All jobs that have not ended.
@@ -85,7 +87,9 @@ class Runner:
         self._writer = Writer(self.store)
         self._estimates = Estimates(self.store, self.prior)
         self._submission = JobSubmission(self.client, self.store, self._writer)
-        self._fetcher = Fetcher(self.client, self.store, self._writer, self._estimates, self.price)
+        self._fetcher = Fetcher(
+            self.client, self.store, self._writer, self._estimates, self.price, on_stored=self.on_stored
+        )
         open_runners.add(self)
 
     @property

@@ -102,6 +102,15 @@ class LocalQueue:
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - compared only
         return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
+    def share_video(self, job_id: str, copy: Path) -> None:
+        """Lets a job's video and a copy of it take up the space of one file; see :class:`~.storage.Storage`.
+
+        Args:
+            job_id: the job's.
+            copy: the copy.
+        """
+        self.jobs.storage.share_video(job_id, copy)
+
     def run(self) -> None:
         """Serves on this thread until :meth:`stop`; on the main thread, also until interrupted."""
         try:

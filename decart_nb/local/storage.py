@@ -11,6 +11,7 @@ ignored, and so is a link that leads out of the job's folder.
 from __future__ import annotations
 
 import contextlib
+import filecmp
 import json
 import math
 import os
@@ -158,6 +159,33 @@ class Storage:
     def video(self, job_id: str) -> Path:
         """The path of a job's finished video."""
         return self._jobs / job_id / "video.mp4"
+
+    def share_video(self, job_id: str, copy: Path) -> None:
+        """Replaces a job's finished video by a hard link to a copy of it, so that both take up the space of one.
+
+        Either of them can be removed or replaced, and the other stays. Where there can be no link, nothing changes.
+
+        Args:
+            job_id: the job's.
+            copy: the copy. A file with another content is left alone.
+        """
+        video = self.file(job_id, "video.mp4") if _ID.fullmatch(job_id) else None
+        if video is None:
+            return
+        link = self.staging / f"{job_id}.link"
+        with contextlib.suppress(OSError):  # one of them is gone, or the drive has no hard links
+            if not video.samefile(copy) and filecmp.cmp(video, copy, shallow=False):
+                try:
+                    os.link(copy, link)
+                    link.replace(video)
+                finally:
+                    link.unlink(missing_ok=True)
+
+    def remove_inputs(self, record: LocalJob) -> None:
+        """Removes the input files of a job that has ended, which nothing reads again."""
+        for name in record.files:
+            with contextlib.suppress(OSError):
+                (self._jobs / record.id / name).unlink(missing_ok=True)
 
     @contextlib.contextmanager
     def stage(self, target: Path) -> Iterator[Path]:

@@ -378,6 +378,7 @@ class JobQueue:
             worker.deadline = math.inf
         record.ready = max(time.time(), record.created + self._delay)
         self.storage.save(record)
+        self.storage.remove_inputs(record)
 
     def _timeout_reason(self) -> str:
         return f"it took longer than the {self._render_timeout:g} seconds that a render may take here."

@@ -77,13 +77,15 @@ def connect(
     if backend == "local":
         queue = shared_queue(folder / "local")
         address: tuple[str | None, str] = (queue.api_key, queue.base_url)
+        on_stored = queue.share_video  # or each preview would be on the disk twice
     else:
-        address = (ask_for_key(api_key), base_url or BASE_URL)
+        address, on_stored = (ask_for_key(api_key), base_url or BASE_URL), None
     patience = Patience(submission=600.0) if patience is None else patience
     client = DecartClient(*address, integration, timeout=timeout, patience=patience)
     register()
     shutdown.register()
-    session = Session(Runner(client, shared_store(folder), backend, known_prices, prior), folder)
+    runner = Runner(client, shared_store(folder), backend, known_prices, prior, on_stored=on_stored)
+    session = Session(runner, folder)
     set_current_session(session)
     if not is_chosen and (place := relative_name(folder)).startswith("../"):
         say(f"The store is {place}/; connect(store=…) takes another.")

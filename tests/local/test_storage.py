@@ -332,3 +332,67 @@ def test_many_that_start_and_end_at_once_all_count_as_alive(tmp_path):
 
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(live, range(40)))
+
+
+def _shared(storage: Storage, copy: Path, content: bytes = b"a video") -> Path:
+    """The video of a job that a storage has just been given, after it was shared with a copy."""
+    record = kept(storage, started=0.0, ready=1.0)
+    video = storage.video(record.id)
+    video.write_bytes(content)
+    storage.share_video(record.id, copy)
+    assert video.read_bytes() == content
+    assert not list(storage.staging.iterdir())
+    return video
+
+
+def test_a_video_and_its_copy_are_one_file_of_which_either_may_go(tmp_path, storage):
+    for number in (0, 1):
+        copy = tmp_path / f"{number}.mp4"
+        copy.write_bytes(b"a video")
+        video = _shared(storage, copy)
+        assert video.samefile(copy)
+        assert storage.file(video.parent.name, "video.mp4") == video.resolve()
+        storage.share_video(video.parent.name, copy)  # once more changes nothing
+        if number:
+            storage.remove(video.parent.name)
+            assert copy.read_bytes() == b"a video"
+        else:
+            copy.unlink()
+            copy.write_bytes(b"another")
+            assert video.read_bytes() == b"a video"
+
+
+def test_a_file_that_is_no_copy_is_left_alone(tmp_path, storage):
+    other = tmp_path / "other.mp4"
+    other.write_bytes(b"of it")
+    assert not _shared(storage, other, b"a cat").samefile(other)
+    assert not _shared(storage, tmp_path / "missing.mp4").is_symlink()
+    assert other.read_bytes() == b"of it"
+    assert not (tmp_path / "missing.mp4").exists()
+
+
+@pytest.mark.parametrize("job_id", ["0" * 32, "..", "../../x", ""])
+def test_of_no_job_nothing_is_shared(tmp_path, storage, job_id):
+    copy = tmp_path / "copy.mp4"
+    copy.write_bytes(b"a video")
+    storage.share_video(job_id, copy)
+    assert copy.stat().st_nlink == 1
+
+
+@pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="there is no second file system")
+def test_between_two_file_systems_each_keeps_its_own(storage):
+    copy = Path("/dev/shm") / f"{uuid4().hex}.mp4"
+    copy.write_bytes(b"a video")
+    try:
+        assert not _shared(storage, copy).samefile(copy)
+        assert copy.read_bytes() == b"a video"
+    finally:
+        copy.unlink()
+
+
+def test_the_inputs_of_a_job_can_go_without_the_job(storage):
+    record = LocalJob(uuid4().hex, "lucy-pro-i2v", {}, ["data", "start"], 7, storage.owner_id, 1.0)
+    storage.add(record, {"data": lambda path: path.write_bytes(b"1")})
+    storage.remove_inputs(record)
+    assert [path.name for path in storage.video(record.id).parent.iterdir()] == ["job.json"]
+    assert storage.load(record.id) == record
