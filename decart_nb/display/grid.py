@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import threading
 import time
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Hashable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import DecartSDKError, InvalidInputError
+from ..errors import InvalidInputError
 from ..job import money
 from ..job.clip import Clip
 from ..job.job import Job
-from ..job.posters import make_later, poster_of
+from ..job.posters import make_later
 from ..job.repeat import repeat_stored
 from ..job.runner import Runner
 from ..store.job_row import UNDER_WAY, Record
@@ -22,15 +20,15 @@ from ..store.store import DATABASE
 from .clip_html import relative_url
 from .code import recipe_code
 from .environment import notebook_folder
-from .grid_data import GridData, Tile, status_label
+from .grid_data import MISSING, GridData, Tile, status_label
+from .grid_files import GridFiles
 from .grid_html import grid_html
-from .media_channel import Media, content_of
 from .text import STATUS_TEXTS, is_retrying, job_status, job_time
 
 if TYPE_CHECKING:
     import pandas as pd
 
-#: The most rows that a grid shows.
+#: The most rows that a grid shows: a longer table is cut before anything is looked up for its rows.
 MAX_TILES = 1000
 #: How long the static form of a grid waits for posters that are not stored yet.
 _POSTER_SECONDS = 0.3
@@ -40,11 +38,12 @@ class ClipGrid:
     """A grid of the clips of a table of results. A notebook shows it live, and keeps a static table of posters.
 
     Args:
-        table: a table of results.
+        table: a table of results, of at most :data:`MAX_TILES` rows.
         clips, records: of each row the clip, and the job in the store, if there are any.
         runner: carries out further takes, and has the store of the jobs; without one, clips are only shown.
         rows, cols: the columns whose values are down the side and across the top; chosen unless given.
         title: what the grid shows; may be empty.
+        row_count: how many rows the whole table has, of which these are the first.
 
     Raises:
         InvalidInputError: there is no such column.
@@ -57,16 +56,18 @@ class ClipGrid:
         records: Sequence[Record | None],
         *,
         runner: Runner | None,
-        rows: str | None = None,
-        cols: str | None = None,
+        rows: Hashable | None = None,
+        cols: Hashable | None = None,
         title: str = "",
+        row_count: int | None = None,
     ) -> None:
         self._runner, self._folder = runner, notebook_folder()
-        self._left_out = max(0, len(table) - MAX_TILES)
-        self._records = list(records[:MAX_TILES])
+        #: How many rows the whole table has.
+        self.row_count = len(table) if row_count is None else row_count
+        self._records = list(records)
         self._grid = GridData(
-            table.iloc[:MAX_TILES],
-            clips[:MAX_TILES],
+            table,
+            clips,
             self._records,
             rows=rows,
             cols=cols,
@@ -76,16 +77,28 @@ class ClipGrid:
         self._first_take = len(self._grid.tiles)  # further takes have the tiles from there on
         self._lock = threading.RLock()
         self._observers: list[Callable[[dict[int, dict[str, Any]]], object]] = []
-        #: What a view may ask for, by kind and key.
-        self.files: dict[tuple[str, str], Media] = {}
-        for number, tile in enumerate(self._grid.tiles):
-            self._offer(number, tile)
-        self._thumbnail = self._offer_thumbnail()
+        #: What a view may ask for.
+        self.files = GridFiles(runner.store if runner else None, self._lose)
+        for number in range(self._first_take):
+            self._offer(number)
+        self._thumbnail = self.files.offer_thumbnail(self._records)
 
     @property
     def tiles(self) -> list[Tile]:
         """The tiles, one for each row, and one for each further take."""
         return self._grid.tiles
+
+    @property
+    def contents(self) -> GridData:
+        """The contents, with the files that are there now."""
+        self._look_for_files()
+        return self._grid
+
+    @property
+    def note(self) -> str:
+        """How many of the table's rows are shown, if not all of them."""
+        shown = self._first_take
+        return f"the first {shown:,} of {self.row_count:,} rows" if self.row_count > shown else ""
 
     def __len__(self) -> int:
         return len(self._grid.tiles)
@@ -95,7 +108,7 @@ class ClipGrid:
 
     def text(self) -> str:
         """The grid as plain text."""
-        return self._grid.text()
+        return "\n".join(filter(None, [self.contents.text(), self.note]))
 
     def html(self, folder: Path | None) -> str:
         """The grid as static HTML.
@@ -117,9 +130,9 @@ class ClipGrid:
                 if store:
                     make_later(store, clip.sha256, clip.path)
                 return None
-            return self.poster(key)
+            return self.files.poster(key)
 
-        return grid_html(self._grid, poster, link)
+        return grid_html(self.contents, poster, link, self.note)
 
     def _repr_html_(self) -> str | None:
         try:
@@ -130,10 +143,9 @@ class ClipGrid:
     def data(self) -> dict[str, Any]:
         """The grid as JSON for a frontend."""
         with self._lock:
-            note = f"the first {MAX_TILES:,} of {MAX_TILES + self._left_out:,} rows" if self._left_out else ""
-            return self._grid.data() | {
+            return self.contents.data() | {
                 "tiles": [*self.states().values()],
-                "note": note,
+                "note": self.note,
                 "thumbnail": self._thumbnail,
                 "rated": self._runner is not None,
             }
@@ -151,9 +163,7 @@ class ClipGrid:
 
     def _whole_state(self, number: int) -> dict[str, Any]:
         tile = self._grid.tiles[number]
-        compared = f"input {number}"
-        offered = compared if ("video", compared) in self.files else None
-        return tile.state(str(number)) | self._served(tile) | {"input": offered}
+        return tile.state(str(number)) | self.files.served(tile.clip) | {"input": self.files.input_of(number)}
 
     def probe(self, folder: Path | None) -> tuple[str, str] | None:
         """The address of a file in the store's folder, relative to a folder, and its name there; ``None`` without one.
@@ -189,10 +199,9 @@ class ClipGrid:
             table, clips, records: as for the grid itself.
             but: the numbers of rows that stay as they are.
         """
-        records = records[:MAX_TILES]
         now = GridData(
-            table.iloc[:MAX_TILES],
-            clips[:MAX_TILES],
+            table,
+            clips,
             records,
             rows=self._grid.rows or None,
             cols=self._grid.cols or None,
@@ -204,11 +213,11 @@ class ClipGrid:
             for number, (tile, record) in enumerate(zip(now.tiles, records, strict=True)):
                 shown = self._grid.tiles[number]
                 # A clip that came meanwhile is not taken away again.
-                if number in but or (shown.clip is not None and tile.clip is None):
+                if number in but or (shown.clip is not None and tile.clip is None and tile.status != MISSING):
                     continue
                 if tile.state("") != shown.state(""):
                     self._grid.tiles[number], self._records[number] = tile, record
-                    self._offer(number, tile)
+                    self._offer(number)
                     changed.append(number)
         self.notify(changed)
 
@@ -242,7 +251,7 @@ class ClipGrid:
         job = repeat_stored(self._runner, record)
         with self._lock:
             tile = self._grid.tiles[number]
-            if tile.clip is not None:
+            if tile.clip is not None or tile.status == MISSING:
                 values = list(tile.values)
                 for name in ("rating", "note", "waited", "made", "cost"):
                     if name in self._grid.names:
@@ -305,7 +314,7 @@ class ClipGrid:
         if self._runner and (found := self._runner.store.find(job_id=clip.job_id)):
             self._records[number] = found[-1]
             self._grid.describe(number, found[-1])
-        self._offer(number, tile)
+        self._offer(number)
 
     def _remember(self, number: int, job: Job) -> None:
         if self._runner and job.recipe:
@@ -335,60 +344,21 @@ class ClipGrid:
         price = f" · {money.estimate(cost, self._runner.payment)}" if cost else ""
         return recipe_code(recipe, self._folder), f"Another take{price}"
 
-    def _offer(self, number: int, tile: Tile) -> None:
-        """Let views ask for a tile's video and poster."""
-        clip = tile.clip
-        if clip is not None:
-            self.files["video", str(number)] = Media(clip.path, "video/mp4")
-            self.files["poster", str(number)] = Media(lambda: self._poster_of(clip), "image/webp")
-            self._offer_input(number)
+    def _offer(self, number: int) -> None:
+        """Let views ask for the files of a tile."""
+        if (clip := self._grid.tiles[number].clip) is not None:
+            self.files.offer(number, clip, self._records[number])
 
-    def _offer_input(self, number: int) -> None:
-        """Let views ask for the video that a tile's clip was made from, to be compared with it."""
-        record = self._records[number]
-        file = record.files.get("data") if record else None
-        if self._runner is None or file is None or not str(file.get("media_type")).startswith("video/"):
-            return
-        store, digest = self._runner.store, str(file.get("sha256"))
-        with contextlib.suppress(DecartSDKError):
-            path = store.files.input(file)
-            self.files["video", f"input {number}"] = Media(path, str(file["media_type"]))
-            self.files["poster", f"input {number}"] = Media(lambda: poster_of(store, digest, path), "image/webp")
+    def _look_for_files(self) -> None:
+        """Say of the clips whose files are no longer there that they are missing."""
+        with self._lock:
+            for number, tile in enumerate(self._grid.tiles):
+                if tile.clip is not None and not tile.clip.path.is_file():
+                    self._lose(number)
 
-    def _offer_thumbnail(self) -> str | None:
-        """Let views ask for a still of the input, if all rows have the same one."""
-        inputs = {
-            (name, str(file.get("sha256"))): file
-            for record in self._records
-            if record is not None
-            for name, file in record.files.items()
-        }
-        if self._runner is None or len(inputs) != 1 or None in self._records:
-            return None
-        ((_, digest),) = inputs
-        try:
-            path = self._runner.store.files.input(next(iter(inputs.values())))
-        except DecartSDKError:
-            return None
-        store = self._runner.store
-        self.files["poster", "input"] = Media(lambda: poster_of(store, digest, path), "image/webp")
-        return "input"
-
-    def _poster_of(self, clip: Clip) -> bytes:
-        return poster_of(self._runner.store if self._runner else None, clip.sha256, clip.path)
-
-    def poster(self, key: str) -> bytes | None:
-        """A poster as WebP: of the tile with a number, or of the common ``input``; ``None`` if there is none."""
-        media = self.files.get(("poster", key))
-        try:
-            return media and content_of(media.source)
-        except DecartSDKError:
-            return None
-
-    def _served(self, tile: Tile) -> dict[str, str | None]:
-        """The paths in the store's folder, under which a notebook's server may have a clip and its poster."""
-        clip = tile.clip
-        folder = self._runner.store.folder if self._runner else None
-        if clip is None or os.path.normpath(clip.path.absolute().parent) != str(folder):
-            return {"served": None, "servedPoster": None}
-        return {"served": clip.path.name, "servedPoster": f"posters/{clip.sha256}.webp" if clip.sha256 else None}
+    def _lose(self, number: int) -> None:
+        with self._lock:
+            if self._grid.tiles[number].clip is None:
+                return
+            self._grid.lose(number)
+        self.notify([number])

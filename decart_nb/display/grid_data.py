@@ -5,34 +5,26 @@ The same contents are shown by the live view in a notebook, the static HTML of a
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .._util.text import did_you_mean, printable, printable_lines, short_repr
+from .._util.text import printable, printable_lines
 from ..errors import InvalidInputError
 from ..job import money
 from ..job.clip import Clip
-from ..job.file_names import short_names
 from ..job.table import OWN_COLUMNS, as_results
 from ..request.catalogue import models
 from ..store.job_row import Record
+from .grid_arrangement import MOST_CELLS, Arrangement, arrange
+from .grid_columns import LONGEST_TEXT, GridColumns, label_of, stands_alone
 from .text import STATUS_TEXTS
 
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Columns of results that a grid does not offer: a tile tells them itself, or they differ in every row.
-_NOT_SHOWN = ("job_id", "path", "error", "sha256", "size_bytes", "submitted_at", "reused", "prompt_template", "backend")
-#: A numeric column with more distinct values than this is a measurement, and no axis.
-_MOST_NUMBERS = 20
-_LONGEST = 2000
 #: No columns are chosen by which a grid would have more cells than this for each clip.
 _MOST_EMPTY = 4
-#: The index of a table that was written to a CSV and read back.
-_UNNAMED = re.compile(r"Unnamed: \d+")
 _RATIO = 16 / 9
 #: The width of a tile, in pixels, by the number of columns that are to fit into 1,280 pixels.
 _WIDEST, _NARROWEST, _ROOM = 320, 144, 920
@@ -40,6 +32,9 @@ _WIDEST, _NARROWEST, _ROOM = 320, 144, 920
 _GAP = 12
 #: More tiles than this in a cell are parted by a choice above the grid.
 _MOST_IN_A_CELL = 4
+#: The status of a row whose video was stored, and has been moved or removed.
+MISSING = "missing"
+_STATUS_LABELS = {"planned": "not begun", MISSING: "the file is missing"}
 
 #: Gives the code that repeats a row's request, and the text of the button that makes another take of it.
 Actions = Callable[[Record], tuple[str, str]]
@@ -51,7 +46,7 @@ class Tile:
 
     Attributes:
         values: the row's values in the grid's columns: text, numbers, truth values or ``None``.
-        status: as in a table of results, or ``downloading`` or ``over the cap``.
+        status: as in a table of results, or ``downloading``, ``over the cap`` or ``missing``.
         label: the status as a person reads it.
         name: what tells this row apart, in one line.
         error: why there is no clip.
@@ -135,52 +130,52 @@ class GridData:
         clips: Sequence[Clip | None],
         records: Sequence[Record | None],
         *,
-        rows: str | None = None,
-        cols: str | None = None,
+        rows: Hashable | None = None,
+        cols: Hashable | None = None,
         title: str = "",
         actions: Actions | None = None,
     ) -> None:
-        table = as_results(table)
-        self.title, self._actions, self._count = title, actions, len(table)
-        self.names = [
-            str(name) for name in table.columns if name not in _NOT_SHOWN and not _UNNAMED.fullmatch(str(name))
-        ]
-        for column in ("rating", "note"):
-            if column not in self.names:
-                self.names.append(column)
-        columns = {name: _plain_column(table[name]) if name in table else [None] * len(table) for name in self.names}
-        columns = {name: values if name == "note" else short_names(name, values) for name, values in columns.items()}
-        self._distinct = {name: _count(values, columns.get("model", [])) for name, values in columns.items()}
-        self.axes = [name for name in self.names if _is_axis(name, columns[name])]
-        self.rows, self.cols = self._choose_axes(rows, cols)
+        columns = GridColumns(as_results(table))
+        self.title, self._actions = title, actions
+        self.names, self.axes = [*columns.values], columns.axes
+        self._distinct = {name: columns.count(name) for name in self.names}
+        self.rows, self.cols = self._choose_axes(
+            *(None if given is None else columns.find(side, given) for side, given in (("rows", rows), ("cols", cols))),
+            row_count=len(table),
+        )
         self.varying = [name for name in self.axes if self._distinct[name] > 1]
         self.tiles: list[Tile] = []
-        # Rows of a table are read as plain values, since a column may be called like anything.
-        own = {name: _plain_column(table[name]) if name in table else [None] * len(table) for name in _NOT_SHOWN}
         for number, (clip, record) in enumerate(zip(clips, records, strict=True)):
-            row = {name: values[number] for name, values in columns.items()}
-            self.tiles.append(
-                _tile(row, {name: values[number] for name, values in own.items()}, self.varying, clip, record, actions)
+            # A column of the table may be called like anything: what results say of a job is apart.
+            row, own = (
+                {name: values[number] for name, values in part.items()} for part in (columns.values, columns.own)
             )
+            self.tiles.append(_tile(row, own, self.varying, clip, record, actions))
+            if self.tiles[-1].status == "completed" and not (clip and clip.path.is_file()):
+                self.lose(number)
         self.constants = [
             label_of(name, value)
             for name in self.axes
             if self._distinct[name] == 1 and name != "take"
-            for value in [next((value for value in columns[name] if value is not None), None)]
+            for value in [next((value for value in columns.values[name] if value is not None), None)]
             if value is not None
         ]
-        self.ratio = _ratio(self.tiles, columns.get("model", []))
+        self.ratio = _ratio(self.tiles, columns.values.get("model", []))
 
     def data(self) -> dict[str, Any]:
         """The grid as JSON for the frontend, without its tiles."""
         return {
             "title": self.title,
-            "columns": [{"name": name, "axis": name in self.varying} for name in self.names],
+            "columns": [
+                {"name": name, "axis": name in self.varying, "alone": stands_alone(name)} for name in self.names
+            ],
             "rows": self.rows,
             "cols": self.cols,
             "facts": self.facts,
             "ratio": self.ratio,
             "size": self.tile_width,
+            "most_in_a_cell": _MOST_IN_A_CELL,
+            "most_cells": MOST_CELLS,
         }
 
     @property
@@ -203,26 +198,26 @@ class GridData:
     @property
     def tile_width(self) -> int:
         """The width of a tile in pixels at which the grid fits a notebook, as far as that is sensible."""
-        _, across, cells = self.arranged()
-        in_a_cell = max((len(numbers) for line in cells for numbers in line), default=1)
-        tiles = len(across) * min(in_a_cell, _MOST_IN_A_CELL)
+        arranged = self.arranged()
+        in_a_cell = max(map(len, arranged.cells.values()), default=1)
+        tiles = len(arranged.col_labels) * min(in_a_cell, _MOST_IN_A_CELL)
         return max(_NARROWEST, min(_WIDEST, (_ROOM // max(1, tiles) - _GAP) // 8 * 8))
 
-    def arranged(self) -> tuple[list[str], list[str], list[list[list[int]]]]:
-        """The labels of the rows and of the columns, and the numbers of the tiles in each cell, row by row.
-
-        A side without a column has one empty label.
-        """
+    def arranged(self) -> Arrangement:
+        """The tiles in rows and columns."""
         at = [self.names.index(name) if name else None for name in (self.rows, self.cols)]
-        places = [
-            tuple("" if index is None else label_of(self.names[index], tile.values[index]) for index in at)
-            for tile in self.tiles
-        ]
-        down, across = ([*dict.fromkeys(place[side] for place in places)] for side in range(2))
-        cells: list[list[list[int]]] = [[[] for _ in across] for _ in down]
-        for number, (row, col) in enumerate(places):
-            cells[down.index(row)][across.index(col)].append(number)
-        return down, across, cells
+        places = [[None if index is None else tile.values[index] for index in at] for tile in self.tiles]
+        return arrange(places, self.rows, self.cols)
+
+    def lose(self, number: int) -> None:
+        """Say of a row that its video is not where it was stored."""
+        tile = self.tiles[number]
+        tile.error = "its video has no path"
+        if tile.clip is not None:
+            tile.error = printable(f"{tile.clip.path.name} was moved or removed")
+        tile.clip, tile.status, tile.label = None, MISSING, status_label(MISSING)
+        if "status" in self.names:
+            tile.values[self.names.index("status")] = MISSING
 
     def text(self) -> str:
         """The grid as plain text: what is constant, and a line for each row."""
@@ -240,14 +235,7 @@ class GridData:
         if self._actions:
             tile.code, tile.take = self._actions(record)
 
-    def _choose_axes(self, rows: str | None, cols: str | None) -> tuple[str, str]:
-        for argument, name in (("rows", rows), ("cols", cols)):
-            if name is not None and (not isinstance(name, str) or name not in self.names):
-                meant = did_you_mean(str(name), self.names)
-                raise InvalidInputError(
-                    f"{argument} must name a column of the table, not {short_repr(name)}.{meant} "
-                    f"It has {', '.join(self.names)}."
-                )
+    def _choose_axes(self, rows: str | None, cols: str | None, *, row_count: int) -> tuple[str, str]:
         if rows is not None and rows == cols:
             raise InvalidInputError(f"rows and cols must be two different columns, not both {rows!r}.")
         self.axes += [name for name in (rows, cols) if name and name not in self.axes]
@@ -257,46 +245,9 @@ class GridData:
             free = [name for name in free if name != cols]
         if rows is None:
             rows = next((name for name in ("prompt", *free) if name in free), "")
-            if self._distinct.get(rows, 1) * self._distinct.get(cols, 1) > _MOST_EMPTY * self._count:
+            if self._distinct.get(rows, 1) * self._distinct.get(cols, 1) > _MOST_EMPTY * row_count:
                 cols = ""  # nearly every cell would be empty
         return rows, cols
-
-
-def label_of(name: str, value: Any) -> str:
-    """A value as a person reads it: ``seed 0``, or the value alone where that says what it is."""
-    if value is None:
-        return f"no {name}"
-    return str(value) if name in ("model", "prompt", "status") else f"{name} {value}"
-
-
-def _plain_column(column: pd.Series) -> list[Any]:
-    """A column's values as JSON has them."""
-    missing = column.isna()
-    return [None if gone else _plain(value) for value, gone in zip(column.tolist(), missing, strict=True)]
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, bool) or (isinstance(value, int) and abs(value) < 2**53):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else str(value)
-    return printable(str(value), limit=_LONGEST)
-
-
-def _count(values: Sequence[Any], model_names: Sequence[Any]) -> int:
-    """The number of different values; missing ones count for nothing if it is the model that leaves them out."""
-    known = set(map(str, (value for value in values if value is not None)))
-    having = {model for model, value in zip(model_names, values, strict=False) if value is not None}
-    lacking = {model for model, value in zip(model_names, values, strict=False) if value is None}
-    is_gap = len(known) < len(set(map(str, values))) and (not model_names or bool(having & lacking))
-    return len(known) + is_gap
-
-
-def _is_axis(name: str, values: Sequence[Any]) -> bool:
-    """Whether a column is offered as rows, columns or a choice: an input, and no measurement."""
-    if name in OWN_COLUMNS:
-        return name in ("model", "take")
-    return not (any(isinstance(value, float) for value in values) and len(set(map(str, values))) > _MOST_NUMBERS)
 
 
 def _tile(
@@ -339,7 +290,7 @@ def _name(row: dict[str, Any], varying: Sequence[str]) -> str:
 
 def status_label(status: str) -> str:
     """How a status reads on a tile."""
-    return "not begun" if status == "planned" else STATUS_TEXTS.get(status, status)
+    return _STATUS_LABELS.get(status) or STATUS_TEXTS.get(status, status)
 
 
 def _facts(row: dict[str, Any], own: dict[str, Any], clip: Clip | None, record: Record | None) -> list[tuple[str, str]]:
@@ -362,7 +313,7 @@ def _facts(row: dict[str, Any], own: dict[str, Any], clip: Clip | None, record: 
         if record is not None and record.seconds is not None:
             facts.append(("stored after", f"{record.seconds:.1f} s"))
     facts += [(name, str(own[column])) for name, column in (("file", "path"), ("job", "job_id")) if own[column]]
-    return [(printable(name), printable(text, limit=_LONGEST)) for name, text in facts]
+    return [(printable(name), printable(text, limit=LONGEST_TEXT)) for name, text in facts]
 
 
 def _ratio(tiles: Sequence[Tile], names: Sequence[Any]) -> float:

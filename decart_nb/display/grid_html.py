@@ -6,7 +6,8 @@ import html
 from collections.abc import Callable
 
 from .clip_html import NO_MATH, STYLE, data_url
-from .grid_data import GridData, Tile, label_of
+from .grid_columns import label_of
+from .grid_data import GridData, Tile
 
 #: The most bytes of posters in one table, so that the notebook can still be opened.
 _POSTER_BYTES = 600_000
@@ -19,31 +20,34 @@ Poster = Callable[[str], bytes | None]
 Link = Callable[[Tile], str | None]
 
 
-def grid_html(grid: GridData, poster: Poster, link: Link) -> str:
+def grid_html(grid: GridData, poster: Poster, link: Link, note: str = "") -> str:
     """A grid as static HTML.
 
     Args:
         grid: the grid.
         poster, link: of each tile.
+        note: which rows are shown, if not all of them.
     """
     budget = _Budget()
-    down, across, cells = grid.arranged()
-    told = {grid.rows, grid.cols}
+    arranged = grid.arranged()
+    told = {arranged.rows, arranged.cols}
     lines = []
-    if grid.cols:
-        corner = [_cell("th", "")] if grid.rows else []
-        lines.append("".join([*corner, *(_cell("th", html.escape(col)) for col in across)]))
-    for row, line in zip(down, cells, strict=True):
-        columns = [_cell("th", html.escape(row))] if grid.rows else []
+    if arranged.cols:
+        corner = [_cell("th", "")] if arranged.rows else []
+        lines.append("".join([*corner, *(_cell("th", html.escape(col)) for col in arranged.col_labels)]))
+    for row, line in zip(arranged.row_labels, arranged.lines(), strict=True):
+        columns = [_cell("th", html.escape(row))] if arranged.rows else []
         for numbers in line:
             inner = "".join(_tile_html(number, grid, told, poster, link, budget) for number in numbers)
-            columns.append(_cell("td", f'<div style="display:flex;flex-wrap:wrap;gap:8px">{inner}</div>'))
+            columns.append(
+                _cell("td", f'<div style="display:flex;flex-wrap:wrap;gap:8px">{inner}</div>') if inner else "<td></td>"
+            )
         lines.append("".join(columns))
     facts = html.escape(" · ".join(filter(None, [grid.title, *grid.facts])))
     rows = "".join(f"<tr>{line}</tr>" for line in lines)
-    more = (
-        f"<p>{budget.left_out:,} posters are left out, so that the notebook stays small.</p>" if budget.left_out else ""
-    )
+    left_out = f"{budget.left_out:,} posters are left out, so that the notebook stays small." if budget.left_out else ""
+    notes = (f"{note[:1].upper()}{note[1:]}." if note else "", arranged.note, left_out)
+    more = "".join(f"<p>{html.escape(text)}</p>" for text in notes if text)
     return (
         f'<div class="{NO_MATH}" style="{STYLE};max-width:none"><p style="margin:4px 0">{facts}</p>'
         f'<table style="max-width:none">{rows}</table>{more}</div>'

@@ -37,10 +37,13 @@ class SweepGrid(ClipGrid):
         from ..sweeps.clips import clips_of, records_of
 
         self._clips_of, self._records_of = clips_of, records_of
-        runner, table = sweep.runner, sweep.results
+        runner, results = sweep.runner, sweep.results
+        table = results.iloc[:MAX_TILES]
         records = records_of(table, runner.store)
         clips = clips_of(table, records, runner.store)
-        super().__init__(table, clips, records, runner=runner, rows=rows, cols=cols, title=title)
+        super().__init__(
+            table, clips, records, runner=runner, rows=rows, cols=cols, title=title, row_count=len(results)
+        )
         self._running: dict[int, Job] = {}
         self._updating, self._reading = threading.Lock(), threading.Lock()
         self._updated_at = self._read_again_at = 0.0
@@ -86,7 +89,7 @@ class SweepGrid(ClipGrid):
         """Show what the store says of the rows that are not under way: some begin and end between two updates."""
         with self._reading:
             began = time.monotonic()
-            table = sweep.results
+            table = sweep.results.iloc[:MAX_TILES]
             records = self._records_of(table, sweep.runner.store)
             clips = self._clips_of(table, records, sweep.runner.store)
             held_back = sweep.progress.over_cap

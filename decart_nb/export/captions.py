@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from .._util.text import printable, safe_str
+from ..display.grid_columns import label_of
 from ..job.clip import Clip
-from ..job.file_names import without_folder
-from .layout import SEPARATOR, Layout, value_text
+from ..job.file_names import shown_name
+from .layout import Layout
 
+#: What stands between the parts of a caption.
+_SEPARATOR = " · "
 _LONGEST_VALUE = 200
 #: Beside these, a caption says only what differs within one cell.
 _ALWAYS = ("seed", "take")
@@ -33,7 +36,7 @@ class Captions:
         names = dict.fromkeys(name for facts in every for name in facts if name not in told)
         values = {name: {facts.get(name) for facts in every} for name in names}
         constant = [name for name in names if len(values[name]) == 1]
-        self.shared = SEPARATOR.join(every[0][name] for name in constant if every[0][name] and name != "take")
+        self.shared = _SEPARATOR.join(every[0][name] for name in constant if every[0][name] and name != "take")
         varying = [name for name in names if name not in constant]
         inside = {
             name for name in varying if any(len({facts.get(name) for facts in cell}) > 1 for cell in cells.values())
@@ -47,7 +50,7 @@ class Captions:
         first = [facts.get(name, f"no {name}") for name in self._names if name in _ALWAYS]
         rest = [facts.get(name, "") for name in self._names if name not in _ALWAYS]
         length = f"{clip.duration:.1f} s" if clip.duration else ""
-        return SEPARATOR.join(filter(None, (*first, length, *rest)))
+        return _SEPARATOR.join(filter(None, (*first, length, *rest)))
 
 
 def _facts(clip: Clip) -> dict[str, str]:
@@ -63,6 +66,6 @@ def _facts(clip: Clip) -> dict[str, str]:
 
 
 def _text(name: str, value: Any) -> str:
-    if isinstance(value, str) or value is None:
-        return printable(value_text(name, value), limit=_LONGEST_VALUE)
-    return printable(f"{name} {safe_str(without_folder(name, value))}", limit=_LONGEST_VALUE)
+    shown = shown_name(name, value)
+    is_number = isinstance(shown, int | float)
+    return printable(label_of(name, shown if is_number or shown is None else safe_str(shown)), limit=_LONGEST_VALUE)

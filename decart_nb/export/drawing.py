@@ -11,7 +11,7 @@ _WHITE, _INK, _MUTED, _RULE = (255, 255, 255), (17, 24, 39), (95, 103, 117), (21
 _BAND, _MATTE = (241, 243, 246), (236, 239, 243)
 _BAD_INK, _BAD_GROUND, _BAD_HATCH = (153, 27, 27), (254, 242, 242), (248, 196, 196)
 #: What is written in a cell of a row that is still to come, or was not wanted; any other text is a failure.
-_WITHOUT_FAULT = ("planned", "pending", "processing", "queued", "over the cap", "cancelled", "no status")
+_WITHOUT_FAULT = ("not begun", "queued", "processing", "downloading", "over the cap", "cancelled")
 
 
 def draw_page(plan: Plan, page: Page) -> Image.Image:

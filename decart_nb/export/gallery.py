@@ -70,7 +70,7 @@ def save_gallery(grid: ClipGrid, target: str | os.PathLike[str], *, title: str =
     """Write a gallery of a grid's clips: choosers, lightbox, comparison and synchronized play, without a server.
 
     The clips are copies with their provenance in their tags. Nothing in the gallery names a folder of this machine.
-    A clip whose file is gone is a tile that says so. A gallery that is in the folder is replaced.
+    A clip whose file is gone or damaged is a tile that says so. A gallery that is in the folder is replaced.
 
     Args:
         grid: the grid.
@@ -112,7 +112,7 @@ def _folder(grid: ClipGrid, folder: Path, title: str) -> Path:
         return f"clips/{name}"
 
     def poster(key: str) -> str | None:
-        if (image := grid.poster(key)) is None:
+        if (image := grid.files.poster(key)) is None:
             return None
         name = f"{key}.webp"
         with atomic_write(folder / "posters" / name) as file:
@@ -157,7 +157,7 @@ def _single(grid: ClipGrid, page: Path, title: str) -> Path:
             return embedded("video/mp4", clip.save(folder).read_bytes())
 
     def poster(key: str) -> str | None:
-        image = grid.poster(key)
+        image = grid.files.poster(key)
         return None if image is None else embedded("image/webp", image)
 
     data, heading = _contents(grid, video, poster, title)
@@ -194,7 +194,7 @@ def _add_clip(state: dict[str, Any], number: int, clip: Clip, video: Callable[[i
     try:
         media.probe(clip.path)
     except MediaError as error:
-        state.update(status="missing", label="no video", error=error.message, video=None, file=None)
+        state.update(status="unreadable", label="the file cannot be read", error=error.message, video=None, file=None)
         return
     state["video"] = video(number, dataclasses.replace(clip, inputs=_inputs(clip)))
 

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from .._util.plain_values import is_missing
 from .._util.text import counted, listing, printable, safe_str
+from ..display.grid import MAX_TILES, ClipGrid
+from ..display.grid_data import Tile, status_label
 from ..errors import InvalidInputError
 from ..job.clip import Clip
-from ..job.file_names import without_folder
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-#: What stands between the parts of a label, and between the names of several columns.
-SEPARATOR = " · "
 _LONGEST_LABEL = 1000
-_LARGEST_ROUND = 1e15
 
 
 @dataclass(frozen=True)
@@ -62,72 +55,47 @@ class Layout:
     @property
     def axes(self) -> set[str]:
         """The names of the columns that the labels are values of."""
-        return {*self.row_name.split(SEPARATOR), *self.col_name.split(SEPARATOR)}
+        return {self.row_name, self.col_name}
 
 
-def layout_of(table: pd.DataFrame, *, title: str | None = None) -> Layout:
-    """The layout of a table of clips, whose rows and columns have their labels.
+def layout_of(grid: ClipGrid, *, title: str | None = None) -> Layout:
+    """The layout of a grid of clips: its rows, columns and labels.
 
     Args:
-        table: its values are clips, texts, tuples of these, or missing.
-        title: of the grid; unless given, how many clips there are and what they are arranged by.
+        grid: the grid.
+        title: of the layout; unless given, how many clips there are and what they are arranged by.
 
     Raises:
-        InvalidInputError: the table is empty.
+        InvalidInputError: the table has no rows, or more than a grid shows.
     """
-    cells = [[_items(value) for value in line] for line in table.to_numpy(dtype=object)]
-    row_name, col_name = (_axis_name(axis.names) for axis in (table.index, table.columns))
+    contents = grid.contents
+    if grid.row_count > MAX_TILES:
+        raise InvalidInputError(
+            f"A grid shows at most {MAX_TILES:,} rows, and this table has {grid.row_count:,}: filter the table, and "
+            "export it in parts."
+        )
+    arranged = contents.arranged()
     if title is None:
-        count = sum(isinstance(item, Clip) for line in cells for items in line for item in items)
-        names = [_line(name) for name in (*table.index.names, *table.columns.names) if name is not None]
+        count = sum(tile.clip is not None for tile in contents.tiles)
+        names = [_line(name) for name in (arranged.rows, arranged.cols) if name]
         title = f"{counted(count, 'clip')}{f' by {listing(names)}' if names else ''}"
     return Layout(
-        rows=[_label(table.index.names, key) for key in table.index],
-        cols=[_label(table.columns.names, key) for key in table.columns],
-        row_name=row_name,
-        col_name=col_name,
-        cells=cells,
+        rows=arranged.row_labels,
+        cols=arranged.col_labels,
+        row_name=arranged.rows,
+        col_name=arranged.cols,
+        cells=[[[_item(contents.tiles[number]) for number in cell] for cell in line] for line in arranged.lines()],
         title=title,
     )
 
 
-def value_text(name: str, value: Any) -> str:
-    """A value as text, with its column's name where it alone says nothing: ``seed 0``, but ``An oil painting``."""
-    if _is_missing(value) or (isinstance(value, str) and not value):
-        return f"no {name}" if name else ""
-    text = _line(without_folder(name, value))
-    if isinstance(value, float) and value.is_integer() and abs(value) < _LARGEST_ROUND:
-        text = str(int(value))  # pandas makes floats of integers where one is missing
-    alone = isinstance(value, str | os.PathLike) and any(letter.isalpha() for letter in text)
-    return text if alone or not name else f"{name} {text}"
-
-
-def _items(value: Any) -> list[Clip | str]:
-    if isinstance(value, Clip):
-        return [value]
-    if isinstance(value, tuple | list):
-        return [item for inner in value for item in _items(inner)]
-    if not isinstance(value, str) and _is_missing(value):
-        return []
-    return [_line(value)]
+def _item(tile: Tile) -> Clip | str:
+    """A tile's clip, or its status and what went wrong."""
+    if tile.clip is not None:
+        return tile.clip
+    status = status_label(tile.status)
+    return _line(f"{status}: {tile.error}" if tile.error else status)
 
 
 def _line(value: Any) -> str:
     return printable(safe_str(value), limit=_LONGEST_LABEL)
-
-
-def _is_missing(value: Any) -> bool:
-    try:
-        return is_missing(value)
-    except Exception:  # noqa: BLE001 - a foreign value that cannot be compared is shown as text
-        return False
-
-
-def _axis_name(names: Sequence[Any]) -> str:
-    return SEPARATOR.join(_line(name) for name in names if name is not None)
-
-
-def _label(names: Sequence[Any], key: Any) -> str:
-    values = key if len(names) > 1 else (key,)
-    texts = [value_text("" if name is None else _line(name), value) for name, value in zip(names, values, strict=True)]
-    return SEPARATOR.join(texts)

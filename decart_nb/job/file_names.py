@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
-from typing import Any
+from collections import Counter
+from collections.abc import Callable, Collection, Hashable, Iterable
+from typing import Any, TypeVar
 
 from ..request.models import FILE_INPUTS
 
+_Value = TypeVar("_Value", bound=Hashable)
 _FILE_COLUMNS = {*FILE_INPUTS, "path"}
 _ABSOLUTE = re.compile(r"/|~|\\\\|[A-Za-z]:[\\/]|file:")
+#: The end of a path under which a store keeps an input that had no path of its own, such as an array: a digest.
+_KEPT = re.compile(r"(?:^|[\\/])inputs[\\/][0-9a-f]{64}(\.\w+)?$")
+_KINDS = {
+    **dict.fromkeys((".mp4", ".mov", ".webm", ".mkv", ".avi", ".m4v"), "a video"),
+    **dict.fromkeys((".png", ".jpg", ".jpeg", ".webp", ".gif", ".avif", ".heic", ".heif"), "an image"),
+}
 #: A path from the root, a drive or the home directory, in a text; not the path of a URL, and not a single slash.
 _PATH_IN_TEXT = re.compile(r"(?<![\w:/.\\])(?:~|[A-Za-z]:)?[\\/](?:[^\s\\/'\"<>|]+[\\/])+[^\s\\/'\"<>|:,;]*")
 
@@ -30,17 +38,34 @@ def without_folders(text: str) -> str:
     return _PATH_IN_TEXT.sub(lambda found: re.split(r"[\\/]", found[0].rstrip("\\/"))[-1], text)
 
 
-def short_names(name: str, values: Sequence[Any]) -> list[Any]:
-    """The values of a column, with :func:`without_folder`. Different ones stay different: ``in.mp4 (2)``."""
-    shown: dict[Any, Any] = {}
-    taken: set[Any] = set()
+def shown_name(name: str, value: Any) -> Any:
+    """A value with :func:`without_folder`; of a file that had no name when it was given, what it is."""
+    found = _KEPT.search(value) if isinstance(value, str) and name != "prompt" else None
+    if found is None:
+        return without_folder(name, value)
+    return f"{_KINDS.get((found[1] or '').lower(), 'a file')} given in memory"
+
+
+def distinct_names(
+    values: Iterable[_Value], shorten: Callable[[_Value], str], *, taken: Collection[str] = ()
+) -> dict[_Value, str]:
+    """The short names of values. Different values have different names: ``in.mp4`` and ``in.mp4 (2)``.
+
+    Args:
+        values: what is named.
+        shorten: gives a value's name, which others may have too.
+        taken: names that no value may have.
+    """
+    names: dict[_Value, str] = {}
+    used = {*taken}
+    counts: Counter[str] = Counter()
     for value in values:
-        if not isinstance(value, str) or value in shown:
+        if value in names:
             continue
-        plain = short = without_folder(name, value)
-        count = 1
-        while short in taken:
-            short = f"{plain} ({(count := count + 1)})"
-        shown[value] = short
-        taken.add(short)
-    return [shown[value] if isinstance(value, str) else value for value in values]
+        plain = short = shorten(value)
+        while short in used:
+            counts[plain] = max(1, counts[plain]) + 1
+            short = f"{plain} ({counts[plain]})"
+        names[value] = short
+        used.add(short)
+    return names

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from .._util.text import did_you_mean, listing, printable_lines
 from ..errors import InvalidInputError
 from ..job.clip import Clip
 from ..job.table import as_results
-from ..sweeps.clips import clips_of, column_values, records_of, table_rows
+from ..sweeps.clips import clips_of, column_values, records_of
 
 if TYPE_CHECKING:
     from ..display.comparison import Comparison
@@ -64,7 +64,7 @@ class DecartAccessor:
         self._need("clips", "status", "path")
         return pd.Series(self._clips(), index=self._frame.index, dtype="object", name="clip")
 
-    def grid(self, rows: str | None = None, cols: str | None = None) -> ClipGrid:
+    def grid(self, rows: Hashable | None = None, cols: Hashable | None = None) -> ClipGrid:
         """Shows the clips as a grid, in which they play in step, and are enlarged, compared and rated.
 
         Also of a table that was filtered, sorted, concatenated or read back: clips are found by ``job_id`` or
@@ -123,8 +123,8 @@ class DecartAccessor:
     def to_html(
         self,
         path: str | os.PathLike[str],
-        rows: str | None = None,
-        cols: str | None = None,
+        rows: Hashable | None = None,
+        cols: Hashable | None = None,
         *,
         title: str = "",
         single_file: bool = False,
@@ -149,7 +149,7 @@ class DecartAccessor:
         return save_gallery(self.grid(rows, cols), path, title=title, single_file=single_file)
 
     def contact_sheet(
-        self, path: str | os.PathLike[str], rows: str | None = None, cols: str | None = None, **options: Any
+        self, path: str | os.PathLike[str], rows: Hashable | None = None, cols: Hashable | None = None, **options: Any
     ) -> Path:
         """Writes a picture or a PDF of the posters, with the labels of rows and columns.
 
@@ -169,7 +169,7 @@ class DecartAccessor:
         return contact_sheet(self._layout(rows, cols), path, **options)
 
     def grid_video(
-        self, path: str | os.PathLike[str], rows: str | None = None, cols: str | None = None, **options: Any
+        self, path: str | os.PathLike[str], rows: Hashable | None = None, cols: Hashable | None = None, **options: Any
     ) -> Path:
         """Writes one video of all clips in step, with the labels of rows and columns.
 
@@ -189,30 +189,11 @@ class DecartAccessor:
 
         return grid_video(self._layout(rows, cols), path, **options)
 
-    def _layout(self, rows: str | None, cols: str | None) -> Layout:
+    def _layout(self, rows: Hashable | None, cols: Hashable | None) -> Layout:
         """The clips as an export lays them out, by the columns that :meth:`grid` chooses."""
         from ..export.layout import layout_of
 
-        chosen = self.grid(rows, cols).data()
-        return layout_of(self._pivot(*([chosen[side]] if chosen[side] else [] for side in ("rows", "cols"))))
-
-    def _pivot(self, down: list[str], across: list[str]) -> pd.DataFrame:
-        """The clips in a table: a cell holds a clip, or a status and an error as text, or a tuple of these.
-
-        Args:
-            down, across: the columns whose values are the rows' and the columns' labels.
-        """
-        lines, line_of = _groups(self._frame, down)
-        columns, column_of = _groups(self._frame, across)
-        shown = self._frame[[name for name in ("status", "error") if name in self._frame]]
-        texts = map(_status_text, table_rows(as_results(shown)))
-        cells: dict[tuple[int, int], list[Clip | str]] = {}
-        for clip, text, line, column in zip(self._clips(), texts, line_of, column_of, strict=True):
-            cells.setdefault((line, column), []).append(clip or text)
-        grid = np.full((len(lines), len(columns)), None, dtype=object)
-        for position, items in cells.items():
-            grid[position] = items[0] if len(items) == 1 else tuple(items)
-        return pd.DataFrame(grid, index=_labels(lines), columns=_labels(columns))
+        return layout_of(self.grid(rows, cols))
 
     def summary(self, by: str | list[str] | None = None) -> pd.DataFrame:
         """Counts, median times and total cost of each group of rows.
@@ -288,14 +269,6 @@ class DecartAccessor:
 def _lacking(message: str) -> AttributeError:
     """What pandas wants an accessor to raise that a table does not have; IPython shows it as one of our errors."""
     return with_short_traceback(AttributeError(printable_lines(message)))
-
-
-def _status_text(row: Mapping[Any, Any]) -> str:
-    """The status and the error, shown in place of a clip."""
-    if row["status"] == "completed":
-        return "completed, but the table has no path"
-    status = row["status"] or "no status"
-    return f"{status}: {row['error']}" if row.get("error") else status
 
 
 def _groups(frame: pd.DataFrame, names: list[Any]) -> tuple[pd.DataFrame, np.ndarray[Any, Any]]:

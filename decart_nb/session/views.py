@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
 from ..display import register
-from ..display.grid import ClipGrid
+from ..display.grid import MAX_TILES, ClipGrid
 from ..job.runner import Runner
 from ..sweeps.clips import clips_of, records_of
 
@@ -17,8 +18,8 @@ def grid_of(
     table: pd.DataFrame,
     runner: Runner | None,
     *,
-    rows: str | None = None,
-    cols: str | None = None,
+    rows: Hashable | None = None,
+    cols: Hashable | None = None,
     title: str = "",
 ) -> ClipGrid:
     """A grid of the clips of a table of results.
@@ -30,5 +31,7 @@ def grid_of(
     """
     register()  # a table may be looked at without a session
     store = runner.store if runner else None
-    records = records_of(table, store)
-    return ClipGrid(table, clips_of(table, records, store), records, runner=runner, rows=rows, cols=cols, title=title)
+    shown = table.iloc[:MAX_TILES]
+    records = records_of(shown, store)
+    clips = clips_of(shown, records, store)
+    return ClipGrid(shown, clips, records, runner=runner, rows=rows, cols=cols, title=title, row_count=len(table))

@@ -49,7 +49,7 @@ def clips_of(table: pd.DataFrame, records: Sequence[Record | None], store: Store
     fields = {model.name: {field.name for field in model.fields or ()} for model in models}
     typed = as_results(table)
     # An input named like a job column has the column input_<name>.
-    inputs = {name: _input_name(name) for name in typed.columns if name not in OWN_COLUMNS}
+    inputs = {name: _input_name(name) for name in typed.columns if isinstance(name, str) and name not in OWN_COLUMNS}
     clips: list[Clip | None] = []
     for row, record in zip(table_rows(typed), records, strict=True):
         path = store.video(record) if store is not None and record is not None else None
@@ -110,8 +110,8 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _input_name(column: Any) -> Any:
+def _input_name(column: str) -> str:
     name = column
-    while isinstance(name, str) and name.startswith("input_"):
+    while name.startswith("input_"):
         name = name.removeprefix("input_")
     return name if name in OWN_COLUMNS else column

@@ -140,8 +140,11 @@ def test_a_clip_without_its_file_is_a_tile_that_says_so(tmp_path: Path) -> None:
     page = table.decart.to_html("gallery")
     tiles = _data(page.parent)["tiles"]
     assert [bool(tile["video"]) for tile in tiles] == [True, False, False, True]
-    for tile, name in ((tiles[1], "clip 1.mp4"), (tiles[2], "clip 2.mp4")):
-        assert (tile["status"], tile["label"], tile["poster"]) == ("missing", "no video", None)
+    for tile, name, status, label in (
+        (tiles[1], "clip 1.mp4", "missing", "the file is missing"),
+        (tiles[2], "clip 2.mp4", "unreadable", "the file cannot be read"),
+    ):
+        assert (tile["status"], tile["label"], tile["poster"]) == (status, label, None)
         assert name in tile["error"]
         assert str(tmp_path) not in tile["error"]
     single = table.decart.to_html("page.html", single_file=True)

@@ -1,83 +1,74 @@
-"""Layouts of grids, made from tables of clips."""
+"""Layouts for export, made from grids of clips."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 
-import decart_nb
 from decart_nb.errors import InvalidInputError
 from decart_nb.export.captions import Captions
 from decart_nb.export.layout import Layout, layout_of
 from tests.export.grids import GREEN, HOSTILE, RED, make_clip, make_layout
 
 
-def _table(values: list[list[object]], rows: pd.Index, cols: pd.Index) -> pd.DataFrame:
-    grid = np.full((len(rows), len(cols)), None, dtype=object)
-    for row, line in enumerate(values):
-        for col, value in enumerate(line):
-            grid[row, col] = value
-    return pd.DataFrame(grid, index=rows, columns=cols)
+def _layout(rows: list[dict[str, Any]], down: str | None = None, across: str | None = None) -> Layout:
+    """The layout of a table of results with these rows."""
+    usual = {"model": "lucy-2.5", "prompt": "a lake", "status": "planned", "path": None}
+    return layout_of(pd.DataFrame([usual | row for row in rows], dtype=object).decart.grid(down, across))
 
 
-def test_labels_name_the_column_where_the_value_alone_says_nothing() -> None:
-    rows = pd.Index(["An oil painting", "720p", "7", ""], name="style")
-    cols = pd.Index([0, 1.5, 2.0, True, None], name="seed", dtype=object)
-    layout = layout_of(_table([], rows, cols))
-    assert layout.rows == ["An oil painting", "720p", "style 7", "no style"]
-    assert layout.cols == ["seed 0", "seed 1.5", "seed 2", "seed True", "no seed"]
-    assert (layout.row_name, layout.col_name) == ("style", "seed")
+def test_labels_are_those_of_the_grid() -> None:
+    rows = [{"style": style, "seed": seed} for style in ("oil", "") for seed in (0, 1)]
+    layout = _layout(rows, "style", "seed")
+    assert (layout.rows, layout.cols) == (["style oil", "no style"], ["seed 0", "seed 1"])
+    assert (layout.row_name, layout.col_name, layout.title) == ("style", "seed", "0 clips by style and seed")
 
 
-def test_a_table_of_one_unnamed_column_has_an_empty_label() -> None:
-    layout = layout_of(_table([], pd.Index(["a lake"], name="prompt"), pd.Index([""])))
-    assert (layout.cols, layout.col_name, layout.title) == ([""], "", "0 clips by prompt")
+def test_a_table_in_which_one_column_varies_has_an_empty_label_across() -> None:
+    layout = _layout([{"prompt": "a lake"}, {"prompt": "a city"}])
+    assert (layout.rows, layout.cols, layout.col_name) == (["a lake", "a city"], [""], "")
+    assert layout.title == "0 clips by prompt"
 
 
-def test_several_columns_make_one_label() -> None:
-    cols = pd.MultiIndex.from_tuples([("lucy-2.5", 0), ("lucy-2.5", 1)], names=["model", "seed"])
-    layout = layout_of(_table([], pd.Index(["x y"], name="prompt"), cols))
-    assert layout.cols == ["lucy-2.5 · seed 0", "lucy-2.5 · seed 1"]
-    assert layout.col_name == "model · seed"
-    assert layout.title == "0 clips by prompt, model and seed"
-
-
-def test_a_cell_holds_clips_texts_or_nothing(tmp_path: Path) -> None:
+def test_a_cell_holds_clips_statuses_or_nothing(tmp_path: Path) -> None:
     clip = make_clip(tmp_path, (RED, 2))
-    table = _table([[clip, (clip, "failed: no memory"), None, pd.NA, 3]], pd.Index(["x"]), pd.RangeIndex(5))
-    assert layout_of(table).cells == [[[clip], [clip, "failed: no memory"], [], [], ["3"]]]
-
-
-def test_a_results_table_becomes_a_layout(canned_queue, tmp_path: Path) -> None:
-    with decart_nb.connect("live", api_key=canned_queue.api_key, base_url=canned_queue.base_url) as session:
-        results = session.sweep(model="lucy-pro-t2v", prompt=["a lake", "a city"], seed=range(2)).run()
-        clips = results.assign(clip=results.decart.clips)
-        layout = layout_of(clips.pivot(index="prompt", columns="seed", values="clip"))
-    assert layout.rows == ["a city", "a lake"]
-    assert layout.cols == ["seed 0", "seed 1"]
-    assert [(row, col) for row, col, _ in layout.clips()] == [(0, 0), (0, 1), (1, 0), (1, 1)]
+    done = {"status": "completed", "path": str(clip.path)}
+    rows = [
+        {"seed": 0, "model": "lucy-2.5", **done},
+        {"seed": 0, "model": "lucy-2.5", "status": "failed", "error": "no memory"},
+        {"seed": 0, "model": "lucy-2.6"},
+        {"seed": 1, "model": "lucy-2.6", "status": "completed", "path": str(tmp_path / "gone.mp4")},
+    ]
+    cells = _layout(rows, "seed", "model").cells
+    assert [getattr(item, "path", item) for item in cells[0][0]] == [clip.path, "failed: no memory"]
+    assert cells[0][1] == ["not begun"]
+    assert cells[1] == [[], ["the file is missing: gone.mp4 was moved or removed"]]
 
 
 def test_labels_of_files_name_no_folder() -> None:
-    rows = pd.Index(
-        ["/home/someone/in.mp4", "C:\\Users\\someone\\other.mp4", "https://host/a/b.mp4?key=1"], name="data"
-    )
-    assert layout_of(_table([], rows, pd.Index([Path("/srv/x.png")], name="mask"))).rows == [
-        "in.mp4",
-        "other.mp4",
-        "b.mp4",
-    ]
-    assert layout_of(_table([], rows, pd.Index([Path("/srv/x.png")], name="mask"))).cols == ["x.png"]
+    given = ["/home/someone/in.mp4", "C:\\Users\\someone\\other.mp4", "https://host/a/b.mp4?key=1", "/else/in.mp4"]
+    layout = _layout([{"data": name} for name in given], "data")
+    assert layout.rows == ["data in.mp4", "data other.mp4", "data b.mp4", "data in.mp4 (2)"]
 
 
 def test_hostile_labels_become_one_printable_line() -> None:
-    layout = layout_of(_table([], pd.Index(HOSTILE, name="prompt\x1b[0m", dtype=object), pd.Index([1], name="seed")))
+    layout = _layout([{"prompt": text, "name\x1b[0m": text} for text in HOSTILE], "prompt", "name\x1b[0m")
     assert all(label.isprintable() or "\u200d" in label for label in layout.rows)
     assert all(len(label) <= 1000 for label in layout.rows)
-    assert "\x1b" not in layout.row_name
+    assert "\x1b" not in layout.col_name
+
+
+def test_a_table_of_more_rows_than_a_grid_shows_is_refused() -> None:
+    with pytest.raises(InvalidInputError, match=r"at most 1,000 rows, and this table has 1,001: filter the table"):
+        _layout([{"seed": seed} for seed in range(1001)])
+
+
+def test_a_table_without_rows_is_refused() -> None:
+    with pytest.raises(InvalidInputError, match="no rows"):
+        layout_of(pd.DataFrame({"status": [], "path": []}).decart.grid())
 
 
 @pytest.mark.parametrize(("rows", "cells"), [(["a"], []), (["a"], [[[], []]]), ([], [])])
@@ -92,8 +83,8 @@ def test_captions_say_what_clips_do_not_share(tmp_path: Path) -> None:
     layout = Layout(["x"], ["y"], "model", "", [[[first, second]]], "")
     captions = Captions(layout)
     assert captions.shared == "a lake · steps 4 · 96×64 · local preview"
-    assert captions.of(first) == "take 1 · 1.0 s · oil"
-    assert captions.of(second) == "take 2 · 1.0 s · ink"
+    assert captions.of(first) == "take 1 · 1.0 s · style oil"
+    assert captions.of(second) == "take 2 · 1.0 s · style ink"
 
 
 def test_captions_do_not_repeat_the_labels(tmp_path: Path) -> None:
