@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import functools
 import os
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -29,6 +30,17 @@ from .retry import Patience
 from .transport import Timeout, Transport
 
 BASE_URL = "https://api.decart.ai"
+_key_hint: Callable[[], str | None] | None = None
+
+
+def set_key_hint(hint: Callable[[], str | None]) -> None:
+    """Sets what the error for a missing key says.
+
+    Args:
+        hint: returns the message, or ``None`` for the usual one.
+    """
+    global _key_hint
+    _key_hint = hint
 
 
 @public
@@ -119,7 +131,7 @@ def _checked_key(api_key: str | None) -> str:
         raise InvalidAPIKeyError("api_key must be text.")
     api_key = (api_key or os.environ.get("DECART_API_KEY", "")).strip()
     if not api_key:
-        raise InvalidAPIKeyError
+        raise InvalidAPIKeyError(_key_hint() if _key_hint else None)
     if not (api_key.isascii() and api_key.isprintable()):
         raise InvalidAPIKeyError("The API key has characters that no key has; copy it again.")
     return api_key

@@ -14,6 +14,7 @@ from ..client.polling import LIVE, LOCAL, Polling
 from ..display.environment import is_interactive
 from ..errors import BackendError, InvalidAPIKeyError, InvalidInputError
 from ..store.store import Store
+from .current import current_session
 
 if TYPE_CHECKING:
     from ..local.queue import LocalQueue
@@ -70,14 +71,28 @@ def ask_for_key(api_key: str | None) -> str | None:
     """Returns the API key, or asks for one with getpass if none is set and the notebook is interactive.
 
     Raises:
-        InvalidAPIKeyError: nothing was typed.
+        InvalidAPIKeyError: nothing was typed, or there is nobody to ask.
     """
-    if api_key or os.environ.get("DECART_API_KEY", "").strip() or not is_interactive():
+    if api_key or os.environ.get("DECART_API_KEY", "").strip():
         return api_key
+    if not is_interactive():
+        raise InvalidAPIKeyError
     typed = getpass.getpass("Decart API key: ").strip()
     if not typed:
         raise InvalidAPIKeyError
     return typed
+
+
+def missing_key_message() -> str | None:
+    """What a client without a key is told while a session is open, whose queue it could use; else ``None``."""
+    session = current_session()
+    if session is None:
+        return None
+    origin = 'decart_nb.connect("local")' if session.backend == "local" else "what connect has returned"
+    return (
+        "There is no API key. The queue of the open session is reached by DecartClient(api_key=session.api_key, "
+        f"base_url=session.base_url), with session = {origin}. For Decart: pass api_key=…, or set DECART_API_KEY."
+    )
 
 
 _stores: dict[Path, Store] = {}

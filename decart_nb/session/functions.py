@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._util.console import say
 from .._util.public import public
-from ..client.client import BASE_URL, DecartClient
+from ..client.client import BASE_URL, DecartClient, set_key_hint
 from ..client.polling import Polling
 from ..client.retry import Patience
 from ..client.transport import Timeout
@@ -21,7 +21,14 @@ from ..job.runner import Runner
 from ..request.models import ModelDefinition
 from ..sweeps.factory import SweepFactory
 from ..sweeps.views import Views
-from .connect import ask_for_key, choose_backend, choose_polling, shared_queue, shared_store
+from .connect import (
+    ask_for_key,
+    choose_backend,
+    choose_polling,
+    missing_key_message,
+    shared_queue,
+    shared_store,
+)
 from .current import current_session, set_current_session
 from .session import Session
 from .store_folder import prepare_folder, relative_name
@@ -84,6 +91,7 @@ def connect(
     client = DecartClient(*address, integration, timeout=timeout, patience=patience)
     register()
     shutdown.register()
+    set_key_hint(missing_key_message)
     runner = Runner(client, shared_store(folder), backend, known_prices, prior, on_stored=on_stored)
     session = Session(runner, folder)
     set_current_session(session)
