@@ -15,20 +15,12 @@ from typing import Any
 from .._util import console
 from .._util.console import say, stderr
 from .._util.interface_names import shell_names
-from .._util.text import printable
-from .._util.text_table import terminal_columns, text_table
 from .._version import __version__
-from ..errors import DecartSDKError, StoreError
+from ..errors import DecartSDKError
 from ..local.durations import durations, usage
 from ..local.faults import HITS, Faults
-from . import sweep as cli_sweep
+from . import jobs, make, models, sweep
 
-#: The columns of ``decart-nb jobs``; those that a narrow terminal cuts, and those that it omits, in order.
-_COLUMNS = ("job_id", "model", "status", "submitted_at", "waited", "made", "cost", "prompt", "path", "error")
-_NUMBERS = ("waited", "made", "cost")
-_CUT = ("prompt", "error")
-_OMIT = ("cost", "waited", "made", "submitted_at", "path", "error", "prompt")
-_LONGEST = 200
 #: The environment variable for the key that clients of ``serve`` must send.
 _SERVE_KEY = "DECART_LOCAL_API_KEY"
 
@@ -75,19 +67,16 @@ def _warn(
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="decart-nb", description="Decart's video queue, made at home.")
     parser.add_argument("--version", action="version", version=f"decart_nb {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    parser.epilog = 'A first video, without a key: decart-nb make lucy-2.5 --prompt "An oil painting" --sample --local'
+    parser.set_defaults(run=lambda _: parser.print_help())
+    commands = parser.add_subparsers(metavar="COMMAND")
 
     demo = commands.add_parser("demo", help="make one preview on the embedded queue and print its path")
     demo.add_argument("prompt", nargs="?", default="Northern lights over a forest")
     demo.set_defaults(run=_demo)
 
-    jobs = commands.add_parser("jobs", help="list the jobs that a folder of videos remembers")
-    jobs.add_argument(
-        "--store", type=Path, default=Path("decart_runs"), metavar="FOLDER", help="the folder (%(default)s)"
-    )
-    jobs.set_defaults(run=_jobs)
-
-    cli_sweep.add_to(commands)
+    for command in (make, models, jobs, sweep):
+        command.add_to(commands)
 
     serve = commands.add_parser("serve", help="run the local queue, which speaks Decart's protocol")
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s: this machine only)")
@@ -119,32 +108,6 @@ def _demo(options: argparse.Namespace) -> None:
     from ..session.functions import connect
 
     connect("local").generate("lucy-pro-t2v", prompt=options.prompt)
-
-
-def _jobs(options: argparse.Namespace) -> None:
-    from ..job.table import frame
-    from ..store.store import Store
-
-    if not (options.store / "store.sqlite3").is_file():
-        raise StoreError(f"There is no store in {options.store}/; --store names another folder.")
-    table = frame(Store(options.store).find(), options.store)
-    if table.empty:
-        say("No jobs yet.")
-        return
-    columns = {name: [_cell(name, value) for value in table[name].tolist()] for name in _COLUMNS if name in table}
-    shown = text_table(columns, right=_NUMBERS, cut=_CUT, omit=_OMIT, width=terminal_columns())
-    say(shown)
-
-
-def _cell(name: str, value: Any) -> str:
-    """A value of the table of jobs, as one printable text."""
-    import pandas as pd
-
-    if value is None or pd.isna(value):
-        return ""
-    if name == "submitted_at":
-        return f"{value:%Y-%m-%d %H:%M}"
-    return f"{value:.4g}" if name in _NUMBERS else printable(str(value), limit=_LONGEST)
 
 
 def _serve(options: argparse.Namespace) -> None:

@@ -5,18 +5,19 @@ from __future__ import annotations
 import argparse
 import contextlib
 import functools
-import os
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .._util.console import say, stderr
 from .._util.files import os_reason
-from .._util.text import printable, short_repr
+from .._util.interface_names import shell_names
+from .._util.text import printable
 from .._util.text_table import terminal_columns, text_table
-from ..errors import BackendError, InvalidInputError, StoreError
+from ..errors import InvalidInputError, StoreError
 from ..job.spreadsheets import write_csv
+from ..sweeps.table_files import read_table
+from .session import add_options, command_session, pairs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,21 +47,24 @@ def add_to(commands: Any) -> None:
     sweep.add_argument("--max-cost", type=float, metavar="USD", help="the most that the sweep may cost, by estimate")
     sweep.add_argument("--concurrency", type=int, metavar="N", help="the most jobs in flight")
     sweep.add_argument("--allow-unknown-cost", action="store_true", help="also what has no known price, under a cap")
-    sweep.add_argument(
-        "--price", action="append", default=[], metavar="MODEL=USD", help="a model's price for a generated second"
-    )
     sweep.add_argument("--retry", action="store_true", help="make anew what has failed")
     sweep.add_argument("--uncertain", action="store_true", help="with --retry: also what was perhaps submitted")
-    sweep.add_argument("--dry-run", action="store_true", help="show the plan, and send nothing")
-    sweep.add_argument("--local", action="store_true", help="previews on the local queue, free of charge")
-    sweep.add_argument("--base-url", metavar="URL", help="another address of the queue, such as decart-nb serve prints")
+    sweep.add_argument("--dry-run", action="store_true", help="show the plan; write nothing, and send nothing")
+    add_options(sweep)
     sweep.epilog = "--model, --seed and --set may be given several times: every row is made with each of the values."
     sweep.set_defaults(run=_run)
 
 
 def _run(options: argparse.Namespace) -> int:
     """Runs the command. Returns 0 if every row is completed, or no row of a dry run is invalid."""
-    sweep = _sweep(options)
+    if options.uncertain and not options.retry:
+        raise InvalidInputError("--uncertain goes with --retry.")
+    axes, table = _axes(options), read_table(options.table)  # before the session creates a folder
+    with shell_names(store="--out FOLDER"), command_session(options, options.out) as session:
+        return _run_sweep(_sweep(session, table, axes, options), options)
+
+
+def _run_sweep(sweep: Sweep, options: argparse.Namespace) -> int:
     plan = sweep.plan
     say(plan.attrs["totals"])
     if options.dry_run:
@@ -78,58 +82,27 @@ def _run(options: argparse.Namespace) -> int:
     return _report(sweep, results, _write_results(results, options.out), began)
 
 
-def _sweep(options: argparse.Namespace) -> Sweep:
-    """Creates the sweep from the options, in a new session."""
-    from ..display.terminal import sweep_progress
-    from ..sweeps.table_files import read_table
-
-    if options.uncertain and not options.retry:
-        raise InvalidInputError("--uncertain goes with --retry.")
+def _axes(options: argparse.Namespace) -> dict[str, list[Any]]:
+    """The values of each input that the options give."""
     axes: dict[str, list[Any]] = {}
     for name, value in (*(("model", one) for one in options.model), *(("seed", one) for one in options.seed)):
         axes.setdefault(name, []).append(value)
-    for name, text in _pairs("--set", options.set):
+    for name, text in pairs("--set", options.set):
         if name in ("name", "repeat"):
             raise InvalidInputError(f"--set is for what goes into a model; --{name} is an option of its own.")
         axes.setdefault(name, []).append(_parse_value(name, text))
-    table = read_table(options.table)  # before the session creates a folder
-    session = _session(options)
+    return axes
+
+
+def _sweep(session: Session, table: Any, axes: dict[str, list[Any]], options: argparse.Namespace) -> Sweep:
+    """Creates the sweep from a table and the options."""
+    from ..display.terminal import sweep_progress
 
     def show(sweep: Sweep, *, waiting: bool) -> contextlib.AbstractContextManager[None]:
         return sweep_progress(sweep, outcome=False)
 
     given = {name: values[0] if len(values) == 1 else values for name, values in axes.items()}
     return session.sweep.shown_by(show)(table, name=options.name, repeat=options.repeat, **given)
-
-
-def _session(options: argparse.Namespace) -> Session:
-    from ..job import shutdown
-    from ..session.functions import connect
-
-    settings = ("DECART_API_KEY", "DECART_BACKEND")
-    if not (options.local or any(os.environ.get(name, "").strip() for name in settings)):
-        raise BackendError(
-            "Where should this run? Set DECART_API_KEY for Decart, or give --local for previews on the local queue."
-        )
-    prices: dict[str, float] = {}
-    for model, text in _pairs("--price", options.price):
-        try:
-            prices[model] = float(text)
-        except ValueError:
-            raise InvalidInputError(
-                f"The price of {model} must be USD per generated second, not {short_repr(text)}."
-            ) from None
-    shutdown.say_nothing()  # the command reports its unfinished jobs itself
-    return connect("local" if options.local else None, base_url=options.base_url, store=options.out, prices=prices)
-
-
-def _pairs(option: str, given: Sequence[str]) -> list[tuple[str, str]]:
-    """Splits options of the form ``NAME=VALUE``."""
-    pairs = [text.partition("=") for text in given]
-    for name, equals, _ in pairs:
-        if not name or not equals:
-            raise InvalidInputError(f"{option} wants NAME=VALUE, not {short_repr(name + equals)}.")
-    return [(name.replace("-", "_") if option == "--set" else name, value) for name, _, value in pairs]
 
 
 def _parse_value(name: str, text: str) -> Any:

@@ -22,15 +22,20 @@ _BAR_COLUMNS = 14
 
 
 @contextmanager
-def job_progress(job: Job) -> Iterator[None]:
-    """Show a job's progress on standard error if that is a terminal, then print the path of its clip."""
+def job_progress(job: Job, *, outcome: bool = True) -> Iterator[None]:
+    """Show a job's progress on standard error if that is a terminal, then print the path of its clip.
+
+    Args:
+        job: the job.
+        outcome: whether the path is printed; if not, the caller prints it.
+    """
 
     def describe(job: Job, columns: int) -> tuple[str, float]:
         return f"{job.model}: {job_state(job)}", 0.0 if is_retrying(job) else 100 * job.progress
 
     with _progress_bar(job, 100, describe):
         yield
-    if job.clip is not None:
+    if outcome and job.clip is not None:
         say(str(job.clip.path))
 
 

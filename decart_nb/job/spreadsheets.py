@@ -24,15 +24,24 @@ def write_csv(frame: pd.DataFrame, path: Path) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    marked = frame.apply(lambda column: column.map(_marked) if column.dtype.kind not in "iufbM" else column)
     with atomic_write(path) as file:
         # Lines end with both signs, so that each of them is quoted where it is text.
-        marked.to_csv(file, index=False, mode="wb", encoding="utf-8", lineterminator="\r\n")
+        _marked_frame(frame).to_csv(file, index=False, mode="wb", encoding="utf-8", lineterminator="\r\n")
+
+
+def csv_text(frame: pd.DataFrame) -> str:
+    """A table as the lines of a CSV, marked as :func:`write_csv` marks it."""
+    text: str = _marked_frame(frame).to_csv(index=False, lineterminator="\n")
+    return text.rstrip("\n")
 
 
 def as_written(value: Any) -> Any:
     """A text of a table that :func:`write_csv` has written, as it was before."""
     return value[1:] if isinstance(value, str) and _MARKED.match(value) else value
+
+
+def _marked_frame(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.apply(lambda column: column.map(_marked) if column.dtype.kind not in "iufbM" else column)
 
 
 def _marked(value: Any) -> Any:

@@ -79,6 +79,11 @@ class Claims:
         for name in former:
             self._jobs.change_holder(name, self.lock.name)
 
+    def close(self) -> None:
+        """Remove the lock, unless this process is carrying out jobs. The next transaction takes a new one."""
+        if self._lock is not None and not self._carried and not self._lock.is_inherited:
+            self._lock.close()
+
     def open(self) -> bool:
         """Take a lock in a database that this process has not had open before.
 

@@ -35,7 +35,6 @@ from .sweeps import SweepTable
 
 _DIGEST = re.compile(r'"sha256": "([^"]+)"')
 
-
 #: The name of the database in the store's folder.
 DATABASE = "store.sqlite3"
 
@@ -187,8 +186,9 @@ class Store:
                 pass
 
     def close(self) -> None:
-        """Close the database; the next call opens it again."""
+        """Close the database, and remove this process's lock if it carries no jobs; the next call opens it again."""
         self._database.close()
+        self._claims.close()
 
     def release(self, record: Record) -> None:
         """Release this process's claim on a job, however that came about."""

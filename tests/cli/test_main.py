@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 import subprocess
+import sys
 import time
 
 import pytest
@@ -12,8 +13,6 @@ import pytest
 from decart_nb import __version__
 from decart_nb.local.durations import usage
 from decart_nb.local.faults import HITS
-from decart_nb.store.job_row import Record
-from decart_nb.store.store import Store
 from tests.local.wire import ORDER, PROMPT, SCRIPT, calling, followed, serving, submitted
 
 
@@ -147,7 +146,7 @@ def test_what_serve_cannot_do_is_told_in_a_line(arguments, sentence, small_video
     assert sentence in line
 
 
-@pytest.mark.parametrize("arguments", [[], ["bake"], ["serve", "--port", "x"], ["serve", "--delay", "soon"]])
+@pytest.mark.parametrize("arguments", [["bake"], ["serve", "--port", "x"], ["serve", "--delay", "soon"]])
 def test_what_is_no_command_is_told_with_the_usage(arguments):
     refused = ran(*arguments)
     assert refused.returncode == 2
@@ -158,10 +157,18 @@ def test_version():
     assert ran("--version").stdout == f"decart_nb {__version__}\n"
 
 
+def test_without_a_command_it_is_its_help_also_as_a_module():
+    bare = ran()
+    assert (bare.returncode, bare.stderr) == (0, "")
+    assert bare.stdout == ran("--help").stdout
+    module = [sys.executable, "-m", "decart_nb"]
+    assert subprocess.run(module, capture_output=True, text=True, timeout=15, check=True).stdout == bare.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ([], ["demo", "jobs", "serve", "sweep", "--version"]),
+        ([], ["demo", "make", "attach", "models", "jobs", "serve", "sweep", "--version"]),
         (["demo"], ["prompt"]),
         (
             ["serve"],
@@ -194,15 +201,3 @@ def test_help_names_everything(arguments, words, monkeypatch):
     assert shown.returncode == 0
     assert [word for word in words if word not in shown.stdout] == []
     assert arguments != ["serve"] or usage() in shown.stdout
-
-
-def test_jobs_lists_what_the_folder_remembers(tmp_path):
-    assert ran("jobs").stderr == "decart-nb: There is no store in decart_runs/; --store names another folder.\n"
-    store = Store(tmp_path / "decart_runs")
-    assert ran("jobs").stdout == "No jobs yet.\n"
-    record, _ = store.claim(Record("r", "local", "local", "lucy-2.5", "lucy-2.5", inputs={"prompt": "a"}))
-    store.update(record, status="failed", job_id="j1", error="no such picture")
-    head, row = ran("jobs", "--store", "decart_runs").stdout.splitlines()
-    assert head.split()[:3] == ["job_id", "model", "status"]
-    assert row.split()[:3] == ["j1", "lucy-2.5", "failed"]
-    assert row.endswith("no such picture")

@@ -100,7 +100,16 @@ def test_a_dry_run_shows_the_plan_and_sends_nothing(sweep, live, submissions):
         "Invalid inputs for lucy-pro-i2v: data is missing: lucy-pro-i2v needs an image."
     )
     assert submissions() == 0
-    assert not Path("runs/results.csv").exists()
+    assert not Path("runs").exists()
+
+
+def test_a_dry_run_looks_into_the_store_that_is_there_and_writes_nothing(sweep, live, submissions):
+    assert sweep(*live, "--model", "lucy-pro-t2v")[0] == 0
+    before = {path: path.read_bytes() for path in Path("runs").rglob("*") if path.is_file()}
+    status, out, _ = sweep(*live, "--model", "lucy-pro-t2v", "--dry-run")
+    assert (status, submissions()) == (0, 2)
+    assert out.startswith("2 rows · 2 reused")
+    assert {path: path.read_bytes() for path in Path("runs").rglob("*") if path.is_file()} == before
 
 
 def test_a_long_plan_and_a_long_prompt_are_cut_and_move_no_cursor(sweep, live):

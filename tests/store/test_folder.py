@@ -235,6 +235,19 @@ def test_a_closed_store_opens_again(store) -> None:
     assert store.claim(wanted()) == (record, False)
 
 
+def test_a_closed_store_leaves_no_lock_unless_it_carries_jobs(store) -> None:
+    locks = store.folder / "holders"
+    store.close()
+    assert [*locks.iterdir()] == []
+    record, _ = store.claim(wanted())
+    store.close()
+    assert [path.name for path in locks.iterdir()] == [store.holder]
+    store.update(record, status="completed")
+    store.release(record)
+    store.close()
+    assert [*locks.iterdir()] == []
+
+
 def test_a_database_calls_back_once_for_a_file_and_for_each_transaction(database) -> None:
     opened, called = database
     with opened.connection() as connection:
@@ -302,7 +315,7 @@ def test_a_newer_store_names_itself_and_one_of_this_version_is_read(store) -> No
     with pytest.raises(StoreError) as caught:
         Store(store.folder)
     assert str(caught.value) == (
-        "The store runs/ was written by a newer decart_nb. Update this one, or give connect(store=…) another folder; "
+        "The store runs/ was written by a newer decart_nb. Update this one, or give another folder, connect(store=…); "
         "nothing was changed."
     )
 
