@@ -34,10 +34,16 @@ export function progressBar() {
   };
 }
 
+/** Milliseconds after which an unanswered request to stop is made again: a page that was just loaded may lose one. */
+const ASK_AGAIN = 5000;
+
 /** The stop button of a StoppableView, which `hint` replaces where it has text. */
-export function stopButton({ model, listen, watch, hide, disable }, hint) {
+export function stopButton({ model, listen, watch, hide, disable, signal }, hint) {
   const button = element("button", { type: "button" });
+  let asking = 0;
+  signal.addEventListener("abort", () => clearInterval(asking), { once: true });
   watch(["change:stop_label", "change:stop_hint"], () => {
+    clearInterval(asking);
     button.textContent = model.get("stop_label");
     hide(button, !model.get("stop_label") || Boolean(model.get("stop_hint")));
     button.disabled = false;
@@ -46,11 +52,26 @@ export function stopButton({ model, listen, watch, hide, disable }, hint) {
   listen(button, "click", () => {
     disable(button);
     hint.textContent = "requested; a busy kernel receives it after its cell";
-    model.send({ action: "stop" });
+    const ask = () => model.send({ action: "stop" });
+    ask();
+    asking = setInterval(ask, ASK_AGAIN);
   });
   // Some kernels receive messages while a cell blocks, others after it; this one tells the kernel which it is.
   model.send({ action: "ready" });
   return button;
+}
+
+/** Copies the code in a `<pre>`, and promises what is said of it. Where that is not possible, it is shown and selected. */
+export async function copyCode(code) {
+  try {
+    await navigator.clipboard.writeText(code.textContent);
+    return "copied";
+  } catch {
+    // Browsers give the clipboard to secure pages only, and not to every frame.
+    code.hidden = false;
+    getSelection().selectAllChildren(code);
+    return "selected, to be copied";
+  }
 }
 
 /** The style that hides the fallback of the static output beside a StoppableView while the view is alive. */

@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,12 +12,12 @@ import pytest
 from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
 
 from .lab import Lab, Notebook, Queue
+from .server import jupyter
 
 # A machine that is busy with something else shows a thing a little later.
 expect.set_options(timeout=30_000)
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-_START_SECONDS = 60
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -39,37 +33,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """A server of JupyterLab and Notebook 7 on a free port, with a configuration of its own."""
+    """A server of JupyterLab and Notebook 7."""
     root = tmp_path_factory.mktemp("lab")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    lab = Lab(f"http://127.0.0.1:{port}", secrets.token_hex(16), root / "work")
-    lab.folder.mkdir()
-    environment = os.environ | {
-        "JUPYTER_CONFIG_DIR": str(root / "config"),
-        "JUPYTER_DATA_DIR": str(root / "data"),
-        "JUPYTER_RUNTIME_DIR": str(root / "runtime"),
-        "JUPYTER_PREFER_ENV_PATH": "1",
-        "IPYTHONDIR": str(root / "ipython"),
-    }
-    for name in ("DECART_API_KEY", "DECART_BACKEND"):
-        environment.pop(name, None)
-    quiet = root / "config/lab/user-settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings"
-    quiet.parent.mkdir(parents=True)
-    quiet.write_text('{"fetchNews": "false", "checkForUpdates": false}')
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}"]
-    command += ["--ip=127.0.0.1", f"--IdentityProvider.token={lab.token}", f"--ServerApp.root_dir={lab.folder}"]
-    # The tests run commands through the application object, since menus differ between frontends and versions.
-    command += [f"--{app}.expose_app_in_browser=True" for app in ("LabApp", "JupyterNotebookApp")]
-    with (root / "log").open("wb") as log:
-        server = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=lab.folder)
-    try:
-        _await_answer(f"{lab.url}/api?token={lab.token}", server)
+    (root / "work").mkdir()
+    with jupyter(root, root / "work") as lab:
         yield lab
-    finally:
-        server.terminate()
-        server.wait(20)
 
 
 # Playwright's event loop runs until it is closed, so the fixture must end with this package.
@@ -112,6 +80,7 @@ def notebook(shared: Notebook, queue: Queue) -> Iterator[Notebook]:
     with _unbroken(shared.page):
         yield shared
     queue.finish()
+    shared.clear()
 
 
 @contextmanager
@@ -138,15 +107,3 @@ def _unbroken(page: Page) -> Iterator[None]:
     yield
     page.remove_listener("pageerror", note)
     assert not broken
-
-
-def _await_answer(url: str, server: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline:
-        assert server.poll() is None, "JupyterLab ended before it answered"
-        try:
-            with urllib.request.urlopen(url, timeout=5):
-                return
-        except OSError:
-            time.sleep(0.2)
-    raise TimeoutError(f"JupyterLab did not answer within {_START_SECONDS} s")

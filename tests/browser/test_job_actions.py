@@ -20,6 +20,15 @@ class Broken(LiveView):
 broken = Broken()
 display(broken.bundle(), raw=True)
 """
+#: The next request to stop is lost on its way to the kernel.
+_LOSE_ONE = """() => {
+    const send = WebSocket.prototype.send;
+    WebSocket.prototype.send = function (data) {
+        const text = typeof data === 'string' ? data : new TextDecoder().decode(data);
+        if (text.includes('"action":"stop"')) WebSocket.prototype.send = send;
+        else send.call(this, data);
+    };
+}"""
 
 
 def _clip(notebook: Notebook, queue: Queue, prompt: str = "two birds") -> Locator:
@@ -93,3 +102,11 @@ def test_what_breaks_in_python_is_said_in_the_view(notebook: Notebook, queue: Qu
     cell.get_by_role("button", name="Another take").click()
     expect(cell.get_by_role("alert")).to_have_text("no <i>more</i>")
     screenshot(cell, "problem in Python")
+
+
+def test_a_request_to_stop_that_was_lost_is_made_again(notebook: Notebook, queue: Queue) -> None:
+    cell = notebook.run("job = dnb.submit('lucy-pro-t2v', 'two swans', fresh=True)")
+    notebook.page.evaluate(_LOSE_ONE)
+    cell.get_by_role("button", name="Stop waiting").click()
+    expect(cell.get_by_text("requested; a busy kernel receives it after its cell")).to_be_visible()
+    expect(cell.get_by_text("not waited for; the video is still fetched")).to_be_visible()
