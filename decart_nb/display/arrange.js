@@ -1,7 +1,5 @@
 // Arranges tiles in rows and columns by the values of two columns, after a filter, a choice and a sorting.
 
-/** Columns whose values say by themselves what they are; a value of another column stands behind its name. */
-const PLAIN_COLUMNS = ["model", "prompt", "status"];
 /** A term of a filter: a column, a comparison, and a value. */
 const TERM = /^([^\s<>=:]+)(>=|<=|!=|>|<|=|:)(.*)$/;
 
@@ -12,10 +10,11 @@ export function keyOf(value) {
   return isMissing(value) ? "" : `${typeof value} ${value}`;
 }
 
-/** A value as a person reads it: `seed 0`, `oil painting`, `no seed`. */
-export function labelOf(name, value) {
+/** A value of a column as a person reads it: `seed 0`, `no seed`, or the value alone. See grid_columns.py. */
+export function labelOf({ name, alone }, value) {
   if (isMissing(value)) return `no ${name}`;
-  return PLAIN_COLUMNS.includes(name) ? String(value) : `${name} ${value}`;
+  const text = value === true ? "True" : value === false ? "False" : String(value);
+  return alone ? text : `${name} ${text}`;
 }
 
 /** The distinct values of a column, in the order of their first appearance. */
@@ -54,14 +53,17 @@ function meets(tile, terms, names) {
 
 /**
  * Tiles in rows and columns.
- *   columns   [{name, axis}]: the columns of `tile.values`
+ *   columns   [{name, axis, alone}]: the columns of `tile.values`
  *   rows, cols   names of columns, or "" for a single one
+ *   mostCells  with more cells than this, empty ones included, there is a single column
  *   chosen    name of a column → the key of the value that is shown
  *   filter    text, see `meets`
  *   sort      {name, descending}; the best row and column come first
- * Returns {rows: [{key, label}], cols: [{key, label}], cells: Map of "row\ncolumn" → numbers of tiles}.
+ * Returns {rows: [{key, label}], cols: [{key, label}], cells: Map of "row\ncolumn" → numbers of tiles, across, note}:
+ * the column that is across, and why that is not `cols`, if it is not.
  */
-export function arrange({ columns, tiles, rows, cols, chosen, filter, sort }) {
+export function arrange(view) {
+  const { columns, tiles, rows, cols, chosen, filter, sort, mostCells } = view;
   const names = columns.map(({ name }) => name);
   const terms = filter.split(/\s+/).filter(Boolean);
   const numbers = tiles.map((_, number) => number).filter((number) => {
@@ -84,11 +86,16 @@ export function arrange({ columns, tiles, rows, cols, chosen, filter, sort }) {
     const at = [["rows", rows], ["cols", cols]].map(([side, name]) => {
       const value = name ? tiles[number].values[names.indexOf(name)] : null;
       const key = name ? keyOf(value) : "";
-      if (!found[side].has(key)) found[side].set(key, { key, label: name ? labelOf(name, value) : "" });
+      if (!found[side].has(key)) found[side].set(key, { key, label: name ? labelOf(columns[names.indexOf(name)], value) : "" });
       return key;
     });
     const place = at.join("\n");
     cells.set(place, [...(cells.get(place) ?? []), number]);
   }
-  return { rows: [...found.rows.values()], cols: [...found.cols.values()], cells };
+  if (cols && found.rows.size * found.cols.size > mostCells) {
+    const [down, across] = [found.rows, found.cols].map(({ size }) => size.toLocaleString("en"));
+    const note = `Not across: ${cols}, by which ${down} × ${across} cells would be nearly all empty. Choose a column of fewer values.`;
+    return { ...arrange({ ...view, cols: "" }), note };
+  }
+  return { rows: [...found.rows.values()], cols: [...found.cols.values()], cells, across: cols, note: "" };
 }

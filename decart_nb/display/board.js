@@ -6,8 +6,6 @@ import { gridTile } from "./tile.js";
 import { lightbox } from "./lightbox.js";
 import { comparison } from "./compare.js";
 
-/** Above so many tiles in a cell, a chooser begins with one value in place of all. */
-const MAX_TILES_IN_A_CELL = 4;
 const SPEEDS = [0.25, 0.5, 1, 2];
 const KEYS =
   "Keys: space plays all, , and . step one frame, arrows move, Enter opens, 1–5 rate, 0 clears, m marks, c compares the marked, r tries a failed one again.";
@@ -28,7 +26,9 @@ function chooser(name) {
 
 /**
  * Draws a grid.
- *   data   {title, columns: [{name, axis}], rows, cols, facts, thumbnail, ratio, note, tiles}
+ *   data   {title, columns: [{name, axis, alone}], rows, cols, facts, thumbnail, ratio, note, tiles}, and
+ *          most_in_a_cell: above so many tiles in a cell, a chooser begins with one value in place of all;
+ *          most_cells: see `arrange`
  *   host   {signal, listen, source, send, canRate}: see `lightbox`
  * Returns `replace(number, tile)`, which shows a tile's new state, and `add(tile)`.
  */
@@ -36,7 +36,10 @@ export function board(root, data, host) {
   const { columns, tiles } = data;
   const { listen, signal, source } = host;
   const names = columns.map(({ name }) => name);
-  const view = { rows: data.rows, cols: data.cols, chosen: new Map(), filter: "", sort: { name: "", descending: true } };
+  const view = {
+    rows: data.rows, cols: data.cols, chosen: new Map(), filter: "", sort: { name: "", descending: true },
+    mostCells: data.most_cells,
+  };
   const parts = tiles.map((_, number) => gridTile(number, columns));
   const player = new GridPlayer({ signal, source, tiles });
   const { clock } = player;
@@ -118,7 +121,7 @@ export function board(root, data, host) {
       ...others.map((name) => {
         const { label, select, fill } = chooser(name);
         const values = [...valuesOf(tiles, names.indexOf(name))];
-        fill([["*", "all"], ...values.map(([key, value]) => [`=${key}`, labelOf(name, value).slice(0, 60)])],
+        fill([["*", "all"], ...values.map(([key, value]) => [`=${key}`, labelOf(columns[names.indexOf(name)], value).slice(0, 60)])],
           view.chosen.has(name) ? `=${view.chosen.get(name)}` : "*");
         select.dataset.name = name;
         return label;
@@ -132,14 +135,14 @@ export function board(root, data, host) {
     for (const name of axisNames().reverse()) {
       if (name === view.rows || name === view.cols || !view.rows) continue;
       const { cells } = arrange({ columns, tiles, ...view });
-      if (Math.max(0, ...[...cells.values()].map((cell) => cell.length)) <= MAX_TILES_IN_A_CELL) break;
+      if (Math.max(0, ...[...cells.values()].map((cell) => cell.length)) <= data.most_in_a_cell) break;
       view.chosen.set(name, keyOf(tiles[0].values[names.indexOf(name)]));
     }
   }
 
   function layOut() {
     arranged = arrange({ columns, tiles, ...view });
-    hidden = new Set([view.rows, view.cols, ...view.chosen.keys()].filter(Boolean));
+    hidden = new Set([view.rows, arranged.across, ...view.chosen.keys()].filter(Boolean));
     for (const [index, name] of names.entries()) if (valuesOf(tiles, index).size < 2) hidden.add(name);
     const heading = (entry, scope) => {
       const text = element("button", { type: "button", class: "decart-heading", title: entry.label, "aria-expanded": "false" }, entry.label);
@@ -147,7 +150,8 @@ export function board(root, data, host) {
     };
     const shown = [];
     const cell = (row, col) => {
-      const numbers = arranged.cells.get(`${row.key}\n${col.key}`) ?? [];
+      const numbers = arranged.cells.get(`${row.key}\n${col.key}`);
+      if (!numbers) return element("td", { role: "none" });
       shown.push(...numbers);
       return element("td", { role: "none" }, element("div", { class: "decart-cell" }, ...numbers.map((number) => parts[number].root)));
     };
@@ -156,14 +160,14 @@ export function board(root, data, host) {
       element("tr", {}, ...(view.rows ? [heading(row, "row")] : []), ...arranged.cols.map((col) => cell(row, col))),
     );
     const table = element("table", { role: "grid", "aria-label": `Clips of ${data.title || "the table"}` },
-      element("thead", { hidden: !view.cols }, head), element("tbody", {}, ...body));
+      element("thead", { hidden: !arranged.across }, head), element("tbody", {}, ...body));
     scroller.replaceChildren(table);
     for (const number of shown) parts[number].update(tiles[number], hidden);
     current = shown.includes(current) ? current : (shown[0] ?? 0);
     parts.forEach((part) => part.root.setAttribute("tabindex", part.number === current ? "0" : "-1"));
     player.watch(shown.map((number) => parts[number]));
     const all = tiles.length === shown.length ? "" : `${shown.length} of ${tiles.length} clips`;
-    setText(count, [all, data.note].filter(Boolean).join(" · "));
+    setText(count, [all, data.note, arranged.note].filter(Boolean).join(" · "));
   }
 
   function rate(number, change) {

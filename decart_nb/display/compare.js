@@ -18,7 +18,7 @@ const COMPARE_KEYS =
  * Draws a comparison into `root`.
  *   items              2 to 4 of {label, facts, width, height, fps, duration}; `facts` is a text or a list of texts
  *   signal             an AbortSignal that releases all that the comparison holds
- *   video, poster      functions of an item that promise a URL; `poster` may be missing
+ *   video, poster      functions of an item and `signal` that promise a URL; `poster` may be missing
  */
 export function comparison(root, items, { signal, video: videoUrl, poster: posterUrl }) {
   const { memory, save } = compareMemory();
@@ -371,10 +371,10 @@ export function comparison(root, items, { signal, video: videoUrl, poster: poste
     listen(video, "error", () => {
       if (video.getAttribute("src")) say("This browser cannot play this video.");
     });
-    posterUrl?.(item).then((url) => {
+    posterUrl?.(item, signal).then((url) => {
       if (!signal.aborted && !video.readyState) video.poster = url;
     }, () => {}); // the video says what is wrong
-    videoUrl(item).then((url) => {
+    videoUrl(item, signal).then((url) => {
       if (!signal.aborted) video.src = url;
     }, (error) => say(error.message));
   }

@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 
 #: The most rows that a grid shows: a longer table is cut before anything is looked up for its rows.
 MAX_TILES = 1000
-#: How long the static form of a grid waits for posters that are not stored yet.
-_POSTER_SECONDS = 0.3
+#: How long the static form of a grid waits for posters that are not stored yet; longer without a store, which would
+#: have them later.
+_POSTER_SECONDS, _LONGEST_POSTER_SECONDS = 0.3, 3.0
 
 
 class ClipGrid:
@@ -120,7 +121,7 @@ class ClipGrid:
         def link(tile: Tile) -> str | None:
             return relative_url(tile.clip.path, folder) if tile.clip else None
 
-        deadline = time.monotonic() + _POSTER_SECONDS
+        deadline = time.monotonic() + (_POSTER_SECONDS if self._runner else _LONGEST_POSTER_SECONDS)
 
         def poster(key: str) -> bytes | None:
             """A tile's poster; after a while, only one that is stored: the others are made in the background."""

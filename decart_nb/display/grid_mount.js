@@ -38,9 +38,15 @@ export function mountGrid({ model, signal, listen }, content) {
   const channel = mediaChannel(model, signal);
   const served = servedFolder(model, signal);
   const source = {
-    async video(tile) {
+    async video(tile, user) {
       const folder = tile.served ? await served : null;
-      return folder ? folder(tile.served) : channel.url("video", tile.video);
+      if (folder) {
+        const address = folder(tile.served);
+        const answer = await fetch(address, { headers: { Range: "bytes=0-0" }, signal: user });
+        await answer.body?.cancel();
+        if (answer.ok) return address;
+      }
+      return channel.url("video", tile.video, user); // a file that is gone is told of by Python
     },
     async poster(tile) {
       const folder = tile.servedPoster ? await served : null;
@@ -48,7 +54,7 @@ export function mountGrid({ model, signal, listen }, content) {
         const address = folder(tile.servedPoster);
         if ((await fetch(address, { signal })).ok) return address;
       }
-      const asked = channel.url("poster", tile.poster);
+      const asked = channel.url("poster", tile.poster, signal);
       // A kernel that is busy with a cell does not answer; the store makes the poster a moment after its video has come.
       while (folder && (await Promise.race([asked.then(() => true), rest(2000, signal)])) !== true) {
         const address = folder(tile.servedPoster);

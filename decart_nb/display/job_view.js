@@ -1,5 +1,5 @@
 // Live view of a job: a line with progress and a stop button, then the buttons below the finished clip. See job_view.py.
-import { element, hideFallback, progressBar, setText, stopButton, view } from "./live_view.js";
+import { copyCode, element, hideFallback, progressBar, setText, stopButton, view } from "./live_view.js";
 
 export default view((context) => {
   const { model, root, listen, watch, hide, disable } = context;
@@ -56,14 +56,6 @@ export default view((context) => {
     model.send({ action: "repeat" });
   });
   listen(copy, "click", async () => {
-    try {
-      await navigator.clipboard.writeText(model.get("code"));
-      copied.textContent = "copied";
-    } catch {
-      // Browsers give the clipboard to secure pages only; elsewhere the code is shown and selected.
-      code.hidden = false;
-      getSelection().selectAllChildren(code);
-      copied.textContent = "selected, to be copied";
-    }
+    copied.textContent = await copyCode(code);
   });
 });

@@ -1,8 +1,14 @@
 // The lightbox of a grid: one clip large, with all that is known of it, its rating, and what can be done with it.
-import { element, setText } from "./live_view.js";
+import { copyCode, element, setText } from "./live_view.js";
 import { Clock } from "./clock.js";
 
 const STARS = [1, 2, 3, 4, 5];
+
+/** Whether a click is on the backdrop, and not in the dialog's own padding. */
+function isOutside({ clientX, clientY }, dialog) {
+  const { left, top, right, bottom } = dialog.getBoundingClientRect();
+  return clientX < left || clientX > right || clientY < top || clientY > bottom;
+}
 
 /**
  * A dialog over the page. `host` has
@@ -115,7 +121,7 @@ export function lightbox(root, tiles, host) {
       const video = element("video", { preload: "auto", muted: true, playsInline: true });
       stage.append(video);
       if (tile.poster) source.poster(tile).then((url) => { if (!signal.aborted) video.poster = url; }).catch(() => {});
-      source.video(tile).then((url) => {
+      source.video(tile, signal).then((url) => {
         if (signal.aborted) return;
         video.src = url;
         save.href = url;
@@ -144,7 +150,7 @@ export function lightbox(root, tiles, host) {
   listen(scrub, "input", () => clock.seek(Number(scrub.value)));
   listen(close, "click", () => dialog.close());
   listen(dialog, "click", (event) => {
-    if (event.target === dialog) dialog.close(); // beside it
+    if (event.target === dialog && isOutside(event, dialog)) dialog.close();
   });
   listen(dialog, "close", () => {
     const number = shown;
@@ -154,8 +160,7 @@ export function lightbox(root, tiles, host) {
   listen(note, "change", () => rate({ note: note.value }));
   listen(copy, "click", async () => {
     code.hidden = false;
-    await navigator.clipboard.writeText(code.textContent);
-    setText(said, "copied");
+    setText(said, await copyCode(code));
   });
   listen(again, "click", () => {
     again.disabled = true;

@@ -1,15 +1,16 @@
 // Channel on which a view asks its widget in Python for videos and posters. See media_channel.py.
 
-/** How many files of each kind a view keeps. The one that was not asked for longest is released first. */
+/** How many files of each kind a view keeps, unless more are in use. The one not asked for longest is released first. */
 const MEDIA_KEPT = { video: 16, poster: 1000 };
 
 /**
- * Gives `url(kind, key)`: a promise of an object URL of a file, which is released when `signal` aborts, or when the
- * view has asked for more files of that kind than it keeps. It is rejected with the sentence that Python answers.
+ * Gives `url(kind, key, user)`: a promise of an object URL of a file, which is released when `signal` aborts, or when
+ * the view has asked for more files of that kind than it keeps, but not before `user` aborts, the AbortSignal of what
+ * shows the file. It is rejected with the sentence that Python answers.
  */
 export function mediaChannel(model, signal, kept = MEDIA_KEPT) {
   const waiting = new Map(); // request → the functions that settle its promise
-  const cached = { video: new Map(), poster: new Map() }; // kind → key → promise, in the order of their last use
+  const cached = { video: new Map(), poster: new Map() }; // kind → key → {promise, users}, in the order of their last use
 
   const receive = (message, buffers) => {
     const request = waiting.get(message?.reply);
@@ -18,7 +19,16 @@ export function mediaChannel(model, signal, kept = MEDIA_KEPT) {
     if (message.error || !buffers?.length) request.reject(new Error(message.error || "The answer has no file."));
     else request.resolve(URL.createObjectURL(new Blob([buffers[0]], { type: message.media_type })));
   };
-  const release = (promise) => promise.then((url) => URL.revokeObjectURL(url), () => {});
+  const release = ({ promise }) => promise.then((url) => URL.revokeObjectURL(url), () => {});
+  const releaseUnused = (kind) => {
+    const files = cached[kind];
+    for (const [key, file] of files) {
+      if (files.size <= kept[kind]) return;
+      if (file.users) continue;
+      files.delete(key);
+      release(file);
+    }
+  };
 
   model.on("msg:custom", receive);
   signal.addEventListener("abort", () => {
@@ -39,20 +49,24 @@ export function mediaChannel(model, signal, kept = MEDIA_KEPT) {
     return promise;
   };
   return {
-    url(kind, key) {
+    url(kind, key, user = null) {
+      if (user?.aborted) return Promise.reject(user.reason);
       const files = cached[kind];
-      const promise = files.get(key) ?? ask(kind, key);
+      const file = files.get(key) ?? { promise: ask(kind, key), users: 0 };
       files.delete(key);
-      files.set(key, promise);
-      promise.catch(() => {
-        if (files.get(key) === promise) files.delete(key); // so that it can be asked for again
+      files.set(key, file);
+      file.promise.catch(() => {
+        if (files.get(key) === file) files.delete(key); // so that it can be asked for again
       });
-      if (files.size > kept[kind]) {
-        const [oldest, dropped] = files.entries().next().value;
-        files.delete(oldest);
-        release(dropped);
+      if (user) {
+        file.users += 1;
+        user.addEventListener("abort", () => {
+          file.users -= 1;
+          releaseUnused(kind);
+        }, { once: true });
       }
-      return promise;
+      releaseUnused(kind);
+      return file.promise;
     },
   };
 }

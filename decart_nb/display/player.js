@@ -10,7 +10,8 @@ const MARGIN = "400px";
 const SLOW = 5000;
 
 /**
- * Opens videos for the tiles in view. `source.video(tile)` and `source.poster(tile)` promise addresses.
+ * Opens videos for the tiles in view. `source.video(tile, signal)` promises an address that is good until `signal`
+ * aborts, `source.poster(tile)` one that stays.
  * `play()`, `pause()` and `seek()` act on all; `hover(part)` plays one alone.
  */
 export class GridPlayer {
@@ -166,7 +167,7 @@ export class GridPlayer {
       for (const type of ["canplay", "error", "emptied"]) video.addEventListener(type, resolve, { once: true, signal });
     });
     video.addEventListener("loadeddata", () => part.attach(video), { once: true, signal });
-    this.#source.video(this.#tiles[part.number]).then((url) => {
+    this.#source.video(this.#tiles[part.number], signal).then((url) => {
       if (this.#open.get(part) !== opened) return;
       video.src = url;
       if (this.#solo !== part) this.clock.add(video);

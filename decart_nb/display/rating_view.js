@@ -73,6 +73,7 @@ export default view((context) => {
   const { url } = mediaChannel(model, signal, { video: 4, poster: 0 });
   const clock = new Clock(signal);
   let shown = null; // the number of the comparison whose clips can both be seen
+  let use = null; // an AbortController of the clips that are loaded
   let sent = null; // the number of the comparison that was voted on
   let paused = matchMedia("(prefers-reduced-motion: reduce)").matches;
 
@@ -145,10 +146,14 @@ export default view((context) => {
       clips[side].status.textContent = "Loading…";
     }
     const ended = () => signal.aborted || model.get("comparison").number !== number;
+    const before = use;
+    use = new AbortController();
+    const user = use.signal;
+    user.addEventListener("abort", () => before?.abort(), { once: true });
     const load = async (side) => {
       const { video, status } = clips[side];
       try {
-        const source = await url("video", `${number}-${side}`);
+        const source = await url("video", `${number}-${side}`, user);
         if (ended()) return;
         await loadVideo(video, source, signal);
         if (!ended()) status.textContent = "";
@@ -160,6 +165,7 @@ export default view((context) => {
     };
     await Promise.all(SIDES.map(load));
     if (ended()) return;
+    before?.abort(); // the places show other clips now
     for (const side of SIDES) if (clips[side].video.src) clock.add(clips[side].video);
     clock.seek(0);
     if (!paused) clock.play();

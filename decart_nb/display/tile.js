@@ -14,6 +14,8 @@ const SIGNS = {
   failed: "✕",
   rejected: "✕",
   expired: "✕",
+  missing: "✕",
+  unreadable: "✕",
   uncertain: "?",
   unreachable: "?",
   cancelled: "○",
@@ -37,7 +39,8 @@ export function gridTile(number, columns) {
   const retry = element("button", { type: "button", tabindex: "-1", class: "decart-retry" }, "Try again");
   const state = element("div", { class: "decart-state" }, element("div", {}, sign, label), bar, reason, retry);
   const marked = element("span", { class: "decart-marked", hidden: true });
-  const box = element("div", { class: "decart-box" }, image, state, marked);
+  // What comes later lies over what is before it: the poster over the state, a video over both.
+  const box = element("div", { class: "decart-box" }, state, image, marked);
   const stars = element("span", { class: "decart-stars" });
   const caption = element("span", { class: "decart-caption" });
   const root = element(
@@ -46,17 +49,22 @@ export function gridTile(number, columns) {
     box,
     element("div", { class: "decart-below" }, caption, stars),
   );
-  return {
+  const part = {
     root,
     box,
     image,
     number,
+    shownPoster: null, // the key of the poster that the image shows
     update(tile, hidden) {
       const done = tile.status === "completed" && Boolean(tile.video);
       root.dataset.status = tile.status;
       root.classList.toggle("decart-is-done", done);
       root.classList.toggle("decart-is-bad", Boolean(tile.error) && !tile.retrying);
       root.classList.toggle("decart-is-retrying", Boolean(tile.retrying));
+      if (!tile.poster) { // its file is gone
+        image.hidden = true;
+        part.shownPoster = null;
+      }
       setText(sign, SIGNS[tile.status] ?? "○");
       setText(label, tile.label);
       setText(reason, tile.error ?? "");
@@ -65,8 +73,8 @@ export function gridTile(number, columns) {
       setProgress(tile.progress ?? 0, tile.label, tile.name);
       retry.hidden = !tile.retry;
       if (tile.retry) retry.disabled = false;
-      const parts = columns.flatMap(({ name, axis }, index) =>
-        axis && !hidden.has(name) && tile.values[index] !== null ? [labelOf(name, tile.values[index])] : [],
+      const parts = columns.flatMap((column, index) =>
+        column.axis && !hidden.has(column.name) && tile.values[index] !== null ? [labelOf(column, tile.values[index])] : [],
       );
       if (tile.reused && done) parts.push("reused");
       setText(caption, parts.join(" · "));
@@ -82,7 +90,8 @@ export function gridTile(number, columns) {
       root.setAttribute("aria-selected", String(Boolean(order)));
     },
     attach(video) {
-      box.append(video);
+      marked.before(video);
     },
   };
+  return part;
 }

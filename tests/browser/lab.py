@@ -47,6 +47,14 @@ _PLAYS = """async (video, pressed) => {
 }"""
 
 
+#: Which element is seen in the middle of a grid's tile.
+IN_FRONT = """tile => {
+    tile.scrollIntoView({block: 'center', inline: 'center'});
+    const {left, right, top, bottom} = tile.querySelector('.decart-box').getBoundingClientRect();
+    return document.elementFromPoint((left + right) / 2, (top + bottom) / 2).tagName;
+}"""
+
+
 @dataclass
 class Lab:
     """A running Jupyter server: its URL, token and root folder."""

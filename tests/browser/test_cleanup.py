@@ -98,7 +98,41 @@ def test_nor_of_a_sweep(watched: Notebook, queue: Queue) -> None:
     notebook.run("sw.cancel()")
     queue.finish()
     # The sweep went on, for all that.
-    assert notebook.printed("(await sw).status.eq('completed').sum(), len(sw._observers)") == "8 0"
+    notebook.comes_to_say("(await sw).status.eq('completed').sum(), len(sw._observers)", "8 0")
+
+
+def test_nor_of_a_grid_which_keeps_the_videos_that_are_shown(watched: Notebook, lab: Lab, small_video: Path) -> None:
+    notebook, page = watched, watched.page
+    shutil.copy(small_video, lab.folder / "small.mp4")
+    tags = ["abc", *("abc"[number // 11] for number in range(33))]
+    notebook.run(
+        f"import pandas as pd\ntable = pd.DataFrame({{'note': {tags}, 'status': 'completed',"
+        " 'path': 'small.mp4', 'fps': 10.0, 'duration': 1.0})"
+    )
+    page.set_viewport_size({"width": 1280, "height": 1400})
+    cell = notebook.run("table.decart.grid(rows='status')")
+    cell.get_by_role("slider", name="Size of the cells").fill("96")
+    cell.get_by_role("searchbox", name="Filter").fill("note:a")
+    cell.get_by_role("button", name="Play all").click()
+    # The first clip stays, and eleven others come each time: more than the 16 videos that a view keeps.
+    for wanted, first in (("b", 12), ("c", 23)):
+        cell.get_by_role("searchbox", name="Filter").fill(f"note:{wanted}")
+        page.wait_for_function(
+            """(first) => {
+                const videos = [...document.querySelectorAll(`.decart-tile:has(video[src])`)];
+                return videos.length === 12 && Number(videos[1].dataset.number) === first;
+            }""",
+            arg=first,
+        )
+    shown, kept = page.evaluate(
+        "() => [[...document.querySelectorAll('video[src^=blob]')].map(({src}) => tracker.urls.has(src)),"
+        " tracker.urls.size]"
+    )
+    assert shown == [True] * 12
+    assert kept <= 16 + 34  # the posters are kept
+    _clear(notebook, cell)
+    page.wait_for_function(f"() => ({_COUNTS})().join() === '0,0,0'")
+    notebook.comes_to_say(_WIDGETS, "[]")
 
 
 def test_nor_of_a_comparison(watched: Notebook, lab: Lab, small_video: Path) -> None:

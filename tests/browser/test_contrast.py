@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 from playwright.sync_api import Locator, expect
 
-from .lab import THEMES, Notebook, Queue, at_the_queue, finish_sweep, screenshot, sweep
+from decart_nb import media
+
+from .lab import THEMES, Lab, Notebook, Queue, at_the_queue, finish_sweep, screenshot, sweep
 
 # Colours are painted on a canvas to resolve names, mixtures and transparency.
 _CONTRASTS = """output => {
@@ -123,6 +126,35 @@ def test_and_so_does_all_of_a_sweep(notebook: Notebook, queue: Queue) -> None:
     assert faint == {}
     for cell in (running, reused):
         finish_sweep(cell, queue)
+
+
+def test_and_so_does_a_rating_with_its_scores(notebook: Notebook, lab: Lab) -> None:
+    rows = [(model, prompt) for model in ("lucy-2.5", "lucy-2.6") for prompt in ("a cape", "a spit")]
+    for number in range(len(rows)):
+        frames = np.full((5, 48, 64, 3), 60 + 40 * number, np.uint8)
+        media.encode(frames, lab.folder / f"judged{number}.mp4", fps=10)
+    notebook.run(
+        f"import pandas as pd\ntable = pd.DataFrame({rows}, columns=['model', 'prompt']).assign(status='completed',"
+        " path=[f'judged{number}.mp4' for number in range(4)], width=64, height=48, fps=10.0, duration=0.5)"
+    )
+    cell = notebook.run("found = table.decart.rate(rater='contrast', seed=1)\nfound")
+    group = cell.get_by_role("group", name="Blind rating")
+    expect(group).not_to_have_attribute("aria-busy", "true")
+    group.get_by_role("button", name="Left").click()
+    expect(group.get_by_text(re.compile("^1 vote"))).to_be_visible()
+    expect(group).not_to_have_attribute("aria-busy", "true")
+    group.get_by_role("button", name="Show scores").click()
+    expect(group.get_by_role("columnheader", name="Rank")).to_be_visible()
+    faint = {}
+    for theme in THEMES:
+        notebook.theme(theme)
+        notebook.page.keyboard.press("Shift")
+        group.get_by_role("button", name="Tie").focus()
+        contrasts = cell.locator(".jp-OutputArea").evaluate(_CONTRASTS)
+        screenshot(cell, f"rating, {theme}")
+        assert {"Left", "Tie", "Both bad", "Skip", "Undo", "Hide scores", "Rank", "focus"} <= contrasts.keys()
+        faint |= _faint(contrasts, theme, "rating")
+    assert faint == {}
 
 
 def _faint(contrasts: dict[str, float], theme: str, state: str) -> dict[tuple[str, str, str], float]:

@@ -13,7 +13,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.export.galleries import make_table
 
-from .lab import screenshot
+from .lab import IN_FRONT, screenshot
 
 _HTML = "<img src=x onerror=window.hacked=1>"
 _SCRIPT = "</script><script>window.hacked=1</script>"
@@ -79,6 +79,7 @@ def test_it_opens_from_the_disk_with_posters_and_without_a_script_of_somebody_el
         return images.length === 12 && images.every((image) => image.complete && image.naturalWidth > 0);
     }""")
     expect(opened.locator("video")).to_have_count(0)
+    assert _tile(opened, "lucy-2.5", "a cliff", "seed 0").evaluate(IN_FRONT) == "IMG"
     screenshot(opened.locator("main"), "gallery")
 
 
@@ -141,12 +142,37 @@ def test_the_lightbox_plays_tells_and_goes_to_the_neighbours_by_arrow_keys(opene
     expect(_tile(opened, "lucy-2.6", "a cliff", "seed 0")).to_be_focused()
 
 
+def test_a_click_beside_the_lightbox_closes_it_and_one_in_its_padding_does_not(opened: Page) -> None:
+    _tile(opened, "lucy-2.5", "a cliff", "seed 0").click()
+    dialog = opened.get_by_role("dialog")
+    box = dialog.bounding_box() or {}
+    opened.mouse.click(box["x"] + 3, box["y"] + 3)
+    expect(dialog).to_be_visible()
+    opened.mouse.click(box["x"] - 3, box["y"] + 3)
+    expect(dialog).to_be_hidden()
+
+
+def test_code_that_cannot_be_copied_is_shown_and_selected(opened: Page) -> None:
+    opened.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('refused')); }")
+    _tile(opened, "lucy-2.5", "a dune", "seed 0").click()
+    dialog = opened.get_by_role("dialog")
+    dialog.get_by_role("button", name="Copy as code").click()
+    expect(dialog.get_by_role("status")).to_have_text("selected, to be copied")
+    assert opened.evaluate("getSelection().toString()").startswith("import decart_nb as dnb")
+
+
 def test_two_marked_clips_are_compared(opened: Page) -> None:
     for number, seed in enumerate(("seed 0", "seed 1"), 1):
         tile = _tile(opened, "lucy-2.5", "a dune", seed)
         tile.focus()
         opened.keyboard.press("m")
         expect(tile.locator(".decart-marked")).to_have_text(str(number))
+    opened.get_by_role("button", name="Play all").click()
+    expect(tile.locator("video")).to_be_visible()
+    mark = tile.locator(".decart-marked")
+    box = mark.bounding_box() or {}
+    in_front = "(mark, {x, y}) => document.elementFromPoint(x + 3, y + 3) === mark"
+    assert mark.evaluate(in_front, box)
     opened.keyboard.press("c")
     dialog = opened.get_by_role("dialog")
     expect(dialog.locator(".decart-compare figure:visible video")).to_have_count(2)
@@ -180,6 +206,21 @@ def test_failures_stay_text_with_and_without_scripts(page: Page, table: pd.DataF
     expect(plain.locator("img[src=x]")).to_have_count(0)
     screenshot(plain.locator("main"), "gallery-no-scripts")
     context.close()
+
+
+def test_columns_by_which_the_grid_would_be_nearly_empty_are_not_drawn(page: Page, tmp_path: Path) -> None:
+    count = 101
+    rows = {"model": "lucy-2.5", "status": "planned", "path": None, "seed": range(count)}
+    table = pd.DataFrame(rows | {"prompt": [f"a hill {number}" for number in range(count)]})
+    page.goto(table.decart.to_html(tmp_path / "gallery", rows="prompt").as_uri())
+    page.get_by_role("combobox", name="columns").select_option("seed")
+    note = "Not across: seed, by which 101 × 101 cells would be nearly all empty. Choose a column of fewer values."
+    expect(page.get_by_role("status").filter(has_text="Not across")).to_have_text(note)
+    expect(page.locator(".decart-board tbody td")).to_have_count(count)
+    expect(page.locator(".decart-tile").last).to_contain_text("seed 100")
+    page.get_by_role("searchbox", name="Filter").fill("seed<50")
+    expect(page.locator(".decart-board tbody td")).to_have_count(50 * 50)
+    expect(page.get_by_role("columnheader", name="seed 49")).to_be_attached()
 
 
 def test_a_single_page_plays_from_what_is_in_it(page: Page, table: pd.DataFrame, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import time
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from decart_nb import media
 
-from .lab import THEMES, Lab, Notebook, Queue, finish_sweep, screenshot
+from .lab import IN_FRONT, THEMES, Lab, Notebook, Queue, finish_sweep, screenshot
 
 _HTML = "<img src=x onerror=window.hacked=1>"
 #: The times of all videos that are open, in seconds.
@@ -64,6 +65,7 @@ def test_a_running_sweep_fills_its_grid_and_the_cell_below_does_not_move(noteboo
     expect(cell.locator(".decart-tile.decart-is-done")).to_have_count(8)
     expect(cell.locator(".decart-tile img:visible").first).to_be_visible()
     assert abs((below.bounding_box() or {})["y"] - (cell.bounding_box() or {})["y"] - top) < 1
+    assert _tiles(cell).first.evaluate(IN_FRONT) == "IMG"
     screenshot(cell, "grid, ended")
     notebook.theme(THEMES[1])
     screenshot(cell, "grid, dark")
@@ -151,6 +153,30 @@ def test_the_lightbox_by_keyboard(notebook: Notebook, clips: None) -> None:
     screenshot(board.get_by_role("dialog"), "comparison from the grid")
     page.keyboard.press("Escape")
     assert notebook.printed("len(get_ipython().history_manager.input_hist_parsed) > 0") == "True"  # no cell was cut
+
+
+def test_a_clip_whose_file_is_gone_looks_like_a_failure(notebook: Notebook, lab: Lab, clips: None) -> None:
+    for number in range(3):
+        shutil.copy(lab.folder / "clip0.mp4", lab.folder / f"goes{number}.mp4")
+    notebook.run(
+        "import pandas as pd\n"
+        "table = pd.DataFrame({'model': 'lucy-2.5', 'seed': range(3), 'status': 'completed', 'width': 64, 'height': 48,"
+        " 'fps': 10.0, 'duration': 3.0, 'path': [f'goes{number}.mp4' for number in range(3)]})"
+    )
+    (lab.folder / "goes2.mp4").unlink()
+    board = _board(notebook.run("table.decart.grid()"))
+    missing = board.locator('.decart-tile.decart-is-bad[data-status="missing"]')
+    expect(missing).to_contain_text("the file is missing")
+    expect(missing.locator(".decart-reason")).to_have_text("goes2.mp4 was moved or removed")
+    expect(board.locator(".decart-tile img:visible")).to_have_count(2)
+    (lab.folder / "goes1.mp4").unlink()  # it goes while the grid is on screen
+    _tiles(board).nth(1).click()
+    dialog = board.get_by_role("dialog")
+    expect(dialog.get_by_role("status")).to_contain_text("The file of this clip is missing: goes1.mp4")
+    dialog.get_by_role("button", name="Close").click()
+    expect(missing).to_have_count(2)
+    expect(board.locator(".decart-tile img:visible")).to_have_count(1)
+    screenshot(board, "grid, missing files")
 
 
 def test_stars_are_in_the_table_after_a_restart(lab: Lab, page: Page, queue: Queue) -> None:
