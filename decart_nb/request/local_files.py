@@ -30,6 +30,8 @@ _SPARE = 64 * 2**20
 #: Seconds without data after which reading from a pipe fails.
 _SILENCE = 30.0
 _PAUSES = (0.05, 0.2)
+#: Seconds after which another content has another time: file systems count it in steps.
+_SETTLED = 2.0
 _LONGEST_SHOWN = 200
 _OWN_PIPE = re.compile(r"/dev/stdin|/dev/fd/\d+|/proc/(self|thread-self|\d+)/fd/\d+")
 _NO_FILES: tuple[tuple[Callable[[int], bool], str], ...] = (
@@ -59,6 +61,7 @@ class LocalFile:
     Attributes:
         path: the file.
         size: in bytes.
+        identity: tells this file, as it is now, from all others; ``None`` if it was written a moment ago.
 
     Raises:
         UnusableFileError: it is no file that can be an input.
@@ -83,6 +86,7 @@ class LocalFile:
         if self.size > MAX_INPUT_BYTES:
             raise UnusableFileError(f"{_too_large(self.size)}: {display_path(path)}.")
         self._state = _state(found)
+        self.identity = (*self._state, found.st_ctime_ns) if found.st_ctime < time.time() - _SETTLED else None
 
     def open(self) -> BinaryIO:
         """Open the file for reading; the caller closes it.

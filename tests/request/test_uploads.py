@@ -7,6 +7,7 @@ import io
 import json
 import os
 import tempfile
+import time
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from decart_nb import Clip, ModelDefinition, media, models
+from decart_nb import Clip, InvalidInputError, ModelDefinition, media, models
 from decart_nb.media.sniff import sniff
 from decart_nb.request.locations import RemoteFile
 from decart_nb.request.request import Request, prepare
@@ -352,3 +353,17 @@ def test_the_length_of_a_checked_video_goes_with_its_snapshot(small_video: Path,
     inputs = {"prompt": "x", "data": small_video, "reference_image": small_image}
     request = prepare(models.video("lucy-2.5"), inputs, snapshot=True)
     assert {name: file.seconds for name, file in request.files.items()} == {"data": 1.0, "reference_image": None}
+
+
+@pytest.mark.parametrize("seconds", [0.0, 2.5], ids=["at once", "later"])
+def test_a_file_that_was_taken_is_refused_when_it_has_broken(seconds: float, small_video: Path, tmp_path: Path) -> None:
+    content, path = small_video.read_bytes(), tmp_path / "in.mp4"
+    path.write_bytes(content)
+    at = path.stat()
+    time.sleep(seconds)
+    for _ in range(2):
+        prepare(models.video("lucy-2.5"), {"prompt": "x", "data": path})
+    path.write_bytes(content[: len(content) // 2].ljust(len(content), b"\0"))
+    os.utime(path, ns=(at.st_atime_ns, at.st_mtime_ns))  # of the same size and time
+    with pytest.raises(InvalidInputError, match="data"):
+        prepare(models.video("lucy-2.5"), {"prompt": "x", "data": path})
