@@ -54,6 +54,17 @@ def environment(
     return interpreter
 
 
+def interpreter(version: str) -> str | None:
+    """A Python of that version: this one, pyenv's, or the system's, if it runs. Some of pyenv's shims refuse to."""
+    this = [sys.executable] if version == "{}.{}".format(*sys.version_info) else []
+    pyenv = sorted(map(str, Path.home().glob(f".pyenv/versions/{version}.*/bin/python")))
+    system = filter(None, [shutil.which(f"python{version}")])
+    for python in [*this, *pyenv, *system]:
+        if subprocess.run([python, "--version"], capture_output=True, check=False).returncode == 0:
+            return python
+    return None
+
+
 def _link(source: str, target: str) -> None:
     """Gives a file another name: pip replaces files, and writes into none."""
     try:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.environments import environment
+from tests.environments import environment, interpreter
 
 from .notebook import Notebook
 
@@ -38,7 +36,7 @@ session = dnb.connect("live", api_key=queue.api_key, base_url=queue.base_url, po
 def kernel(request: pytest.FixtureRequest) -> Path:
     """The Python of an environment with this package and one of the kernels."""
     name, version = request.param
-    python = _interpreter(version)
+    python = interpreter(version)
     if python is None:
         pytest.skip(f"no Python {version} here")
     # The old nest_asyncio changes nothing as long as nobody applies it; ipykernel 6 brings it in any case.
@@ -68,14 +66,3 @@ def _folder(parent: Path, video: Path) -> Path:
     folder.mkdir()
     shutil.copy(video, folder / "small.mp4")
     return folder
-
-
-def _interpreter(version: str) -> str | None:
-    """A Python of that version: this one, pyenv's, or the system's, if it runs. Some of pyenv's shims refuse to."""
-    this = [sys.executable] if version == "{}.{}".format(*sys.version_info) else []
-    pyenv = sorted(map(str, Path.home().glob(f".pyenv/versions/{version}.*/bin/python")))
-    system = filter(None, [shutil.which(f"python{version}")])
-    for python in [*this, *pyenv, *system]:
-        if subprocess.run([python, "--version"], capture_output=True, check=False).returncode == 0:
-            return python
-    return None
