@@ -49,3 +49,25 @@ def test_papermill_runs_the_sweep_with_other_parameters(tmp_path: Path) -> None:
     counted = shown['more.plan["plan"].value_counts().to_dict()']["data"]["text/plain"]
     assert ast.literal_eval(counted) == {"reused": 1, "new": 1}
     assert len(list((tmp_path / "decart_runs").glob("*.mp4"))) == 3  # and the one whose frame the image models get
+
+
+def test_copies_follow_the_notebooks_and_keep_what_somebody_has_changed(tmp_path: Path) -> None:
+    source, target = tmp_path / "notebooks", tmp_path / "build" / "lab"
+    source.mkdir()
+    for name in "ab":
+        (source / f"{name}.ipynb").write_text("first")
+
+    def copy() -> str:
+        command = [sys.executable, str(NOTEBOOKS[0].parent.parent / "tools" / "copy_notebooks.py"), source, target]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    assert copy() == ""
+    (target / "a.ipynb").write_text("mine")
+    assert copy() == ""
+    for name in "ab":
+        (source / f"{name}.ipynb").write_text("second")
+    assert [line.split()[0] for line in copy().splitlines()] == [str(target / "a.ipynb")]
+    assert [(target / f"{name}.ipynb").read_text() for name in "ab"] == ["mine", "second"]
+    (target / "a.ipynb").unlink()
+    assert copy() == ""
+    assert (target / "a.ipynb").read_text() == "second"
