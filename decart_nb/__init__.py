@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._util.lazy_exports import lazy_exports
 from ._version import __version__ as __version__
-from .notebook import pandas_import_hook as _pandas_hook
+from .notebook import completion_hook as _completion_hook, pandas_import_hook as _pandas_hook
 
 if TYPE_CHECKING:
     from .client.client import DecartClient as DecartClient
@@ -123,6 +123,7 @@ def __dir__() -> list[str]:
     return __all__
 
 
+_completion_hook.install()
 _pandas_hook.install()
 
 
@@ -134,6 +135,7 @@ def load_ipython_extension(shell: Any) -> None:
     nested_loops.warn_of_old_patch()
     nested_loops.allow_nested_loops()
     magics.load(shell)
+    _completion_hook.add_to(shell)
 
 
 def unload_ipython_extension(shell: Any) -> None:

@@ -41,6 +41,13 @@ def test_importing_and_connecting_patch_nothing(notebook):
     assert "asyncio.run() cannot be called from a running event loop" in refused.error
 
 
+def test_tab_completes_calls_as_soon_as_the_package_is_imported(notebook):
+    assert notebook.complete('dnb.generate("lucy-mo') == ["lucy-motion"]
+    assert "self_anchor=" in notebook.complete('clip = dnb.generate(\n    "lucy-2.5",\n    self')
+    made = notebook.run('print(dnb.generate("lucy-pro-t2v", prompt="tab").job_id)').stream("stdout").strip()
+    assert notebook.complete('dnb.attach("')[0] == made
+
+
 def test_run_all_of_pasted_code_and_the_package_beside_it(notebook, small_video):
     cells = notebook.run_all(["%load_ext decart_nb", *(_PASTED.format(number=number) for number in range(10)), *_OWN])
     assert [cell.error for cell in cells] == [""] * 14

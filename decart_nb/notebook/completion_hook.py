@@ -1,0 +1,76 @@
+"""Adds the completion of calls to the IPython shell that this package is imported in.
+
+It is imported with the package, and so imports nothing itself: what completes is loaded at the first Tab.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+
+def install() -> None:
+    """Adds the matcher to the current shell, if there is one. It is added once."""
+    ipython = sys.modules.get("IPython")
+    current = getattr(ipython, "get_ipython", lambda: None)()
+    if current is not None:
+        add_to(current)
+
+
+def add_to(shell: Any) -> None:
+    """Adds the matcher to a shell, in the place of one of an earlier import."""
+    matchers = getattr(getattr(shell, "Completer", None), "custom_matchers", None)
+    if matchers is None:  # a shell of another kind
+        return
+    matchers[:] = [matcher for matcher in matchers if getattr(matcher, "__qualname__", None) != _IDENTIFIER]
+    from IPython.core import completer  # which the shell has loaded
+
+    if hasattr(completer, "context_matcher"):
+        matchers.append(completer.context_matcher(identifier=_IDENTIFIER)(_matcher(shell)))
+    else:  # before 8.6
+        matchers.append(_line_matcher(shell))
+
+
+_IDENTIFIER = f"{__name__}.matcher"
+
+
+def _matcher(shell: Any) -> Any:
+    def matcher(context: Any) -> dict[str, Any]:
+        from IPython.core.completer import SimpleCompletion
+
+        *lines, _ = context.full_text.split("\n")[: context.cursor_line + 1]
+        found = _found("\n".join([*lines, context.text_until_cursor]), shell)
+        if found is None:
+            return {"completions": []}
+        return {
+            "completions": [SimpleCompletion(text, type=found.type) for text in found.texts],
+            "matched_fragment": found.replaced,
+            "suppress": found.is_complete,
+            "ordered": True,
+        }
+
+    matcher.__qualname__ = _IDENTIFIER
+    return matcher
+
+
+def _line_matcher(shell: Any) -> Any:
+    """For IPython before 8.6, which tells matchers the current line only, and replaces its own token."""
+
+    def matcher(token: str) -> list[str]:
+        found = _found(shell.Completer.text_until_cursor, shell)
+        if found is None or not found.replaced.endswith(token):
+            return []
+        return [text[len(found.replaced) - len(token) :] for text in found.texts]
+
+    matcher.__qualname__ = _IDENTIFIER
+    return matcher
+
+
+def _found(code: str, shell: Any) -> Any:
+    """What completes the code; ``None`` if nothing does, or on any error: Tab must not print a traceback."""
+    try:
+        from .call_completion import completions
+
+        return completions(code, shell.user_ns)
+    except Exception:  # noqa: BLE001 - a damaged store, a name that somebody has deleted
+        return None
