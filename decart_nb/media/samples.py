@@ -62,9 +62,10 @@ def sample(kind: Literal["clip", "still"] = "clip") -> Sample:
         >>> import decart_nb as dnb
         >>> dnb.sample()
         <sample.mp4: 3 seconds of 1280×720 at 20 fps>
-        >>> clip = dnb.generate("lucy-2.5", prompt="An oil painting", data=dnb.sample())
-        >>> clip.inputs["data"], clip.duration
-        ('sample.mp4', 3.0)
+        >>> session = dnb.connect("local")
+        >>> clip = dnb.generate("lucy-2.5", prompt="An oil painting", data=dnb.sample(), seed=7)
+        >>> clip.inputs["data"]
+        'sample.mp4'
     """
     if not isinstance(kind, str) or kind not in FILES:
         hint = did_you_mean(kind, FILES) if isinstance(kind, str) else ""

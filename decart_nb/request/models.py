@@ -173,6 +173,13 @@ class Models:
     """A read-only collection of model definitions by name, live ones first, which a notebook displays as a table.
 
     ``models["lucy-2.5"]`` is a definition, ``models.live`` the collection of those that Decart takes today.
+
+    Examples:
+        >>> from decart_nb import models
+        >>> models["lucy-2.5"]
+        <lucy-2.5: video-to-video, 1280×720 at 20 fps, live>
+        >>> [model.name for model in models.live if model.price == 0.01]
+        ['lucy-restyle-2', 'lucy-restyle-latest']
     """
 
     def __init__(self, definitions: Iterable[ModelDefinition]) -> None:

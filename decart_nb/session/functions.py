@@ -72,6 +72,14 @@ def connect(
         BackendError: no queue was chosen, or the local one cannot start.
         InvalidAPIKeyError: there is no key, and no notebook to ask for it.
         InvalidInputError: an argument is not valid, such as a price, or the store cannot be written.
+
+    Examples:
+        >>> import decart_nb as dnb
+        >>> session = dnb.connect("local")
+        >>> session
+        <decart_nb on the local queue (previews, no cost), clips in decart_runs/>
+        >>> session.store.is_absolute()
+        True
     """
     # A key or an address as argument means Decart; so does a key in the environment, unless target says otherwise.
     backend = choose_backend(target, has_key=bool(api_key or base_url or os.environ.get("DECART_API_KEY", "").strip()))
@@ -125,9 +133,20 @@ def submit(
             PIL images, NumPy arrays (an image H×W or H×W×C, a video T×H×W×C, where C is 1, 3 or 4; uint8, uint16,
             or floats from 0 to 1) or clips.
 
+    Returns:
+        The job: ``await`` it, or call ``.result()``, for its clip.
+
     Raises:
         ModelNotFoundError, InvalidInputError: the request is not valid. Nothing was sent.
         BackendError: neither Decart nor the local queue was chosen.
+
+    Examples:
+        >>> import decart_nb as dnb
+        >>> session = dnb.connect("local")
+        >>> job = dnb.submit("lucy-2.5", prompt="An oil painting", data=dnb.sample(), seed=7)
+        >>> clip = job.result()  # in a notebook also: clip = await job
+        >>> job.status
+        'completed'
     """
     return _session().submit(model, prompt, fresh=fresh, resubmit_uncertain=resubmit_uncertain, **inputs)
 
@@ -143,12 +162,31 @@ def generate(
 ) -> Clip:
     """Makes a video: submits a job, shows its progress, waits, and displays the video once.
 
+    Repeating a request returns the stored clip without cost. Interrupting the cell stops the waiting, not the job.
+
     Args:
-        model, prompt, fresh, resubmit_uncertain, inputs: as for :func:`submit`.
+        model: a name of ``decart_nb.models``, or a ``ModelDefinition``.
+        prompt: the prompt.
+        fresh: whether to make another take of a request instead of reusing its result, which costs again.
+        resubmit_uncertain: whether to resubmit a request whose earlier submission was never answered.
+        inputs: the model's other inputs, such as ``data``, ``seed`` and ``resolution``: ``decart_nb.models`` lists
+            them. Files are paths, URLs, bytes, open files, PIL images, NumPy arrays or clips.
+
+    Returns:
+        The video: a ``Clip``, which is a path to whatever takes paths.
 
     Raises:
+        ModelNotFoundError, InvalidInputError: the request is not valid. Nothing was sent.
+        BackendError: neither Decart nor the local queue was chosen.
         JobFailedError: the service gave up on the job.
-        DecartSDKError: as for :func:`submit`, or the job could not be submitted or fetched.
+        DecartSDKError: the job could not be submitted or fetched.
+
+    Examples:
+        >>> import decart_nb as dnb
+        >>> session = dnb.connect("local")  # previews, free of charge; dnb.connect("live") for Decart
+        >>> clip = dnb.generate("lucy-2.5", prompt="An oil painting", data=dnb.sample(), seed=7)
+        >>> clip.width, clip.height, clip.duration
+        (1280, 720, 3.0)
     """
     return _session().generate(model, prompt, fresh=fresh, resubmit_uncertain=resubmit_uncertain, **inputs)
 
@@ -160,6 +198,13 @@ def attach(job_id: str, model: str | ModelDefinition | None = None) -> Job:
     Args:
         job_id: the id that the queue returned.
         model: the model, for the caption, if the store does not know the job.
+
+    Examples:
+        >>> import decart_nb as dnb
+        >>> session = dnb.connect("local")
+        >>> clip = dnb.generate("lucy-2.5", prompt="An oil painting", data=dnb.sample(), seed=7)
+        >>> dnb.attach(clip.job_id).result().path == clip.path
+        True
     """
     return _session().attach(job_id, model)
 

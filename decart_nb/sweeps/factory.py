@@ -56,6 +56,14 @@ class SweepFactory:
 
         Raises:
             InvalidInputError: there is no model, an axis is empty, or no model takes an input.
+
+        Examples:
+            >>> import decart_nb as dnb
+            >>> session = dnb.connect("local")
+            >>> styles = ["An oil painting", "A woodcut"]
+            >>> sweep = dnb.sweep(model="lucy-2.5", prompt=styles, seed=[1, 2], data=dnb.sample())
+            >>> len(sweep.plan)
+            4
         """
         for word, where in _ELSEWHERE.items():
             if word in axes:
