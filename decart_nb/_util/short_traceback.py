@@ -26,7 +26,8 @@ _INSTALLED = {"site-packages", "dist-packages"}
 #: The file name of a cell in IPython 7, which has the cell's number in it.
 _OLD_CELL = re.compile(r"<ipython-input-(\d+)-")
 _LONGEST_LINE = 160
-#: ANSI colours, of which every theme has its own shade.
+#: ANSI colours, of which every theme has its own shade. Only the arrow and the error's name have one: they are told by
+#: their place too, and the frontends' red and green are faint on the ground of an error.
 _RED, _GREEN, _PLAIN = "\x1b[31m", "\x1b[32m", "\x1b[39m"
 
 
@@ -109,9 +110,9 @@ def _shown(filename: str, numbers: range, function: str, shell: Any) -> list[str
     """A frame in two lines: where it is, and its code."""
     inside = "" if function.startswith("<") else f", in {printable(function)}"
     code = _as_typed(" ".join(linecache.getline(filename, number).strip() for number in numbers))
-    lines = [f"{_GREEN}{_called(filename, shell)}, line {numbers.start}{inside}{_PLAIN}"]
+    lines = [f"{_called(filename, shell)}, line {numbers.start}{inside}"]
     if code:
-        lines.append(f"{_GREEN}----> {numbers.start}{_PLAIN} {printable(code, limit=_LONGEST_LINE)}")
+        lines.append(f"{_GREEN}---->{_PLAIN} {numbers.start} {printable(code, limit=_LONGEST_LINE)}")
     return lines
 
 

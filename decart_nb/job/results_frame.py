@@ -8,13 +8,13 @@ from typing import Any
 
 import pandas as pd
 
-from .printable_frame import PrintableFrame
+from .job_frame import JobFrame
 
 #: What the files of Excel cannot hold.
 _ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
-class ResultsFrame(PrintableFrame):
+class ResultsFrame(JobFrame):
     """A table of jobs. It is an ordinary DataFrame, and goes into Excel as it stands."""
 
     @property

@@ -11,10 +11,13 @@ from pathlib import Path
 from types import NoneType
 from typing import TYPE_CHECKING, Any
 
+from .._util.paths import relative_path
 from .._util.text import short_repr
-from ..errors import InvalidInputError
+from ..errors import InvalidInputError, StoreError
+from ..store.files import StoreFiles
 from ..store.job_row import JUDGED, Record
 from .clip import inputs_of
+from .input_pictures import Picture, stored_picture
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,7 +75,7 @@ def frame(records: Sequence[Record], folder: Path) -> pd.DataFrame:
         records: the jobs.
         folder: the store's.
     """
-    shown = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
+    shown = Path(relative_path(folder))
     given = [inputs_of(record) for record in records]
     names = column_names(name for inputs in given for name in inputs)
     own = {name: [getattr(record, name, None) for record in records] for name in JOB_COLUMNS}
@@ -88,7 +91,24 @@ def frame(records: Sequence[Record], folder: Path) -> pd.DataFrame:
             **own,
         }
     )
-    return ResultsFrame(table)
+    return ResultsFrame(table).with_pictures(_pictures(records, names, StoreFiles(folder)))
+
+
+def _pictures(
+    records: Sequence[Record], columns: Mapping[str, str], files: StoreFiles
+) -> dict[tuple[str, str], Picture]:
+    """How the pictures of input files are had, by column and file name; not those of two files of one name."""
+    found: dict[tuple[str, str], set[str]] = {}
+    paths: dict[str, Path] = {}
+    for record in records:
+        for name, file in record.files.items():
+            with contextlib.suppress(StoreError):
+                path = files.input(file)
+                digest = str(file["sha256"])
+                paths[digest] = path
+                found.setdefault((columns[name], str(file["filename"])), set()).add(digest)
+    single = {key: next(iter(digests)) for key, digests in found.items() if len(digests) == 1}
+    return {key: stored_picture(paths[digest], digest) for key, digest in single.items()}
 
 
 def column_names(inputs: Iterable[str], more: Collection[str] = ()) -> dict[str, str]:

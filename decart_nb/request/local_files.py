@@ -223,7 +223,9 @@ def read_bytes(path: Path, most: int) -> bytes:
 
 
 def display_path(path: Path) -> str:
-    """A path for a message: one line, shortened if it is long."""
+    """A path for a message: one line, shortened if it is long, and below the working directory relative to it."""
+    with contextlib.suppress(OSError, ValueError):  # the working directory may be gone
+        path = path.relative_to(Path.cwd())
     return one_line(str(path), limit=_LONGEST_SHOWN + 1)
 
 

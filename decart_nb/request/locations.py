@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from .._util.paths import relative_path
 from .._util.text import one_line, printable, short_repr
 from .local_files import UnusableFileError, display_path
 
@@ -90,6 +91,17 @@ def display_location(text: str) -> str:
     """A path or URL for tables: in one line, encodable as UTF-8, and without secrets."""
     address = text.strip(_AROUND)
     return redacted_url(address) if _ADDRESS.match(address) else one_line(text)
+
+
+def table_location(text: str) -> str:
+    """A path or URL as a column of files has it: as :func:`display_location`, and relative to the working directory."""
+    address = text.strip(_AROUND)
+    if address[:5].lower() == "file:":
+        try:
+            text = str(_path_of_url(address))
+        except UnusableFileError:
+            return display_location(text)
+    return display_location(relative_path(text) if Path(text).is_absolute() else text)
 
 
 def is_redacted(url: str) -> bool:

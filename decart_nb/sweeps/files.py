@@ -12,7 +12,7 @@ from ..errors import InvalidInputError
 from ..job.ingest import described
 from ..job.runner import Runner
 from ..request.local_files import UnusableFileError, read_unchanged
-from ..request.locations import RemoteFile, display_location, path_text
+from ..request.locations import RemoteFile, path_text, table_location
 from ..request.models import ModelDefinition
 from ..request.request import Request, read_file
 from ..request.uploads import Upload
@@ -92,7 +92,7 @@ class Files:
         if file.is_snapshot:
             self._snapshots[key] = file
         given = self._keep(file)
-        return given if (text := path_text(value)) is None else replace(given, shown=display_location(text))
+        return given if (text := path_text(value)) is None else replace(given, shown=table_location(text))
 
 
 def _identity(value: Any) -> Any:

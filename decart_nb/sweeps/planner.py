@@ -12,11 +12,12 @@ from typing import Any
 
 from .._util.plain_values import NotPlainError, plain, whole
 from .._util.text import safe_str, short_repr
+from ..job.input_pictures import Picture
 from ..job.table import as_text
 from ..request.digest import DigestTemplate, as_json
 from ..request.local_files import UnusableFileError
-from ..request.locations import display_location, is_url, path_text
-from ..request.models import ModelDefinition
+from ..request.locations import display_location, is_url, path_text, table_location
+from ..request.models import FILE_INPUTS, ModelDefinition
 from ..request.request import is_file
 from ..request.uploads import Upload
 from ..request.validation import Problem, check_combination, check_field, invalid_inputs
@@ -29,6 +30,8 @@ from .template import fill, placeholders
 
 #: USD per generated second of a model, by the resolution and the resolved name.
 Price = Callable[[ModelDefinition, str | None, str | None], float | None]
+#: Of more files than these, no table shows a picture.
+_MOST_PICTURES = 100
 _KEPT_AS_IT_IS = frozenset({str, float, bool, type(None)})
 
 
@@ -114,6 +117,16 @@ class Reader:
         """The file that a value of an axis names, if it was read."""
         return self._pass.files.found(value, self.schema.models)
 
+    def pictures(self) -> dict[tuple[str, str], Picture]:
+        """How the pictures of the input files are had, by the input and the value that tables show."""
+        return {
+            (name, str(self._shown(name, value))): Picture(file.sha256, file.upload.open)
+            for name in self.schema.inputs
+            if name in FILE_INPUTS
+            for value in self.schema.values(name)[:_MOST_PICTURES]
+            if (file := self.file(value)) is not None
+        }
+
     def to_keep(self, name: str, value: Any) -> Any:
         """The plain value that a definition stores for a value that is no file: it is read and shown alike."""
         if isinstance(value, Invalid):
@@ -147,7 +160,7 @@ class Reader:
         if isinstance(value, Invalid):
             return value.shown
         if isinstance(value, str) and self.schema.is_file(name, value):
-            return display_location(value)
+            return table_location(value)
         spec = USUAL.get(name)
         if (
             isinstance(value, str)
@@ -161,7 +174,7 @@ class Reader:
         if file := self.file(value):
             return file.shown
         if (text := path_text(value)) is not None:
-            return display_location(text)
+            return table_location(text)
         with contextlib.suppress(NotPlainError):
             return whole(value)  # such as a Fraction, which is sent as that
         is_long = isinstance(value, (bytes, bytearray, memoryview)) or hasattr(value, "__array__")

@@ -170,8 +170,16 @@ def _read_back(name: str, value: Any, status: str, job: Record | None, store: St
     if name == PROMPT and isinstance(value, str):
         return value if status == "invalid" else escape(value)  # else it was filled already
     if isinstance(value, str) and (name not in USUAL or USUAL[name].type in FILE_TYPES):
-        return _stored(name, value, job, store) or value
+        return _stored(name, value, job, store) or _beside_store(value, store) or value
     return value
+
+
+def _beside_store(value: str, store: Store) -> str | None:
+    """A path that leads to a file from the store's folder alone: the table was made there."""
+    if is_url(value) or os.path.isabs(value) or os.path.lexists(value):  # noqa: PTH117 - a text may be no path at all
+        return None
+    path = os.path.join(store.folder.parent, value)  # noqa: PTH118
+    return path if os.path.lexists(path) else None
 
 
 def _is_misread(value: Any, exact: str) -> bool:

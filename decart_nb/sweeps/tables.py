@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -11,8 +10,9 @@ from typing import Any
 import pandas as pd
 
 from .._util.interface_names import step
+from .._util.paths import relative_path
+from ..job.job_frame import JobFrame
 from ..job.money import Payment
-from ..job.printable_frame import PrintableFrame
 from ..job.results_frame import ResultsFrame
 from ..job.table import JOB_COLUMNS, column_names, typed
 from ..store.job_row import JUDGED, UNDER_WAY
@@ -33,26 +33,12 @@ _STATUS = {None: "planned", "cancelled": "planned"}
 Standing = Mapping[tuple[str, int], tuple[Any, ...]]
 
 
-class Plan(PrintableFrame):
+class Plan(JobFrame):
     """A plan as a DataFrame that shows its totals above its rows. Selections of it are ordinary DataFrames."""
 
     @property
     def _constructor(self) -> type[pd.DataFrame]:
         return pd.DataFrame  # type: ignore[no-any-return]
-
-    def __repr__(self) -> str:
-        return f"{self.attrs.get('totals', '')}\n{super().__repr__()}".lstrip()
-
-    def _repr_html_(self) -> str | None:
-        # Why a row is invalid is shown to its end, and two prices, or two dollars in a prompt, are no formula.
-        with pd.option_context("display.max_colwidth", 200, "display.html.use_mathjax", False):
-            shown: str | None = super()._repr_html_()
-        if shown is None:
-            return None
-        totals = html.escape(self.attrs.get("totals", ""))
-        # What is missing is left out, and does not fill the column with its name.
-        shown = shown.replace("<td>&lt;NA&gt;</td>", "<td></td>")
-        return f'<p class="mathjax_ignore tex2jax_ignore">{totals}</p>{shown}'
 
 
 def inputs_of(reader: Reader, rows: Sequence[Row], more: Sequence[str] = ()) -> dict[str, list[Any]]:
@@ -103,7 +89,7 @@ def plan_of(
     columns["cost"] = [row.cost for row in rows]
     plan = Plan(typed(columns))
     plan.attrs.update(sweep=name, totals=totals)
-    return plan
+    return plan.with_pictures(reader.pictures())
 
 
 def results_of(
@@ -126,7 +112,7 @@ def results_of(
         backend: where it runs.
         made: the requests whose videos this run of the sweep has made; ``None`` where it has not run here.
     """
-    shown = str(folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder)
+    shown = relative_path(folder)
     columns: dict[str, Sequence[Any]] = {**inputs_of(reader, rows)}
     jobs = [standing.get((row.request, row.take), _NO_JOB) if row.request else _NO_JOB for row in rows]
     names = ("request", "take", "status", *TO_TELL)
@@ -148,7 +134,7 @@ def results_of(
     columns.update({column: own[column] for column in JOB_COLUMNS if column in own})
     results = ResultsFrame(typed(columns))
     results.attrs["sweep"] = name
-    return results
+    return results.with_pictures(reader.pictures())
 
 
 def state_of(row: Row, job: tuple[Any, ...] | None) -> tuple[str, str]:

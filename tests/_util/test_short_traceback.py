@@ -123,7 +123,7 @@ def test_a_file_is_named_below_the_working_directory_or_by_its_name_alone(shown,
 
 def test_nothing_that_a_terminal_obeys_is_shown_but_the_colours(shown) -> None:
     shown("raise dnb.InvalidInputError('It has \\x1b]0;title\\x07 in it.')  # \x1b[2J")
-    assert re.findall(r"\x1b.{0,4}", shown.raw) == ["\x1b[32m", "\x1b[39m"] * 2 + ["\x1b[31m", "\x1b[39m"]
+    assert re.findall(r"\x1b.{0,4}", shown.raw) == ["\x1b[32m", "\x1b[39m", "\x1b[31m", "\x1b[39m"]
 
 
 def test_there_are_no_colours_where_there_are_to_be_none(shown) -> None:

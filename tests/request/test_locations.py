@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from decart_nb.request.local_files import UnusableFileError
-from decart_nb.request.locations import RemoteFile, display_location, locate, redacted_url
+from decart_nb.request.locations import RemoteFile, display_location, locate, redacted_url, table_location
 
 SECRET = "https://ann:hunter2@example.com:8080/a/in.mp4?X-Amz-Signature=5ec3e7&token=5ec3e7"
 
@@ -107,3 +107,13 @@ def test_no_secret_of_an_address_is_shown() -> None:
             assert "hunter2" not in said, bad
             assert "5ec3e7" not in said, bad
     assert display_location("ftp://ann:hunter2@example.com/in.mp4") == "ftp://example.com/in.mp4?…"
+
+
+def test_a_table_has_paths_relative_to_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    inside, outside = tmp_path / "work" / "a" / "in.mp4", tmp_path / "in.mp4"
+    assert table_location(str(inside)) == table_location(inside.as_uri()) == "a/in.mp4"
+    assert table_location(str(outside)) == "../in.mp4"
+    assert table_location("a/in.mp4") == "a/in.mp4"
+    assert table_location(SECRET) == display_location(SECRET)

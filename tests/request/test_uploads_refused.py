@@ -98,7 +98,8 @@ def test_a_folder_is_refused(where: Any, tmp_path: Path) -> None:
 
 def test_a_missing_file_is_named_and_a_relative_path_explained(tmp_path: Path) -> None:
     assert refused("no.png").startswith("is not there: no file no.png. The path is relative to")
-    assert refused(tmp_path / "no.png") == f"is not there: no file {tmp_path / 'no.png'}."
+    assert refused(tmp_path / "no.png") == "is not there: no file no.png."
+    assert refused(tmp_path.parent / "no.png") == f"is not there: no file {tmp_path.parent / 'no.png'}."
 
 
 @pytest.mark.parametrize(
