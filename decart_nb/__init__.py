@@ -60,6 +60,7 @@ if TYPE_CHECKING:
         submit as submit,
         sweep as sweep,
     )
+    from .session.inputs_by_hand import keyframes as keyframes, trajectory as trajectory
     from .session.session import Session as Session
     from .sweeps.axes import axis as axis, value as value, zip_axes as zip_axes
     from .sweeps.sweep import Sweep as Sweep
@@ -108,6 +109,7 @@ _EXPORTS = {
         "submit",
         "sweep",
     ),
+    "session.inputs_by_hand": ("keyframes", "trajectory"),
     "session.session": ("Session",),
     "sweeps.axes": (
         "axis",

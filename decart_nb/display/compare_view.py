@@ -9,13 +9,10 @@ import traitlets
 
 from .compare_html import compare_text
 from .live_view import LiveView, assets
-from .media_channel import Media, MediaChannel
+from .media_channel import MEDIA_TYPES, Media, MediaChannel
 
 if TYPE_CHECKING:
     from .comparison import ComparedVideo
-
-#: The media types of containers that browsers play, by suffix. MP4 and QuickTime are one container.
-_MEDIA_TYPES = {".webm": "video/webm", ".mkv": "video/webm", ".ogv": "video/ogg"}
 
 
 class CompareView(LiveView):
@@ -36,7 +33,7 @@ class CompareView(LiveView):
         self._videos = videos
         files = {}
         for key, video in enumerate(videos):
-            media_type = _MEDIA_TYPES.get(video.path.suffix.lower(), "video/mp4")
+            media_type = MEDIA_TYPES.get(video.path.suffix.lower(), "video/mp4")
             files["video", str(key)] = Media(video.path, media_type)
             files["poster", str(key)] = Media(_poster_of(video), "image/jpeg")
         MediaChannel(self, files)

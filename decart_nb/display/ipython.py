@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from ..sweeps.sweep import Sweep
     from .comparison import Comparison
     from .grid import ClipGrid
+    from .keyframes import Keyframes
+    from .trajectory import Trajectory
 
 
 class NotebookDisplay:
@@ -104,6 +106,18 @@ class NotebookDisplay:
     def show_comparison(self, comparison: Comparison) -> None:
         """Show a comparison."""
         CompareOutput(comparison, **self._output_options())
+
+    def show_trajectory(self, trajectory: Trajectory) -> None:
+        """Show a trajectory, to be drawn."""
+        from .trajectory_output import TrajectoryOutput
+
+        TrajectoryOutput(trajectory, **self._output_options())
+
+    def show_keyframes(self, keyframes: Keyframes) -> None:
+        """Show a video, to pick frames of."""
+        from .keyframes_output import KeyframesOutput
+
+        KeyframesOutput(keyframes, **self._output_options())
 
     def show_grid(self, grid: ClipGrid) -> None:
         """Show a grid of clips."""

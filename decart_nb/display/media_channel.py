@@ -19,6 +19,8 @@ from ..errors import MediaError
 
 #: The largest file that is sent, in bytes. The frontend holds all of it in memory.
 SEND_LIMIT = 64 * 2**20
+#: The media types of containers that browsers play, by suffix. MP4 and QuickTime are one container.
+MEDIA_TYPES = {".webm": "video/webm", ".mkv": "video/webm", ".ogv": "video/ogg"}
 
 
 class Media(NamedTuple):

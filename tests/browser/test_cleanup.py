@@ -151,3 +151,34 @@ def test_nor_of_a_comparison(watched: Notebook, lab: Lab, small_video: Path) -> 
     _clear(notebook, cell)
     page.wait_for_function(f"() => ({_COUNTS})().join() === '0,0,0'")
     notebook.comes_to_say(_WIDGETS, "[]")
+
+
+def test_nor_of_a_trajectory(watched: Notebook, lab: Lab, small_image: Path) -> None:
+    notebook, page = watched, watched.page
+    shutil.copy(small_image, lab.folder / "small.png")
+    cell = notebook.run("path = dnb.trajectory('small.png', [(0, 0.2, 0.2), (124, 0.8, 0.8)])\npath")
+    cell.get_by_role("button", name="Play").click()
+    # A timer for the preview, and the image.
+    page.wait_for_function(f"() => {{ const [, timers, urls] = ({_COUNTS})(); return timers === 1 && urls === 1; }}")
+    assert notebook.printed(_WIDGETS).count("TrajectoryView") == 1
+
+    _clear(notebook, cell)
+    page.wait_for_function(f"() => ({_COUNTS})().join() === '0,0,0'")
+    notebook.comes_to_say(_WIDGETS, "[]")
+    assert notebook.printed("len(path._observers), len(path)") == "0 2"
+
+
+def test_nor_of_keyframes(watched: Notebook, lab: Lab, small_video: Path) -> None:
+    notebook, page = watched, watched.page
+    shutil.copy(small_video, lab.folder / "small.mp4")
+    cell = notebook.run("frames = dnb.keyframes('small.mp4')\nframes")
+    expect(cell.locator(".decart-keyframes-note:visible")).to_have_count(0)
+    cell.get_by_role("button", name="Play").click()
+    # The video, and the stills of the first and the last frame.
+    page.wait_for_function(f"() => ({_COUNTS})()[2] === 3")
+    assert notebook.printed(_WIDGETS).count("KeyframesView") == 1
+
+    _clear(notebook, cell)
+    page.wait_for_function(f"() => ({_COUNTS})().join() === '0,0,0'")
+    notebook.comes_to_say(_WIDGETS, "[]")
+    assert notebook.printed("len(frames._observers), len(frames)") == "0 10"

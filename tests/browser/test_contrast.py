@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+from pathlib import Path
 
 import numpy as np
 from playwright.sync_api import Locator, expect
@@ -126,6 +128,24 @@ def test_and_so_does_all_of_a_sweep(notebook: Notebook, queue: Queue) -> None:
     assert faint == {}
     for cell in (running, reused):
         finish_sweep(cell, queue)
+
+
+def test_and_so_do_the_inputs_that_are_made_by_hand(notebook: Notebook, lab: Lab, small_video: Path) -> None:
+    shutil.copy(small_video, lab.folder / "by hand.mp4")
+    given = "[(0, 0.3, 0.6), (40, 0.4, 0.3), (90, 0.7, 0.5), (124, 0.6, 0.8)]"
+    path = notebook.run(f"dnb.trajectory(dnb.keyframes('by hand.mp4').frame, {given})")
+    frames = notebook.run("dnb.keyframes('by hand.mp4', first=2, last=7)")
+    faint = {}
+    for theme in THEMES:
+        notebook.theme(theme)
+        notebook.page.keyboard.press("Shift")
+        for what, cell, name in (("path", path, "Undo"), ("frames", frames, "Next frame")):
+            cell.get_by_role("button", name=name).focus()
+            contrasts = cell.locator(".jp-OutputArea").evaluate(_CONTRASTS)
+            screenshot(cell, f"by hand, {what}, {theme}")
+            assert len(contrasts) > 10
+            faint |= _faint(contrasts, theme, what)
+    assert faint == {}
 
 
 def test_and_so_does_a_rating_with_its_scores(notebook: Notebook, lab: Lab) -> None:
