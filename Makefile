@@ -9,6 +9,8 @@ TESTERS ?= 4
 VENV := .venv
 BIN := $(VENV)/bin
 export DECART_BACKEND := local
+# The store of a notebook that is run here is beside it, whatever the folders above have.
+demo test docs: export DECART_STORE := decart_runs
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Kernels are found in the environment, not in the user's home.
 export JUPYTER_PREFER_ENV_PATH := 1
