@@ -12,7 +12,10 @@ from .code import code_of
 from .environment import notebook_folder
 from .job_view import JobView
 from .output import Output, fallback_html
-from .text import is_retrying, job_text, retry_reason
+from .text import has_failed, is_retrying, job_text, retry_reason
+
+#: The colour of what has failed: the frontend's, with fallbacks for both themes.
+_BAD = ";color:var(--jp-error-color1,light-dark(#b71c1c,#ef9a9a))"
 
 
 class JobOutput(Output):
@@ -121,7 +124,7 @@ class JobOutput(Output):
 
 
 def job_html(job: Job, folder: Path | None, *, embed: bool) -> str:
-    """Static HTML of a job: its clip, or its model and state.
+    """Static HTML of a job: its clip, or its model, prompt and state.
 
     Args:
         job: the job.
@@ -130,4 +133,5 @@ def job_html(job: Job, folder: Path | None, *, embed: bool) -> str:
     """
     if job.clip is not None:
         return clip_html(job.clip, folder, embed=embed)
-    return f'<div class="{NO_MATH}" style="white-space:pre-wrap;{STYLE}">{html.escape(job_text(job))}</div>'
+    style = f"white-space:pre-wrap;{STYLE}{_BAD * has_failed(job)}"
+    return f'<div class="{NO_MATH}" style="{style}">{html.escape(job_text(job))}</div>'

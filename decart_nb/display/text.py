@@ -30,6 +30,7 @@ STATUS_TEXTS = {
     "expired": "expired: the service no longer has this video",
 }
 _NAME_LIMIT = 60
+_PROMPT_LIMIT = 80
 #: A sweep names at most this many reasons for retries.
 _REASON_LIMIT = 2
 _MINUTE, _HOUR = 60, 3600
@@ -75,7 +76,14 @@ def job_text(job: Job) -> str:
     """A job in one line: its clip's caption, or its model and state."""
     if job.clip is not None:
         return " · ".join(clip_caption(job.clip))
-    return f"{printable(job.model)}: {job_state(job)}"
+    prompt = printable(str(job.inputs.get("prompt") or ""), limit=_PROMPT_LIMIT)
+    named = " · ".join(filter(None, [printable(job.model), prompt]))
+    return f"{'✗ ' * has_failed(job)}{named}: {job_state(job)}"
+
+
+def has_failed(job: Job) -> bool:
+    """Whether a job has ended without a clip, and not because somebody has cancelled it."""
+    return job.error is not None and job.status != "cancelled"
 
 
 def clip_caption(clip: Clip) -> list[str]:

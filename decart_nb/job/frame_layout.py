@@ -23,9 +23,11 @@ BAD = frozenset({"failed", "rejected", "uncertain", "unreachable", "expired", "i
 GOOD = frozenset({"completed", "reused"})
 #: The column with the state of a row, and that with the reason for it: of a plan, and of results.
 _REASONS = {"plan": "why", "status": "error"}
-#: Columns after the inputs and before the reason, and those after it.
-_THEN = ("take", "waited", "made", "rating", "note", "width", "height", "fps", "duration")
-_LAST = ("path", "job_id", "submitted_at", "size_bytes", "sha256", "backend")
+#: The columns that follow the reason, in their order; in the text of a table the last ones are left out first.
+_LAST = (
+    *("waited", "made", "rating", "note", "width", "height", "fps", "duration"),
+    *("path", "job_id", "submitted_at", "size_bytes", "sha256", "backend"),
+)
 #: A value of these is said once although some rows, such as those without a video, have none.
 _MEASURED = ("seconds", "width", "height", "fps", "duration", "backend")
 #: Of these, every row has its own.
@@ -141,7 +143,7 @@ def lay_out(
         own = _reasons(head, reason, told)
         if any(cell.text for cell in own):
             columns[reason] = own
-    last = [name for name in (*_THEN, reason, *_LAST) if name in columns]
+    last = [name for name in ("take", reason, *_LAST) if name in columns]
     layout.names = [*(name for name in columns if name not in last), *last]
     layout.rows = [*zip(*(columns[name] for name in layout.names), strict=True)]
     return layout

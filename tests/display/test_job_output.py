@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from decart_nb import Job, JobFailedError
+from decart_nb import Job, JobCancelledError, JobFailedError
 from decart_nb.client.polling import LIVE
 from decart_nb.display.job_output import JobOutput
 from decart_nb.job.clip import Clip
@@ -47,6 +47,26 @@ def test_a_person_gets_a_live_view_beside_the_static_one(notebook) -> None:
     assert set(static) == {"text/html", "text/plain"}
     assert _VIEW in live
     assert "decart-output" in static["text/html"]
+
+
+def test_a_failure_has_a_sign_the_prompt_and_a_colour(notebook) -> None:
+    job = _job("j1")
+    notebook.show(job)
+    assert "✗" not in notebook.html
+    job._end("failed", error=JobFailedError("j1", "out of paint"))
+    assert "✗ lucy-2.5 · &lt;i&gt;: failed after 0 s: out of paint</div>" in notebook.html
+    assert "color:var(--jp-error-color1" in notebook.html
+    static, _ = notebook.outputs.values()
+    assert static["text/plain"].startswith("✗ lucy-2.5 · <i>: failed after 0 s")
+
+
+def test_what_was_cancelled_is_no_failure(notebook) -> None:
+    job = _job()
+    notebook.show(job)
+    job._end("cancelled", error=JobCancelledError("It was withdrawn."))
+    assert "lucy-2.5 · &lt;i&gt;: cancelled" in notebook.html
+    assert "✗" not in notebook.html
+    assert "--jp-error-color1" not in notebook.html
 
 
 def test_a_headless_run_gets_one_plain_output(notebook, clip) -> None:

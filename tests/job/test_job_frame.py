@@ -128,6 +128,7 @@ def test_a_reason_that_rows_share_is_said_once_and_another_beside_its_row() -> N
     page = _page(table)
     assert page.said.count("✗ 4 rows (0–3): data is not there: no file in.mp4.") == 1
     assert page.column("error") == ["", "", "", "", "no.", "Out of paint."]
+    assert page.tables[0][0][:6] == ["", "status", "cost", "model", "seed", "error"]
     assert page.column("status") == ["✗ invalid"] * 5 + ["✗ failed"]
     assert repr(table).count("no file in.mp4") == 1
     assert table["error"].notna().all()  # the table itself has them all

@@ -187,3 +187,8 @@ class Notebook:
             (cell.outputs if cell else self.strays).append(content)
             if place:
                 self._places.setdefault(place, []).append(content)
+
+
+def shown_lines(cell: Cell) -> list[str]:
+    """The lines of an error as the frontend shows them, without colours."""
+    return _COLOURS.sub("", "\n".join(cell.reply.get("traceback", []))).splitlines()

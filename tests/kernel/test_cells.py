@@ -1,4 +1,4 @@
-"""Blocking, awaiting, submitting: in a cell, in many queued cells, in two notebooks."""
+"""Blocking, awaiting, submitting: in a cell, in many queued cells, in two notebooks; and mistakes in cells."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from .conftest import OPENING
-from .notebook import Cell, Notebook
+from .notebook import Cell, Notebook, shown_lines
 
 _WAYS = {
     "blocking": "clip = dnb.generate('lucy-pro-t2v', prompt='{}')",
@@ -56,3 +56,26 @@ def test_two_notebooks_in_a_folder_at_once(kernel: Path, notebook: Notebook):
     for prompt in prompts:
         assert len(list((notebook.folder / "decart_runs").glob(f"lucy-pro-t2v-{prompt}-*.mp4"))) == 1
     notebook.run(OPENING)
+
+
+_TYPOS = {
+    "model": "clip = dnb.generate('lucy-pro-t2', prompt='a')",
+    "input": "clip = dnb.generate('lucy-pro-t2v', promt='a')",
+    "awaiting": "await dnb.sweep(model='lucy-pro-t2v', prompt='a')",
+    "nested": "import asyncio\nasync def f():\n    return dnb.submit('lucy-9')\nawait asyncio.gather(f(), f())",
+    "result": "dnb.submit('lucy-pro-t2v', prompt='a').result(timeout='soon')",
+    "magic": "%load_ext decart_nb\nget_ipython().run_cell_magic('decart', 'lucy-pro-t2', 'a')",
+}
+
+
+@pytest.mark.parametrize("typo", _TYPOS)
+def test_a_typo_gives_at_most_6_lines_with_the_cells_own_and_tb_has_all(notebook, typo):
+    [cell] = notebook.run_all([_TYPOS[typo]])
+    lines = shown_lines(cell)
+    assert 3 <= len(lines) <= 6
+    assert lines[0].startswith("Cell In[")
+    assert lines[1].startswith("----> ")
+    assert f"{cell.reply['ename']}: " in "\n".join(lines)
+    assert not any("decart_nb/" in line for line in lines)
+    whole = notebook.run("%tb")
+    assert "decart_nb/" in str(whole.outputs)

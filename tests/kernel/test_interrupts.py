@@ -10,7 +10,7 @@ import pytest
 
 from decart_nb.local.queue import LocalQueue
 
-from .notebook import PATIENCE, Cell, Notebook
+from .notebook import PATIENCE, Cell, Notebook, shown_lines
 
 _OPENING = """
 import time, warnings
@@ -75,6 +75,7 @@ def _check(desk: _Desk, codes: list[str], name: str) -> None:
     desk.notebook.until(lambda: cell.done)
     assert cell.replied - pressed < _HEARD
     assert cell.error.startswith(name)
+    assert len(shown_lines(cell)) <= 3  # the cell's own line, and none of ours
     assert f"Job {job_id} goes on: decart_nb.attach('{job_id}')" in cell.error
     assert desk.stands(job_id) == "pending"
     desk.end(job_id)
