@@ -108,20 +108,28 @@ def relative_url(file: Path, folder: Path | None) -> str | None:
     """The URL of a file relative to a folder; ``None`` if it is not served from there.
 
     Args:
-        file: its path.
+        file: its path, in the folder, or in a store beside the folder or above it.
         folder: the folder against which the frontend resolves relative URLs, if any.
 
     Jupyter serves no path with a name that begins with a dot. It follows symbolic links, so that a file may be inside
-    the folder by its path or by its resolved path.
+    the folder by its path or by its resolved path. A store above the folder that it serves it does not reach.
     """
     if folder is None:
         return None
-    for path, base in ((file.absolute(), folder), (file.resolve(), folder.resolve())):
-        inside = Path(os.path.normpath(path))
-        if inside.is_relative_to(base):
-            parts = inside.relative_to(base).parts
-            return None if any(part.startswith(".") for part in parts) else quote("/".join(parts))
+    named, real = (Path(os.path.normpath(file.absolute())), folder), (file.resolve(), folder.resolve())
+    for path, base in (named, real):
+        if path.is_relative_to(base):
+            return _url(path, base)
+    for path, base in (named, real):
+        above = path.parent.parent
+        if above.name and base.is_relative_to(above) and (url := _url(path, above)):
+            return "../" * len(base.relative_to(above).parts) + url
     return None
+
+
+def _url(file: Path, base: Path) -> str | None:
+    parts = file.relative_to(base).parts
+    return None if any(part.startswith(".") for part in parts) else quote("/".join(parts))
 
 
 def _limit_note(clip: Clip, folder: Path | None, url: str | None) -> str:

@@ -69,7 +69,7 @@ class Lab:
         empty.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
         path = self.folder / f"{name}.ipynb"
         nbformat.write(empty, path)
-        notebook = Notebook(page, path, f"{self.url}/{APPS[app].format(path.name)}token={self.token}")
+        notebook = Notebook(page, path, f"{self.url}/{APPS[app].format(f'{name}.ipynb')}token={self.token}")
         notebook.load()
         if queue:
             notebook.connect(queue)

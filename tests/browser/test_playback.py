@@ -13,6 +13,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from decart_nb import media
 from decart_nb.display.clip_html import EMBED_LIMIT
+from decart_nb.store.store import Store
 
 from .lab import Lab, Notebook, Queue, plays, screenshot
 
@@ -59,12 +60,31 @@ def test_what_the_local_queue_renders_plays(lab: Lab, page: Page) -> None:
     screenshot(cell, "rendered")
 
 
-def test_a_large_clip_is_referred_to_and_plays(lab: Lab, page: Page, queue: Queue, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def large_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A video that is too large to be embedded."""
+    path = tmp_path_factory.mktemp("large") / "large.mp4"
     noise = np.random.default_rng(1).integers(0, 256, (5, 720, 1280, 3), np.uint8)
-    media.encode(noise, tmp_path / "large.mp4", fps=5, crf=10)
-    assert (tmp_path / "large.mp4").stat().st_size > EMBED_LIMIT
+    media.encode(noise, path, fps=5, crf=10)
+    assert path.stat().st_size > EMBED_LIMIT
+    return path
+
+
+def test_a_large_clip_plays_from_the_store_above_the_notebooks_folder(
+    lab: Lab, page: Page, queue: Queue, large_video: Path
+) -> None:
+    Store(lab.folder / "decart_runs").close()
+    (lab.folder / "below").mkdir()
+    notebook = lab.open(page, "below/large", queue)
+    cell = _made(notebook, queue, large_video, "snow below")
+    plays(cell.locator("video"))
+    expect(cell.get_by_text("plays from ../decart_runs/lucy-pro-t2v-snow-below-")).to_be_visible()
+    assert not (lab.folder / "below" / "decart_runs").exists()
+
+
+def test_a_large_clip_is_referred_to_and_plays(lab: Lab, page: Page, queue: Queue, large_video: Path) -> None:
     notebook = lab.open(page, "large", queue)
-    cell = _made(notebook, queue, tmp_path / "large.mp4", "snow")
+    cell = _made(notebook, queue, large_video, "snow")
     plays(cell.locator("video"))
     assert "data:" not in (cell.locator("video").get_attribute("src") or "data:")
     notebook.save()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from decart_nb.display import text
-from decart_nb.display.clip_html import EmbedBudget, clip_html
+from decart_nb.display.clip_html import EmbedBudget, clip_html, relative_url
 from decart_nb.job.clip import Clip
 from tests.clips import read_clip
 
@@ -125,3 +125,22 @@ def test_a_renderer_that_strips_videos_finds_a_still(clip) -> None:
         inner = re.search(r"<video [^>]*>(.*)</video>", clip_html(clip, clip.path.parent, embed=embed))
         assert inner
         assert inner[1].startswith('<img src="data:image/webp;base64,')
+
+
+@pytest.mark.parametrize(
+    ("file", "url"),
+    [
+        ("/p/a/decart_runs/x y.mp4", "decart_runs/x%20y.mp4"),
+        ("/p/decart_runs/x.mp4", "../decart_runs/x.mp4"),
+        ("/decart_runs/x.mp4", None),  # which would tell of the whole machine
+        ("/p/a/../decart_runs/x.mp4", "../decart_runs/x.mp4"),
+        ("/p/a/x.mp4", "x.mp4"),
+        ("/p/b/c/x.mp4", None),  # in no store beside or above it
+        ("/q/decart_runs/x.mp4", None),
+        ("/p/.runs/x.mp4", None),
+        ("/p/a/decart_runs/.x.mp4", None),
+    ],
+)
+def test_a_file_has_a_url_below_the_notebook_and_in_a_store_above_it(file: str, url: str | None) -> None:
+    assert relative_url(Path(file), Path("/p/a")) == url
+    assert relative_url(Path(file), None) is None
