@@ -1,12 +1,30 @@
-"""Decart's video queue, made at home in Jupyter.
+"""Decart's video queue, made at home in Jupyter: one line from a prompt to a playing video.
 
 ::
 
     import decart_nb as dnb
 
-    clip = dnb.generate("lucy-pro-t2v", prompt="A cat playing piano in a cozy living room")
+    dnb.connect("local")  # previews, free of charge; dnb.connect("live", api_key=…) for Decart
+    clip = dnb.generate("lucy-2.5", prompt="An oil painting", data=dnb.sample())
 
-Everything here loads on first use, so that the import itself costs next to nothing.
+==============================================  ====================================================================
+What you type                                   What it does
+==============================================  ====================================================================
+``connect("live")``, ``connect("local")``       chooses the queue and the store, and returns the session
+``generate(model, prompt=…, data=…)``           makes a video: waits, shows it, returns its ``Clip``
+``submit(model, prompt=…, data=…)``             the same, but returns a ``Job`` at once: ``await`` it
+``models``, ``models["lucy-2.5"]``              the models: inputs, size, price; live ones first
+``sample()``, ``sample("still")``               a clip and an image to try models on
+``trajectory(image)``, ``keyframes(video)``     inputs by hand: a path on an image, frames of a video
+``sweep(model=[…], prompt=[…], data=…)``        all combinations, as a table: ``.plan``, ``.run(max_cost=…)``
+``axis(…)``, ``zip_axes(…)``, ``value(…)``      what in a sweep varies, varies together, or does not vary
+``compare(clip, other)``                        videos side by side, by one clock
+``jobs()``, ``attach(job_id)``                  the jobs in the store; one of them, by its id
+``provenance(path)``, ``reproduce(path)``       how a video was made; the same request again, as a new take
+``DecartClient``                                an async client with the names of Decart's own SDK
+==============================================  ====================================================================
+
+``%load_ext decart_nb`` adds ``%%decart``, a cell for prompts. Everything here loads on first use.
 """
 
 from __future__ import annotations

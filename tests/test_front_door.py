@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 import json
 import pkgutil
+import re
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -47,6 +49,17 @@ def test_public_objects_say_that_they_are_of_decart_nb(name: str) -> None:
 def test_every_public_name_has_a_docstring() -> None:
     undocumented = [name for name in decart_nb.__all__ if not getattr(decart_nb, name).__doc__]
     assert not undocumented
+
+
+def test_the_packages_help_begins_with_an_example_that_runs_and_names_every_function(tmp_path: Path) -> None:
+    about = decart_nb.__doc__
+    functions = {name for name in decart_nb.__all__ if not isinstance(getattr(decart_nb, name), type)}
+    assert functions <= set(re.findall(r"``(\w+)", about))
+    example = textwrap.dedent(about.partition("::\n")[2].partition("====")[0])
+    assert 'dnb.generate("lucy-2.5"' in example
+    namespace: dict[str, object] = {}
+    exec(example, namespace)
+    assert namespace["clip"].duration == 3.0
 
 
 def test_a_name_that_is_not_there_is_an_attribute_error() -> None:

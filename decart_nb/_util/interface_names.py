@@ -46,7 +46,7 @@ _SHELL = {
     "attach to any": "decart-nb attach ID",
     "jobs": "decart-nb jobs",
     "models": "decart-nb models",
-    "generate": "decart-nb make lucy-2.5 --prompt {prompt} --data in.mp4",
+    "generate": "decart-nb make lucy-2.5 --prompt {prompt} --sample",
     "custom model": "",
     "fresh": "--fresh",
     "resubmit_uncertain": "--resubmit-uncertain",

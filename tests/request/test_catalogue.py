@@ -303,7 +303,7 @@ def test_what_may_be_a_name_is_no_prompt(name: str) -> None:
 def test_in_a_shell_a_prompt_is_told_the_command_to_type() -> None:
     with (
         shell_names(),
-        pytest.raises(ModelNotFoundError, match=r"decart-nb make lucy-2\.5 --prompt 'A red cat' --data"),
+        pytest.raises(ModelNotFoundError, match=r"decart-nb make lucy-2\.5 --prompt 'A red cat' --sample"),
     ):
         models.video("A red cat")
 
