@@ -7,6 +7,9 @@ import { lightbox } from "./lightbox.js";
 import { comparison } from "./compare.js";
 
 const SPEEDS = [0.25, 0.5, 1, 2];
+/** As in board.css, in pixels: left and right of a cell's tiles together, and between two of them. */
+const CELL_PADDING = 12;
+const TILE_GAP = 8;
 const KEYS =
   "Keys: space plays all, , and . step one frame, arrows move, Enter opens, 1–5 rate, 0 clears, m marks, c compares the marked, r tries a failed one again.";
 
@@ -28,9 +31,9 @@ function chooser(name) {
  * Draws a grid.
  *   data   {title, columns: [{name, axis, alone}], rows, cols, facts, thumbnail, ratio, note, tiles}, and
  *          most_in_a_cell: above so many tiles in a cell, a chooser begins with one value in place of all;
- *          most_cells: see `arrange`
+ *          most_cells: see `arrange`; size, narrowest, widest: of a tile at first, in pixels
  *   host   {signal, listen, source, send, canRate}: see `lightbox`
- * Returns `replace(number, tile)`, which shows a tile's new state, and `add(tile)`.
+ * Returns `replace(number, tile)`, which shows a tile's new state, and `describe({facts, thumbnail})`.
  */
 export function board(root, data, host) {
   const { columns, tiles } = data;
@@ -50,14 +53,19 @@ export function board(root, data, host) {
 
   // What is constant.
   const thumbnail = element("img", { class: "decart-thumbnail", alt: "The input", hidden: true });
-  const facts = element("div", { class: "decart-facts" }, thumbnail,
-    ...[data.title, ...data.facts].filter(Boolean).map((text) => element("span", {}, text)));
-  if (data.thumbnail) {
-    source.poster({ poster: data.thumbnail }).then((url) => {
+  const facts = element("div", { class: "decart-facts" });
+  let shownThumbnail = null;
+  function describe(header) {
+    facts.replaceChildren(thumbnail,
+      ...[data.title, ...header.facts].filter(Boolean).map((text) => element("span", {}, text)));
+    if (!header.thumbnail || shownThumbnail === header.thumbnail) return;
+    shownThumbnail = header.thumbnail;
+    source.poster({ poster: shownThumbnail }).then((url) => {
       thumbnail.src = url;
       thumbnail.hidden = false;
     }, () => {});
   }
+  describe(data);
 
   // The controls.
   const play = element("button", { type: "button", class: "decart-play" }, "Play all");
@@ -91,7 +99,7 @@ export function board(root, data, host) {
   root.style.setProperty("--decart-ratio", String(data.ratio));
   const resize = (width) => {
     size.value = String(width);
-    root.style.setProperty("--decart-cell", `${size.value}px`);
+    root.style.setProperty("--decart-cell", `${width}px`);
   };
   resize(data.size);
   const box = lightbox(root, tiles, {
@@ -245,13 +253,14 @@ export function board(root, data, host) {
     close.addEventListener("click", () => dialog.close(), { signal: ended.signal });
     dialog.addEventListener("close", end, { signal: ended.signal });
     root.append(dialog);
-    dialog.showModal();
     const items = marked.map((number) => ({ ...tiles[number], label: tiles[number].name, facts: "" }));
     if (items.length === 1) {
       const { input } = items[0];
       items.unshift({ ...items[0], label: "the input", video: input, poster: input, served: null, servedPoster: null });
     }
     comparison(content, items, { signal: ended.signal, video: source.video, poster: source.poster });
+    dialog.showModal();
+    content.querySelector(".decart-compare-stage").focus(); // which has the keys
   }
 
   const numberAt = (event) => {
@@ -348,18 +357,22 @@ export function board(root, data, host) {
   chooseFirst();
   fillChoosers();
   layOut();
-  // At first, all columns fit, if that leaves the tiles large enough.
+  // At first, all columns fit, with the tiles of a cell beside each other, if that leaves the tiles large enough.
   const fitting = new ResizeObserver(() => {
-    const excess = scroller.scrollWidth - scroller.clientWidth;
     if (!scroller.clientWidth) return;
     fitting.disconnect();
-    const across = Math.max(1, ...arranged.cols.map(({ key }) =>
-      Math.max(...arranged.rows.map((row) => arranged.cells.get(`${row.key}\n${key}`)?.length ?? 0)))) * arranged.cols.length;
-    if (excess > 0) resize(Math.max(144, data.size - Math.ceil(excess / across)));
+    const inCells = arranged.cols.map(({ key }) =>
+      Math.max(1, ...arranged.rows.map((row) => arranged.cells.get(`${row.key}\n${key}`)?.length ?? 0)));
+    const counts = inCells.map((count) => Math.min(count, data.most_in_a_cell));
+    const across = counts.reduce((sum, count) => sum + count, 0);
+    const head = scroller.querySelector("tbody th")?.offsetWidth ?? 0;
+    const room = scroller.clientWidth - head - CELL_PADDING * counts.length - TILE_GAP * (across - counts.length);
+    resize(Math.max(data.narrowest, Math.min(data.widest, Math.floor(room / Math.max(1, across)))));
   });
   fitting.observe(scroller);
   signal.addEventListener("abort", () => fitting.disconnect(), { once: true });
   return {
+    describe,
     /** Shows a tile's new state; a number that there is not yet is added. */
     replace(number, tile) {
       const isNew = number >= tiles.length;

@@ -82,7 +82,7 @@ class ClipGrid:
         self.files = GridFiles(runner.store if runner else None, self._lose)
         for number in range(self._first_take):
             self._offer(number)
-        self._thumbnail = self.files.offer_thumbnail(self._records)
+        self._thumbnail: str | None = None
 
     @property
     def tiles(self) -> list[Tile]:
@@ -94,6 +94,13 @@ class ClipGrid:
         """The contents, with the files that are there now."""
         self._look_for_files()
         return self._grid
+
+    @property
+    def header(self) -> dict[str, Any]:
+        """What is said once above the grid, as JSON for a frontend: facts, and the key of a still of the input."""
+        if self._thumbnail is None:
+            self._thumbnail = self.files.offer_thumbnail(self._records[: self._first_take])
+        return {"facts": self._grid.facts, "thumbnail": self._thumbnail}
 
     @property
     def note(self) -> str:
@@ -144,12 +151,11 @@ class ClipGrid:
     def data(self) -> dict[str, Any]:
         """The grid as JSON for a frontend."""
         with self._lock:
-            return self.contents.data() | {
-                "tiles": [*self.states().values()],
-                "note": self.note,
-                "thumbnail": self._thumbnail,
-                "rated": self._runner is not None,
-            }
+            return (
+                self.contents.data()
+                | self.header
+                | {"tiles": [*self.states().values()], "note": self.note, "rated": self._runner is not None}
+            )
 
     def state(self, number: int) -> dict[str, Any]:
         """A tile as JSON for a frontend. Of a running job, only what changes."""

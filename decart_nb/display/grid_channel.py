@@ -31,7 +31,7 @@ class GridChannel:
 
     def _send_tiles(self, tiles: dict[int, dict[str, Any]]) -> None:
         if self._widget.comm is not None:
-            self._widget.send({"tiles": tiles})
+            self._widget.send({"tiles": tiles, "header": self._grid.header})
 
     def _on_message(self, _: object, message: dict[str, Any], __: object) -> None:
         action = message.get("action")

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _MOST_EMPTY = 4
 _RATIO = 16 / 9
 #: The width of a tile, in pixels, by the number of columns that are to fit into 1,280 pixels.
-_WIDEST, _NARROWEST, _ROOM = 320, 144, 920
+_WIDEST, _NARROWEST, _ROOM = 320, 128, 920
 #: Between two tiles, with their share of a cell's margin.
 _GAP = 12
 #: More tiles than this in a cell are parted by a choice above the grid.
@@ -171,9 +171,10 @@ class GridData:
             ],
             "rows": self.rows,
             "cols": self.cols,
-            "facts": self.facts,
             "ratio": self.ratio,
             "size": self.tile_width,
+            "narrowest": _NARROWEST,
+            "widest": _WIDEST,
             "most_in_a_cell": _MOST_IN_A_CELL,
             "most_cells": MOST_CELLS,
         }

@@ -1,26 +1,7 @@
 // The grid of clips in a live view: it gets changes as messages, and clips and posters on request. See grid_channel.py.
 import { mediaChannel } from "./media_channel.js";
 import { board } from "./board.js";
-
-/**
- * The address of the store in the notebook server, or null. The static output has the address of a file of it, which the
- * frontend has made one of its server; whether that serves files, and parts of them, is tried.
- */
-async function servedFolder(model, signal) {
-  const probe = document.querySelector(`.decart-output-${model.get("output_id")} video.decart-probe`);
-  const name = probe?.dataset.name;
-  if (!name || !/^https?:/.test(probe.src)) return null;
-  try {
-    const answer = await fetch(probe.src, { headers: { Range: "bytes=0-0" }, signal });
-    await answer.body?.cancel();
-    const address = new URL(probe.src);
-    if (answer.status !== 206 || !address.pathname.endsWith(`/${encodeURIComponent(name)}`)) return null;
-    const folder = address.pathname.slice(0, -encodeURIComponent(name).length);
-    return (file) => `${address.origin}${folder}${file.split("/").map(encodeURIComponent).join("/")}${address.search}`;
-  } catch {
-    return null;
-  }
-}
+import { servedFolder } from "./served_files.js";
 
 /** Waits for some milliseconds; rejected when `signal` aborts. */
 function rest(milliseconds, signal) {
@@ -68,6 +49,7 @@ export function mountGrid({ model, signal, listen }, content) {
   const grid = board(content, data, { signal, listen, source, send, canRate: data.rated });
   const receive = (message) => {
     for (const [number, tile] of Object.entries(message.tiles ?? {})) grid.replace(Number(number), tile);
+    if (message.header) grid.describe(message.header);
   };
   model.on("msg:custom", receive);
   signal.addEventListener("abort", () => model.off("msg:custom", receive), { once: true });

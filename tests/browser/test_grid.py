@@ -66,6 +66,7 @@ def test_a_running_sweep_fills_its_grid_and_the_cell_below_does_not_move(noteboo
     expect(cell.locator(".decart-tile img:visible").first).to_be_visible()
     assert abs((below.bounding_box() or {})["y"] - (cell.bounding_box() or {})["y"] - top) < 1
     assert _tiles(cell).first.evaluate(IN_FRONT) == "IMG"
+    expect(cell.locator(".decart-facts")).to_contain_text(re.compile(r"lucy-pro-t2v.*\d+×\d+.*\d s"))
     screenshot(cell, "grid, ended")
     notebook.theme(THEMES[1])
     screenshot(cell, "grid, dark")
@@ -109,6 +110,10 @@ def test_choosers_filter_and_sorting(notebook: Notebook, clips: None) -> None:
     board = _board(notebook.run("table.decart.grid(rows='prompt', cols='model')"))
     expect(board.get_by_role("columnheader", name="lucy-2.5")).to_be_visible()
     expect(_tiles(board)).to_have_count(12)
+    # The tiles of a cell are beside each other, and all columns fit.
+    tops = [(tile.bounding_box() or {})["y"] for tile in _tiles(board).all()[:4]]
+    assert tops == tops[:1] * 4
+    assert board.locator(".decart-scroll").evaluate("part => part.scrollWidth <= part.clientWidth")
     board.get_by_role("combobox", name="seed").select_option(label="seed 1")
     expect(_tiles(board)).to_have_count(6)
     expect(board.get_by_text("6 of 12 clips")).to_be_visible()
@@ -150,7 +155,10 @@ def test_the_lightbox_by_keyboard(notebook: Notebook, clips: None) -> None:
     page.keyboard.press("m")
     page.keyboard.press("c")
     expect(board.get_by_role("heading", name="Comparison")).to_be_visible()
+    page.keyboard.press("2")
+    expect(board.get_by_role("slider", name="Wipe")).to_be_visible()
     screenshot(board.get_by_role("dialog"), "comparison from the grid")
+    page.keyboard.press("1")
     page.keyboard.press("Escape")
     assert notebook.printed("len(get_ipython().history_manager.input_hist_parsed) > 0") == "True"  # no cell was cut
 
