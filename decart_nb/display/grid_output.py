@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable
 from pathlib import Path
 
 from .grid import ClipGrid
 from .grid_view import GridView
-from .output import Output, fallback_html
+from .output import Output, fallback_html, probe_video
 
 
 class GridOutput(Output):
@@ -49,7 +48,5 @@ class GridOutput(Output):
 
 def probe_html(grid: ClipGrid, folder: Path | None) -> str:
     """A hidden video of the store, from whose address a live view learns where the server has the others."""
-    if (probe := grid.probe(folder)) is None:
-        return ""
-    address, name = map(html.escape, probe)
-    return f'<video class="decart-probe" data-name="{name}" src="{address}" preload="none" hidden></video>'
+    probe = grid.probe(folder)
+    return probe_video(*probe) if probe else ""

@@ -117,7 +117,7 @@ class NotebookDisplay:
         """Show a video, to pick frames of."""
         from .keyframes_output import KeyframesOutput
 
-        KeyframesOutput(keyframes, **self._output_options())
+        KeyframesOutput(keyframes, **self._output_options(), folder=self._folder)
 
     def show_grid(self, grid: ClipGrid) -> None:
         """Show a grid of clips."""

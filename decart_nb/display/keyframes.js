@@ -97,7 +97,7 @@ export function keyframesPicker(root, info, { picks: given, signal, video, still
   }
   function showStills() {
     play.disabled = true;
-    setText(status, "This browser cannot play this video: its frames come from the kernel, one by one.");
+    setText(status, "The video cannot be played here: its frames come from the kernel, one by one.");
   }
   function show(frame, isLast = true) {
     picks.frame = Math.min(last, Math.max(0, frame));

@@ -22,7 +22,10 @@ _DECIMALS = 5
 
 
 class KeyframesView(LiveView):
-    """Live view of keyframes. The video comes on request, or, where the browser cannot play it, frame by frame.
+    """Live view of keyframes.
+
+    The browser has the video from the notebook's server, if that has it, or else on request, in a message of its own.
+    Where it cannot play it, it has stills of its frames.
 
     Attributes:
         output_id: the id of the static output beside the view, which hides while the view is alive.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Callable
+from html import escape
 
 from .clip_html import NO_MATH, STYLE
 from .live_view import LiveView
@@ -53,6 +54,18 @@ class Output:
 
     def _publish_live(self, view: LiveView) -> None:
         self._publish(view.bundle(), f"{self._id}-live")
+
+
+def probe_video(address: str, name: str) -> str:
+    """A hidden video, from whose address a live view learns where the notebook's server has a file.
+
+    Args:
+        address: the file's address relative to the notebook's folder.
+        name: its name in that folder.
+    """
+    return (
+        f'<video class="decart-probe" data-name="{escape(name)}" src="{escape(address)}" preload="none" hidden></video>'
+    )
 
 
 def fallback_html(content: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import io
+import re
 import time
 from collections.abc import Callable, Iterable
 from fractions import Fraction
@@ -29,20 +30,16 @@ _FOREIGN = "foreign.avi"
 def _video(path: Path, times: Iterable[int], *, codec: str = "libx264", sound: float = 0.0) -> None:
     """Write a video with a frame at each of these milliseconds, whose brightness tells its number."""
     options = {"bf": "2", "g": "8"} if codec == "libx264" else {}
+    unit = Fraction(1, 24) if codec == "mpeg4" else Fraction(1, 1000)
     with av.open(str(path), "w") as container:
-        rate = 25 if codec == "libx264" else 24
-        stream = container.add_stream(codec, rate=rate, options=options)
+        stream = container.add_stream(codec, rate=24, options=options)
         stream.width, stream.height, stream.pix_fmt = _WIDTH, _HEIGHT, "yuv420p"
-        if codec == "libx264":
-            stream.time_base = stream.codec_context.time_base = Fraction(1, 1000)
+        stream.time_base = stream.codec_context.time_base = unit
         silent = container.add_stream("aac", rate=48000) if sound else None
         for number, at in enumerate(times):
             rgb = np.full((_HEIGHT, _WIDTH, 3), 10 + 9 * number, np.uint8)
             frame = av.VideoFrame.from_ndarray(rgb, format="rgb24").reformat(format="yuv420p")
-            if codec == "libx264":
-                frame.pts, frame.time_base = at, Fraction(1, 1000)
-            else:
-                frame.pts = number
+            frame.pts, frame.time_base = at, unit
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
         if silent:
@@ -58,7 +55,8 @@ def videos(lab: Lab) -> None:
     """Videos beside the notebooks."""
     _video(lab.folder / "steady.mp4", range(0, 40 * _COUNT, 40))
     _video(lab.folder / "varying.mp4", _VARYING)
-    _video(lab.folder / "late.mp4", [600 + at for at in _VARYING], sound=2.5)
+    _video(lab.folder / "late (with sound).mp4", [600 + at for at in _VARYING], sound=2.5)
+    _video(lab.folder / "varying.webm", _VARYING, codec="libvpx")
     _video(lab.folder / "late alone.mp4", [600 + at for at in _VARYING])
     _video(lab.folder / _FOREIGN, range(_COUNT), codec="mpeg4")
 
@@ -109,7 +107,9 @@ def _picked(notebook: Notebook, **wanted: int) -> dict[str, int]:
     return value
 
 
-@pytest.mark.parametrize("name", ["steady.mp4", "varying.mp4", "late.mp4", "late alone.mp4", _FOREIGN])
+@pytest.mark.parametrize(
+    "name", ["steady.mp4", "varying.mp4", "varying.webm", "late (with sound).mp4", "late alone.mp4", _FOREIGN]
+)
 def test_the_frames_that_are_picked_are_those_on_the_screen(picker, notebook: Notebook, name: str) -> None:
     box, press = picker(name), notebook.page.keyboard.press
     _comes_to_show(box, 0)
@@ -129,6 +129,30 @@ def test_the_frames_that_are_picked_are_those_on_the_screen(picker, notebook: No
     stills = box.locator(".decart-keyframes-still")
     expect(stills.nth(0)).to_contain_text("First: frame 5 · ")
     expect(stills.nth(1)).to_contain_text("Last: frame 22 · ")
+
+
+@pytest.mark.parametrize(("megabytes", "address"), [(0, "blob:"), (65, "")], ids=["small", "large"])
+def test_a_video_that_the_server_has_not_comes_from_the_kernel(
+    picker, notebook: Notebook, lab: Lab, tmp_path: Path, megabytes: int, address: str
+) -> None:
+    path = tmp_path / "elsewhere.mp4"
+    size = megabytes << 20
+    padding = size.to_bytes(4, "big") + b"free" + bytes(size - 8) if size else b""
+    path.write_bytes((lab.folder / "varying.mp4").read_bytes() + padding)
+    box = picker(path)
+    source = box.locator("video").evaluate("video => video.src")
+    assert source.startswith(address)
+    assert bool(source) == bool(address)
+    notebook.page.keyboard.press(".")
+    _comes_to_show(box, 1)
+    if not address:
+        expect(box.locator(".decart-keyframes-status")).to_have_text(re.compile("its frames come from the kernel"))
+        expect(box.get_by_role("button", name="Play")).to_be_disabled()
+
+
+def test_one_that_it_has_is_played_from_there(picker) -> None:
+    for name in ("steady.mp4", "late (with sound).mp4"):
+        assert picker(name).locator("video").evaluate("video => video.src").startswith("http://127.0.0.1")
 
 
 def test_it_plays_and_stops_at_the_frame_that_it_says(picker, notebook: Notebook) -> None:

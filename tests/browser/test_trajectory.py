@@ -104,7 +104,7 @@ def _spot(rgb: NDArray[np.uint8]) -> tuple[float, float]:
     return float(x.mean()), float(y.mean())
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def sharp(chromium: Browser, lab: Lab) -> Iterator[Notebook]:
     """A notebook on the local queue, in a window with two pixels of the screen to each of the page's."""
     context = chromium.new_context(viewport={"width": 1200, "height": 1000}, device_scale_factor=2)

@@ -87,3 +87,20 @@ def test_the_static_output_follows_what_is_picked(picked, live) -> None:
         assert "application/vnd.jupyter.widget-view+json" in published[1][0]
         assert published[-1][1]
         assert "first 4 (0.40 s)" in published[-1][0]["text/plain"]
+
+
+def test_the_browser_is_told_where_the_server_has_the_video(small_video, tmp_path) -> None:
+    path = tmp_path / "a" / '"><b>é.mp4'
+    path.parent.mkdir()
+    path.write_bytes(small_video.read_bytes())
+    published: list[str] = []
+
+    def publish(data: dict[str, Any], display_id: str, *, update: bool = False) -> None:
+        published.append(data["text/html"])
+
+    KeyframesOutput(Keyframes(path), publish, live=True, folder=tmp_path)
+    assert 'data-name="&quot;&gt;&lt;b&gt;é.mp4" src="a/%22%3E%3Cb%3E%C3%A9.mp4" preload="none" hidden' in published[0]
+    for folder, live in ((None, True), (tmp_path, False)):
+        published.clear()
+        KeyframesOutput(Keyframes(path), publish, live=live, folder=folder)
+        assert "<video" not in published[0]
