@@ -21,11 +21,13 @@ from .table import OWN_COLUMNS
 #: The states in which a row came to nothing, and those in which its video is there.
 BAD = frozenset({"failed", "rejected", "uncertain", "unreachable", "expired", "invalid"})
 GOOD = frozenset({"completed", "reused"})
+#: The states of a row that has a cost, known or not.
+_WITH_COST = frozenset({"new", "reused", "in flight", "completed"})
 #: The column with the state of a row, and that with the reason for it: of a plan, and of results.
 _REASONS = {"plan": "why", "status": "error"}
-#: The columns that follow the reason, in their order; in the text of a table the last ones are left out first.
+#: The columns that follow the reason, in their order.
 _LAST = (
-    *("waited", "made", "rating", "note", "width", "height", "fps", "duration"),
+    *("waited", "made", "drawn_seed", "rating", "note", "width", "height", "fps", "duration"),
     *("path", "job_id", "submitted_at", "size_bytes", "sha256", "backend"),
 )
 #: A value of these is said once although some rows, such as those without a video, have none.
@@ -136,6 +138,10 @@ def lay_out(
             layout.constants.append(constant)
     layout.constants = _with_size(layout.constants)
     columns = {name: _cells(head, name) for name in [*first, *varying]}
+    if "cost" in columns:
+        columns["cost"] = _with_unknown(columns["cost"], layout.states)
+        if not any(cell.text for cell in columns["cost"]):
+            del columns["cost"]
     if state == "status" and "reused" in table:
         columns[state] = _with_reused(columns[state], _values(head["reused"]))
     if reason in table:
@@ -259,6 +265,14 @@ def _reasons(head: pd.DataFrame, reason: str, told: Container[int]) -> list[Cell
         is_shown = why is not None and number not in told
         cells.append(_cell(reason, _without_model(safe_str(why), model), _LONGEST_SHARED) if is_shown else Cell())
     return cells
+
+
+def _with_unknown(costs: Sequence[Cell], states: Sequence[str]) -> list[Cell]:
+    """The costs, of which one that should be known is said to be unknown."""
+    return [
+        Cell("unknown") if not cost.text and state in _WITH_COST else cost
+        for cost, state in zip(costs, states, strict=True)
+    ]
 
 
 def _with_reused(states: Sequence[Cell], reused: Sequence[Any]) -> list[Cell]:

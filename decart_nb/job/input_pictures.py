@@ -16,6 +16,8 @@ from ..media.sniff import HEAD, sniff
 #: The most pixels across and down, at twice the size at which it is shown.
 _SIZE = (160, 96)
 _QUALITY = 60
+#: Of more files than these, no table shows a picture.
+MOST_PICTURES = 100
 _MOST_KEPT = 256
 _kept: OrderedDict[str, str] = OrderedDict()
 
@@ -33,7 +35,7 @@ def stored_picture(path: Path, sha256: str) -> Picture:
 
     def open_regular() -> BinaryIO:
         if not stat.S_ISREG(path.lstat().st_mode):
-            raise OSError(f"{path.name} is no regular file.")
+            raise OSError(f"{path.name} is not a regular file.")
         return path.open("rb")
 
     return Picture(sha256, open_regular)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import itertools
 import json
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -16,8 +17,8 @@ from .._util.text import short_repr
 from ..errors import InvalidInputError, StoreError
 from ..store.files import StoreFiles
 from ..store.job_row import JUDGED, Record
-from .clip import inputs_of
-from .input_pictures import Picture, stored_picture
+from .clip import asked_inputs
+from .input_pictures import MOST_PICTURES, Picture, stored_picture
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,17 +99,19 @@ def _pictures(
     records: Sequence[Record], columns: Mapping[str, str], files: StoreFiles
 ) -> dict[tuple[str, str], Picture]:
     """How the pictures of input files are had, by column and file name; not those of two files of one name."""
-    found: dict[tuple[str, str], set[str]] = {}
-    paths: dict[str, Path] = {}
+    found: dict[tuple[str, str], Mapping[str, Any] | None] = {}
     for record in records:
         for name, file in record.files.items():
-            with contextlib.suppress(StoreError):
-                path = files.input(file)
-                digest = str(file["sha256"])
-                paths[digest] = path
-                found.setdefault((columns[name], str(file["filename"])), set()).add(digest)
-    single = {key: next(iter(digests)) for key, digests in found.items() if len(digests) == 1}
-    return {key: stored_picture(paths[digest], digest) for key, digest in single.items()}
+            key = columns[name], str(file["filename"])
+            known = found.setdefault(key, file)
+            if known is not None and known.get("sha256") != file.get("sha256"):
+                found[key] = None
+    pictures = {}
+    for key, single in itertools.islice(found.items(), MOST_PICTURES):
+        with contextlib.suppress(StoreError):
+            if single is not None:
+                pictures[key] = stored_picture(files.input(single), str(single["sha256"]))
+    return pictures
 
 
 def column_names(inputs: Iterable[str], more: Collection[str] = ()) -> dict[str, str]:

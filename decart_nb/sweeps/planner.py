@@ -12,7 +12,7 @@ from typing import Any
 
 from .._util.plain_values import NotPlainError, plain, whole
 from .._util.text import safe_str, short_repr
-from ..job.input_pictures import Picture
+from ..job.input_pictures import MOST_PICTURES, Picture
 from ..job.table import as_text
 from ..request.digest import DigestTemplate, as_json
 from ..request.local_files import UnusableFileError
@@ -30,8 +30,6 @@ from .template import fill, placeholders
 
 #: USD per generated second of a model, by the resolution and the resolved name.
 Price = Callable[[ModelDefinition, str | None, str | None], float | None]
-#: Of more files than these, no table shows a picture.
-_MOST_PICTURES = 100
 _KEPT_AS_IT_IS = frozenset({str, float, bool, type(None)})
 
 
@@ -123,7 +121,7 @@ class Reader:
             (name, str(self._shown(name, value))): Picture(file.sha256, file.upload.open)
             for name in self.schema.inputs
             if name in FILE_INPUTS
-            for value in self.schema.values(name)[:_MOST_PICTURES]
+            for value in self.schema.values(name)[:MOST_PICTURES]
             if (file := self.file(value)) is not None
         }
 

@@ -265,3 +265,10 @@ def test_whatever_is_in_a_table_it_is_shown(columns: dict[str, list[Any]]) -> No
     table = ResultsFrame(columns)
     assert re.match("<", table._repr_html_() or "")
     assert isinstance(repr(table), str)
+
+
+def test_a_cost_that_is_not_known_is_said_to_be_unknown_and_none_is_no_column() -> None:
+    table = _table(cost=[0.04, None, None, 0.0], status=["completed", "completed", "failed", "completed"])
+    assert _page(table).column("cost") == ["$0.04", "unknown", "", "$0.00"]
+    planned = _page(_table(cost=[None] * 4, status=["planned"] * 4))
+    assert "cost" not in planned.tables[0][0]
