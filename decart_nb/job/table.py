@@ -17,7 +17,7 @@ from .._util.text import short_repr
 from ..errors import InvalidInputError, StoreError
 from ..store.files import StoreFiles
 from ..store.job_row import JUDGED, Record
-from .clip import asked_inputs
+from .clip import inputs_of
 from .input_pictures import MOST_PICTURES, Picture, stored_picture
 
 if TYPE_CHECKING:
