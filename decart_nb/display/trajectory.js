@@ -1,5 +1,5 @@
 // Drawing of a path on an image, with a pointer or by keyboard. Needs no widget. See trajectory_view.py.
-import { element, setText } from "./live_view.js";
+import { copyCode, element, setText } from "./live_view.js";
 import { TrajectoryHistory } from "./trajectory_history.js";
 import { trajectoryNumbers } from "./trajectory_numbers.js";
 import {
@@ -54,6 +54,11 @@ export function trajectoryEditor(root, picture, { given, signal, image, change }
   const undo = button("Undo", () => travel(-1), { "aria-keyshortcuts": "Control+Z" });
   const redo = button("Redo", () => travel(1), { "aria-keyshortcuts": "Control+Shift+Z" });
   const clear = button("Clear", () => edit([]));
+  const copy = button("Copy as code", async () => {
+    code.textContent = codeOf(points());
+    say(`${await copyCode(code)}: points for dnb.trajectory(image, points)`);
+  });
+  const code = element("pre", { class: "decart-trajectory-code", tabindex: "0", "aria-label": "The points", hidden: true });
   const speeds = [["even", "even"], ["drawn", "as drawn"]].map(([value, text]) => element("option", { value }, text));
   const speed = element("select", { "aria-label": "Speed along the path" }, ...speeds);
   const range = { type: "range", min: 0, max: TRAJECTORY_MOST_SMOOTHING, step: 1, "aria-label": "Smoothing" };
@@ -71,6 +76,7 @@ export function trajectoryEditor(root, picture, { given, signal, image, change }
     label("speed", speed),
     label("smoothing", smoothing, amount),
     element("span", { role: "group", "aria-label": "Frames of the path" }, "frames ", ends[0], " – ", ends[1]),
+    copy,
   );
   const stage = trajectoryStage(picture, { listen, image, draw, add, grab, moveTo, settle, choose });
   const numbers = trajectoryNumbers(picture, { listen, set, insert, remove, choose });
@@ -81,7 +87,7 @@ export function trajectoryEditor(root, picture, { given, signal, image, change }
   // JupyterLab takes no key in here for a shortcut of its own.
   attributes["data-lm-suppress-shortcuts"] = "true";
   const keys = element("p", { class: "decart-trajectory-keys" }, TRAJECTORY_KEYS);
-  const box = element("div", { class: "decart-trajectory", ...attributes }, tools, body, preview.bar, status, keys);
+  const box = element("div", { class: "decart-trajectory", ...attributes }, tools, body, preview.bar, status, code, keys);
   root.append(box);
 
   function place(frame) {
@@ -92,27 +98,30 @@ export function trajectoryEditor(root, picture, { given, signal, image, change }
   function update() {
     const shown = points();
     const { stroke, drawn, smoothing: frameCount } = history.state;
+    const some = shown.length > 0;
     chosen = Math.max(0, Math.min(chosen, shown.length - 1));
+    code.hidden = true;
     stage.show(shown, chosen);
     numbers.show(shown, chosen);
-    stage.note(shown.length ? "" : TRAJECTORY_EMPTY);
-    for (const [part, can] of [[undo, history.canGo(-1)], [redo, history.canGo(1)], [clear, shown.length > 0]]) {
+    stage.note(some ? "" : TRAJECTORY_EMPTY);
+    for (const [part, can] of [[undo, history.canGo(-1)], [redo, history.canGo(1)], [clear, some], [copy, some]]) {
       if (!can && part === document.activeElement) stage.box.focus(); // or keys would go to the frontend
       part.disabled = !can;
     }
     speed.value = drawn ? "drawn" : "even";
-    speeds[1].disabled = shown.length > 0 && !stroke;
+    speeds[1].disabled = some && !stroke;
     smoothing.value = frameCount;
     smoothing.disabled = shown.length < 3 && !frameCount;
     smoothing.setAttribute("aria-valuetext", frameCount ? `over ${frameCount} frames` : "none");
     setText(amount, String(frameCount));
     ends.forEach((input, side) => {
       input.disabled = shown.length < 2;
-      if (input !== document.activeElement) input.value = shown.length ? shown.at(-side).frame : "";
+      if (input !== document.activeElement) input.value = some ? shown.at(-side).frame : "";
     });
-    preview.update(shown.length > 0);
+    preview.update(some);
   }
 
+  const codeOf = (given) => `[${given.map(({ frame, x, y }) => `(${frame}, ${x}, ${y})`).join(", ")}]`;
   const say = (text) => setText(status, text);
   const count = (number) => `${number} point${number === 1 ? "" : "s"}`;
   function tell() {

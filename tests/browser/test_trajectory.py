@@ -308,7 +308,13 @@ def test_what_the_kernel_sets_is_shown_and_what_is_drawn_is_saved_without_script
     expect(box.locator(".decart-trajectory-point:visible")).to_have_count(2)
     box.get_by_role("spinbutton", name="y of point 2").fill("176")
     box.get_by_role("spinbutton", name="y of point 2").press("Enter")
-    _value(notebook, lambda value: value[1]["y"] == 0.25)
+    drawn = _value(notebook, lambda value: value[1]["y"] == 0.25)
+    # A cell that is run again begins anew: as code, the path can be given to it.
+    box.get_by_role("button", name="Copy as code").click()
+    expect(box.get_by_role("status")).to_contain_text("copied: points for dnb.trajectory(image, points)")
+    code = notebook.page.evaluate("navigator.clipboard.readText()")
+    assert code == "[(0, 0.25, 0.5), (124, 0.75, 0.25)]"
+    assert ast.literal_eval(notebook.printed(f"dnb.trajectory('still.png', {code}).value")) == drawn
     notebook.save()
     outputs = json.dumps(nbformat.read(notebook.path, 4).cells)
     assert 'points=\\"320.0,352.0 960.0,176.0\\"' in outputs
