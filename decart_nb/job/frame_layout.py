@@ -14,7 +14,7 @@ import pandas as pd
 
 from .._util.text import counted, printable, safe_str
 from . import money
-from .file_names import without_folder, without_folders
+from .file_names import shown_name, without_folders
 from .input_pictures import Picture
 from .table import OWN_COLUMNS
 
@@ -303,8 +303,8 @@ def _cells(table: pd.DataFrame, name: str) -> list[Cell]:
 
 def _cell(name: str, value: Any, limit: int) -> Cell:
     """A value as people read it."""
-    if name in _WRITTEN and isinstance(value, (int, float)) and not isinstance(value, bool):
-        return Cell(_WRITTEN[name](value))
+    if name in _FORMATS and isinstance(value, (int, float)) and not isinstance(value, bool):
+        return Cell(_FORMATS[name](value))
     if isinstance(value, float):
         return Cell(f"{value:g}")
     if isinstance(value, pd.Timestamp):
@@ -315,9 +315,9 @@ def _cell(name: str, value: Any, limit: int) -> Cell:
     if name in _REASONS.values():
         whole = short = printable(without_folders(safe_str(value)))
     else:
-        short = printable(safe_str(without_folder(name, value))) if isinstance(value, str) else whole
+        short = printable(safe_str(shown_name(name, value))) if isinstance(value, str) else whole
         if short != whole and _OUTSIDE.match(whole):
-            whole = short  # the folders of this machine are nobody's business
+            whole = short  # no folder of this machine is shown
     short = printable(_DIGEST.sub(r"\1…", short), limit=limit)
     return Cell(short, "" if whole == short else whole)
 
@@ -330,8 +330,8 @@ def _usd(amount: float) -> str:
     return f"${amount:,.2f}" if amount >= 1 or round(amount, 2) == round(amount, 4) else f"${amount:,.4f}"
 
 
-#: How numbers of these columns are written.
-_WRITTEN: dict[str, Callable[[float], str]] = {
+#: How the numbers of these columns are formatted.
+_FORMATS: dict[str, Callable[[float], str]] = {
     "cost": _usd,
     "size_bytes": _bytes,
     "fps": lambda rate: f"{rate:g} fps",

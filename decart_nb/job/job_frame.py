@@ -23,7 +23,7 @@ _NONE: Mapping[tuple[str, str], Picture] = MappingProxyType({})
 
 
 class JobFrame(PrintableFrame):
-    """A DataFrame with a row a job. Only how it is shown is its own.
+    """A DataFrame with a row for each job, which differs from an ordinary one only in its display.
 
     Once pandas has made something else of it, such as a transposed table, it is shown as pandas shows it.
     """

@@ -11,6 +11,7 @@ import pytest
 
 from decart_nb import StoreError
 from decart_nb.store.job_row import Record, decoded, new_key
+from decart_nb.store.schema import MIGRATIONS
 from decart_nb.store.store import Store
 from tests.records import wanted
 
@@ -331,3 +332,25 @@ def test_a_job_whose_number_means_another_deletes_no_other(store) -> None:
     first.row = second.row
     store.delete([first])
     assert "second" in [record.request for record in store.find()]
+
+
+def test_a_store_from_before_knows_how_long_its_jobs_took_and_not_how_long_they_waited(tmp_path) -> None:
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    with sqlite3.connect(folder / "store.sqlite3") as database:
+        for version in MIGRATIONS[:5]:
+            for statement in version:
+                database.execute(statement)
+        database.execute("PRAGMA user_version = 5")
+        database.execute(
+            "INSERT INTO jobs (request, take, endpoint, backend, model, asked_model, inputs, files, status, job_id, "
+            "created_at, took, seconds, key) VALUES "
+            "('r', 0, 'local', 'local', 'm', 'm', '{}', '{}', 'completed', 'j1', 1.0, 4.0, 5.0, 'k')"
+        )
+    database.close()
+    store = Store(folder)
+    (record,) = store.find()
+    assert (record.took, record.seconds, record.waited, record.made) == (4.0, 5.0, None, None)
+    assert store.durations("m", "local") == [(4.0, None)]
+    store.update(record, waited=1.0)
+    assert store.latest_by_request({"r"}, ["waited", "made"]) == {("r", 0): ("r", 0, "completed", 1.0, 3.0)}
