@@ -25,7 +25,7 @@ _NONE: Mapping[tuple[str, str], Picture] = MappingProxyType({})
 class JobFrame(PrintableFrame):
     """A DataFrame with a row for each job, which differs from an ordinary one only in its display.
 
-    Once pandas has made something else of it, such as a transposed table, it is shown as pandas shows it.
+    A result of pandas that has no row for each job, such as a transposed table, is displayed by pandas.
     """
 
     #: How the pictures of input files are had, by column and value. They are not part of the table.

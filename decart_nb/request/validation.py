@@ -107,9 +107,9 @@ def check_combination(model: ModelDefinition, given: Collection[str]) -> list[Pr
 def invalid_inputs(model: ModelDefinition, problems: list[Problem]) -> InvalidInputError:
     """An error whose message lists all problems of a request."""
     lines = [f"{problem.field} {problem.message}" for problem in problems]
-    text = " ".join(lines) if len(lines) == 1 else "".join(f"\n  - {line}" for line in lines)
+    text = f" {lines[0]}" if len(lines) == 1 else "".join(f"\n  - {line}" for line in lines)
     return InvalidInputError(
-        f"Invalid inputs for {model.name}: {text}", {"fields": [problem.field for problem in problems]}
+        f"Invalid inputs for {model.name}:{text}", {"fields": [problem.field for problem in problems]}
     )
 
 
