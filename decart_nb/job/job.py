@@ -312,8 +312,8 @@ class Job(Observable):
 
     def _in_place_of_a_future(self, library: str) -> str:
         if library == "asyncio":
-            return "A job is no future: give asyncio.wait and its like asyncio.ensure_future(job)."
-        return "A job is no future: give concurrent.futures.wait and its like job.future()."
+            return "A job is not a future: give asyncio.wait and its like asyncio.ensure_future(job)."
+        return "A job is not a future: give concurrent.futures.wait and its like job.future()."
 
 
 def _drop_tracebacks(error: BaseException | None) -> None:

@@ -323,7 +323,7 @@ def as_text(value: Any) -> str:
         text = _json(value) if isinstance(value, (list, tuple, dict)) or hasattr(value, "tolist") else None
         if text is None:
             text = os.fsdecode(value) if isinstance(value, os.PathLike) else str(value)
-    except Exception:  # noqa: BLE001 - a number of too many digits has no text, and somebody's own may break
+    except Exception:  # noqa: BLE001 - a number with too many digits has no text, and somebody's own may break
         text = short_repr(value)
     # Halves of a character that belong together become one, and what is left of them a question mark in a diamond.
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

@@ -86,7 +86,7 @@ class Session(ProcessLocal):
     def attach(self, job_id: str, model: str | ModelDefinition | None = None) -> Job:
         """See :func:`decart_nb.attach`."""
         if not isinstance(job_id, str) or not job_id.strip():
-            raise InvalidInputError(f"attach wants a job's id, as text, not {short_repr(job_id)}.")
+            raise InvalidInputError(f"attach needs a job's id, as text, not {short_repr(job_id)}.")
         definition = None if model is None else definition_of(model)
         return self._shown(self._runner.attach(job_id.strip(), definition))
 

@@ -98,7 +98,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         _VOTES,
     ),
     (
-        # What a job took is parted into its time in the queue and the time in which it was made.
+        # What a job took is divided into its time in the queue and the time in which it was made.
         "ALTER TABLE jobs ADD COLUMN waited REAL",
         "ALTER TABLE jobs ADD COLUMN made REAL AS (took - waited)",
     ),
