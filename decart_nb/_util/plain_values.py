@@ -14,12 +14,12 @@ from typing import Any
 from .text import short_repr, with_article
 
 _DEEPEST = 64
-#: Sequences that are files, and no lists of numbers.
+#: Sequences that hold the content of a file, and are not converted to lists of numbers.
 _BYTES = (bytes, bytearray, memoryview)
-#: Larger integers are rejected: Python limits the digits that it converts to text.
+#: Larger integers are rejected: Python limits how many digits it converts to text.
 _MOST_BITS = 1024
 _WHOLE = re.compile(r"\s*([+-]?[0-9]{1,300})(?:\.0*)?\s*")
-_TRUTH = {"true": True, "false": False, "1": True, "0": False}
+_FLAGS = {"true": True, "false": False, "1": True, "0": False}
 
 
 class NotPlainError(Exception):
@@ -29,8 +29,12 @@ class NotPlainError(Exception):
 def plain(value: Any, depth: int = 0) -> Any:
     """Convert a value to plain text, numbers, booleans, lists and dicts. NumPy scalars become Python's.
 
+    Args:
+        value: the value.
+        depth: how many lists and dicts it is in.
+
     Raises:
-        NotPlainError: it is something else, or has something else in it.
+        NotPlainError: it is or contains a value of another type, a number that is not finite, or a lone surrogate.
     """
     if value is None:
         return None
@@ -47,7 +51,7 @@ def plain(value: Any, depth: int = 0) -> Any:
     if isinstance(value, Mapping):
         for name in value:
             if not isinstance(name, str):
-                raise NotPlainError(f"has {short_repr(name)} as a key; the keys of what is sent are text.")
+                raise NotPlainError(f"has {short_repr(name)} as a key; the keys of a dict that is sent must be text.")
         return {text(name): plain(item, depth + 1) for name, item in value.items()}
     if is_scalar(value) and type(item := value.item()) is not type(value):
         return plain(item, depth)
@@ -63,7 +67,7 @@ def text(value: str) -> str:
     """
     if not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
         raise NotPlainError("has half of a character in it (a lone surrogate), which cannot be sent.")
-    return str.__str__(value)  # of an enum's member the text, and not the member's name
+    return str.__str__(value)  # str() of an enum's member would be the member's name
 
 
 def is_flag(value: Any) -> bool:
@@ -91,9 +95,9 @@ def whole(value: Any) -> int:
     if is_scalar(value):
         value = value.item()
     if not is_flag(value):
-        with contextlib.suppress(Exception):  # a TypeError, or whatever somebody's own raises
+        with contextlib.suppress(Exception):  # a TypeError, or any error of a foreign __index__
             return operator.index(value)
-        # What is larger is no number that anything counts with, and a Decimal may have a billion digits.
+        # Bounded, since a Decimal may have a billion digits.
         if isinstance(value, (Real, Decimal)) and _is_whole(value):
             return int(math.trunc(value))  # noqa: RUF046 - typeshed does not say that of a Real
     raise NotPlainError(f"must be an integer, not {short_repr(value)}.")
@@ -102,7 +106,7 @@ def whole(value: Any) -> int:
 def _is_whole(value: Any) -> bool:
     try:
         return bool(-(2**64) < value < 2**64) and not value % 1
-    except (TypeError, ValueError, ArithmeticError):  # a Decimal that is no number compares with none
+    except (TypeError, ValueError, ArithmeticError):  # a Decimal that is NaN cannot be compared
         return False
 
 
@@ -115,7 +119,7 @@ def flag(value: Any) -> bool:
     if is_flag(value):
         return bool(value)
     try:
-        return _TRUTH[(value if isinstance(value, str) else str(whole(value))).strip().lower()]
+        return _FLAGS[(value if isinstance(value, str) else str(whole(value))).strip().lower()]
     except (KeyError, NotPlainError):
         raise NotPlainError(f"must be True or False, not {short_repr(value)}.") from None
 
@@ -137,14 +141,16 @@ def is_scalar(value: Any) -> bool:
 
 def _number(value: Any) -> int | float:
     if isinstance(value, Integral):
-        whole = int(value)
-        if whole.bit_length() > _MOST_BITS:
-            raise NotPlainError("is a number of too many digits.")
-        return whole
+        integer = int(value)
+        if integer.bit_length() > _MOST_BITS:
+            raise NotPlainError("is a number with too many digits.")
+        return integer
     try:
         number = float(value)
     except OverflowError:
         number = math.inf
     if not math.isfinite(number):
-        raise NotPlainError(f"is {short_repr(value)}, which is no number that can be sent.")
+        raise NotPlainError(
+            f"is {short_repr(value)}, which cannot be sent; a number must be finite and in the range of a float."
+        )
     return number

@@ -49,7 +49,7 @@ def short_repr(value: Any) -> str:
     """The start of a value's ``repr``, for an error message; its type's name if the ``repr`` fails."""
     try:
         text = repr(value)
-    except Exception:  # noqa: BLE001 - an integer of too many digits has none, and a foreign __repr__ may raise
+    except Exception:  # noqa: BLE001 - an integer with too many digits has none, and a foreign __repr__ may raise
         return with_article(type(value).__name__)
     return text[:_LONGEST_REPR]
 
@@ -58,7 +58,7 @@ def safe_str(value: Any) -> str:
     """``str(value)``, or :func:`short_repr` if that fails."""
     try:
         return str(value)
-    except Exception:  # noqa: BLE001 - an integer of too many digits has none, and a foreign __str__ may raise
+    except Exception:  # noqa: BLE001 - an integer with too many digits has none, and a foreign __str__ may raise
         return short_repr(value)
 
 

@@ -1,4 +1,4 @@
-"""Sessions of the shell's commands: their options, and a session that only plans."""
+"""Sessions of the shell's commands: their options, and the session that ``--dry-run`` uses to plan without sending."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from ..errors import BackendError, InvalidInputError
 if TYPE_CHECKING:
     from ..session.session import Session
 
-_SETTINGS = ("DECART_API_KEY", "DECART_BACKEND")
+_VARIABLES = ("DECART_API_KEY", "DECART_BACKEND")
 
 
 def add_options(command: argparse.ArgumentParser) -> None:
-    """Adds the options that choose the queue and the prices."""
+    """Adds the options that choose the backend, its address and the prices."""
     command.add_argument("--local", action="store_true", help="previews on the local queue, free of charge")
     command.add_argument(
         "--base-url", metavar="URL", help="another address of the queue, such as decart-nb serve prints"
@@ -37,8 +37,12 @@ def command_session(options: argparse.Namespace, store: Path | None) -> Iterator
     """The session of a command; with ``--dry-run``, one that plans and writes nothing.
 
     Args:
-        options: the command's.
-        store: the folder that was asked for; ``None`` for the usual one.
+        options: the command's options.
+        store: the store's folder; ``None`` for the usual one.
+
+    Raises:
+        BackendError: no backend is chosen.
+        InvalidInputError: a price is invalid, or the store cannot be used.
     """
     prices: dict[str, float] = {}
     for model, text in pairs("--price", options.price):
@@ -50,7 +54,7 @@ def command_session(options: argparse.Namespace, store: Path | None) -> Iterator
             ) from None
     backend = _backend(options)
     if getattr(options, "dry_run", False):
-        with _folder_to_plan_in(store) as folder:
+        with _store_to_read(store) as folder:
             from ..session.planning import planning_session
 
             with planning_session(folder, backend, options.base_url, prices) as session:
@@ -60,32 +64,36 @@ def command_session(options: argparse.Namespace, store: Path | None) -> Iterator
     from ..session.functions import connect
 
     shutdown.say_nothing()  # the command reports its unfinished jobs itself
-    with contextlib.redirect_stdout(sys.stderr):  # standard output is for what the command makes
+    with contextlib.redirect_stdout(sys.stderr):  # standard output is for the results of the command
         opened = connect if store is None else functools.partial(connect, store=store)
         session = opened(backend, base_url=options.base_url, prices=prices)
     yield session
 
 
 def pairs(option: str, given: Sequence[str]) -> list[tuple[str, str]]:
-    """Splits the values of an option of the form ``NAME=VALUE``.
+    """Splits values of the form ``NAME=VALUE``; in a name for ``--set``, hyphens become underscores.
+
+    Args:
+        option: the option that the values were given for.
+        given: its values.
 
     Raises:
-        InvalidInputError: one of them has another form.
+        InvalidInputError: a value has another form.
     """
     split = [text.partition("=") for text in given]
     for name, equals, _ in split:
         if not name or not equals:
-            raise InvalidInputError(f"{option} wants NAME=VALUE, not {short_repr(name + equals)}.")
+            raise InvalidInputError(f"{option} needs NAME=VALUE, not {short_repr(name + equals)}.")
     return [(name.replace("-", "_") if option == "--set" else name, value) for name, _, value in split]
 
 
 def _backend(options: argparse.Namespace) -> str | None:
-    """The queue that was chosen, or ``None`` where the environment chooses it.
+    """The backend that the options choose; ``None`` if environment variables choose it.
 
     Raises:
-        BackendError: neither chooses one.
+        BackendError: neither do.
     """
-    if not (options.local or any(os.environ.get(name, "").strip() for name in _SETTINGS)):
+    if not (options.local or any(os.environ.get(name, "").strip() for name in _VARIABLES)):
         raise BackendError(
             "Where should this run? Set DECART_API_KEY for Decart, or give --local for previews on the local queue."
         )
@@ -93,8 +101,8 @@ def _backend(options: argparse.Namespace) -> str | None:
 
 
 @contextlib.contextmanager
-def _folder_to_plan_in(store: Path | None) -> Iterator[Path]:
-    """The store that a plan looks into: the one that is there, or else an empty one that goes away again."""
+def _store_to_read(store: Path | None) -> Iterator[Path]:
+    """The folder of the store that a plan reads. If there is no store yet, it is an empty temporary folder."""
     from ..session.store_folder import find_folder, prepare_folder
     from ..store.store import DATABASE
 
@@ -103,6 +111,6 @@ def _folder_to_plan_in(store: Path | None) -> Iterator[Path]:
         yield folder
         return
     if folder.exists():
-        prepare_folder(store)  # it writes nothing that stays, and says so where the folder cannot be a store
+        prepare_folder(store)  # leaves nothing in the folder; raises an error if it is not writable
     with tempfile.TemporaryDirectory() as empty:
         yield Path(empty)

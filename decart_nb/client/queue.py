@@ -382,7 +382,9 @@ def _job_path(job_id: str) -> str:
     try:
         quoted = quote(job_id, safe="")
     except UnicodeError:
-        raise InvalidInputError(f"The job id {job_id!a:.60} has half of a character in it.") from None
+        raise InvalidInputError(
+            f"The job id {job_id!a:.60} has half of a character in it (a lone surrogate)."
+        ) from None
     if set(job_id) == {"."}:  # which URLs take for this folder, or the one above it
         quoted = quoted.replace(".", "%2E")
     return f"/v1/jobs/{quoted}"

@@ -134,7 +134,7 @@ def _source(video: Any) -> Clip | Path:
             raise InvalidInputError(f"The job {video.id or ''} has no video yet: compare job.result().")
         return video.clip
     if not isinstance(video, (str, os.PathLike)):
-        raise InvalidInputError(f"A comparison wants clips or paths of videos, not {short_repr(video)}.")
+        raise InvalidInputError(f"A comparison takes clips or paths of videos, not {short_repr(video)}.")
     path = Path(video)
     if not path.is_file():
         raise InvalidInputError(
@@ -157,7 +157,7 @@ def _relabelled(videos: Sequence[ComparedVideo], labels: Sequence[str] | None) -
     if labels is None:
         return [*videos]
     if isinstance(labels, str) or len(labels) != len(videos):
-        raise InvalidInputError(f"labels wants a list with a text for each of the {len(videos)} videos.")
+        raise InvalidInputError(f"labels must be a list with a text for each of the {len(videos)} videos.")
     return [
         replace(video, label=printable(str(label), limit=_LABEL_LIMIT))
         for video, label in zip(videos, labels, strict=True)

@@ -70,7 +70,7 @@ def score_rows(scores: pd.DataFrame) -> list[ScoreRow]:
 
 
 def rating_lines(rating: Rating, scores: pd.DataFrame) -> list[str]:
-    """How a rating stands, in sentences."""
+    """The progress of a rating and the consistency of its raters, as sentences."""
     consistency = rating.consistency
     lines = [f"Blind rating by {rating.by}: {rating.standing.text}.", scores.attrs.get("note", "")]
     for rater, row in consistency.iterrows():

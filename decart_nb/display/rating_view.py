@@ -34,7 +34,7 @@ class RatingView(LiveView):
         output_id: the id of the static output beside the view, which hides while the view is alive.
         comparison: ``number`` counts the comparisons of this view; ``prompt`` is that of both clips, if they share it;
             ``sizes`` are the widths and heights of the left and the right clip. Empty if there is nothing to compare.
-        standing: how the rating stands, in a sentence.
+        standing: the progress of the rating, as a sentence.
         enough: whether the votes tell which value is the best.
         can_undo: whether there is something to undo.
         scores: the table of scores if it was asked for, else empty: ``heads``, ``rows`` and ``note``.

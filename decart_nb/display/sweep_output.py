@@ -1,4 +1,4 @@
-"""Notebook output of a sweep's run."""
+"""Notebook output of a sweep's run: lines of text, a grid at the end and, in an interactive session, a live view."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
 
 class SweepOutput(Output):
-    """Notebook output of a sweep's run.
+    """A static output of a sweep's run that is updated until the run ends and, if asked for, a live view beside it.
 
     Args:
         sweep: the sweep.
         publish: publishes a MIME bundle under a display id; with ``update=True``, it replaces the output of that id.
         live: whether there is a live view.
-        starting: whether the run starts now, so that its duration will be known.
+        starting: whether the run starts now. If not, its start is unknown, and no duration is shown.
         on_end: called when the run has ended.
         folder: the folder against which the frontend resolves relative URLs, if any.
-        interval: the least time in seconds between two updates of the static output before the run ends.
+        interval: the minimum time in seconds between two updates of the static output before the run ends.
         replaceable: whether a published output can be replaced. If not, only the end of the run is published.
     """
 
@@ -52,7 +52,7 @@ class SweepOutput(Output):
         self._lines, self._updated_at = static_lines(sweep, began=self._began), time.monotonic()
         if replaceable:
             self._publish_lines()
-        self._unobserve: Callable[[], object] = int  # a call without effect
+        self._unobserve: Callable[[], object] = int  # a callable that does nothing
         self._unobserve = sweep.observe(self._update)
         self._update(sweep)  # it may have ended before it was observed
         if self._over:
@@ -61,7 +61,7 @@ class SweepOutput(Output):
             self._publish_live(SweepView(sweep, self._grid, output_id=self._id, began=self._began))
 
     def _update(self, sweep: Sweep) -> None:
-        """Publish again at the end, and at intervals before it, so that a saved notebook is nearly up to date."""
+        """Publish the static output again at the end of the run, and at intervals before it, for early saves."""
         with self._lock:
             over, now = sweep.over, time.monotonic()
             due = over or (self._replaceable and now - self._updated_at >= self._interval)
@@ -86,7 +86,7 @@ class SweepOutput(Output):
 
 
 def static_lines(sweep: Sweep, *, began: float | None = None) -> tuple[str, ...]:
-    """A sweep's lines of text in a static output: totals, notes, and how to see its current status.
+    """The lines of text of a sweep's static output: totals, notes and, before the end, how to see its current status.
 
     Args:
         sweep: the sweep.
@@ -101,5 +101,5 @@ def static_lines(sweep: Sweep, *, began: float | None = None) -> tuple[str, ...]
 
 
 def static_html(lines: tuple[str, ...]) -> str:
-    """Lines of text as the HTML of a static output."""
+    """Convert lines of text to the HTML of a static output."""
     return fallback_html("<br>".join(map(html.escape, lines)))

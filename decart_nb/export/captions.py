@@ -1,4 +1,4 @@
-"""What is said of a grid's clips in words: once what they share, and below each one what it alone has."""
+"""Text for an exported grid: one line with what all clips share, and a caption for each clip with what differs."""
 
 from __future__ import annotations
 
@@ -13,39 +13,39 @@ from .layout import Layout
 #: What stands between the parts of a caption.
 _SEPARATOR = " · "
 _LONGEST_VALUE = 200
-#: Beside these, a caption says only what differs within one cell.
+#: Facts that a caption states if they vary in the grid; other facts only if they vary within a cell.
 _ALWAYS = ("seed", "take")
 
 
 class Captions:
-    """The words of one grid: a line for its head, and a caption for each clip.
+    """The text for one grid: a line for its head, and a caption for each clip.
 
     Args:
-        layout: the grid. What its labels tell is not said again.
+        layout: the grid. What its row and column labels state is left out.
 
     Attributes:
-        shared: what all clips have in common.
+        shared: the line for the head: what all clips have in common.
     """
 
     def __init__(self, layout: Layout) -> None:
         cells: dict[tuple[int, int], list[dict[str, str]]] = {}
         for row, col, clip in layout.clips():
             cells.setdefault((row, col), []).append(_facts(clip))
-        every = [facts for cell in cells.values() for facts in cell]
-        told = layout.axes
-        names = dict.fromkeys(name for facts in every for name in facts if name not in told)
-        values = {name: {facts.get(name) for facts in every} for name in names}
+        all_facts = [facts for cell in cells.values() for facts in cell]
+        axes = layout.axes
+        names = dict.fromkeys(name for facts in all_facts for name in facts if name not in axes)
+        values = {name: {facts.get(name) for facts in all_facts} for name in names}
         constant = [name for name in names if len(values[name]) == 1]
-        self.shared = _SEPARATOR.join(every[0][name] for name in constant if every[0][name] and name != "take")
+        self.shared = _SEPARATOR.join(all_facts[0][name] for name in constant if all_facts[0][name] and name != "take")
         varying = [name for name in names if name not in constant]
-        inside = {
+        within_cell = {
             name for name in varying if any(len({facts.get(name) for facts in cell}) > 1 for cell in cells.values())
         }
-        self._names = [name for name in varying if name in _ALWAYS or name in inside]
+        self._names = [name for name in varying if name in _ALWAYS or name in within_cell]
         self._names.sort(key=lambda name: name not in _ALWAYS)
 
     def of(self, clip: Clip) -> str:
-        """The caption of a clip: its seed and take where they differ, its length, and what tells it from others."""
+        """The caption of a clip: its seed and take if they vary, its duration, and what varies within its cell."""
         facts = _facts(clip)
         first = [facts.get(name, f"no {name}") for name in self._names if name in _ALWAYS]
         rest = [facts.get(name, "") for name in self._names if name not in _ALWAYS]
@@ -54,7 +54,7 @@ class Captions:
 
 
 def _facts(clip: Clip) -> dict[str, str]:
-    """What a clip is, in words: by the name of an input, or of an attribute."""
+    """The inputs and attributes of a clip as text, by name; the text is empty if there is nothing to state."""
     inputs = {name: _text(name, value) for name, value in clip.inputs.items()}
     return {
         "model": printable(clip.model, limit=_LONGEST_VALUE),
@@ -66,6 +66,7 @@ def _facts(clip: Clip) -> dict[str, str]:
 
 
 def _text(name: str, value: Any) -> str:
+    """The value of an input as text, with the input's name where the value needs it."""
     shown = shown_name(name, value)
     is_number = isinstance(shown, int | float)
     return printable(label_of(name, shown if is_number or shown is None else safe_str(shown)), limit=_LONGEST_VALUE)

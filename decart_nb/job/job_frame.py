@@ -1,4 +1,4 @@
-"""DataFrames of jobs that people can read: base class of plans and of tables of results. Loaded when one is wanted."""
+"""DataFrames of jobs that people can read: base class of plans and of tables of results. Imported on first use."""
 
 from __future__ import annotations
 

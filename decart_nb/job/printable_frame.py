@@ -1,4 +1,4 @@
-"""A DataFrame that is safe to print, whatever text its cells hold. Loaded when a table is wanted."""
+"""A DataFrame that is safe to print, whatever text its cells hold. Imported on first use."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ _says = True
 
 
 def say_nothing() -> None:
-    """Leave the last word to a program that has one of its own."""
+    """Turn off the message at exit, for a program that reports unfinished jobs itself."""
     global _says
     _says = False
 

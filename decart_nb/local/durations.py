@@ -45,7 +45,7 @@ def durations(text: str, rng: random.Random | None = None) -> Callable[[], float
     if kind == "bimodal" and len(numbers) == 3:
         good = good and numbers[2] <= 1
     if kind not in KINDS or len(numbers) != len(KINDS[kind]) or not good:
-        raise LocalQueueError(f"{text!r} is no distribution of durations; give one of {usage()}.")
+        raise LocalQueueError(f"{text!r} is not a distribution of durations; give one of {usage()}.")
     match kind:
         case "fixed":
             return lambda: numbers[0]

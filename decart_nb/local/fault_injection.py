@@ -1,4 +1,4 @@
-"""Fault injection: ASGI middleware that replaces responses, and connections that can be reset or stalled."""
+"""Fault injection: ASGI middleware that replaces responses, and connections that can be closed, reset or stalled."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PATH = re.compile(r"/v1/jobs/([^/]+)(/content)?")
 
 
 def _page(status: int) -> Response:
-    """A response as a gateway in front of the service makes it."""
+    """A response with an HTML page, such as a gateway in front of the service sends."""
     return HTMLResponse(f"<html><body><h1>{status}</h1></body></html>", status)
 
 
@@ -44,7 +44,12 @@ _ANSWERS = {
 
 
 class FaultMiddleware:
-    """ASGI middleware that passes each call on, or applies the fault that the schedule picks for it."""
+    """ASGI middleware that passes each request on, or applies the fault that the schedule picks for it.
+
+    Args:
+        app: the application that requests are passed on to.
+        jobs: the job queue, which has the schedule of faults.
+    """
 
     def __init__(self, app: ASGIApp, jobs: JobQueue) -> None:
         self._app = app
@@ -52,10 +57,10 @@ class FaultMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handles one ASGI request."""
-        call = self._call(scope)
+        call = self._call_type(scope)
         fault = call and self._jobs.fault_schedule.next_fault(call)
         if call == "submission" and fault in TAKEN:
-            await self._app(scope, receive, _discard)
+            await self._app(scope, receive, _discard)  # the job is accepted, and its response lost
         if not fault:
             await self._app(scope, receive, send)
         elif fault in _ANSWERS:
@@ -68,7 +73,8 @@ class FaultMiddleware:
         else:
             await _connection(scope).reset()
 
-    def _call(self, scope: Scope) -> Call | None:
+    def _call_type(self, scope: Scope) -> Call | None:
+        """The type of call that a request is; ``None`` if faults do not affect it."""
         path = _PATH.fullmatch(scope["path"])
         match scope["method"], path and path.groups():
             case "POST", (_, None):
@@ -85,7 +91,7 @@ async def _discard(message: Message) -> None:
 
 
 class _HalfBody:
-    """An ASGI ``send`` that passes on the first half of a body, as counted by its ``Content-Length``."""
+    """An ASGI ``send`` that passes on the first half of the ``Content-Length`` of a body, and leaves the body open."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -129,19 +135,24 @@ class FaultyConnection(Connection):
     async def reset(self) -> None:
         """Aborts the connection with a TCP reset."""
         if not self.transport.is_closing():
-            linger_off = struct.pack("ii", 1, 0)
-            self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger_off)
+            linger = struct.pack("ii", 1, 0)  # on, for 0 seconds: closing the socket sends a reset
+            self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
             self.transport.abort()
         await self._lost.wait()
 
     async def stall(self, seconds: float) -> None:
-        """Sends nothing until the client or the server ends the connection, or so many seconds have passed."""
+        """Sends nothing until the client or the server ends the connection or a timeout passes, and then resets it.
+
+        Args:
+            seconds: the timeout.
+        """
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._ending.wait(), seconds)
         await self.reset()
 
 
 def _connection(scope: Scope) -> FaultyConnection:
+    """The connection of a request."""
     state: dict[str, Any] = scope["state"]
     connection = state["connection"]
     assert isinstance(connection, FaultyConnection)

@@ -233,7 +233,7 @@ def _listen(host: str, port: int) -> Listener:
         family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except (OSError, UnicodeError) as cause:
         reason = os_reason(cause)
-        raise LocalQueueError(f"{host} is no address to listen on: {reason}.", cause=cause) from None
+        raise LocalQueueError(f"{host} is not an address to listen on: {reason}.", cause=cause) from None
     listener = None
     try:
         listener = Listener(family, kind, proto)

@@ -45,7 +45,7 @@ def write_tags(source: Path, target: Path, tags: Mapping[str, str]) -> None:
         try:
             _copy(old, new, tags)
         except (BrokenBoxError, struct.error) as cause:
-            raise MediaError(f"{source.name} can have no tags, since it is no whole MP4.", cause=cause) from None
+            raise MediaError(f"{source.name} cannot have tags, since it is not a complete MP4.", cause=cause) from None
 
 
 def _copy(old: BinaryIO, new: BinaryIO, tags: Mapping[str, str]) -> None:

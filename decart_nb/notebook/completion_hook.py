@@ -1,6 +1,6 @@
-"""Adds the completion of calls to the IPython shell that this package is imported in.
+"""Adds Tab completion inside calls of this package to the IPython shell that imports it.
 
-It is imported with the package, and so imports nothing itself: what completes is loaded at the first Tab.
+This module is imported with the package, so it imports little itself: the completions are loaded at the first Tab.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 
 
 def install() -> None:
-    """Adds the matcher to the current shell, if there is one. It is added once."""
+    """Adds the matcher to the current shell, if there is one."""
     ipython = sys.modules.get("IPython")
     current = getattr(ipython, "get_ipython", lambda: None)()
     if current is not None:
@@ -18,12 +18,12 @@ def install() -> None:
 
 
 def add_to(shell: Any) -> None:
-    """Adds the matcher to a shell, in the place of one of an earlier import."""
+    """Adds the matcher to a shell. It replaces a matcher that an earlier import has added."""
     matchers = getattr(getattr(shell, "Completer", None), "custom_matchers", None)
     if matchers is None:  # a shell of another kind
         return
     matchers[:] = [matcher for matcher in matchers if getattr(matcher, "__qualname__", None) != _IDENTIFIER]
-    from IPython.core import completer  # which the shell has loaded
+    from IPython.core import completer  # which the shell has imported already
 
     if hasattr(completer, "context_matcher"):
         matchers.append(completer.context_matcher(identifier=_IDENTIFIER)(_matcher(shell)))
@@ -35,11 +35,13 @@ _IDENTIFIER = f"{__name__}.matcher"
 
 
 def _matcher(shell: Any) -> Any:
+    """A matcher for IPython from 8.6 on, which passes the whole cell."""
+
     def matcher(context: Any) -> dict[str, Any]:
         from IPython.core.completer import SimpleCompletion
 
         *lines, _ = context.full_text.split("\n")[: context.cursor_line + 1]
-        found = _found("\n".join([*lines, context.text_until_cursor]), shell)
+        found = _completions("\n".join([*lines, context.text_until_cursor]), shell)
         if found is None:
             return {"completions": []}
         return {
@@ -54,10 +56,10 @@ def _matcher(shell: Any) -> Any:
 
 
 def _line_matcher(shell: Any) -> Any:
-    """For IPython before 8.6, which tells matchers the current line only, and replaces its own token."""
+    """A matcher for IPython before 8.6, which passes the current line only, and replaces only the token it found."""
 
     def matcher(token: str) -> list[str]:
-        found = _found(shell.Completer.text_until_cursor, shell)
+        found = _completions(shell.Completer.text_until_cursor, shell)
         if found is None or not found.replaced.endswith(token):
             return []
         return [text[len(found.replaced) - len(token) :] for text in found.texts]
@@ -66,11 +68,11 @@ def _line_matcher(shell: Any) -> Any:
     return matcher
 
 
-def _found(code: str, shell: Any) -> Any:
-    """What completes the code; ``None`` if nothing does, or on any error: Tab must not print a traceback."""
+def _completions(code: str, shell: Any) -> Any:
+    """The completions of the code; ``None`` if there are none, or on any error: Tab must not print a traceback."""
     try:
         from .call_completion import completions
 
         return completions(code, shell.user_ns)
-    except Exception:  # noqa: BLE001 - a damaged store, a name that somebody has deleted
+    except Exception:  # noqa: BLE001 - such as for a damaged store
         return None

@@ -50,7 +50,7 @@ def read(line: str, variables: Mapping[str, Any]) -> MagicLine:
     words = deque(split(line))
     if not words or words[0].startswith("-"):
         raise InvalidInputError(
-            "%%decart wants a model first, as in %%decart lucy-2.5 --data in.mp4. %decart models lists them."
+            "%%decart needs a model first, as in %%decart lucy-2.5 --data in.mp4. %decart models lists them."
         )
     model = definition_of(value(words.popleft(), variables))
     known = options(model)
@@ -70,7 +70,7 @@ def read(line: str, variables: Mapping[str, Any]) -> MagicLine:
     if not isinstance(wait, bool):
         raise InvalidInputError(f"--wait must be true or false, not {short_repr(wait)}.")
     if output is not None and not (isinstance(output, str) and output.isidentifier() and not iskeyword(output)):
-        raise InvalidInputError(f"-o wants the name of a variable, not {short_repr(output)}.")
+        raise InvalidInputError(f"-o needs the name of a variable, not {short_repr(output)}.")
     return MagicLine(model, given, output, wait)
 
 
@@ -138,7 +138,7 @@ def _value(option: str, spec: Field, text: str | None, words: deque[str], variab
         if spec.type == "flag" and isinstance(spec.parse(following), str) and not _only_name(following):
             return True
         if following in _OWN_OPTIONS or following.startswith("--"):
-            raise InvalidInputError(f"{option} wants a value.")
+            raise InvalidInputError(f"{option} needs a value.")
         text = words.popleft()
     read = value(text, variables)
     return spec.parse(read) if isinstance(read, str) else read

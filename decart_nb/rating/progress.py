@@ -1,4 +1,4 @@
-"""Sentences on how a rating stands, which name none of the values that are compared."""
+"""The progress of a blind rating as a sentence, which does not name the compared values."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import numpy as np
 from .._util.text import counted
 from .strengths import Z95, Fit
 
-#: More votes than this are not foretold.
-_FAR = 500
+#: If more votes than this are needed, their number is not stated.
+_MOST_PREDICTED = 500
 
 
 class Standing(NamedTuple):
-    """How a rating stands.
+    """The progress of a rating.
 
     Attributes:
-        text: in a sentence: ``12 votes, about 20 more until the two part``.
+        text: a sentence: ``12 votes, about 20 more until it is clear which of the two is better``.
         enough: whether the votes tell which value is the best.
     """
 
@@ -27,57 +27,55 @@ class Standing(NamedTuple):
 
 
 def standing(fit: Fit | None, votes: int, *, own: int, open_pairs: int) -> Standing:
-    """How a rating stands.
+    """The progress of a rating, as the current rater sees it.
 
     Args:
         fit: the strengths; ``None`` if there are no votes.
         votes: the number of votes of all raters, without repeated ones.
-        own: the number of all votes of the present rater.
-        open_pairs: the number of pairs on which that rater has not voted.
+        own: the number of the current rater's votes, with repeated ones.
+        open_pairs: the number of pairs on which the current rater has not voted.
     """
     counts = counted(own, "vote")
-    if own != votes and votes > own:
+    if votes > own:
         counts += f" ({votes:,} with those of others)"
     if fit is None:
         return Standing(f"{counts}, {counted(open_pairs, 'pair')} to rate", enough=False)
     two = len(fit.strengths) == 2
+    which = "which of the two is better" if two else "which is the best"
     if (more := votes_until_decided(fit, votes)) == 0:
         undecided = len(fit.strengths) - 1 - _decided_neighbours(fit)
-        rest = "" if two or not undecided else f"; {counted(undecided, 'place')} below it undecided"
-        said = "the two have parted" if two else "the best has parted from the others"
-        return Standing(f"{counts}. Enough: {said}{rest}", enough=True)
-    best = "the two part" if two else "the best two part"
+        rest = "" if two or not undecided else f"; {counted(undecided, 'rank')} below it undecided"
+        return Standing(f"{counts}. Enough: it is clear {which}{rest}", enough=True)
     if not open_pairs:
-        return Standing(
-            f"{counts}, all pairs are rated, and {best.removesuffix(' part')} have not parted", enough=False
-        )
-    if more > _FAR:
-        return Standing(f"{counts}, too close to tell how many more until {best}", enough=False)
+        return Standing(f"{counts}, all pairs are rated, and it is not clear {which}", enough=False)
+    if more > _MOST_PREDICTED:
+        return Standing(f"{counts}, too close to tell how many more until it is clear {which}", enough=False)
     short = f"; {counted(open_pairs, 'pair')} left" if more > open_pairs else ""
-    return Standing(f"{counts}, about {_rounded(more)} more until {best}{short}", enough=False)
+    return Standing(f"{counts}, about {_rounded(more)} more until it is clear {which}{short}", enough=False)
 
 
 def votes_until_decided(fit: Fit, votes: int) -> float:
-    """About how many more votes decide between the best and each other, if their strengths stay as they are.
+    """About how many more votes are needed until the best is certainly better than each other.
 
-    0 if it is decided, and infinity if there is no difference.
+    It is assumed that the strengths stay the same. 0 if the best is so already, and infinity if another is as strong.
     """
     best = int(np.argmax(fit.strengths))
     others = np.delete(np.arange(len(fit.strengths)), best)
     if fit.better()[best, others].all():
         return 0
     difference, variance = fit.differences()
-    # Variance falls with the number of votes, and the interval is to be as wide as the difference.
+    # The variance is inversely proportional to the votes. Half of the 95 % interval has to shrink to the difference.
     with np.errstate(divide="ignore"):
         factor = float(np.max(Z95**2 * variance[best, others] / np.square(difference[best, others])))
     return max(1.0, votes * (factor - 1)) if math.isfinite(factor) else math.inf
 
 
 def _decided_neighbours(fit: Fit) -> int:
-    """How many values in order of strength are certainly better than the next."""
+    """How many values are certainly better than the next one in the order of strength."""
     order = np.argsort(-fit.strengths)
     return int(fit.better()[order[:-1], order[1:]].sum())
 
 
 def _rounded(more: float) -> int:
+    """A number of votes, in steps of 5 from 20 on."""
     return max(1, round(more)) if more < 20 else 5 * round(more / 5)

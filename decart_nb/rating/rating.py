@@ -100,8 +100,8 @@ class Rating(ProcessLocal):
         which counts as a tie; ``votes``; and ``rank``, ``undecided`` where the 95 % interval of a difference includes
         zero. A repeated vote is not counted. ``attrs["note"]`` says if the votes alone give no finite strengths.
 
-        The intervals hold for a number of votes that was fixed beforehand: who stops as soon as two part is wrong
-        somewhat more often than one time in twenty.
+        The intervals hold for a number of votes that was fixed beforehand: whoever stops as soon as a
+        difference is decided is wrong somewhat more often than one time in twenty.
         """
         counts, fit = self._fitted(self._ballots())
         table = score_table(self._pairs, counts, fit)
@@ -120,7 +120,7 @@ class Rating(ProcessLocal):
 
     @property
     def standing(self) -> Standing:
-        """How the rating stands, in a sentence without the names of the compared values."""
+        """The progress of the rating, as a sentence without the names of the compared values."""
         ballots = self._ballots()
         counts, fit = self._fitted(ballots)
         own = [ballot for ballot in ballots if ballot.vote.rater == self.rater]

@@ -244,5 +244,5 @@ def _too_large(size: int | None, most: int = MAX_INPUT_BYTES) -> str:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, UnicodeError):
-        return "its name has half of a character in it"
+        return "its name has half of a character in it (a lone surrogate)"
     return printable(os_reason(error), limit=_LONGEST_SHOWN)

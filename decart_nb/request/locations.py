@@ -139,7 +139,7 @@ def _checked(url: str) -> str:
             return url
     except ValueError:
         pass
-    raise UnusableFileError(f"is no address that a file can be fetched from: {redacted_url(url)}.")
+    raise UnusableFileError(f"is not an address that a file can be fetched from: {redacted_url(url)}.")
 
 
 def _path_of_url(text: str) -> Path:

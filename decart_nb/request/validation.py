@@ -26,7 +26,7 @@ class Problem(NamedTuple):
 _NOT_PLAIN = {"text": "string_unicode", "integer": "int_type", "flag": "bool_type"}
 
 
-class _Bad(Exception):
+class _InvalidValueError(Exception):
     """A field's value is invalid; holds the message without the field's name, and FastAPI's error type."""
 
     def __init__(self, message: str, type: str) -> None:
@@ -71,13 +71,13 @@ def check_field(model: ModelDefinition, name: str, value: Any) -> tuple[Any, Pro
     field = model.field_named(name)
     if field is None:
         names = [field.name for field in model.fields]
-        about = f"is no input of {model.name}.{did_you_mean(name, names)} It takes {', '.join(names)}."
+        about = f"is not an input of {model.name}.{did_you_mean(name, names)} It takes {', '.join(names)}."
         return None, Problem(name, about, "extra")
     try:
         if isinstance(value, str) and field.type not in ("text", *FILE_TYPES):
             value = field.parse(value)
         return _READERS[field.type](field, value), None
-    except _Bad as bad:
+    except _InvalidValueError as bad:
         return None, Problem(name, str(bad), bad.type)
     except NotPlainError as error:
         return None, Problem(name, str(error), _NOT_PLAIN[field.type])
@@ -126,12 +126,12 @@ def warn_if_outdated(model: ModelDefinition) -> None:
 
 def _text(field: Field, value: Any) -> str:
     if not isinstance(value, str):
-        raise _Bad(f"must be text, not {type(value).__name__}.", "string_type")
+        raise _InvalidValueError(f"must be text, not {type(value).__name__}.", "string_type")
     said = text(value)
     if len(said) < field.minimum:
-        raise _Bad(f"is empty; give {field.minimum} to {field.maximum} characters.", "string_too_short")
+        raise _InvalidValueError(f"is empty; give {field.minimum} to {field.maximum} characters.", "string_too_short")
     if len(said) > field.maximum:
-        raise _Bad(f"has {len(said)} characters; at most {field.maximum} are taken.", "string_too_long")
+        raise _InvalidValueError(f"has {len(said)} characters; at most {field.maximum} are taken.", "string_too_long")
     return said
 
 
@@ -139,7 +139,7 @@ def _integer(field: Field, value: Any) -> int:
     number = whole(value)
     if not field.minimum <= number <= field.maximum:
         kind = "greater_than_equal" if number < field.minimum else "less_than_equal"
-        raise _Bad(f"is {short_repr(number)}; it must be from {field.minimum} to {field.maximum}.", kind)
+        raise _InvalidValueError(f"is {short_repr(number)}; it must be from {field.minimum} to {field.maximum}.", kind)
     return number
 
 
@@ -149,23 +149,25 @@ def _flag(field: Field, value: Any) -> bool:
 
 def _choice(field: Field, value: Any) -> str:
     if not isinstance(value, str) or value not in field.choices:
-        raise _Bad(f"must be {' or '.join(field.choices)}, not {short_repr(value)}.", "enum")
+        raise _InvalidValueError(f"must be {' or '.join(field.choices)}, not {short_repr(value)}.", "enum")
     return text(value)
 
 
 def _trajectory(field: Field, value: Any) -> list[dict[str, float]]:
     shape = "it must be a list of points {'frame': 0, 'x': 0.5, 'y': 0.5}"
     if isinstance(value, (str, bytes, Mapping)) or not hasattr(value, "__iter__"):
-        raise _Bad(f"is {with_article(type(value).__name__)}; {shape}.", "list_type")
+        raise _InvalidValueError(f"is {with_article(type(value).__name__)}; {shape}.", "list_type")
     try:
         listed = list(itertools.islice(value, field.maximum + 1))  # it may have no end
     except Exception:  # noqa: BLE001 - whatever somebody's own iteration raises
-        raise _Bad(f"is {with_article(type(value).__name__)} that cannot be read; {shape}.", "list_type") from None
+        raise _InvalidValueError(
+            f"is {with_article(type(value).__name__)} that cannot be read; {shape}.", "list_type"
+        ) from None
     points = [_point(number, point, shape) for number, point in enumerate(listed)]
     if not field.minimum <= len(points) <= field.maximum:
         count = counted(len(points), "point") if len(points) <= field.maximum else "more points"
         kind = "too_short" if len(points) < field.minimum else "too_long"
-        raise _Bad(f"has {count}; it must have {field.minimum} to {field.maximum}.", kind)
+        raise _InvalidValueError(f"has {count}; it must have {field.minimum} to {field.maximum}.", kind)
     return points
 
 
@@ -176,9 +178,9 @@ def _point(number: int, point: Any, shape: str) -> dict[str, float]:
         given = [point[name] for name in ("frame", "x", "y")] if isinstance(point, Mapping) else list(point)
         frame, x, y = (float(value) for value in given)
     except Exception:  # noqa: BLE001 - a KeyError, TypeError, ValueError, or whatever somebody's own raises
-        raise _Bad(f"has {short_repr(point)} as its point {number}; {shape}.", "value_error") from None
+        raise _InvalidValueError(f"has {short_repr(point)} as its point {number}; {shape}.", "value_error") from None
     if not (0 <= frame < float("inf") and 0 <= x < float("inf") and 0 <= y < float("inf")) or frame % 1:
-        raise _Bad(
+        raise _InvalidValueError(
             f"has {short_repr(point)} as its point {number}; frame must be a whole number, and all three at least 0.",
             "greater_than_equal",
         )

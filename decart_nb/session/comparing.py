@@ -62,5 +62,5 @@ def _input_of(clip: Clip) -> tuple[Path, str]:
         raise InvalidInputError(f"The input of this clip, {name}, is not in this store: give its path as well.")
     path = store.files.input(file)
     if not media.is_video_container(path):
-        raise InvalidInputError(f"This clip was made from {name}, which is no video: give a second one.")
+        raise InvalidInputError(f"This clip was made from {name}, which is not a video: give a second one.")
     return path, name

@@ -117,4 +117,4 @@ def _is_own_store(folder: Path) -> bool:
 
 def _unusable(store: object, cause: Exception) -> InvalidInputError:
     given = repr(str(store)) if "\0" in str(store) else store
-    return InvalidInputError(f"store {given} is no folder that can be written: {os_reason(cause)}.", {}, cause)
+    return InvalidInputError(f"store {given} is not a folder that can be written: {os_reason(cause)}.", {}, cause)

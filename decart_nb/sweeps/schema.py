@@ -67,7 +67,7 @@ class Schema:
         unknown = [name for name in axes.names if name not in {MODEL, TAKE, *taken, *known, *self.choices, *extras}]
         if unknown and self.models:
             raise InvalidInputError(
-                f"{unknown[0]} is no input of any model of this sweep, and no prompt has {{{unknown[0]}}} in it."
+                f"{unknown[0]} is not an input of any model of this sweep, and no prompt has {{{unknown[0]}}} in it."
                 f"{did_you_mean(unknown[0], {*takes, *named}) or did_you_mean(unknown[0], known)}",
                 {"fields": unknown},
             )

@@ -363,7 +363,7 @@ class Sweep(Observable):
         )
 
     def _in_place_of_a_future(self, library: str) -> str:
-        return f"A sweep is no future: await it, or give {library} asyncio.ensure_future(sweep)."
+        return f"A sweep is not a future: await it, or give {library} asyncio.ensure_future(sweep)."
 
     def _log_name(self) -> str:
         return f"sweep {self.name}"

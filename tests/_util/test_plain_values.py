@@ -97,12 +97,12 @@ def deep() -> Any:
 @pytest.mark.parametrize(
     ("value", "words"),
     [
-        (math.nan, "nan, which is no number"),
-        (-math.inf, "-inf, which is no number"),
-        (np.float32("nan"), "no number that can be sent"),
-        (Fraction(10**400), "no number that can be sent"),
+        (math.nan, "nan, which cannot be sent; a number must be finite"),
+        (-math.inf, "-inf, which cannot be sent; a number must be finite"),
+        (np.float32("nan"), "a number must be finite and in the range of a float"),
+        (Fraction(10**400), "a number must be finite and in the range of a float"),
         (10**5000, "too many digits"),
-        ({"x": [math.inf]}, "inf, which is no number"),
+        ({"x": [math.inf]}, "inf, which cannot be sent; a number must be finite"),
         ({1, 2}, "a set;"),
         (frozenset(), "a frozenset;"),
         ({"x": {1}}, "has a set in it;"),

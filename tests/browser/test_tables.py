@@ -97,7 +97,7 @@ def test_a_typo_gives_at_most_six_lines(wide: Notebook, theme: str) -> None:
     wide.theme(theme)
     cell = wide.run("dnb.generate('lucy-2.5', promt='An oil painting', data='street.mp4')")
     error = cell.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.stderr'], .jp-RenderedText").last
-    expect(error).to_contain_text("promt is no input of lucy-2.5. Did you mean prompt")
+    expect(error).to_contain_text("promt is not an input of lucy-2.5. Did you mean prompt")
     screenshot(cell, f"typo, {theme}")
     lines = error.evaluate(
         "output => output.firstElementChild.getBoundingClientRect().height"

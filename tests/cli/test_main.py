@@ -131,7 +131,7 @@ def test_a_port_in_use_is_told_in_one_line():
         (["--job-limit", "nan"], "--job-limit must be"),
         (["--api-key", "blank "], "key must be printable ASCII"),
         (["--api-key", "schlüssel"], "key must be printable ASCII"),
-        (["--host", "a..b"], "a..b is no address to listen on"),
+        (["--host", "a..b"], "a..b is not an address to listen on"),
         (["--port", "70000"], "port 70000"),
         (["--port=-1"], "port -1"),
     ],

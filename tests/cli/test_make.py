@@ -126,7 +126,7 @@ def test_a_dry_run_on_the_local_queue_starts_none(run, monkeypatch):
         (["lucy-pro-t2v", "--prompt", "a", "--sample"], "which lucy-pro-t2v does not take"),
         (["lucy-2.5", "--prompt", "a", "--data", "in.mp4"], "no file in.mp4."),
         (["lucy-2.5", "--prompt", "a", "--sample", "-o", "absent/out.mp4"], "there is no folder absent."),
-        (["lucy-2.5", "--prompt", "a", "--sample", "--price", "lucy-2.5"], "--price wants NAME=VALUE"),
+        (["lucy-2.5", "--prompt", "a", "--sample", "--price", "lucy-2.5"], "--price needs NAME=VALUE"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

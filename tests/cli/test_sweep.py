@@ -171,7 +171,7 @@ def test_what_has_failed_is_made_anew_only_when_asked_for(sweep, live, canned_qu
     [
         (["--model", "lucy-pro-t2v", "absent.csv"], "There is no table absent.csv."),
         ([], "A sweep needs a model: --model lucy-2.5, or a column called model."),
-        (["--model", "lucy-pro-t2v", "--set", "resolution"], "--set wants NAME=VALUE, not 'resolution'."),
+        (["--model", "lucy-pro-t2v", "--set", "resolution"], "--set needs NAME=VALUE, not 'resolution'."),
         (["--model", "lucy-pro-t2v", "--set", "resolutoin=480p"], "Did you mean resolution?"),
         (["--model", "lucy-pro-t2v", "--set", "repeat=3"], "--repeat is an option of its own."),
         (["--model", "lucy-pro-t2v", "--set", "prompt=A cat"], "prompt is given 2 times; give it once."),
@@ -182,7 +182,7 @@ def test_what_has_failed_is_made_anew_only_when_asked_for(sweep, live, canned_qu
             "concurrency must be a whole number of jobs from 1, not 0.",
         ),
         (["--model", "lucy-pro-t2v", "--price", "lucy-pro-t2v=dear"], "must be USD per generated second, not 'dear'."),
-        (["--model", "lucy-pro-t2v", "--out", "prompts.csv"], "store prompts.csv is no folder that can be written"),
+        (["--model", "lucy-pro-t2v", "--out", "prompts.csv"], "store prompts.csv is not a folder that can be written"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

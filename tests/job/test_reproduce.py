@@ -86,7 +86,7 @@ def _foreign(record: dict, **changes: object) -> Path:
 @pytest.mark.parametrize("name", ["fresh", "resubmit_uncertain", "model", "self", "job_id", ""])
 def test_odd_inputs_of_a_foreign_record_are_inputs_of_no_model(clip, name) -> None:
     record = dnb.provenance(clip)
-    with pytest.raises(dnb.InvalidInputError, match=r"is no input of|name of an input"):
+    with pytest.raises(dnb.InvalidInputError, match=r"is not an input of|name of an input"):
         dnb.reproduce(_foreign(record, inputs={"prompt": "a", name: True}))
 
 

@@ -78,7 +78,7 @@ def test_bimodal_is_long_as_often_as_it_says():
     ],
 )
 def test_what_names_no_distribution_is_refused_with_those_that_there_are(text):
-    with pytest.raises(LocalQueueError, match="is no distribution") as caught:
+    with pytest.raises(LocalQueueError, match="is not a distribution") as caught:
         durations(text)
     assert usage() in str(caught.value)
 

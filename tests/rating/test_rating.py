@@ -104,7 +104,7 @@ def test_when_all_pairs_are_rated_there_is_nothing_left(store) -> None:
     while found.current() is not None:
         found.vote("tie")
     assert len(found.ratings[~found.ratings["repeated"]]) == 6
-    assert found.standing.text.endswith("all pairs are rated, and the two have not parted")
+    assert found.standing.text.endswith("all pairs are rated, and it is not clear which of the two is better")
     with pytest.raises(InvalidInputError, match="All pairs are rated"):
         found.vote("left")
 
@@ -226,8 +226,8 @@ def test_enough_is_said_when_the_intervals_part_without_a_name(store) -> None:
         winner = "left" if (shown.digests[0] in best) == (number % 5 != 0) else "right"
         found.vote(winner)
     texts.append(found.standing.text)
-    assert any("more until the two part" in text for text in texts)
-    assert texts[-1].endswith("Enough: the two have parted")
+    assert any("more until it is clear which of the two is better" in text for text in texts)
+    assert texts[-1].endswith("Enough: it is clear which of the two is better")
     assert not any("alpha" in text or "beta" in text for text in texts)
     scores = found.scores()
     assert [*scores["rank"]] == ["1", "2"]

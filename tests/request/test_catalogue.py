@@ -185,7 +185,7 @@ def test_nothing_else_is_a_flag(field: str, value: Any) -> None:
 
 @pytest.mark.parametrize("name", [name for name in FACTS if name != "lucy-2.5"])
 def test_only_lucy_2_5_anchors_itself(name: str) -> None:
-    assert f"is no input of {name}" in problems_of(name, self_anchor=True)["self_anchor"]
+    assert f"is not an input of {name}" in problems_of(name, self_anchor=True)["self_anchor"]
 
 
 @pytest.mark.parametrize("name", RESTYLES)

@@ -274,7 +274,7 @@ def test_one_error_names_files_and_plain_fields_alike(small_video: Path) -> None
 @pytest.mark.parametrize("name", ["lucy-pro-i2v", "lucy-2.5"])
 def test_a_reference_image_must_be_an_image_too(name: str, small_image: Path, small_video: Path) -> None:
     if name == "lucy-pro-i2v":
-        with pytest.raises(InvalidInputError, match="reference_image is no input of lucy-pro-i2v"):
+        with pytest.raises(InvalidInputError, match="reference_image is not an input of lucy-pro-i2v"):
             prepare(models.video(name), {"prompt": "x", "data": small_image, "reference_image": small_image})
     else:
         with pytest.raises(InvalidInputError, match="reference_image must be an image"):

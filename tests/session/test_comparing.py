@@ -51,7 +51,7 @@ def test_a_clip_that_was_made_from_no_video_needs_another(live, small_image) -> 
     with pytest.raises(dnb.InvalidInputError, match="was not made from a video: give a second one"):
         dnb.compare(clip)
     clip = dnb.generate("lucy-pro-i2v", prompt="a delta", data=small_image)
-    with pytest.raises(dnb.InvalidInputError, match=r"made from small\.png, which is no video"):
+    with pytest.raises(dnb.InvalidInputError, match=r"made from small\.png, which is not a video"):
         dnb.compare(clip)
 
 

@@ -90,7 +90,7 @@ def test_a_store_of_another_user_is_taken_only_in_the_working_directory(project:
 
 def test_a_working_directory_that_is_gone_is_said(project: Path) -> None:
     (project / "a" / "b").rmdir()
-    with pytest.raises(dnb.InvalidInputError, match="store decart_runs is no folder that can be written"):
+    with pytest.raises(dnb.InvalidInputError, match="store decart_runs is not a folder that can be written"):
         dnb.connect("local")
 
 

@@ -82,7 +82,7 @@ def _readable(named: dict[str, Any]) -> Reader | None:
     try:
         return reader(**named)
     except InvalidInputError as error:
-        if "is no input of any model" in error.message:  # then the whole of it is refused
+        if "is not an input of any model" in error.message:  # then the whole of it is refused
             return None
         raise
 
@@ -184,7 +184,7 @@ def test_a_whole_float_is_a_seed() -> None:
 
 
 def test_a_name_that_nothing_takes_is_refused_and_a_tables_own_column_is_not() -> None:
-    with pytest.raises(InvalidInputError, match=r"promt is no input of any model .* Did you mean prompt\?"):
+    with pytest.raises(InvalidInputError, match=r"promt is not an input of any model .* Did you mean prompt\?"):
         reader(model="lucy-pro-t2v", promt="a")
     table = pd.DataFrame({"model": ["lucy-pro-t2v"], "prompt": ["a"], "note": ["mine"]})
     read = reader(table, extras=table.columns)

@@ -184,7 +184,7 @@ def test_arguments_that_make_no_sense_are_refused_before_anything_is_sent(option
     ("tables", "named", "message"),
     [
         ([], {"prompt": "a"}, "needs a model"),
-        ([], {"model": T2V, "promt": "a"}, r"promt is no input .* Did you mean prompt\?"),
+        ([], {"model": T2V, "promt": "a"}, r"promt is not an input .* Did you mean prompt\?"),
         ([], {"model": T2V, "prompt": []}, "without values"),
         ([], {"model": T2V, "prompt": "a", "repeat": 0}, "repeat must be"),
         ([], {"model": T2V, "prompt": "a", "name": "two\nlines"}, "name of a sweep"),
