@@ -30,7 +30,7 @@ _RATIO = 16 / 9
 _WIDEST, _NARROWEST, _ROOM = 320, 128, 920
 #: Between two tiles, with their share of a cell's margin.
 _GAP = 12
-#: More tiles than this in a cell are parted by a choice above the grid.
+#: More tiles than this in a cell are divided by a choice above the grid.
 _MOST_IN_A_CELL = 4
 #: The status of a row whose video was stored, and has been moved or removed.
 MISSING = "missing"

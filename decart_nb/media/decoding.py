@@ -59,7 +59,7 @@ def frames(
         within: a width and a height, in pixels. A larger frame is scaled down into them and keeps its shape, which
             takes less time than to scale the whole frame afterwards.
         name: what an error calls it; the file's own name unless given.
-        limits: what is not decoded.
+        limits: the maximum sizes that are decoded.
 
     Returns:
         Upright RGB arrays, height × width × 3, all of the first one's size.
@@ -103,7 +103,7 @@ def read_image(source: Source, *, name: str | None = None, limits: Limits = LIMI
     Args:
         source: the image.
         name: what an error calls it; the file's own name unless given.
-        limits: what is not decoded.
+        limits: the maximum sizes that are decoded.
 
     Raises:
         MediaError: it can be decoded neither as an image nor as a video, or is too large to be decoded.
@@ -184,7 +184,7 @@ def frame_at(source: Source, *, at: float = 0.5, name: str | None = None, limits
         source: the video.
         at: where in the video, from 0 to 1.
         name: what an error calls it; the file's own name unless given.
-        limits: what is not decoded.
+        limits: the maximum sizes that are decoded.
 
     Raises:
         InvalidInputError: ``at`` is no such number.
@@ -211,7 +211,7 @@ def poster(
         at: where in the video, from 0 to 1.
         width: the most pixels across, from 1 to 4096.
         name: what an error calls it; the file's own name unless given.
-        limits: what is not decoded.
+        limits: the maximum sizes that are decoded.
 
     Raises:
         InvalidInputError: ``at`` or ``width`` is no such number.

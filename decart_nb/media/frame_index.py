@@ -24,7 +24,7 @@ class FrameIndex:
 
     Args:
         path: the video.
-        limits: what is not decoded.
+        limits: the maximum sizes that are decoded.
 
     Attributes:
         times: when each frame is shown, in seconds from the first one.

@@ -72,7 +72,7 @@ def probe(source: Source, *, name: str | None = None, limits: Limits = LIMITS) -
     Args:
         source: the video.
         name: what an error calls it; the file's own name unless given.
-        limits: what is not decoded.
+        limits: the maximum sizes that are decoded.
 
     Raises:
         MediaError: it is not a video that can be decoded, some of it is missing, or it is beyond the limits.
@@ -143,7 +143,7 @@ def quick_probe(path: Path, *, limits: Limits = LIMITS) -> VideoInfo:
 
     Args:
         path: the file.
-        limits: what is not decoded.
+        limits: the maximum sizes that are decoded.
 
     Raises:
         MediaError: it is not a video that can be decoded, or not all of it is there.
