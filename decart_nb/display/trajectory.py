@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 #: The longest side of the image as it is shown, in pixels.
 _SHOWN_SIDE = 1280
+#: And as a saved notebook has it.
+_SAVED_SIDE = 640
 #: Decimals of the fractions: a hundredth of a pixel of the largest images that models take.
 _DECIMALS = 6
 _NAME_LIMIT = 80
@@ -50,6 +52,7 @@ class Trajectory(Sequence[Point]):
         fps: frames a second of the model's videos.
         frames: the number of frames of a video of the model.
         jpeg: the image as it is shown: at most 1280 pixels on its longer side.
+        small_jpeg: the image as a saved notebook has it.
 
     Raises:
         InvalidInputError: the image cannot be read, a point is not on it, or the model takes no trajectory.
@@ -70,7 +73,7 @@ class Trajectory(Sequence[Point]):
         self.name = printable(upload.filename, limit=_NAME_LIMIT)
         shown = read_unchanged(partial(_decoded, upload))
         self.width, self.height = shown.size
-        self.jpeg = _jpeg(shown)
+        self.jpeg, self.small_jpeg = (_jpeg(shown, side) for side in (_SHOWN_SIDE, _SAVED_SIDE))
         self._observers: list[Callable[[Trajectory], object]] = []
         self._points: tuple[Point, ...] = self._checked([] if points is None else points)
 
@@ -202,8 +205,8 @@ def _decoded(upload: Upload) -> Image.Image:
         return media.read_image(stream, name=printable(upload.filename))
 
 
-def _jpeg(image: Image.Image) -> bytes:
-    image.thumbnail((_SHOWN_SIDE, _SHOWN_SIDE))
+def _jpeg(image: Image.Image, side: int) -> bytes:
+    image.thumbnail((side, side))
     out = io.BytesIO()
     image.save(out, "JPEG", quality=85)
     return out.getvalue()

@@ -82,7 +82,7 @@ def _picture(trajectory: Trajectory) -> str:
     # The image is none of the SVG's, since some renderers of saved notebooks strip that.
     return (
         '<div style="position:relative">'
-        f'<img src="{data_url("image/jpeg", trajectory.jpeg)}" width="{width}" height="{height}" alt="{label}" '
+        f'<img src="{data_url("image/jpeg", trajectory.small_jpeg)}" width="{width}" height="{height}" alt="{label}" '
         'style="display:block;width:100%;height:auto">'
         f'<svg viewBox="0 0 {width} {height}" aria-hidden="true" '
         f'style="position:absolute;inset:0;width:100%;height:100%">{strokes}{dots}</svg></div>'

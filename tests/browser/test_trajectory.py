@@ -208,6 +208,14 @@ def test_clicks_and_keys_make_move_and_remove_points(drawing, notebook: Notebook
     page.keyboard.press("Control+Shift+z")
     assert _value(notebook, lambda value: len(value) == 3) == moved
 
+    # Without a pointer, the first points are in the middle, to be moved from there.
+    box.get_by_role("button", name="Clear").click()
+    stage.focus()
+    page.keyboard.press("a")
+    expect(points.first).to_have_attribute("aria-label", "Point 1 of 1: frame 0, x 640, y 352")
+    page.keyboard.press("a")
+    expect(points).to_have_count(2)
+
 
 def test_a_point_is_dragged_and_a_new_stroke_takes_the_place_of_the_path(drawing, notebook: Notebook) -> None:
     box = drawing(f", {_ONE}")

@@ -94,6 +94,7 @@ def test_a_picture_that_lies_on_its_side_is_drawn_on_upright_and_small(tmp_path:
     assert (path.width, path.height) == (1000, 3000)
     assert path[0] == {"frame": 0, "x": 0.5, "y": 0.5}
     assert max(Image.open(io.BytesIO(path.jpeg)).size) == 1280
+    assert max(Image.open(io.BytesIO(path.small_jpeg)).size) == 640
 
 
 def test_an_image_that_cannot_be_drawn_on_is_refused_with_what_to_do(small_video: Path, tmp_path: Path) -> None:
