@@ -338,5 +338,5 @@ class TestWhichQueue:
     def test_a_store_that_cannot_be_written_is_said(self, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("")
         for target in ("local", "live"):
-            with pytest.raises(dnb.InvalidInputError, match="no folder that can be written"):
+            with pytest.raises(dnb.InvalidInputError, match="not a folder that can be written"):
                 dnb.connect(target, store=tmp_path / "file")
