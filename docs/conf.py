@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import logging
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 from docutils import nodes
@@ -42,6 +44,10 @@ nb_execution_in_temp = True
 nb_execution_timeout = 600
 nb_execution_raise_on_error = True
 nb_merge_streams = True
+#: The usual kernel, which does not warn that it is reached over TCP: it is, from this machine only.
+nb_kernel_rgx_aliases = {"python3": "quiet"}
+os.environ["JUPYTER_PATH"] = str(Path(__file__).parent)
+logging.getLogger("traitlets").setLevel(logging.WARNING)
 #: No script of another site: the live widgets have static forms, which a page without a kernel shows.
 nb_ipywidgets_js: dict[str, dict[str, str]] = {}
 nb_mime_priority_overrides = [("*", "application/vnd.jupyter.widget-view+json", None)]
