@@ -46,8 +46,8 @@ def recipe_code(recipe: Recipe, folder: Path) -> str:
     if not inputs or model is None:
         return "\n".join([*lines, f"dnb.attach({recipe.record.job_id!r})"])
     arguments = {name: _path(value, folder) if isinstance(value, Path) else value for name, value in inputs.items()}
-    if recipe.record.take:
-        arguments["fresh"] = True  # without it, the store returns the first take
+    if recipe.record.take and recipe.record.drawn_seed is None:
+        arguments["fresh"] = True  # nothing else tells it from the first take
     is_listed = model.name in models and models.video(model.name) == model
     shown = model.name if is_listed else _definition(model)
     return "\n".join([*lines, call(shown, arguments)])

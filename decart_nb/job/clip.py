@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from .._util.public import public
 from .._util.text import printable
 from ..store.job_row import Record
+from .seeds import seeded_values
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,7 +29,7 @@ class Clip:
         path: the file.
         job_id: the job that made it.
         model: the model's name.
-        inputs: what was asked for: plain values, and the names of files.
+        inputs: what it was made from: plain values, among them the seed, and the names of files.
         width, height: of the picture, in pixels.
         fps: frames a second.
         duration: in seconds; like the size and the rate, 0 where the video cannot be decoded here.
@@ -39,7 +40,7 @@ class Clip:
             polls tell; ``None`` where they do not.
         cost: an estimate in USD, by the catalogue's price or the session's; ``None`` where unknown.
         reused: whether it was there already when it was asked for.
-        take: which of the videos that were asked for with the same request.
+        take: which of the videos of the very same request, from 0; captions, tables and ``job.takes`` count the same.
         made_at: when it was stored, in seconds since the epoch.
     """
 
@@ -169,6 +170,15 @@ def clip_of(record: Record, path: Path, *, reused: bool) -> Clip:
     )
 
 
-def inputs_of(record: Record) -> dict[str, Any]:
+def asked_inputs(record: Record) -> dict[str, Any]:
     """What a job was asked for, as a person would say it: plain values, and what its files are called."""
-    return {**record.inputs, **{name: file["filename"] for name, file in record.files.items()}}
+    return {**record.inputs, **_file_names(record)}
+
+
+def inputs_of(record: Record) -> dict[str, Any]:
+    """What a job was made from: what was asked for, and the seed that was drawn for it."""
+    return {**record.inputs, **seeded_values(record), **_file_names(record)}
+
+
+def _file_names(record: Record) -> dict[str, Any]:
+    return {name: file["filename"] for name, file in record.files.items()}

@@ -18,6 +18,7 @@ from ..request.request import Request
 from ..request.uploads import Upload
 from ..store.job_row import Record
 from ..store.store import Store
+from .seeds import draw_seed
 
 
 def intent(store: Store, request: Request, endpoint: str, backend: str, resolved: str | None) -> tuple[Request, Record]:
@@ -30,8 +31,9 @@ def intent(store: Store, request: Request, endpoint: str, backend: str, resolved
         resolved: what the model's name means there; ``None`` where that is still to be asked.
 
     Returns:
-        Both. As long as the model is to be resolved, or files are to be fetched, the record has a request of its own
-        kind, for :meth:`decart_nb.store.store.Store.enqueue`: nothing that was made is found by it.
+        Both, the record with a seed that was drawn, if the request has none. As long as the model is to be resolved,
+        or files are to be fetched, the record has no such seed, and a request of its own kind, for
+        :meth:`decart_nb.store.store.Store.enqueue`: nothing that was made is found by it.
     """
     files: dict[str, dict[str, Any]] = {}
     kept: dict[str, Upload | RemoteFile] = {}
@@ -55,6 +57,8 @@ def intent(store: Store, request: Request, endpoint: str, backend: str, resolved
         files=files,
         input_seconds=input_seconds(kept),
     )
+    if is_complete(kept):
+        draw_seed(wanted, request.model)
     return replace(request, files=kept), wanted
 
 

@@ -265,10 +265,11 @@ class Job(Observable):
             self.retrying = message
             self._notify()
 
-    def _record(self, key: str) -> None:
-        """The store knows of it."""
+    def _record(self, key: str, drawn: Mapping[str, Any] | None = None) -> None:
+        """The store knows of it, and what was drawn for it."""
         with self._changed:
             self.key, self._recorded = key, True
+            self.inputs = {**self.inputs, **(drawn or {})}
             self._changed.notify_all()
 
     def _begin_submission(self) -> bool:

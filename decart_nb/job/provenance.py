@@ -8,7 +8,7 @@ tags, and takes it along wherever it goes. A record is plain JSON::
     backend         "live" or "local"; endpoint, the queue's address
     inputs          the plain fields
     files           of each input file its filename, media_type, sha256 and size_bytes
-    seed, take      null where none was given; which of the videos made with this very request
+    seed, take      the seed, given or drawn; which of the videos made with this very request, from 0
     job_id          and submitted_at, completed_at (ISO 8601, UTC) and seconds between them
     waited, made    of these seconds, those in the queue, and those in which it was made
     video           sha256, size_bytes, width, height, fps and duration of the stored video
@@ -40,6 +40,7 @@ from ..request.models import FILE_INPUTS, FILE_TYPES, ModelDefinition
 from ..request.uploads import Upload
 from ..store import job_row as records
 from ..store.files import StoreFiles
+from .seeds import seeded_values
 
 _FORMAT, _VERSION = "decart_nb", 1
 SCHEMA = f"{_FORMAT}/{_VERSION}"
@@ -111,7 +112,7 @@ def describe_job(job: records.Record) -> Record:
         asked_model=job.asked_model,
         backend=job.backend,
         endpoint=job.endpoint,
-        inputs=job.inputs,
+        inputs={**job.inputs, **seeded_values(job)},
         files=job.files,
         take=job.take,
         job_id=job.job_id,

@@ -11,6 +11,7 @@ from ..client.client import BASE_URL
 from ..request.models import ModelDefinition
 from ..store.job_row import Record
 from ..store.store import Store
+from .seeds import seeded_values
 
 
 @dataclass(frozen=True)
@@ -39,10 +40,10 @@ class Recipe:
         return self.base_url == BASE_URL
 
     def inputs(self) -> dict[str, Any]:
-        """The inputs by name: plain values, and of each file the path of the copy that the store keeps.
+        """The inputs by name: plain values with the seed, and of each file the path of the copy that the store keeps.
 
         Raises:
             StoreError: what the store says of a file cannot be right.
         """
         files: dict[str, Path] = {name: self.store.files.input(file) for name, file in self.record.files.items()}
-        return {**self.record.inputs, **files}
+        return {**self.record.inputs, **seeded_values(self.record), **files}

@@ -23,8 +23,8 @@ def repeat(runner: Runner, request: Request, *, is_made: bool) -> Job:
         runner: submits it.
         request: the request.
         is_made: whether there is a video of it. Then this is another take, with another seed if the request has one,
-            since the same seed would make the same video. If not, what was taken by the queue is asked for again, and
-            not paid twice.
+            since the same seed would make the same video: that is a request of its own. If not, what was taken by the
+            queue is asked for again, and not paid twice.
     """
     if not is_made:
         return runner.submit(request)
@@ -42,6 +42,8 @@ def repeat_stored(runner: Runner, record: Record) -> Job:
     """
     recipe = runner.recipe(record)
     inputs = recipe.inputs()
+    if record.drawn_seed is not None:
+        del inputs["seed"]  # each take of this request draws its own
     if recipe.model is None or not inputs:
         raise InvalidInputError(f"What job {record.job_id} was asked for is not known here; submit it anew.")
     return repeat(runner, prepare(recipe.model, inputs, snapshot=True), is_made=record.status == "completed")

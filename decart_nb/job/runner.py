@@ -8,7 +8,7 @@ import functools
 import time
 import weakref
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .._util.interface_names import step
@@ -34,6 +34,7 @@ from .money import Payment
 from .prices import price_of
 from .recipe import Recipe
 from .repeat import repeat
+from .seeds import seeded_values
 from .submission import JobSubmission
 
 _TICK = 0.5
@@ -278,7 +279,8 @@ class Runner:
                 continue  # what somebody else's attempt has come to
             try:
                 if ours and record.job_id is None:
-                    await self._submission.submit(job, record, request, on_rejected)
+                    seeded = replace(request, values={**request.values, **seeded_values(record)})
+                    await self._submission.submit(job, record, seeded, on_rejected)
                 return await self._finish(job, record, request.model)
             except ClaimLostError:
                 continue
@@ -291,7 +293,7 @@ class Runner:
     ) -> tuple[Record, bool]:
         """Claim a job, and watch it as long as another holder is at it."""
         record, ours = await self._writer.write(first)
-        job._record(record.key)
+        job._record(record.key, seeded_values(record))
         while not ours and record.status in UNDER_WAY:
             if record.job_id != job.id or record.status != job.status:
                 job._set_status(record.status, record.job_id)

@@ -17,7 +17,7 @@ from .._util.text import short_repr
 from ..errors import InvalidInputError, StoreError
 from ..store.files import StoreFiles
 from ..store.job_row import JUDGED, Record
-from .clip import inputs_of
+from .clip import asked_inputs
 from .input_pictures import MOST_PICTURES, Picture, stored_picture
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 JOB_COLUMNS = {
     "model": "string",
     "take": "Int64",
+    "drawn_seed": "Int64",
     "status": "string",
     "job_id": "string",
     "path": "string",
@@ -77,7 +78,7 @@ def frame(records: Sequence[Record], folder: Path) -> pd.DataFrame:
         folder: the store's.
     """
     shown = Path(relative_path(folder))
-    given = [inputs_of(record) for record in records]
+    given = [asked_inputs(record) for record in records]
     names = column_names(name for inputs in given for name in inputs)
     own = {name: [getattr(record, name, None) for record in records] for name in JOB_COLUMNS}
     own["path"] = [record.path and str(shown / record.path) for record in records]

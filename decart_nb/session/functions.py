@@ -218,10 +218,11 @@ def jobs() -> pd.DataFrame:
     """A table of all jobs in the store, one row for each, the oldest first.
 
     Returns:
-        Columns for every input, and ``model take status job_id path error reused submitted_at waited made cost width
-        height fps duration backend size_bytes sha256 rating note``. Times are UTC; ``waited`` and ``made`` are seconds
-        in the queue, and from then until it was made; ``cost`` is an estimate in USD; ``rating`` and ``note`` are what
-        you have given it in a grid.
+        Columns for every input, and ``model take drawn_seed status job_id path error reused submitted_at waited made
+        cost width height fps duration backend size_bytes sha256 rating note``. ``take`` counts the videos of the very
+        same request from 0; ``drawn_seed`` is the seed of a request that was asked for without one; it makes the same
+        video again as ``seed``. Times are UTC; ``waited`` and ``made`` are seconds in the queue, and from then until it
+        was made; ``cost`` is an estimate in USD; ``rating`` and ``note`` are what you have given it in a grid.
     """
     return _session().jobs()
 

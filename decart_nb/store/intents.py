@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 from .claims import Claims
-from .job_row import UNDER_WAY, Record
+from .job_row import STANDING, Record
 from .jobs import JobTable
 
 #: The condition on a job that nobody has begun to submit.
 NOT_SENT = "status = 'planned' AND sent_at IS NULL"
-#: What the same request, made again, does not try anew.
-_STANDS = (*UNDER_WAY, "completed", "unreachable", "uncertain", "expired")
 #: What is not taken over, since nothing more comes of it.
 _OVER = ("completed", "uncertain", "failed")
 
@@ -33,9 +31,13 @@ class Intents:
     ) -> tuple[Record, bool]:
         """Find the job that answers an intent, or insert one; see :meth:`decart_nb.store.store.Store.claim`."""
         found = self._jobs.read(
-            f"request = ? AND status IN {_STANDS} AND (take = ? OR NOT ?)", [wanted.request, wanted.take, exact]
+            f"request = ? AND status IN {STANDING} AND (take = ? OR NOT ?)", [wanted.request, wanted.take, exact]
         )
         standing = {record.take: record for record in found}
+        if 0 not in standing and not (exact and wanted.take):
+            # A request without a seed, for which this very one was drawn.
+            seeded = [record for record in self._seeded(wanted) if record.status in STANDING]
+            standing.update((0, record) for record in seeded)
         # In another database, what was seen has another number, or is not there.
         after = seen[0] if seen and self._jobs.read("row = ? AND key IS ?", seen) else 0
         if not fresh and standing:  # of two, the later
@@ -58,10 +60,13 @@ class Intents:
         ):
             return ended[-1], False
         elif fresh:
-            wanted.take = (
-                max((record.take for record in self._jobs.read("request = ?", [wanted.request])), default=-1) + 1
-            )
+            takes = [record.take for record in self._jobs.read("request = ?", [wanted.request])]
+            wanted.take = max([*takes, *(0 for _ in self._seeded(wanted))], default=-1) + 1
         return self._jobs.insert(self._claims.take(wanted)), True
+
+    def _seeded(self, wanted: Record) -> list[Record]:
+        """The jobs without a seed of their own whose drawn seed is the one that the intent gives."""
+        return self._jobs.read("seeded_request = ?", [wanted.request])
 
     def take_over(self, record: Record) -> tuple[Record, bool]:
         """Claim a job that nobody carries; see :meth:`decart_nb.store.store.Store.take_over`."""

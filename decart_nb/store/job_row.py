@@ -11,6 +11,8 @@ from typing import Any
 
 #: The statuses of a job that has not ended.
 UNDER_WAY = ("planned", "pending", "processing")
+#: The statuses of a job that answers the same request, made again; any other is tried anew.
+STANDING = (*UNDER_WAY, "completed", "unreachable", "uncertain", "expired")
 
 
 def new_key() -> str:
@@ -49,6 +51,8 @@ class Record:
         expected_cost: what it was expected to cost before it was submitted, in USD.
         rating: from 1 to 5, as a person has rated it.
         note: what a person has noted about it.
+        drawn_seed: the seed that was drawn for it; ``None`` where the request has its own, or takes none.
+        seeded_request: the digest of the same request with that seed in it.
     """
 
     request: str
@@ -83,6 +87,8 @@ class Record:
     expected_cost: float | None = None
     rating: int | None = None
     note: str | None = None
+    drawn_seed: int | None = None
+    seeded_request: str | None = None
     key: str = field(default_factory=new_key)
     claim: str | None = None
     row: int = 0

@@ -8,7 +8,7 @@ from operator import itemgetter
 from typing import Any
 
 from .database import Database
-from .job_row import COLUMNS, JUDGED, UNDER_WAY, Record, decoded, encoded
+from .job_row import COLUMNS, JUDGED, STANDING, UNDER_WAY, Record, decoded, encoded
 
 #: How many of a model's jobs tell how long the next one takes.
 _LATEST = 50
@@ -134,15 +134,28 @@ class JobTable:
                 some, which = "", []
             rows = database.execute(f"{wanted} {some} ORDER BY row", which).fetchall()
         found: dict[tuple[str, int], tuple[Any, ...]] = dict(zip(map(itemgetter(0, 1), rows), rows, strict=True))
-        if len(found) == len(rows):  # of each there is but one
-            return found
-        found.clear()
-        for row in rows:
-            key, now = row[:2], row
-            if key in found:
-                if row[2] == "cancelled":
-                    continue
-                if error and row[2] in UNDER_WAY and row[error] is None:
-                    now = (*row[:error], found[key][error], *row[error + 1 :])
-            found[key] = now
-        return found
+        if len(found) < len(rows):  # of some there are several
+            found.clear()
+            for row in rows:
+                key, now = row[:2], row
+                if key in found:
+                    if row[2] == "cancelled":
+                        continue
+                    if error and row[2] in UNDER_WAY and row[error] is None:
+                        now = (*row[:error], found[key][error], *row[error + 1 :])
+                found[key] = now
+        missing = [request for request in requests if found.get((request, 0), ("", 0, None))[2] not in STANDING]
+        return found | self._latest_with_drawn_seed(missing, columns) if missing else found
+
+    def _latest_with_drawn_seed(
+        self, requests: Collection[str], columns: Sequence[str]
+    ) -> dict[tuple[str, int], tuple[Any, ...]]:
+        """As :meth:`latest_by_request`, of requests whose seed was drawn for a request without one."""
+        with self._database.connection() as database:
+            rows = database.execute(
+                f"SELECT seeded_request, 0, status, {', '.join(columns)} FROM jobs "
+                "WHERE seeded_request IN (SELECT value FROM json_each(?)) "
+                f"AND seeded_request IS NOT NULL AND status IN {STANDING} ORDER BY row",
+                [json.dumps(list(requests))],
+            ).fetchall()
+        return dict(zip(map(itemgetter(0, 1), rows), rows, strict=True))

@@ -102,4 +102,10 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE jobs ADD COLUMN waited REAL",
         "ALTER TABLE jobs ADD COLUMN made REAL AS (took - waited)",
     ),
+    (
+        # A request without a seed is sent with one that is drawn: what it made is found by it, too.
+        "ALTER TABLE jobs ADD COLUMN drawn_seed INTEGER",
+        "ALTER TABLE jobs ADD COLUMN seeded_request TEXT",
+        "CREATE INDEX jobs_by_seeded_request ON jobs (seeded_request) WHERE seeded_request IS NOT NULL",
+    ),
 )

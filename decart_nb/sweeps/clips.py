@@ -57,6 +57,7 @@ def clips_of(table: pd.DataFrame, records: Sequence[Record | None], store: Store
             path = Path(row["path"])
         accepted = fields.get(row.get("model", ""))  # other columns are not inputs of the model
         given = {name: row[column] for column, name in inputs.items() if accepted is None or name in accepted}
+        given["seed"] = row.get("drawn_seed") if given.get("seed") is None else given["seed"]
         clips.append(_clip(row, path, {name: value for name, value in given.items() if value is not None}))
     return clips
 

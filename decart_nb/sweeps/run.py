@@ -12,6 +12,7 @@ from ..errors import StoreError
 from ..job.ingest import described
 from ..job.job import Job
 from ..job.runner import Runner
+from ..job.seeds import draw_seed
 from ..store.job_row import Record
 from .concurrency_limit import AdaptiveLimit
 from .files import fetch_files
@@ -256,7 +257,7 @@ class SweepRun:
 
     def _record(self, row: Row) -> Record:
         assert row.model is not None
-        return Record(
+        record = Record(
             row.request,
             self._runner.endpoint,
             self._runner.backend,
@@ -273,6 +274,8 @@ class SweepRun:
             sweep=self._account,
             expected_cost=self._ledger.cost(row),
         )
+        draw_seed(record, row.model)
+        return record
 
     async def _notify(self) -> None:
         """Report changes and the passing of time, at most ten times a second."""

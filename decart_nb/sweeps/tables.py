@@ -23,7 +23,7 @@ from .rows import MODEL, PROMPT, TAKE, TEMPLATE, Row
 #: The columns of the store that the plan and the results need, beside the status.
 TO_PLAN = ("job_id", "error")
 TO_TELL = (
-    *(*TO_PLAN, "path", "sweep", "submitted_at", "waited", "made", "cost"),
+    *(*TO_PLAN, "drawn_seed", "path", "sweep", "submitted_at", "waited", "made", "cost"),
     *("width", "height", "fps", "duration", "size_bytes", "sha256", *JUDGED),
 )
 _PLANNED = ("plan", "why", "left_out")

@@ -33,6 +33,7 @@ def results() -> pd.DataFrame:
             "animal": ["cat", None],
             "reference_image": [None, None],
             "take": [0, 1],
+            "drawn_seed": [2**32 - 1, None],
             "status": ["completed", "failed"],
             "job_id": ["j1", None],
             "path": ["decart_runs/a.mp4", None],

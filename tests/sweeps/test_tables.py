@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.usefixtures("live"), pytest.mark.filterwarnings("ignor
 
 #: The columns of results, after the inputs.
 OWN = (
-    *("take", "status", "job_id", "path", "error", "reused", "submitted_at", "waited", "made", "cost"),
+    *("take", "drawn_seed", "status", "job_id", "path", "error", "reused", "submitted_at", "waited", "made", "cost"),
     *("width", "height", "fps", "duration", "backend", "size_bytes", "sha256", "rating", "note"),
 )
 
