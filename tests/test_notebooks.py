@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import nbformat
 import pytest
+
+import decart_nb
 
 NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
 CHECKED = "nbval-check-output"
@@ -71,3 +74,9 @@ def test_copies_follow_the_notebooks_and_keep_what_somebody_has_changed(tmp_path
     (target / "a.ipynb").unlink()
     assert copy() == ""
     assert (target / "a.ipynb").read_text() == "second"
+
+
+def test_the_tour_uses_every_public_name() -> None:
+    (tour,) = (path for path in NOTEBOOKS if path.stem.endswith("_tour"))
+    code = "\n".join(cell.source for cell in nbformat.read(tour, 4).cells if cell.cell_type == "code")
+    assert set(decart_nb.__all__) - set(re.findall(r"\bdnb\.(\w+)", code)) == set()
