@@ -79,7 +79,7 @@ def test_the_table_may_come_from_a_csv(tmp_path) -> None:
 
 def test_an_unknown_column_is_asked_back() -> None:
     table = results(model=["a", "b"], prompt=["cat"])
-    with pytest.raises(InvalidInputError, match=r"it has no 'modle'\. Did you mean model\?"):
+    with pytest.raises(InvalidInputError, match=r"it has no 'modle'\. Did you mean model"):
         _pairs(table, "modle")
     with pytest.raises(InvalidInputError, match="by must be the name of one column, as text"):
         _pairs(table, ["model"])
