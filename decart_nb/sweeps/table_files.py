@@ -246,7 +246,7 @@ def _json(text: str) -> Any:
         rows = json.loads(text)
     except ValueError:
         rows = []
-        for number, line in enumerate(text.splitlines(), 1):
+        for number, line in enumerate(io.StringIO(text, newline=""), 1):  # as for CSV
             if line.strip():
                 try:
                     rows.append(json.loads(line))

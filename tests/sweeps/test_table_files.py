@@ -57,6 +57,8 @@ def test_a_table_is_read_however_it_was_written(name: str, content: str | bytes)
 
 def test_text_stays_text() -> None:
     table = pd.DataFrame({"prompt": TEXTS, "note": TEXTS})
+    table.to_json("a.jsonl", orient="records", lines=True, force_ascii=False)
+    assert list(read_table("a.jsonl")["prompt"]) == TEXTS
     table.to_csv("a.csv", index=False)
     table.to_csv("a.tsv", index=False, sep="\t")
     table.to_parquet("a.parquet")
