@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 
 import decart_nb as dnb
+from decart_nb.cli.main import parser
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -77,6 +79,13 @@ def test_its_code_is_python_and_names_what_there_is(page: Path) -> None:
         for node in ast.walk(tree):
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "dnb":
                 assert node.attr in dnb.__all__
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_its_commands_have_the_options_that_there_are(page: Path) -> None:
+    for line in re.findall(r"(?m)^ {4}decart-nb (.+)$", page.read_text(encoding="utf-8")):
+        if line.isascii():  # else it stands for more than is written
+            parser().parse_args(shlex.split(line, comments=True))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command and returns its exit status."""
     console.stdout.error = console.stderr.error = None
     try:
-        status = _run(_parser().parse_args(arguments))
+        status = _run(parser().parse_args(arguments))
     except SystemExit as ended:  # argparse has printed its message
         status = int(ended.code or 0)
     return console.exit_status(status)
@@ -64,12 +64,13 @@ def _warn(
     say(f"decart-nb: {message}", stderr)  # without a line of code, which is not the user's
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="decart-nb", description="Decart's video queue, made at home.")
-    parser.add_argument("--version", action="version", version=f"decart_nb {__version__}")
-    parser.epilog = 'A first video, without a key: decart-nb make lucy-2.5 --prompt "An oil painting" --sample --local'
-    parser.set_defaults(run=lambda _: parser.print_help())
-    commands = parser.add_subparsers(metavar="COMMAND")
+def parser() -> argparse.ArgumentParser:
+    """The parser of the program's arguments; ``run`` of what it returns carries out the command."""
+    program = _Parser(prog="decart-nb", description="Decart's video queue, made at home.")
+    program.add_argument("--version", action="version", version=f"decart_nb {__version__}")
+    program.epilog = 'A first video, without a key: decart-nb make lucy-2.5 --prompt "An oil painting" --sample --local'
+    program.set_defaults(run=lambda _: program.print_help())
+    commands = program.add_subparsers(metavar="COMMAND")
 
     demo = commands.add_parser("demo", help="make one preview on the embedded queue and print its path")
     demo.add_argument("prompt", nargs="?", default="Northern lights over a forest")
@@ -101,7 +102,7 @@ def _parser() -> argparse.ArgumentParser:
         help=f"what goes wrong, each at a rate from 0 to 1, with seed:NUMBER for other chances: {', '.join(HITS)}",
     )
     serve.set_defaults(run=_serve)
-    return parser
+    return program
 
 
 def _demo(options: argparse.Namespace) -> None:
