@@ -35,11 +35,8 @@ _PARAMETERS = {
     "connect": ("target",),
     "sample": ("kind",),
 }
-_OPTIONS = {
-    "generate": ("fresh", "resubmit_uncertain"),
-    "submit": ("fresh", "resubmit_uncertain"),
-    "sweep": ("name", "repeat"),
-}
+#: The keywords that the signature names, of an object on which IPython does not look for one.
+_OPTIONS = {"sweep": ("name", "repeat")}
 _VALUES = {"target": ("live", "local"), "kind": ("clip", "still")}
 
 
@@ -123,10 +120,11 @@ def _values(site: CallSite, function: _Function) -> Iterable[str]:
 
 
 def _keywords(site: CallSite, function: _Function) -> Iterable[str]:
-    if function.name not in _OPTIONS:
-        return ()  # IPython knows the parameters of other functions
+    """The keywords that no signature names: the inputs of models. IPython knows the others."""
+    if function.name not in (*_REQUESTS, "sweep"):
+        return ()
     first = ("model",) if not (site.position and function.name in _REQUESTS) else ()
-    return dict.fromkeys((*first, *_fields(site, function), *_OPTIONS[function.name]))
+    return dict.fromkeys((*first, *_fields(site, function), *_OPTIONS.get(function.name, ())))
 
 
 def _fields(site: CallSite, function: _Function) -> dict[str, Field]:
