@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         read_image as read_image,
     )
     from .encoding import encode as encode, picture as picture
+    from .footage import Footage as Footage
     from .frame_index import FrameIndex as FrameIndex
     from .images import RGB as RGB
     from .probing import (
@@ -30,15 +31,18 @@ if TYPE_CHECKING:
         probe as probe,
         quick_probe as quick_probe,
     )
+    from .rewriting import Target as Target, rewrite as rewrite
     from .thumbnails import thumbnail as thumbnail
 
 #: Loaded on first use: whoever only asks what a file's first bytes say does not load PyAV.
 _EXPORTS = {
     "decoding": ("check_image", "frames", "poster", "frame_at", "read_image"),
     "encoding": ("encode", "picture"),
+    "footage": ("Footage",),
     "frame_index": ("FrameIndex",),
     "images": ("RGB",),
     "probing": ("VideoInfo", "check_video", "is_video_container", "probe", "quick_probe"),
+    "rewriting": ("Target", "rewrite"),
     "thumbnails": ("thumbnail",),
 }
 _, __getattr__ = lazy_exports(__name__, _EXPORTS)

@@ -253,7 +253,7 @@ def _timed(
                 pause = float(frame.duration * (frame.time_base or 0)) or usual
                 time = timeline.add(None if frame.pts is None else frame.time, pause)
                 timeline.length()
-                yield _upright(frame, shape), time, pause
+                yield upright_array(frame, shape), time, pause
             if shape is None:
                 raise refusal(name, VIDEO, "it has no picture")
 
@@ -266,7 +266,8 @@ def _scaled(shape: tuple[int, int], within: tuple[int, int] | None) -> tuple[int
     return max(1, round(shape[0] * scale)), max(1, round(shape[1] * scale))
 
 
-def _upright(frame: av.VideoFrame, shape: tuple[int, int]) -> RGB:
+def upright_array(frame: av.VideoFrame, shape: tuple[int, int]) -> RGB:
+    """Convert a decoded frame to an upright RGB array of a height and a width."""
     height, width = shape[::-1] if quarters(frame) % 2 else shape
     smaller = width * height < frame.width * frame.height
     interpolation = Interpolation.AREA if smaller else None  # the default one leaves out lines
@@ -280,7 +281,7 @@ def upright_image(frame: av.VideoFrame, stream: VideoStream, limits: Limits) -> 
     Raises:
         TooLargeError: it is too large then.
     """
-    return Image.fromarray(_upright(frame, upright_shape(frame, stream, limits)))
+    return Image.fromarray(upright_array(frame, upright_shape(frame, stream, limits)))
 
 
 def _sought(media: InputContainer, stream: VideoStream, at: float) -> av.VideoFrame:

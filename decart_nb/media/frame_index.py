@@ -29,6 +29,7 @@ class FrameIndex:
     Attributes:
         times: when each frame is shown, in seconds from the first one.
         duration: when the last frame ends, in seconds.
+        stamps: what the file calls the time of each frame, in its stream's own unit; empty where that finds no frame.
 
     Raises:
         MediaError: it is not a video that can be decoded, or is beyond the limits.
@@ -36,8 +37,7 @@ class FrameIndex:
 
     def __init__(self, path: Path, *, limits: Limits = LIMITS) -> None:
         self._path, self._limits, self._name = path, limits, name_of(path)
-        # Of each frame what the file calls its time, in the stream's own unit; empty where that finds no frame.
-        self._stamps: list[int] = []
+        self.stamps: list[int] = []
         self.times: tuple[float, ...]
         self.duration: float
         with open_source(path, self._name, VIDEO) as file:
@@ -75,9 +75,9 @@ class FrameIndex:
             if animation:
                 animation.seek(number)
                 return images.upright(animation)
-            if self._stamps:
+            if self.stamps:
                 with container(file, self._name, VIDEO, limits=self._limits) as (media, stream, _):
-                    if found := self._sought(media, stream, self._stamps[number]):
+                    if found := self._sought(media, stream, self.stamps[number]):
                         return found
             with container(file, self._name, VIDEO, limits=self._limits) as (media, stream, _):
                 for at, frame in enumerate(media.decode(stream)):
@@ -101,7 +101,7 @@ class FrameIndex:
             return False
         unit = float(stream.time_base or 0)
         self._set_times([(stamp * unit, pause * unit) for stamp, pause in shown], usual_pause(stream))
-        self._stamps = stamps
+        self.stamps = stamps
         return True
 
     def _set_times(self, shown: list[tuple[float | None, float]], usual: float) -> None:

@@ -77,6 +77,11 @@ class Upload:
         return copy
 
     @property
+    def path(self) -> Path | None:
+        """The file on the disk that was given; ``None`` of other content."""
+        return self._content.path if isinstance(self._content, LocalFile) else None
+
+    @property
     def identity(self) -> tuple[object, ...] | None:
         """Tells an unchanged file on the disk from all others; ``None`` of other content."""
         return self._content.identity if isinstance(self._content, LocalFile) else None

@@ -117,6 +117,7 @@ def submit(
     *,
     fresh: bool = False,
     resubmit_uncertain: bool = False,
+    fit: bool = False,
     **inputs: Any,
 ) -> Job:
     """Submits a job and returns at once; a notebook shows its progress and then the video.
@@ -129,6 +130,7 @@ def submit(
         prompt: the prompt.
         fresh: whether to make another take of a request instead of reusing its result.
         resubmit_uncertain: whether to resubmit a request whose earlier submission was never answered.
+        fit: whether the video is brought to what the model takes before it is sent; see :func:`decart_nb.fit`.
         inputs: the model's other inputs, under the names of Decart's SDK. Files are paths, URLs, bytes, open files,
             PIL images, NumPy arrays (an image H×W or H×W×C, a video T×H×W×C, where C is 1, 3 or 4; uint8, uint16,
             or floats from 0 to 1) or clips.
@@ -148,7 +150,7 @@ def submit(
         >>> job.status
         'completed'
     """
-    return _session().submit(model, prompt, fresh=fresh, resubmit_uncertain=resubmit_uncertain, **inputs)
+    return _session().submit(model, prompt, fresh=fresh, resubmit_uncertain=resubmit_uncertain, fit=fit, **inputs)
 
 
 @public
@@ -158,6 +160,7 @@ def generate(
     *,
     fresh: bool = False,
     resubmit_uncertain: bool = False,
+    fit: bool = False,
     **inputs: Any,
 ) -> Clip:
     """Makes a video: submits a job, shows its progress, waits, and displays the video once.
@@ -169,6 +172,7 @@ def generate(
         prompt: the prompt.
         fresh: whether to make another take of a request instead of reusing its result, which costs again.
         resubmit_uncertain: whether to resubmit a request whose earlier submission was never answered.
+        fit: whether the video is brought to what the model takes before it is sent; see :func:`decart_nb.fit`.
         inputs: the model's other inputs, such as ``data``, ``seed`` and ``resolution``: ``decart_nb.models`` lists
             them. Files are paths, URLs, bytes, open files, PIL images, NumPy arrays or clips.
 
@@ -188,7 +192,7 @@ def generate(
         >>> clip.width, clip.height, clip.duration
         (1280, 720, 3.0)
     """
-    return _session().generate(model, prompt, fresh=fresh, resubmit_uncertain=resubmit_uncertain, **inputs)
+    return _session().generate(model, prompt, fresh=fresh, resubmit_uncertain=resubmit_uncertain, fit=fit, **inputs)
 
 
 @public

@@ -26,6 +26,7 @@ from ..request.validation import warn_if_outdated
 from ..sweeps.factory import SweepFactory
 from ..sweeps.views import Views
 from . import pruning
+from .preparing import fitted_inputs
 from .store_folder import relative_name
 
 if TYPE_CHECKING:
@@ -60,10 +61,11 @@ class Session(ProcessLocal):
         *,
         fresh: bool = False,
         resubmit_uncertain: bool = False,
+        fit: bool = False,
         **inputs: Any,
     ) -> Job:
         """See :func:`decart_nb.submit`."""
-        job = self._submit(model, {"prompt": prompt, **inputs}, fresh, resubmit_uncertain)
+        job = self._submit(model, {"prompt": prompt, **inputs}, fresh, resubmit_uncertain, fit)
         return self._shown(job)
 
     def generate(
@@ -73,10 +75,11 @@ class Session(ProcessLocal):
         *,
         fresh: bool = False,
         resubmit_uncertain: bool = False,
+        fit: bool = False,
         **inputs: Any,
     ) -> Clip:
         """See :func:`decart_nb.generate`."""
-        job = self._submit(model, {"prompt": prompt, **inputs}, fresh, resubmit_uncertain)
+        job = self._submit(model, {"prompt": prompt, **inputs}, fresh, resubmit_uncertain, fit)
         try:
             with show(job, waiting=True):
                 return job.result()
@@ -178,10 +181,17 @@ class Session(ProcessLocal):
         return job
 
     def _submit(
-        self, model: str | ModelDefinition, inputs: Mapping[str, Any], fresh: bool, resubmit_uncertain: bool = False
+        self,
+        model: str | ModelDefinition,
+        inputs: Mapping[str, Any],
+        fresh: bool,
+        resubmit_uncertain: bool = False,
+        fit: bool = False,
     ) -> Job:
         asked = {"fresh": _flag("fresh", fresh), "resubmit_uncertain": _flag("resubmit_uncertain", resubmit_uncertain)}
         definition = definition_of(model)
+        if _flag("fit", fit):
+            inputs = fitted_inputs(definition, inputs)
         request = prepare(definition, inputs, snapshot=True)
         if self.backend == "live":
             warn_if_outdated(definition)

@@ -20,6 +20,7 @@ _ELSEWHERE = {
     "max_cost": "it goes to the run, sweep(…).run(max_cost=…)",
     "concurrency": "it goes to the run, sweep(…).run(concurrency=…)",
     "fresh": "repeat=2 makes more takes of each row",
+    "fit": 'a video is fitted before, data=decart_nb.fit("in.mov", "lucy-2.5")',
     "models": "an axis is called what the input is, model=[…]",
 }
 
