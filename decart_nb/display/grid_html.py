@@ -11,7 +11,10 @@ from .grid_data import GridData, Tile
 
 #: The most bytes of posters in one table, so that the notebook can still be opened.
 _POSTER_BYTES = 600_000
-_HEAD = "text-align:left;vertical-align:top;padding:4px 8px;font-weight:600;min-width:6em;max-width:16em;overflow-wrap:anywhere"
+_HEAD = (
+    "text-align:left;vertical-align:top;padding:4px 8px;font-weight:600;min-width:6em;max-width:16em;"
+    "overflow-wrap:anywhere"
+)
 _CELL = "text-align:left;vertical-align:top;padding:4px 8px;white-space:normal"
 _BAD = "border:1px solid currentColor;padding:4px 8px;overflow-wrap:anywhere"
 
