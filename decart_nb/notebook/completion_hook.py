@@ -6,6 +6,7 @@ This module is imported with the package, so it imports little itself: the compl
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from typing import Any
 
 
@@ -14,7 +15,8 @@ def install() -> None:
     ipython = sys.modules.get("IPython")
     current = getattr(ipython, "get_ipython", lambda: None)()
     if current is not None:
-        add_to(current)
+        with suppress(Exception):  # the import must not fail because of the completion in another kernel's shell
+            add_to(current)
 
 
 def add_to(shell: Any) -> None:
