@@ -91,7 +91,9 @@ def test_its_commands_have_the_options_that_there_are(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_the_files_it_links_to_are_there(page: Path) -> None:
     links = [link for link in _LINK.findall(page.read_text(encoding="utf-8")) if "://" not in link]
-    assert [link for link in links if not (page.parent / link).exists()] == []
+    found = [(page.parent / link).resolve() for link in links]
+    moved = {ROOT / "docs" / "notebooks": ROOT / "notebooks"}  # which is where a build has them
+    assert [path for path in found if not (moved.get(path.parent, path.parent) / path.name).exists()] == []
 
 
 def test_the_readme_is_short() -> None:
