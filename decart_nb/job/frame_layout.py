@@ -34,7 +34,8 @@ _LAST = (
 _MEASURED = ("seconds", "width", "height", "fps", "duration", "backend")
 #: Of these, every row has its own.
 _OWN = ("rating", "note", "path", "job_id", "sha256", "size_bytes", "submitted_at", "waited", "made")
-_LONGEST, _LONGEST_SHARED = 80, 200
+#: The longest texts in a row, above the rows, and on hover.
+_LONGEST, _LONGEST_SHARED, _LONGEST_WHOLE = 80, 200, 2000
 _ID = 8
 _DIGEST = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{56}\b")
 #: The beginning of a path that leads out of the working directory.
@@ -150,8 +151,9 @@ def lay_out(
         if any(cell.text for cell in own):
             columns[reason] = own
     last = [name for name in ("take", reason, *_LAST) if name in columns]
-    layout.names = [*(name for name in columns if name not in last), *last]
-    layout.rows = [*zip(*(columns[name] for name in layout.names), strict=True)]
+    order = [*(name for name in columns if name not in last), *last]
+    layout.names = [*map(printable, order)]
+    layout.rows = [*zip(*(columns[name] for name in order), strict=True)]
     return layout
 
 
@@ -220,7 +222,7 @@ def _constant(
     cell = _cell(name, value, _LONGEST_SHARED)
     if lacking:
         cell = Cell(f"{cell.text} (not for {', '.join(map(printable, lacking))})", cell.whole)
-    return Constant(name, cell, pictures.get((name, safe_str(value))))
+    return Constant(printable(name), cell, pictures.get((name, safe_str(value))))
 
 
 def _with_size(constants: list[Constant]) -> list[Constant]:
@@ -309,7 +311,7 @@ def _cell(name: str, value: Any, limit: int) -> Cell:
         return Cell(f"{value:g}")
     if isinstance(value, pd.Timestamp):
         return Cell(f"{value:%Y-%m-%d %H:%M}", f"{value:%Y-%m-%d %H:%M:%S %Z}")
-    whole = printable(safe_str(value))
+    whole = printable(safe_str(value), limit=_LONGEST_WHOLE)
     if name in ("job_id", "sha256"):
         return Cell(whole if len(whole) <= _ID + 1 else f"{whole[:_ID]}…", whole)
     if name in _REASONS.values():

@@ -192,7 +192,8 @@ def test_the_text_fits_its_width_and_has_state_cost_and_what_varies() -> None:
 def test_what_a_text_holds_is_neither_markup_nor_obeyed_by_a_terminal() -> None:
     texts = [_MARK] * 2 + ["b"] * 2
     table = _table(**dict.fromkeys(("model", "prompt", "data", "status", "error", "path", "note", "job_id"), texts))
-    table["own <i>"] = texts
+    table["own <i>\x1b"] = texts
+    table["same\x1b"] = "a"
     page = table._repr_html_()
     assert page is not None
     assert "<b>" not in page
