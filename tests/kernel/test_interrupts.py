@@ -66,6 +66,7 @@ def desk(notebook: Notebook, tmp_path: Path, small_video: Path) -> Iterator[_Des
 _BLOCKING = (["dnb.generate('lucy-pro-t2v', prompt='a long one')"], "KeyboardInterrupt")
 _RESULT = ([_SUBMIT, "clip = job.result()"], "KeyboardInterrupt")
 _AWAITING = ([f"{_SUBMIT}\nclip = await job"], "CancelledError")  # which is what kernels make of an interrupt there
+_GATHERING = ([f"import asyncio\n{_SUBMIT}\nawait asyncio.gather(job, asyncio.sleep(60))"], "CancelledError")
 
 
 def _check(desk: _Desk, codes: list[str], name: str) -> None:
@@ -83,7 +84,11 @@ def _check(desk: _Desk, codes: list[str], name: str) -> None:
     assert desk.notebook.strays == []
 
 
-@pytest.mark.parametrize(("codes", "name"), [_BLOCKING, _RESULT, _AWAITING], ids=["blocking", "result", "awaiting"])
+@pytest.mark.parametrize(
+    ("codes", "name"),
+    [_BLOCKING, _RESULT, _AWAITING, _GATHERING],
+    ids=["blocking", "result", "awaiting", "gathering"],
+)
 def test_an_interrupt_is_heard_at_once_and_tells_how_to_go_on(desk, codes, name):
     _check(desk, codes, name)
 
