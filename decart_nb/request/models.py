@@ -253,9 +253,9 @@ class Models:
 
 
 _STATUS_ORDER = ("live", "custom", "deprecated", "retired")
-_HEAD = ("model", "kind", "inputs (* required)", "size", "fps", "seconds", "USD a second", "status")
-#: The column of inputs, which is long.
-_INPUTS_AT = 2
+_HEAD = ("model", "kind", "inputs (* required)", "size", "fps", "seconds", "USD/s", "status")
+_ONE_LINE = "white-space:nowrap"
+_CELL_STYLES = {_HEAD[2]: "min-width:23em", _HEAD[-1]: "min-width:10em"}
 
 
 def _row(model: ModelDefinition) -> tuple[str, ...]:
@@ -281,11 +281,10 @@ def _input_labels(model: ModelDefinition) -> Iterator[str]:
 
 
 def _html_table(models: Iterable[ModelDefinition]) -> str:
-    """A table, left-aligned, in which only the inputs may wrap: a model's name stays in one piece."""
+    """A table, left-aligned, in which inputs and status may wrap: a model's name stays in one piece."""
 
     def line(tag: str, cells: tuple[str, ...]) -> str:
-        styles = ["text-align:left;white-space:nowrap"] * len(_HEAD)
-        styles[_INPUTS_AT] = "text-align:left"
+        styles = [f"text-align:left;vertical-align:top;{_CELL_STYLES.get(name, _ONE_LINE)}" for name in _HEAD]
         columns = zip(styles, cells, strict=True)
         inner = "".join(f'<{tag} style="{style}">{html.escape(cell)}</{tag}>' for style, cell in columns)
         return f"<tr>{inner}</tr>"
