@@ -78,7 +78,7 @@ def test_awaiting_a_sweep_gives_its_results(notebook: Notebook, queue: Queue) ->
     finish_sweep(cell, queue)
     ended(cell)
     expect(cell.locator(".decart-sweep")).to_have_count(1)
-    expect(cell.locator(".dataframe tbody tr")).to_have_count(3)
+    expect(cell.locator(".decart-table tbody tr")).to_have_count(3)
 
 
 def test_two_dollars_are_no_formula(notebook: Notebook, queue: Queue) -> None:
