@@ -1,7 +1,8 @@
 """Measures the grid of clips, beside the same clips with ``IPython.display.Video(embed=True)``.
 
-The clips are stored previews of the local queue, each with a digest and a poster of its own. The browser's part opens a
-gallery from the disk, which has the notebook's grid, in headless Chromium without a graphics card. Run
+The clips are stored previews of the local queue, each with a digest and a poster of its own. The browser's part, in
+headless Chromium without a graphics card, opens JupyterLab itself, to see how long a grid takes from the arrival of its
+output until it is usable, and then a gallery from the disk, which has the notebook's grid, and is scrolled. Run
 ``python -m benchmarks.grid``, with a number of clips if not 200.
 
 Aims: 200 clips add under 1 MB to a notebook, and ``.grid()`` returns within 0.5 s; 500 cells are usable within 2 s;
@@ -26,7 +27,7 @@ from benchmarks.sweep import NOBODY, fill
 
 if TYPE_CHECKING:
     import pandas as pd
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, BrowserContext, Page
 
 PROMPTS = ("A forest in the morning", "A city at night", "A quiet lake", "A storm at sea")
 WIDTH, FPS = 640, 24
@@ -51,6 +52,24 @@ _USABLE = """(count) => {
     const ready = shown.every((tile) => tile.querySelector('img').complete && tile.querySelector('img').naturalWidth);
     return ready ? performance.now() : null;
 }"""
+#: Notes when the next output of a notebook arrives, and when its grid is usable.
+_WATCH = f"""(count) => {{
+    const usable = {_USABLE};
+    let arrived = null;
+    const observer = new MutationObserver(() => {{
+        if (!document.querySelector('.decart-output')) return;
+        arrived = performance.now();
+        observer.disconnect();
+    }});
+    observer.observe(document.querySelector('.jp-Notebook'), {{ childList: true, subtree: true }});
+    window.usableAfter = null;
+    const timer = setInterval(() => {{
+        const now = arrived !== null && document.querySelector('.decart-scroll') && usable(count);
+        if (!now) return;
+        clearInterval(timer);
+        window.usableAfter = now - arrived;
+    }}, 25);
+}}"""
 #: Scrolls for some seconds; the frames a second, and the most videos that were open.
 _SCROLL = """async ([name, seconds]) => {
     const part = document.querySelector(name) ?? document.scrollingElement;
@@ -76,13 +95,13 @@ def main(count: str = "200") -> None:
         for number in (int(count), int(count) * 5 // 2):
             table, posters = _stored(Path(f"{number} clips"), number)
             if not pages:
-                _in_the_notebook(table, posters)
+                _in_python(table, posters)
                 pages["Video(embed=True)"] = (number, _page_of_videos(table, Path("videos.html")))
             pages[f"the grid, {number} clips"] = (
                 number,
                 table.decart.to_html(f"gallery of {number}", "seed", "prompt"),
             )
-        _in_the_browser(pages)
+        _in_the_browser(pages, [(number, Path(f"{number} clips").absolute()) for number, _ in [*pages.values()][1:]])
         os.chdir("/")
 
 
@@ -96,7 +115,7 @@ def _stored(folder: Path, count: int) -> tuple[pd.DataFrame, float]:
     bases = _previews(folder)
     root = Path.cwd()
     os.chdir(folder)
-    dnb.connect("live", api_key=NOBODY[1], base_url=NOBODY[0])
+    dnb.connect("live", api_key=NOBODY[1], base_url=NOBODY[0], store="decart_runs")
     fill(str(bases[0]), count)
     with sqlite3.connect("decart_runs/store.sqlite3") as database:
         for number in range(count):
@@ -137,7 +156,7 @@ def _previews(folder: Path) -> list[Path]:
     return made
 
 
-def _in_the_notebook(table: pd.DataFrame, posters: float) -> None:
+def _in_python(table: pd.DataFrame, posters: float) -> None:
     count = len(table)
     size = sum(table.size_bytes) / count / MIB
     table.decart.grid("seed", "prompt")  # brings in what loads late
@@ -166,23 +185,56 @@ def _page_of_videos(table: pd.DataFrame, page: Path) -> Path:
     return page
 
 
-def _in_the_browser(pages: dict[str, tuple[int, Path]]) -> None:
+def _in_the_browser(pages: dict[str, tuple[int, Path]], stores: list[tuple[int, Path]]) -> None:
+    """Print what a browser shows.
+
+    Args:
+        pages: on the disk, each with its number of clips.
+        stores: the folders of stores, each with its number of clips.
+    """
     from playwright.sync_api import sync_playwright
 
-    columns = (
-        "s until usable",
-        "frames a second, scrolling",
-        "the same, playing",
-        "videos open, playing and scrolling",
-    )
-    print(f"| in the browser | {' | '.join(columns)} |\n|{' --- |' * (len(columns) + 1)}", flush=True)
     with sync_playwright() as playwright:
         program = shutil.which("chromium") or shutil.which("google-chrome")
         flags = ["--no-sandbox", "--disable-gpu", "--autoplay-policy=no-user-gesture-required"]
         browser = playwright.chromium.launch(executable_path=program, args=flags)
+        print("| in JupyterLab, from its output on | s until usable |\n| --- | --- |", flush=True)
+        for count, folder in stores:
+            seconds = ", ".join(f"{each:.1f}" for each in _in_jupyterlab(browser, count, folder))
+            print(f"| the grid, {count} clips, three times | {seconds} |", flush=True)
+        columns = (
+            "s until usable",
+            "frames a second, scrolling",
+            "the same, playing",
+            "videos open, playing and scrolling",
+        )
+        print(f"\n| as a page | {' | '.join(columns)} |\n|{' --- |' * (len(columns) + 1)}", flush=True)
         for name, (count, page) in pages.items():
             print(f"| {name} | {' | '.join(_figures(browser, count, page.absolute()))} |", flush=True)
         browser.close()
+
+
+def _in_jupyterlab(browser: Browser, count: int, folder: Path) -> list[float]:
+    """The seconds from the arrival of a grid's output until it is usable, three times."""
+    from tests.browser.server import jupyter
+
+    found = []
+    with tempfile.TemporaryDirectory() as root, jupyter(Path(root), folder) as lab:
+        context: BrowserContext = browser.new_context(viewport={"width": 1280, "height": 900})
+        notebook = lab.open(context.new_page(), "grid")
+        notebook.run(
+            "import decart_nb as dnb\n"
+            f"dnb.connect('live', api_key={NOBODY[1]!r}, base_url={NOBODY[0]!r})\n"
+            "table = dnb.jobs().sort_values('path')"
+        )
+        for _ in range(3):
+            notebook.clear()
+            notebook.page.evaluate(_WATCH, count)
+            notebook.begin("table.decart.grid('seed', 'prompt')")
+            found.append(notebook.page.wait_for_function("window.usableAfter", timeout=60_000).json_value() / 1000)
+        notebook.script("await session.shutdown()")
+        context.close()
+    return found
 
 
 def _figures(browser: Browser, count: int, path: Path) -> list[str]:
