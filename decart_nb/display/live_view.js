@@ -127,6 +127,18 @@ export function view(draw) {
         button.disabled = true;
       };
 
+      // A frontend looks for this attribute from the element with the focus up to the one that a shortcut is for, which is
+      // the same element: on a part around it, it is not seen. Without it, the letter X would cut the cell.
+      root.addEventListener("focusin", ({ target }) => {
+        const part = target.closest("[data-lm-suppress-shortcuts]");
+        if (root.contains(part)) target.setAttribute("data-lm-suppress-shortcuts", "true");
+      }, { signal });
+      // Of the shortcuts one is left: Escape goes back to the cell.
+      root.addEventListener("keydown", ({ key, target, defaultPrevented }) => {
+        const leaves = key === "Escape" && !defaultPrevented && target.hasAttribute("data-lm-suppress-shortcuts");
+        if (leaves) root.closest(".jp-Cell")?.focus();
+      }, { signal });
+
       const end = () => {
         controller.abort();
         el.replaceChildren();

@@ -121,6 +121,7 @@ export default view((context) => {
   root.tabIndex = 0;
   root.setAttribute("role", "group");
   root.setAttribute("aria-label", "Blind rating");
+  root.setAttribute("data-lm-suppress-shortcuts", "true");
   root.append(element("style", {}, hideFallback(model)), standing, prompt, stage, votes, others, scores);
 
   listen(root, "keydown", (event) => {
@@ -173,6 +174,7 @@ export default view((context) => {
     root.removeAttribute("aria-busy");
   };
   signal.addEventListener("abort", () => {
+    use?.abort();
     for (const side of SIDES) {
       clips[side].video.removeAttribute("src");
       clips[side].video.load(); // gives the decoder back

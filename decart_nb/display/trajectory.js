@@ -272,7 +272,6 @@ export function trajectoryEditor(root, picture, { given, signal, image, change }
     insert: () => insert(chosen),
     delete: () => remove(chosen),
     backspace: () => remove(chosen),
-    escape: () => stage.cancel(),
   };
   listen(box, "keydown", (event) => {
     const { key, target, shiftKey } = event;
@@ -294,6 +293,7 @@ export function trajectoryEditor(root, picture, { given, signal, image, change }
       if (letter === "y") takes(() => travel(1));
       return;
     }
+    if (key === "Escape" && stage.cancel()) event.preventDefault();
     if (event.altKey || (target.matches("input") && key !== " ")) return;
     const isPoint = stage.isPoint(target);
     if (target.matches("button") && !isPoint && [" ", "Enter"].includes(key)) return;

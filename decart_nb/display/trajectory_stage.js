@@ -119,15 +119,14 @@ export function trajectoryStage(picture, { listen, image, draw, add, grab, moveT
       settle();
     }
   });
+  /** Ends what the pointer has begun, and tells whether there was something. */
   const cancel = () => {
-    if (moved) {
-      moved = null;
-      settle();
-    }
-    if (!stroke) return;
-    stroke = null;
+    const some = Boolean(stroke || moved);
+    if (moved) settle();
+    if (stroke) showLine(shownPoints);
+    stroke = moved = null;
     handles.hidden = false;
-    showLine(shownPoints);
+    return some;
   };
   listen(box, "pointercancel", cancel);
 
