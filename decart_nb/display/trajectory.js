@@ -223,8 +223,13 @@ export function trajectoryEditor(root, picture, { given, signal, image, change }
     draft = points().map((point, at) => (at === index ? { ...point, ...trajectoryInside(where) } : point));
     update();
   }
-  function settle() {
+  function settle(keeps = true) {
     if (!draft) return;
+    if (!keeps) {
+      draft = null;
+      update();
+      return;
+    }
     const index = chosen;
     edit(draft);
     say(stage.labelOf(points()[index], index, points().length));

@@ -18,7 +18,7 @@ function trajectorySvg(tag, attributes = {}, ...children) {
 
 /**
  * The stage. It calls `draw` with a stroke, `add` with a place, `choose` and `grab` with the number of a point, `moveTo`
- * with a number and a place, and `settle` when the point is let go of.
+ * with a number and a place, and `settle` when the point is let go of, with `false` if it goes back.
  */
 export function trajectoryStage(picture, { listen, image, draw, add, grab, moveTo, settle, choose }) {
   const { name, width, height } = picture;
@@ -119,10 +119,10 @@ export function trajectoryStage(picture, { listen, image, draw, add, grab, moveT
       settle();
     }
   });
-  /** Ends what the pointer has begun, and tells whether there was something. */
+  /** Takes back what the pointer has begun, and tells whether there was something. */
   const cancel = () => {
     const some = Boolean(stroke || moved);
-    if (moved) settle();
+    if (moved) settle(false);
     if (stroke) showLine(shownPoints);
     stroke = moved = null;
     handles.hidden = false;

@@ -224,6 +224,17 @@ def test_a_point_is_dragged_and_a_new_stroke_takes_the_place_of_the_path(drawing
     assert len(value) == 2
     assert (value[1]["x"] * 1280, value[1]["y"] * 704) == pytest.approx((1100, 600), abs=1.5)
     assert value[0] == {"frame": 0, "x": 0.25, "y": 0.5}
+    # Escape takes back what the pointer has begun.
+    (begin, end) = _places(box, [(1100, 600), (600, 100)])
+    box.page.mouse.move(*begin)
+    box.page.mouse.down()
+    box.page.mouse.move(*end, steps=4)
+    expect(box.get_by_role("spinbutton", name="y of point 2")).to_have_value(re.compile(r"^(99|1\d\d)"))
+    box.page.keyboard.press("Escape")
+    box.page.mouse.up()
+    expect(box.get_by_role("spinbutton", name="y of point 2")).to_have_value(re.compile(r"^(599|60\d)"))
+    assert _value(notebook) == value
+    box.scroll_into_view_if_needed()
     _drag(box, [(200, 200), (300, 500), (400, 200)])
     stroke = _value(notebook, lambda value: len(value) > 2)
     assert (stroke[0]["x"] * 1280, stroke[0]["y"] * 704) == pytest.approx((200, 200), abs=1.5)
