@@ -77,5 +77,8 @@ class Outputs:
 
 def fake_job(number: int = 0, prompt: str = "a cat") -> Job:
     return Job(
-        "lucy-2.5", {"prompt": prompt, "seed": number}, estimate=Estimate.around(30.0, 0.25), job_id=f"j{number}"
+        "lucy-2.5",
+        {"prompt": prompt, "seed": number},
+        estimate=replace(Estimate.around(30.0, 0.25), history=9),
+        job_id=f"j{number}",
     )

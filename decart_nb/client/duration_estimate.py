@@ -62,11 +62,13 @@ class Estimate:
         components: their shares add up to 1.
         floor: the minimum seconds between two polls of a job.
         poll_cost: λ, the delay in seconds that is accepted to save one poll.
+        history: the number of finished jobs that it was learned from. Without any, it is an assumption.
     """
 
     components: tuple[_Component, ...]
     floor: float = 1.0
     poll_cost: float = POLL_COST
+    history: int = 0
 
     @classmethod
     def around(cls, seconds: float, spread: float, floor: float = 1.0, poll_cost: float = POLL_COST) -> Self:
@@ -97,7 +99,7 @@ class Estimate:
         prior_share = _PRIOR_WEIGHT / (len(past) + _PRIOR_WEIGHT)
         expected = _components(sorted(_for_length(past, input_seconds)), 1 - prior_share)
         unexpected = (component._replace(share=component.share * prior_share) for component in self.components)
-        return replace(self, components=(*expected, *unexpected))
+        return replace(self, components=(*expected, *unexpected), history=len(past))
 
     @cached_property
     def interval(self) -> tuple[float, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,10 @@ from .nested_loops import warn_of_old_patch
 if TYPE_CHECKING:
     from ..sweeps.sweep import Sweep
     from .grid import ClipGrid
+
+
+#: So many of the jobs of earlier kernels are shown: the message has the number of all.
+_MOST_PICKED_UP = 12
 
 
 def register() -> None:
@@ -51,6 +55,17 @@ def show(job: Job, *, waiting: bool = False) -> AbstractContextManager[object]:
 
         return job_progress(job)
     return nullcontext()
+
+
+def show_picked_up(jobs: Sequence[Job]) -> None:
+    """Show the lines of jobs that earlier kernels have left, where somebody sees them; of many, those of the newest.
+
+    Args:
+        jobs: the newest first.
+    """
+    if environment.kernel_shell() is not None and environment.is_interactive():
+        for job in reversed(jobs[:_MOST_PICKED_UP]):
+            show(job)
 
 
 def sweep_grid(sweep: Sweep, *, rows: str | None = None, cols: str | None = None) -> ClipGrid:

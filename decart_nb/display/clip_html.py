@@ -6,6 +6,7 @@ import base64
 import html
 import os
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote, unquote
 
@@ -14,7 +15,8 @@ from .._util.files import os_reason
 from .._util.text import printable
 from ..errors import MediaError
 from ..job.clip import Clip
-from .text import clip_caption
+from .clip_size import RESERVED, box_style, figure_style
+from .text import clip_caption, clip_facts, clip_prompt, clip_reuse
 
 #: The style of text in static outputs: the frontend's font and colour, with fallbacks.
 STYLE = (
@@ -26,8 +28,11 @@ NO_MATH = "mathjax_ignore tex2jax_ignore"
 #: The largest embedded video, and the most embedded video in a notebook, in bytes.
 EMBED_LIMIT = 4 * 2**20
 _TOTAL_EMBED_LIMIT = 20 * 2**20
-_WIDTH = 640
-_CAPTION_WIDTH = 320
+_POSTER_WIDTH = 640
+_BLANK = "\u00a0"
+#: A line of a caption: cut where it is too long, with the whole as its title.
+_LINE = "overflow:hidden;text-overflow:ellipsis;white-space:nowrap"
+_FIRST_LINE = f"color:var(--jp-ui-font-color1,inherit);{_LINE}"
 
 
 class EmbedBudget:
@@ -57,36 +62,66 @@ class EmbedBudget:
             return fits
 
 
-def clip_html(clip: Clip, folder: Path | None, *, embed: bool) -> str:
+def clip_html(clip: Clip, folder: Path | None, *, embed: bool, access: Sequence[str] = ()) -> str:
     """A clip as HTML. If its file is missing or unreadable, the HTML says so.
 
     Args:
         clip: the clip.
         folder: the folder against which the frontend resolves relative URLs, if any.
         embed: whether the HTML contains the video; if not, it contains a still image and refers to the file.
+        access: lines at the end of its caption: how to get at it.
     """
-    caption = clip_caption(clip)
     url = None if embed else relative_url(clip.path, folder)
     try:
         if embed:
             source = f'src="{data_url("video/mp4", clip.path.read_bytes())}"'
         else:
-            still = data_url("image/jpeg", media.poster(clip.path, width=_WIDTH))
+            still = data_url("image/jpeg", media.poster(clip.path, width=_POSTER_WIDTH))
             source = f'src="{still}"' if url is None else f'src="{html.escape(url)}" poster="{still}"'
     except Exception as error:  # noqa: BLE001 - a formatter never raises
         reason = unreadable_text(clip, error)
-        text = "<br>".join(map(html.escape, (" · ".join(caption), reason)))
+        text = "<br>".join(map(html.escape, (" · ".join(clip_caption(clip)), reason)))
         return f'<div class="{NO_MATH}" style="{STYLE}">{text}</div>'
-    if not embed:
-        caption.append(_limit_note(clip, folder, url))
-    width = min(clip.width, _WIDTH) if clip.width >= clip.height else min(clip.width, _WIDTH * 9 // 16)
-    style = f"display:block;width:100%;height:auto;max-width:{width}px;aspect-ratio:{clip.width}/{clip.height}"
+    notes = [clip_reuse(clip), "" if embed else _limit_note(clip, folder, url)]
+    style = box_style(clip.width, clip.height) if clip.width and clip.height else "display:block;max-width:100%"
     return (
-        f'<figure style="margin:0;flex:0 1 {max(width, _CAPTION_WIDTH)}px">'
+        f'<figure style="{figure_style(clip.width, clip.height)}">'
         f"{_media_element(source, clip, style, plays=embed or url is not None)}"
-        f'<figcaption class="{NO_MATH}" style="{STYLE};padding:4px 0">{html.escape(" · ".join(caption))}</figcaption>'
-        "</figure>"
+        f"{caption_html([*clip_title_lines(clip), *access], notes)}</figure>"
     )
+
+
+def clip_title_lines(clip: Clip) -> list[str]:
+    """The two lines of a clip's caption: the prompt, or the model's name where there is none, and the facts."""
+    return [clip_prompt(clip) or printable(clip.model), " · ".join(clip_facts(clip))]
+
+
+def reserved_html(size: tuple[int, int], lines: int) -> str:
+    """The space that is kept for a clip which is being made, so that what is below does not move when it comes.
+
+    Args:
+        size: the width and height that its video will have.
+        lines: how many lines its caption will have.
+    """
+    box = f"{box_style(*size)};background:var(--jp-layout-color2,rgb(128 128 128/.15))"
+    return (
+        f'<figure class="{RESERVED}" aria-hidden="true" style="display:none;{figure_style(*size)}">'
+        f'<div style="{box}"></div>{caption_html([_BLANK] * lines, [])}</figure>'
+    )
+
+
+def caption_html(lines: Sequence[str], notes: Sequence[str]) -> str:
+    """A caption: lines that are cut to the width of the video, and notes that are shown whole. Empty ones are left out.
+
+    Args:
+        lines, notes: as plain text.
+    """
+    cut = [
+        f'<div style="{_LINE if number else _FIRST_LINE}" title="{html.escape(line)}">{html.escape(line)}</div>'
+        for number, line in enumerate(filter(None, lines))
+    ]
+    whole = [f'<div style="overflow-wrap:anywhere">{html.escape(note)}</div>' for note in notes if note]
+    return f'<figcaption class="{NO_MATH}" style="{STYLE};padding:4px 0">{"".join(cut + whole)}</figcaption>'
 
 
 def _media_element(source: str, clip: Clip, style: str, *, plays: bool) -> str:

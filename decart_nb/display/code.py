@@ -45,7 +45,9 @@ def recipe_code(recipe: Recipe, folder: Path) -> str:
         inputs = {}
     if not inputs or model is None:
         return "\n".join([*lines, f"dnb.attach({recipe.record.job_id!r})"])
-    arguments = {name: _path(value, folder) if isinstance(value, Path) else value for name, value in inputs.items()}
+    arguments = {
+        name: shown_path(value, folder) if isinstance(value, Path) else value for name, value in inputs.items()
+    }
     if recipe.record.take and recipe.record.drawn_seed is None:
         arguments["fresh"] = True  # nothing else tells it from the first take
     is_listed = model.name in models and models.video(model.name) == model
@@ -81,7 +83,7 @@ def _connection(recipe: Recipe, folder: Path) -> str:
     arguments = [repr(recipe.backend)]
     if recipe.backend == "live" and not recipe.is_default_address:
         arguments.append(f"base_url={_without_secrets(recipe.base_url)!r}")
-    if (store := _path(recipe.store.folder, folder)) != _DEFAULT_STORE:
+    if (store := shown_path(recipe.store.folder, folder)) != _DEFAULT_STORE:
         arguments.append(f"store={store!r}")
     if recipe.prices:
         arguments.append(f"prices={dict(recipe.prices)!r}")
@@ -103,7 +105,7 @@ def _definition(model: ModelDefinition) -> _Code:
     return _Code(f"dnb.ModelDefinition({', '.join(f'{name}={value!r}' for name, value in attributes.items())})")
 
 
-def _path(path: Path, folder: Path) -> str:
+def shown_path(path: Path, folder: Path) -> str:
     """A path relative to a folder, which shows nothing above their common parent."""
     if path.is_relative_to(folder):
         return path.relative_to(folder).as_posix()

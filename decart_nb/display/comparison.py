@@ -114,7 +114,7 @@ class Comparison:
 
 def distinguishing_labels(clips: Sequence[Clip]) -> list[str]:
     """A label for each clip: its model, inputs and take, as far as the clips differ in them."""
-    facts: list[Mapping[str, Any]] = [{"model": clip.model, **clip.inputs, "take": clip.take + 1} for clip in clips]
+    facts: list[Mapping[str, Any]] = [{"model": clip.model, **clip.inputs, "take": clip.take} for clip in clips]
     names = dict.fromkeys(name for fact in facts for name in fact)
     differing = [name for name in names if len({str(fact.get(name)) for fact in facts}) > 1] or ["model"]
     labels = []

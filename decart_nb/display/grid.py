@@ -255,7 +255,7 @@ class ClipGrid:
             raise InvalidInputError("This row is under way already.")
         record = self._record(number)
         assert self._runner is not None
-        job = repeat_stored(self._runner, record)
+        job = repeat_stored(self._runner, record, is_made=record.status == "completed")
         with self._lock:
             tile = self._grid.tiles[number]
             if tile.clip is not None or tile.status == MISSING:

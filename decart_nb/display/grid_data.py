@@ -299,7 +299,9 @@ def _facts(row: dict[str, Any], own: dict[str, Any], clip: Clip | None, record: 
     told = set(OWN_COLUMNS) - {"model", "backend"}
     facts = [(name, str(value)) for name, value in row.items() if value is not None and name not in told]
     if row.get("take"):
-        facts.append(("take", str(row["take"] + 1)))
+        facts.append(("take", str(row["take"])))
+    if record is not None and record.drawn_seed is not None and row.get("seed") is None:
+        facts.append(("seed", str(record.drawn_seed)))
     if clip is not None:
         if clip.width:
             facts.append(("video", f"{clip.width}×{clip.height}, {clip.fps:g} fps, {clip.duration:.2f} s"))

@@ -64,20 +64,21 @@ def retry_reason(job: Job) -> str:
 
 
 def job_time(job: Job) -> str:
-    """A job's elapsed time, and while it runs the usual time for such jobs, which is an estimate."""
-    if job.done or job.clip or job.error or is_retrying(job):
+    """A job's elapsed time, and while it runs the usual time for such jobs, once some have ended: an estimate."""
+    if job.done or job.clip or job.error or is_retrying(job) or not job.estimate.history:
         return f"{job.elapsed:.0f} s"
     low, high = (max(1, round(seconds)) for seconds in job.estimate.interval)
     usual = f"{low}–{high} s" if low < high else f"about {high} s"
-    return f"{job.elapsed:.0f} s{' of' if job.elapsed <= high else ', longer than'} usually {usual}"
+    if job.elapsed > high:
+        return f"{job.elapsed:.0f} s, longer than usual ({usual})"
+    return f"{job.elapsed:.0f} s of usually {usual}"
 
 
 def job_text(job: Job) -> str:
-    """A job in one line: its clip's caption, or its model and state."""
+    """A job in one line: its clip's caption, or its model, prompt and state, with a sign before what has failed."""
     if job.clip is not None:
         return " · ".join(clip_caption(job.clip))
-    prompt = printable(str(job.inputs.get("prompt") or ""), limit=_PROMPT_LIMIT)
-    named = " · ".join(filter(None, [printable(job.model), prompt]))
+    named = " · ".join(filter(None, [printable(job.model), job_prompt(job)]))
     return f"{'✗ ' * has_failed(job)}{named}: {job_state(job)}"
 
 
@@ -87,23 +88,42 @@ def has_failed(job: Job) -> bool:
 
 
 def clip_caption(clip: Clip) -> list[str]:
-    """The parts of a clip's caption: model, prompt, seed, size, duration, generation time, cost and reuse."""
+    """The parts of a clip's caption in one line: its model, its prompt, and its other facts."""
+    model, *facts = clip_facts(clip)
+    return [part for part in (model, clip_prompt(clip), *facts, clip_reuse(clip)) if part]
+
+
+def clip_prompt(clip: Clip) -> str:
+    """A clip's prompt, which may be empty."""
+    return printable(str(clip.inputs.get("prompt") or ""))
+
+
+def clip_facts(clip: Clip) -> list[str]:
+    """What is told of a clip beside its prompt: model, seed, size, duration, generation time, cost and take."""
     seed = clip.inputs.get("seed")
     parts = [
         clip.model,
-        str(clip.inputs.get("prompt", "")),
         "" if seed is None else f"seed {seed}",
         f"{clip.width}×{clip.height}" if clip.width else "cannot be decoded here",
         f"{clip.duration:.1f} s" if clip.duration else "",
         "" if clip.made is None else f"made in {clip.made:.1f} s",
         "local preview" if clip.backend == "local" else "",
         money.estimate(clip.cost, "rehearsed" if clip.backend == "local" else "paid") if clip.cost else "",
-        f"take {clip.take + 1}" if clip.take else "",
-        f"reused from {_date(clip.made_at)}; {step('fresh')} makes another take"
-        if clip.reused and clip.made_at
-        else "",
+        f"take {clip.take}" if clip.take else "",
     ]
     return [printable(part) for part in parts if part]
+
+
+def clip_reuse(clip: Clip) -> str:
+    """Since when a reused clip has been there, and how to have another one made; empty for a new clip."""
+    if not clip.reused or not clip.made_at:
+        return ""
+    return f"reused from {_date(clip.made_at)}; {step('fresh')} makes another take"
+
+
+def job_prompt(job: Job) -> str:
+    """A job's prompt, cut, which tells its line from others; empty if it has none."""
+    return printable(str(job.inputs.get("prompt") or ""), limit=_PROMPT_LIMIT)
 
 
 def sweep_title(sweep: Sweep) -> str:

@@ -59,7 +59,7 @@ def _facts(clip: Clip) -> dict[str, str]:
     return {
         "model": printable(clip.model, limit=_LONGEST_VALUE),
         **inputs,
-        "take": f"take {clip.take + 1}",
+        "take": f"take {clip.take}",
         "size": f"{clip.width}×{clip.height}" if clip.width and clip.height else "",
         "backend": "local preview" if clip.backend == "local" else "",
     }

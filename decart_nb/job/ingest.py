@@ -62,6 +62,14 @@ def intent(store: Store, request: Request, endpoint: str, backend: str, resolved
     return replace(request, files=kept), wanted
 
 
+def shown_inputs(request: Request) -> dict[str, Any]:
+    """The request as a person would say it: plain values, and what its files are called."""
+    files = {
+        name: file.shown if isinstance(file, RemoteFile) else file.filename for name, file in request.files.items()
+    }
+    return {**request.values, **files}
+
+
 def is_complete(files: Mapping[str, Upload | RemoteFile]) -> bool:
     """Whether no file is still to be fetched."""
     return not any(isinstance(file, RemoteFile) for file in files.values())

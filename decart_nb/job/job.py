@@ -80,6 +80,7 @@ class Job(Observable):
         self._finished = False
         self._waiting_calls = 0  # how many calls of result() hold up the main thread
         self._resubmit: Callable[[], Job] | None = None
+        self._takes: list[Job] = [self]
         self.on_status, self.eager = on_status, eager
         self._cancel_requested = False
         self._is_being_submitted = False
@@ -118,6 +119,15 @@ class Job(Observable):
     def repeatable(self) -> bool:
         """Whether :meth:`again` can be called: what was asked is known, unless the job was only attached to."""
         return self._resubmit is not None
+
+    @property
+    def takes(self) -> tuple[Job, ...]:
+        """The job and the further takes that :meth:`again` and its line's button have made of it, in their order.
+
+        One that failed gives its place to the next attempt. Where the first is take 0 of a request without a seed of
+        its own, ``takes[n].clip.take`` is ``n``.
+        """
+        return tuple(self._takes)
 
     @property
     def progress(self) -> float:
@@ -234,7 +244,13 @@ class Job(Observable):
         """
         if self._resubmit is None:
             raise InvalidInputError(f"What job {self.id} was asked for is not known here; submit it anew.")
-        return self._resubmit()
+        take = self._resubmit()
+        if self.clip is None and self in self._takes:
+            self._takes[self._takes.index(self)] = take
+        elif take not in self._takes:
+            self._takes.append(take)
+        take._takes = self._takes
+        return take
 
     def __repr__(self) -> str:
         where = f" {self.id}" if self.id else ""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .runner import Runner
 
 
-def repeat(runner: Runner, request: Request, *, is_made: bool) -> Job:
+def repeat(runner: Runner, request: Request, *, is_made: bool, take: int) -> Job:
     """Submit a request again, as a job of its own.
 
     Args:
@@ -25,16 +25,22 @@ def repeat(runner: Runner, request: Request, *, is_made: bool) -> Job:
         is_made: whether there is a video of it. Then this is another take, with another seed if the request has one,
             since the same seed would make the same video: that is a request of its own. If not, what was taken by the
             queue is asked for again, and not paid twice.
+        take: the number of the take that is repeated.
     """
     if not is_made:
-        return runner.submit(request)
+        return runner.submit(request, take=take)
     if "seed" not in request.values:
         return runner.submit(request, fresh=True)
     return runner.submit(replace(request, values={**request.values, "seed": secrets.randbelow(MAX_SEED)}))
 
 
-def repeat_stored(runner: Runner, record: Record) -> Job:
+def repeat_stored(runner: Runner, record: Record, *, is_made: bool) -> Job:
     """Submit the request of a stored job again; see :func:`repeat`.
+
+    Args:
+        runner: submits it.
+        record: the job.
+        is_made: whether there is a video of it.
 
     Raises:
         InvalidInputError: its model or its inputs are not known.
@@ -46,4 +52,4 @@ def repeat_stored(runner: Runner, record: Record) -> Job:
         del inputs["seed"]  # each take of this request draws its own
     if recipe.model is None or not inputs:
         raise InvalidInputError(f"What job {record.job_id} was asked for is not known here; submit it anew.")
-    return repeat(runner, prepare(recipe.model, inputs, snapshot=True), is_made=record.status == "completed")
+    return repeat(runner, prepare(recipe.model, inputs, snapshot=True), is_made=is_made, take=record.take)

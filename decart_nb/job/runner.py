@@ -18,7 +18,6 @@ from ..client.responses import was_not_accepted
 from ..client.retry import OnRetry
 from ..errors import DecartSDKError, JobCancelledError, JobFailedError, QueueSubmitError, StoreError
 from ..request.catalogue import models
-from ..request.locations import RemoteFile
 from ..request.models import ModelDefinition
 from ..request.request import Request
 from ..store.claims import ClaimLostError
@@ -28,12 +27,12 @@ from .clip import Clip, clip_of, inputs_of
 from .estimates import Estimates
 from .event_loop import Writer, background, in_background, start
 from .fetching import Fetcher, OnStored
-from .ingest import intent, is_complete
+from .ingest import intent, is_complete, shown_inputs
 from .job import Job
 from .money import Payment
 from .prices import price_of
 from .recipe import Recipe
-from .repeat import repeat
+from .repeat import repeat, repeat_stored
 from .seeds import seeded_values
 from .submission import JobSubmission
 
@@ -103,12 +102,18 @@ class Runner:
         """What becomes of the cost of a job here."""
         return "paid" if self.backend == "live" else "rehearsed" if self.prices else "free"
 
-    def submit(self, request: Request, *, fresh: bool = False, resubmit_uncertain: bool = False) -> Job:
-        """Start a request on its way, unless it has been made before. Return when it is written down."""
-        job = Job(request.model.name, _shown(request), estimate=self.prior)
+    def submit(self, request: Request, *, fresh: bool = False, resubmit_uncertain: bool = False, take: int = 0) -> Job:
+        """Start a request on its way, unless it has been made before. Return when it is written down.
+
+        Args:
+            request, fresh: what is asked for, and whether the next take of it is wanted.
+            resubmit_uncertain: whether it is submitted again where it may have been taken.
+            take: a further take, where no other will do.
+        """
+        job = Job(request.model.name, shown_inputs(request), estimate=self.prior)
         self._let_repeat(job, request)
         resubmit = {"uncertain"} if resubmit_uncertain else ()
-        start(self._supervise(job, self._ingest_and_execute(job, request, fresh, resubmit)))
+        start(self._supervise(job, self._ingest_and_execute(job, request, fresh, resubmit, take)))
         if not in_background():
             job.wait_until_recorded()
         return job
@@ -127,10 +132,10 @@ class Runner:
         start(self._supervise(job, work))
         return job
 
-    def pick_up(self, records: Sequence[Record]) -> None:
+    def pick_up(self, records: Sequence[Record]) -> list[Job]:
         """Go on, in the background, with jobs that processes that have ended have left: few at a time, the last first.
 
-        What the queue has long not answered for is asked for seldom.
+        What the queue has long not answered for is asked for seldom, and is not among the jobs that are returned.
         """
         now = time.time()
         due = [
@@ -140,8 +145,10 @@ class Runner:
             or now - (record.submitted_at or record.created_at) < _LONG_AGO
             or now - (record.ended_at or 0.0) > _LONG_AGO
         ]
-        if due:
-            start(self._pick_up_all(due))
+        picked = [self._picked_up(record) for record in due if record.job_id not in self.under_way]
+        if picked:
+            start(self._supervise_all(picked))
+        return [job for job, _ in picked]
 
     async def carry(
         self,
@@ -208,7 +215,11 @@ class Runner:
         return Recipe(record, model, self.store, self.backend, self.client.base_url, self.prices)
 
     def _let_repeat(self, job: Job, request: Request) -> None:
-        job._resubmit = lambda: repeat(self, request, is_made=job.clip is not None)
+        def resubmit() -> Job:
+            take = job.recipe.record.take if job.recipe else 0
+            return repeat(self, request, is_made=job.clip is not None, take=take)
+
+        job._resubmit = resubmit
 
     async def _supervise(self, job: Job, work: Coroutine[Any, Any, Clip]) -> None:
         """Do the work of a job. Whatever goes wrong, the job ends, and whoever waits for it is told."""
@@ -237,7 +248,9 @@ class Runner:
                 if job._observers:
                     job._notify()
 
-    async def _ingest_and_execute(self, job: Job, request: Request, fresh: bool, resubmit: Collection[str]) -> Clip:
+    async def _ingest_and_execute(
+        self, job: Job, request: Request, fresh: bool, resubmit: Collection[str], take: int
+    ) -> Clip:
         enqueued: Record | None = None
         resolved = None if request.model.alias_of else await self.resolved(request.model)
         request, wanted = await self._intent(request, resolved)
@@ -251,7 +264,10 @@ class Runner:
                 self.store.release(enqueued)
                 raise
         self._let_repeat(job, request)  # whose files lie in the store; with the last word of it, their copies go
-        return await self._execute(job, request, wanted, fresh=fresh, resubmit=resubmit, enqueued=enqueued)
+        wanted.take = take
+        return await self._execute(
+            job, request, wanted, fresh=fresh, exact=take > 0, resubmit=resubmit, enqueued=enqueued
+        )
 
     async def _intent(self, request: Request, resolved: str | None) -> tuple[Request, Record]:
         return await asyncio.to_thread(intent, self.store, request, self.endpoint, self.backend, resolved)
@@ -314,19 +330,20 @@ class Runner:
             model.name if model else record.asked_model, inputs_of(record), estimate=self.prior, job_id=record.job_id
         )
         job.recipe = self.recipe(record, model)
+        if model and (record.inputs or record.files):
+            job._resubmit = lambda: repeat_stored(self, record, is_made=job.clip is not None)
         if record.job_id:
             self.under_way[record.job_id] = job
         return job, self._resume(job, record, model)
 
-    async def _pick_up_all(self, records: Sequence[Record]) -> None:
+    async def _supervise_all(self, picked: Sequence[tuple[Job, Coroutine[Any, Any, Clip]]]) -> None:
         few = asyncio.Semaphore(_PICKED_UP_AT_ONCE)
 
-        async def pick_up(record: Record) -> None:
+        async def supervise(job: Job, work: Coroutine[Any, Any, Clip]) -> None:
             async with few:
-                if record.job_id not in self.under_way:
-                    await self._supervise(*self._picked_up(record))
+                await self._supervise(job, work)
 
-        await asyncio.gather(*map(pick_up, records))
+        await asyncio.gather(*(supervise(job, work) for job, work in picked))
 
     async def _resume(self, job: Job, record: Record, model: ModelDefinition | None) -> Clip:
         job.estimate = await self.expect(record.model, record.input_seconds)
@@ -375,11 +392,3 @@ def _own(error: Exception, job: Job) -> DecartSDKError:
     """An error of our own in place of one that nobody expected."""
     where = f" Job {job.id} is not lost: {step('attach', id=job.id)} asks for it again." if job.id else ""
     return StoreError(f"The job could not go on: {type(error).__name__}: {error}.{where}", {"job_id": job.id}, error)
-
-
-def _shown(request: Request) -> dict[str, Any]:
-    """The request as a person would say it: plain values, and what its files are called."""
-    files = {
-        name: file.shown if isinstance(file, RemoteFile) else file.filename for name, file in request.files.items()
-    }
-    return {**request.values, **files}

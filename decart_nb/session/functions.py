@@ -12,7 +12,7 @@ from ..client.client import BASE_URL, DecartClient, set_key_hint
 from ..client.polling import Polling
 from ..client.retry import Patience
 from ..client.transport import Timeout
-from ..display import register, show_sweep, sweep_grid
+from ..display import register, show_picked_up, show_sweep, sweep_grid
 from ..job import provenance as job_provenance, shutdown
 from ..job.clip import Clip
 from ..job.job import Job
@@ -105,8 +105,10 @@ def connect(
     set_current_session(session)
     if not is_chosen and (place := relative_name(folder)).startswith("../"):
         say(f"The store is {place}/; connect(store=…) takes another.")
-    if found := session._pick_up():
+    found, picked_up = session._pick_up()
+    if found:
         say(found)
+    show_picked_up(picked_up)
     return session
 
 

@@ -197,12 +197,15 @@ class Session(ProcessLocal):
             warn_if_outdated(definition)
         return self._runner.submit(request, **asked)
 
-    def _pick_up(self) -> str:
-        """Resumes the unfinished jobs of earlier kernels, and returns a line that counts them, or an empty text."""
+    def _pick_up(self) -> tuple[str, list[Job]]:
+        """Resumes the unfinished jobs of earlier kernels; returns a line that counts them, or an empty text, and them.
+
+        They come the newest first.
+        """
         store = self._runner.store
         left = store.orphaned(self._runner.endpoint)
         with_ids = [record for record in left if record.job_id]
-        self._runner.pick_up(with_ids)
+        picked_up = self._runner.pick_up(with_ids)
         asked_for = [record for record in left if not record.job_id and not record.sent_at]
         uncertain = [store.take_over(record) for record in left if record.sent_at and not record.job_id]
         counts = {
@@ -211,7 +214,7 @@ class Session(ProcessLocal):
             "perhaps submitted, left alone: the table of jobs tells why": len(uncertain),
         }
         parts = [f"{counted(count, 'job')} {what}" for what, count in counts.items() if count]
-        return f"{self.store.name}/: {'; '.join(parts)}." if parts else ""
+        return f"{self.store.name}/: {'; '.join(parts)}." if parts else "", picked_up
 
 
 def _flag(name: str, value: Any) -> bool:

@@ -169,7 +169,8 @@ class SweepRun:
         for model in models:
             # Others wait for the same estimate, which must not be cancelled with this run.
             expected = await asyncio.shield(self._runner.expect(resolved[model.name], None))
-            self._time_left.on_estimate(expected.interval[1])
+            if expected.history:  # before anything has ended, nothing is known
+                self._time_left.on_estimate(expected.interval[1])
         return self._selection.todo
 
     def _select_rows(self, resolved: Mapping[str, str]) -> None:

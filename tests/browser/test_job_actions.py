@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import Locator, expect
 
 from .lab import Notebook, Queue, plays, screenshot
@@ -51,13 +53,23 @@ def test_another_take_comes_beside_the_first(notebook: Notebook, queue: Queue) -
     for number, video in enumerate(cell.locator("video").all()):
         plays(video)
         boxes.append(video.bounding_box())
-        expect(cell.locator("figcaption").nth(number)).to_contain_text("lucy-pro-t2v · two birds · seed ")
+        expect(cell.locator("figcaption").nth(number)).to_contain_text(re.compile("two birds.*lucy-pro-t2v · seed "))
     assert boxes[0]
     assert boxes[1]
     assert boxes[0]["y"] == boxes[1]["y"]
     assert boxes[0]["x"] + boxes[0]["width"] < boxes[1]["x"]
     assert [" seed 7 " in caption for caption in cell.locator("figcaption").all_inner_texts()] == [True, False]
     screenshot(cell, "another take")
+    # Its clip can be had in code, and each take's own call.
+    take = cell.locator("figcaption").last
+    expect(take).to_contain_text("job.takes[1] · dnb.attach('")
+    assert notebook.printed("job.takes[1].id") in take.inner_text()
+    assert notebook.printed("job.takes[1].clip.path.name") in take.inner_text()
+    for number in (0, 1):
+        cell.get_by_role("button", name=f"Copy take {number} as code").click()
+        expect(cell.get_by_text("copied")).to_be_visible()
+        copied = notebook.page.evaluate("navigator.clipboard.readText()")
+        assert f"seed={notebook.printed(f'job.takes[{number}].clip.inputs[{chr(34)}seed{chr(34)}]')})" in copied
 
 
 def test_the_call_is_copied(notebook: Notebook, queue: Queue) -> None:
@@ -109,4 +121,4 @@ def test_a_request_to_stop_that_was_lost_is_made_again(notebook: Notebook, queue
     notebook.page.evaluate(_LOSE_ONE)
     cell.get_by_role("button", name="Stop waiting").click()
     expect(cell.get_by_text("requested; a busy kernel receives it after its cell")).to_be_visible()
-    expect(cell.get_by_text("not waited for; the video is still fetched")).to_be_visible()
+    expect(cell.get_by_text("not waited for; the job goes on")).to_be_visible()

@@ -11,7 +11,7 @@ from .lab import APPS, Lab, Notebook, Queue, plays, screenshot
 
 #: The messages of frontends for a widget that they cannot show.
 WIDGET_ERROR = re.compile("model not found|error displaying|loading widget|failed to|could not", re.IGNORECASE)
-_ATTACH = re.compile(r"lucy-pro-t2v: submitted; dnb\.attach\('[0-9a-f]{32}'\) shows its current status")
+_ATTACH = re.compile(r"lucy-pro-t2v · a heath: submitted; dnb\.attach\('[0-9a-f]{32}'\) shows its current status")
 
 
 class _Reopened:
@@ -79,16 +79,39 @@ def test_what_was_on_screen_survives(lab: Lab, page: Page, queue: Queue, app: st
     plays(attached.locator("video"))
 
 
-def test_a_clip_that_comes_after_the_page_was_loaded_again_is_pointed_to(lab: Lab, page: Page, queue: Queue) -> None:
+def test_a_clip_that_comes_after_the_page_was_loaded_again_is_shown(lab: Lab, page: Page, queue: Queue) -> None:
     notebook = lab.open(page, "missed", queue)
     reopened = _Reopened(notebook, queue)
-    pointer = re.compile(r"done; dnb\.attach\('[0-9a-f]{32}'\) shows it")
-    expect(reopened.done.get_by_text(pointer)).to_be_hidden()
     notebook.save()
     notebook.load()
     expect(reopened.stop).to_be_visible()
     queue.finish()
-    expect(reopened.under_way.get_by_text(pointer)).to_be_visible()
+    plays(reopened.under_way.locator("video"), pressed=True)
+    expect(reopened.under_way.locator("video")).to_have_count(1)
+    expect(reopened.under_way.locator(".decart-missed figcaption > div").first).to_have_text("a heath")
+    expect(reopened.under_way.get_by_text("shows its current status")).to_be_hidden()
     expect(reopened.under_way.get_by_role("button", name="Another take")).to_be_visible()
-    expect(reopened.done.get_by_text(pointer)).to_be_hidden()
+    expect(reopened.done.locator("video")).to_have_count(1)
     screenshot(reopened.under_way, "missed")
+
+    notebook.load()  # which now has neither
+    plays(reopened.under_way.locator("video"), pressed=True)
+
+
+def test_the_jobs_that_a_new_kernel_picks_up_have_their_lines(lab: Lab, page: Page, queue: Queue) -> None:
+    notebook = lab.open(page, "picked up", queue)
+    notebook.run("job = dnb.submit('lucy-pro-t2v', 'a marsh', fresh=True)")
+    notebook.run("other = dnb.submit('lucy-pro-t2v', 'a fen', fresh=True)")
+    notebook.comes_to_say("bool(job.id and other.id)", "True")
+    notebook.script("await session.restartKernel()")
+    notebook.connect(queue)
+    cell = page.locator(".jp-Notebook .jp-Cell").last
+    expect(cell).to_contain_text("2 jobs picked up where an earlier process left off")
+    for prompt in ("a marsh", "a fen"):
+        line = cell.locator(".decart-job-line").filter(has_text=prompt)
+        expect(line.get_by_role("button", name="Stop waiting")).to_be_visible()
+    screenshot(cell, "picked up, under way")
+    queue.finish()
+    expect(cell.locator("video")).to_have_count(2)
+    expect(cell.get_by_role("button", name="Another take")).to_have_count(2)
+    screenshot(cell, "picked up")

@@ -34,9 +34,25 @@ def test_an_embedded_clip_lies_in_the_notebook(clip: Clip) -> None:
 
 def test_its_size_is_reserved_before_it_loads(clip: Clip) -> None:
     tall = dataclasses.replace(clip, width=481, height=853)
-    for one, width in ((clip, 64), (tall, 360), (dataclasses.replace(clip, width=1280, height=704), 640)):
+    for one, most in (
+        (clip, "64px"),
+        (tall, "min(360px,calc(max(60vh,320px)*481/853))"),  # not more than 60 % of the window's height
+        (dataclasses.replace(clip, width=1280, height=704), "640px"),
+    ):
         shown = clip_html(one, None, embed=True)
-        assert f"max-width:{width}px;aspect-ratio:{one.width}/{one.height}" in shown
+        assert f"max-width:{most};aspect-ratio:{one.width}/{one.height}" in shown
+
+
+def test_its_caption_is_two_lines_that_are_cut_with_the_whole_as_their_titles(clip: Clip) -> None:
+    long = dataclasses.replace(clip, inputs={"prompt": 'a "long" prompt, ' * 30, "seed": 0})
+    lines = re.findall(r'<div style="[^"]*nowrap" title="([^"]*)">([^<]*)</div>', clip_html(long, None, embed=True))
+    assert [line for title, line in lines if title == line] == [
+        ("a &quot;long&quot; prompt, " * 30).strip(),
+        "lucy-2.5 · seed 0 · 64×48 · 1.0 s · made in 12.3 s · about $0.04",
+    ]
+    reused = dataclasses.replace(clip, reused=True, made_at=0.0, inputs={})
+    assert text.clip_caption(dataclasses.replace(clip, take=1))[-1] == "take 1"
+    assert clip_html(reused, None, embed=True).count(">lucy-2.5<") == 1  # in place of the prompt that it has not
 
 
 def test_another_clip_is_referred_to_with_a_poster(clip: Clip) -> None:

@@ -30,7 +30,7 @@ def test_clips_are_labelled_by_what_tells_them_apart(small_video) -> None:
         "lucy-2.5 · a cat",
         "lucy-restyle-2 · a dog",
     ]
-    assert _labels(one, replace(one, take=1)) == ["take 1", "take 2"]
+    assert _labels(one, replace(one, take=1)) == ["take 0", "take 1"]
     assert _labels(one, _clip(small_video, prompt="a cat")) == ["seed 1", "lucy-2.5"]
     assert _labels(one, one) == ["lucy-2.5", "lucy-2.5"]
     assert _labels(one, small_video) == ["lucy-2.5", "small.mp4"]

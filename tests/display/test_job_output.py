@@ -6,6 +6,7 @@ import pytest
 
 from decart_nb import Job, JobCancelledError, JobFailedError
 from decart_nb.client.polling import LIVE
+from decart_nb.display.clip_size import RESERVED
 from decart_nb.display.job_output import JobOutput
 from decart_nb.job.clip import Clip
 from tests.clips import read_clip
@@ -81,10 +82,11 @@ def test_a_headless_run_gets_one_plain_output(notebook, clip) -> None:
 def test_until_the_end_it_says_how_the_job_stood_and_how_to_see_it_again(notebook) -> None:
     job = _job()
     notebook.show(job)
-    assert "lucy-2.5: submitting</div>" in notebook.html
+    assert "lucy-2.5 · &lt;i&gt;: submitting</div>" in notebook.html
     job._set_status("processing", "j'1")
     assert (
-        "lucy-2.5: submitted; <code>dnb.attach(&quot;j&#x27;1&quot;)</code> shows its current status" in notebook.html
+        "lucy-2.5 · &lt;i&gt;: submitted; <code>dnb.attach(&quot;j&#x27;1&quot;)</code> shows its current status"
+        in notebook.html
     )
 
 
@@ -139,6 +141,35 @@ def test_another_take_comes_beside_the_first(notebook, clip) -> None:
     assert notebook.html.count("<video ") == 2
     assert not output.view.running
     assert notebook.ended == [first, second]
+
+
+def test_space_is_kept_for_the_clip_of_a_job_that_is_under_way_and_for_no_other(notebook, clip) -> None:
+    tall = Job("lucy-pro-t2v", {"orientation": "portrait"}, estimate=LIVE.prior)
+    for job, ratio in ((_job(), "aspect-ratio:1280/720"), (tall, "aspect-ratio:704/1280")):
+        notebook.show(job)
+        assert RESERVED in notebook.html
+        assert ratio in notebook.html
+        job._end("completed", clip=clip)
+        assert RESERVED not in notebook.html
+        notebook.outputs.clear()
+    notebook.show(_job(), live=False)
+    assert RESERVED not in notebook.html
+
+
+def test_a_further_take_says_how_to_get_at_it(notebook, clip) -> None:
+    second = _job()
+    first = _job(again=second)
+    output = notebook.show(first)
+    first._end("completed", clip=clip)
+    assert "job.takes" not in notebook.html
+    output.view._handle_custom_msg({"action": "repeat"}, [])
+    assert first.takes == second.takes == (first, second)
+    second._set_status("pending", "j2")
+    second._end("completed", clip=clip)
+    assert notebook.html.count("job.takes[1] · dnb.attach(&#x27;j2&#x27;)</div>") == 1
+    assert notebook.html.count(f"{clip.path.name}</div>") == 1
+    assert [notebook.html.count(f"<summary>take {number} as code</summary>") for number in (0, 1)] == [1, 1]
+    assert output.view.clips[1]["lines"][2] == "job.takes[1] · dnb.attach('j2')"
 
 
 def test_a_clip_that_the_notebook_has_no_room_for_is_referred_to(notebook, clip) -> None:

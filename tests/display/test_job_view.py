@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 
 import pytest
 
@@ -13,7 +14,8 @@ from decart_nb.display.job_view import JobView
 from decart_nb.job.clip import Clip
 from tests.clips import read_clip
 
-_ESTIMATE = Estimate.around(30.0, 0.25)
+#: As it is after some jobs have ended.
+_ESTIMATE = dataclasses.replace(Estimate.around(30.0, 0.25), history=9)
 
 
 @pytest.fixture
@@ -48,7 +50,7 @@ def test_the_line_says_how_the_job_stands(line, job) -> None:
     assert line.time == "0 s of usually 22–41 s"
     job._set_status("processing", "j1")
     assert line.status == "processing"
-    assert line.code == "dnb.generate('lucy-2.5', prompt='<b>', seed=7)"
+    assert (line.prompt, line.codes) == ("<b>", [])
     assert line.text().startswith("lucy-2.5: processing, ")
 
 
@@ -56,9 +58,10 @@ def test_the_button_says_cancel_before_the_submission_and_stop_waiting_after(lin
     assert line.stop_label == "Cancel"
     job._set_status("pending", "j1")
     assert (line.stop_label, line.stop_hint) == ("Stop waiting", "")
+    assert line.stop_title.startswith("The job goes on")
     _click(line, "stop")
     assert job.stopped
-    assert (line.stop_label, line.stop_hint) == ("", "not waited for; the video is still fetched")
+    assert (line.stop_label, line.stop_hint) == ("", "not waited for; the job goes on")
 
 
 def test_a_job_that_has_ended_gives_way_to_what_can_be_done_next(line, job, clip, asked) -> None:
@@ -69,6 +72,37 @@ def test_a_job_that_has_ended_gives_way_to_what_can_be_done_next(line, job, clip
     assert (line.running, line.progress, line.stop_label, line.repeat_label) == (False, 1.0, "", "Another take")
     _click(line, "repeat")
     assert asked == [job]
+
+
+def test_another_take_has_its_price_and_each_take_its_own_code(line, job, clip) -> None:
+    job._resubmit = lambda: job
+    job._end("completed", clip=dataclasses.replace(clip, cost=0.2, backend="live"))
+    assert line.repeat_label == "Another take · about $0.20"
+    assert line.codes == ["dnb.generate('lucy-2.5', prompt='<b>', seed=7)"]
+    take = Job("lucy-2.5", {"prompt": "<b>", "seed": 8}, estimate=_ESTIMATE)
+    line.follow(take)
+    assert (line.running, line.codes) == (True, ["dnb.generate('lucy-2.5', prompt='<b>', seed=7)"])
+    take._end("completed", clip=clip)
+    assert line.codes[1:] == ["dnb.generate('lucy-2.5', prompt='<b>', seed=8)"]
+
+
+def test_before_anything_has_ended_no_usual_time_is_told(job) -> None:
+    job.estimate = Estimate.around(30.0, 0.25)
+    assert text.job_time(job) == "0 s"
+    job.estimate = job.estimate.updated_with([(20.0, None)])
+    assert text.job_time(job).startswith("0 s of usually ")
+
+
+def test_the_video_of_a_take_that_a_page_lacks_can_be_asked_for(line, job, clip) -> None:
+    sent: list[tuple[dict, list[bytes]]] = []
+    line.send = lambda message, buffers: sent.append((message, buffers))
+    job._end("completed", clip=clip)
+    assert line.clips[0]["lines"] == ["a", "lucy-2.5 · 64×48 · 1.0 s · local preview"]
+    line._handle_custom_msg({"request": 1, "kind": "video", "key": "0"}, [])
+    deadline = time.monotonic() + 20
+    while not sent and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert sent == [({"reply": 1, "media_type": "video/mp4", "error": ""}, [clip.path.read_bytes()])]
 
 
 def test_no_other_take_is_asked_for_while_one_is_under_way(line, job, asked) -> None:
@@ -84,7 +118,7 @@ def test_a_failed_job_can_be_tried_again_and_an_attached_one_cannot(line, job, a
     attached = Job("lucy-2.5", {}, estimate=_ESTIMATE, job_id="j2")
     line.follow(attached)
     attached._end("failed", error=JobFailedError("j2", "no"))
-    assert (line.repeat_label, line.code) == ("", "dnb.attach('j2')")
+    assert (line.repeat_label, line.codes[1:]) == ("", ["dnb.attach('j2')"])
 
 
 def test_the_bar_never_goes_back_and_is_full_only_when_the_job_is_done(line, job, clip) -> None:
@@ -151,7 +185,7 @@ def test_waiting_in_the_queue_is_no_progress(line, job) -> None:
     job._set_status("pending", "j1")
     job._began -= 100
     job._notify()
-    assert (line.progress, line.time) == (0.0, "100 s, longer than usually 22–41 s")
+    assert (line.progress, line.time) == (0.0, "100 s, longer than usual (22–41 s)")
     job._set_status("processing")
     assert line.progress < 0.1  # it has just begun
 
@@ -160,7 +194,9 @@ def test_a_video_that_the_service_no_longer_has_is_said_to_be_expired(line, job)
     job._set_status("pending", "j1")
     job._end("expired", error=InvalidInputError("The video is gone."))
     assert text.job_state(job) == "expired: the service no longer has this video"
-    assert line.missed_text.startswith("expired: the service no longer has this video; dnb.attach('j1')")
+    assert [entry["text"] for entry in line.clips] == [
+        "✗ lucy-2.5 · <b>: expired: the service no longer has this video"
+    ]
 
 
 @pytest.mark.parametrize("foreign", ["\x1b]0;T\x07", "\x9b2J", "a\u202eb", "two\nlines"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -63,7 +64,7 @@ def test_a_jobs_bar_never_goes_back(grid, sweep) -> None:
     job._set_status("processing")
     job._not_begun_at -= 1
     before = _told(grid, sweep, jobs=(job,), rows=(0,))[0]["progress"]
-    job.estimate = Estimate.around(1e6, 0.25)
+    job.estimate = replace(Estimate.around(1e6, 0.25), history=9)
     assert _told(grid, sweep)[0]["progress"] == before > 0.9
 
 

@@ -83,8 +83,8 @@ def test_captions_say_what_clips_do_not_share(tmp_path: Path) -> None:
     layout = Layout(["x"], ["y"], "model", "", [[[first, second]]], "")
     captions = Captions(layout)
     assert captions.shared == "a lake · steps 4 · 96×64 · local preview"
-    assert captions.of(first) == "take 1 · 1.0 s · style oil"
-    assert captions.of(second) == "take 2 · 1.0 s · style ink"
+    assert captions.of(first) == "take 0 · 1.0 s · style oil"
+    assert captions.of(second) == "take 1 · 1.0 s · style ink"
 
 
 def test_captions_do_not_repeat_the_labels(tmp_path: Path) -> None:

@@ -154,7 +154,7 @@ def test_an_unknown_id_is_said_to_be_unknown(live: Session) -> None:
     with pytest.raises(dnb.QueueStatusError, match="knows no such job"):
         job.result(timeout=10)
     assert job.status == "unreachable"
-    assert live._pick_up() == ""  # nobody asks for it again by himself
+    assert live._pick_up()[0] == ""  # nobody asks for it again by himself
 
 
 def test_a_job_is_withdrawn_before_its_submission_or_it_is_kept(
