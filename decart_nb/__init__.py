@@ -17,6 +17,7 @@ What you type                                   What it does
 ``sample()``, ``sample("still")``               a clip and an image to try models on
 ``trajectory(image)``, ``keyframes(video)``     inputs by hand: a path on an image, frames of a video
 ``trim(video, 2, 7)``, ``fit(video, model)``    a stretch of a video, in seconds; a phone's video as a model takes it
+``form()``                                      a form that makes clips without code
 ``sweep(model=[…], prompt=[…], data=…)``        all combinations, as a table: ``.plan``, ``.run(max_cost=…)``
 ``axis(…)``, ``zip_axes(…)``, ``value(…)``      what in a sweep varies, varies together, or does not vary
 ``compare(clip, other)``                        videos side by side, by one clock
@@ -80,6 +81,7 @@ if TYPE_CHECKING:
         sweep as sweep,
     )
     from .session.inputs_by_hand import keyframes as keyframes, trajectory as trajectory
+    from .session.making_by_form import form as form
     from .session.preparing import fit as fit, trim as trim
     from .session.session import Session as Session
     from .sweeps.axes import axis as axis, value as value, zip_axes as zip_axes
@@ -130,6 +132,7 @@ _EXPORTS = {
         "sweep",
     ),
     "session.inputs_by_hand": ("keyframes", "trajectory"),
+    "session.making_by_form": ("form",),
     "session.preparing": ("fit", "trim"),
     "session.session": ("Session",),
     "sweeps.axes": (

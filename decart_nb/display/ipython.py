@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ..rating.rating import Rating
     from ..sweeps.sweep import Sweep
     from .comparison import Comparison
+    from .form import Form
     from .grid import ClipGrid
     from .keyframes import Keyframes
     from .trajectory import Trajectory
@@ -118,6 +119,12 @@ class NotebookDisplay:
         from .keyframes_output import KeyframesOutput
 
         KeyframesOutput(keyframes, **self._output_options(), folder=self._folder)
+
+    def show_form(self, form: Form) -> None:
+        """Show a form."""
+        from .form_output import FormOutput
+
+        FormOutput(form, **self._output_options(), folder=self._folder)
 
     def show_grid(self, grid: ClipGrid) -> None:
         """Show a grid of clips."""

@@ -64,6 +64,16 @@ def prepare(model: ModelDefinition, inputs: Mapping[str, Any], *, snapshot: bool
     Raises:
         InvalidInputError: its message lists all problems.
     """
+    request, problems = read_request(model, inputs, snapshot=snapshot)
+    if problems:
+        raise invalid_inputs(model, problems)
+    return request
+
+
+def read_request(
+    model: ModelDefinition, inputs: Mapping[str, Any], *, snapshot: bool = False
+) -> tuple[Request, list[Problem]]:
+    """As :func:`prepare`, but the problems are returned, and the request has what is right."""
     values, problems = check(model, inputs)
     request = Request(model)
     for name, value in values.items():
@@ -74,9 +84,7 @@ def prepare(model: ModelDefinition, inputs: Mapping[str, Any], *, snapshot: bool
             request.files[name] = read_unchanged(partial(_read, model, name, value, snapshot))
         except (UnusableFileError, NotPlainError) as error:
             problems.append(Problem(name, str(error), "value_error"))
-    if problems:
-        raise invalid_inputs(model, problems)
-    return request
+    return request, problems
 
 
 def is_file(model: ModelDefinition, name: str, value: Any) -> bool:

@@ -10,7 +10,6 @@ import functools
 import hashlib
 import os
 import re
-import tempfile
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from .._util.console import say
 from .._util.files import partial_file
 from .._util.public import public
+from .._util.temporary_folders import temporary_folder
 from ..display.prepared_video import PreparedVideo
 from ..errors import InvalidInputError
 from ..job.job import Job
@@ -192,11 +192,16 @@ def _facts(footage: Footage) -> str:
     return f"{footage.width}×{footage.height} at {footage.fps:.3g} fps, {footage.duration:.1f} s"
 
 
+class _Process:
+    """Stands for this process: the folder of what is made goes with it."""
+
+
 @functools.cache
-def _folder_of(process: int) -> tempfile.TemporaryDirectory[str]:
-    return tempfile.TemporaryDirectory(prefix="decart_nb-made-", ignore_cleanup_errors=True)
+def _folder_of(process: int) -> tuple[_Process, Path]:
+    owner = _Process()
+    return owner, temporary_folder(owner, "decart_nb-made-")
 
 
 def _folder() -> Path:
-    """The folder of what is made, of this process: it goes with it."""
-    return Path(_folder_of(os.getpid()).name)
+    """The folder of what is made by this process."""
+    return _folder_of(os.getpid())[1]

@@ -182,3 +182,28 @@ def test_nor_of_keyframes(watched: Notebook, lab: Lab, small_video: Path) -> Non
     page.wait_for_function(f"() => ({_COUNTS})().join() === '0,0,0'")
     notebook.comes_to_say(_WIDGETS, "[]")
     assert notebook.printed("len(frames._observers), len(frames)") == "0 10"
+
+
+def test_nor_of_a_form_whose_jobs_go_on(watched: Notebook, queue: Queue, lab: Lab, small_video: Path) -> None:
+    notebook, page = watched, watched.page
+    shutil.copy(small_video, lab.folder / "small.mp4")
+    cell = notebook.run("form = dnb.form()\nform")
+    cell.get_by_label("Video", exact=False).first.set_input_files(lab.folder / "small.mp4")
+    expect(cell.get_by_text("small.mp4 · ")).to_be_visible()
+    cell.get_by_role("button", name="Generate").click()
+    expect(cell.get_by_role("button", name="Stop waiting")).to_be_visible()
+    queue.finish()
+    expect(cell.get_by_role("button", name="Another take")).to_be_visible()
+    cell.get_by_role("button", name="Another take").click()
+    expect(cell.get_by_role("button", name="Stop waiting")).to_be_visible()
+    # The file that was chosen, the clip, and its still.
+    page.wait_for_function(f"() => ({_COUNTS})()[2] === 3")
+    assert notebook.printed(_WIDGETS).count("FormView") == 1
+    cell.get_by_role("textbox", name="Prompt").press("x")  # which is sent after a pause
+
+    _clear(notebook, cell)
+    page.wait_for_function(f"() => ({_COUNTS})().join() === '0,0,0'")
+    notebook.comes_to_say(_WIDGETS, "[]")
+    queue.finish()
+    notebook.comes_to_say("[job.status for job in form.jobs]", "['completed', 'completed']")
+    assert notebook.printed("len(form._observers), [len(job._observers) for job in form.jobs]") == "0 [0, 0]"

@@ -148,6 +148,37 @@ def test_and_so_do_the_inputs_that_are_made_by_hand(notebook: Notebook, lab: Lab
     assert faint == {}
 
 
+def test_and_so_does_a_form(notebook: Notebook, queue: Queue, lab: Lab, small_video: Path) -> None:
+    shutil.copy(small_video, lab.folder / "to a form.mp4")
+    notebook.page.set_viewport_size({"width": 1280, "height": 1000})
+    form = notebook.run("dnb.form()").get_by_role("group", name="Form for a clip")
+    form.get_by_role("textbox", name="Prompt").fill("A pond")
+    form.get_by_label("Path of Video").fill("to a form.mp4")
+    form.get_by_label("Path of Reference image").fill("to a form.mp4")
+    form.get_by_role("button", name="Generate").click()
+    expect(form.get_by_text("must be an image")).to_be_visible()
+    wrong = {}
+    for theme in THEMES:
+        notebook.theme(theme)
+        wrong |= _faint(form.evaluate(_CONTRASTS), theme, "wrong")
+    notebook.light()
+    form.get_by_label("Path of Reference image").fill("")
+    form.get_by_role("button", name="Generate").click()
+    expect(form.get_by_role("button", name="Stop waiting")).to_be_visible()
+    queue.finish()
+    form.get_by_role("button", name="Another take").click()
+    expect(form.get_by_role("button", name="Stop waiting")).to_be_visible()
+    for theme in THEMES:
+        notebook.theme(theme)
+        notebook.page.keyboard.press("Shift")
+        form.get_by_role("button", name="Generate").focus()
+        contrasts = form.evaluate(_CONTRASTS)
+        screenshot(form, f"form, {theme}")
+        assert {"Generate", "Prompt", "bar", "focus"} <= contrasts.keys()
+        wrong |= _faint(contrasts, theme, "form")
+    assert wrong == {}
+
+
 def test_and_so_does_a_rating_with_its_scores(notebook: Notebook, lab: Lab) -> None:
     rows = [(model, prompt) for model in ("lucy-2.5", "lucy-2.6") for prompt in ("a cape", "a spit")]
     for number in range(len(rows)):

@@ -1,0 +1,272 @@
+"""Live view of a form: fields that follow the model, the cost, and the jobs that were made, each with its clip."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import traitlets
+
+from .. import media
+from .._util.text import printable
+from ..job import money
+from ..job.job import Job
+from ..request.models import Field, ModelDefinition
+from .code import code_of
+from .form import field_label, problem_of
+from .form_html import form_text
+from .form_uploads import UPLOAD_LIMIT, FormUploads
+from .live_view import LiveView, assets
+from .media_channel import Media, MediaChannel
+from .text import clip_caption, is_retrying, job_state, job_status, job_time
+
+if TYPE_CHECKING:
+    from .form import Form
+
+
+class FormView(LiveView):
+    """Live view of a form. Clips come on request, one message each.
+
+    Attributes:
+        output_id: the id of the static output beside the view, which hides while the view is alive.
+        models: the models to choose from, each with ``name``, ``label``, ``about`` and its ``fields``.
+        upload_limit: the largest file that can be uploaded, in bytes.
+        model: the name of the model that is chosen. The frontend sets it too.
+        values: what was filled in, by field. The frontend sets it too.
+        files: the files that were uploaded, by field: ``name`` and ``size``.
+        problems: by field, what is wrong with it, as a sentence.
+        cost: what a click on "Generate" costs.
+        code: what is filled in, as code.
+        notice: what went wrong, and is no field's problem.
+        is_busy: whether a request is being submitted.
+        jobs: what was submitted, in order.
+    """
+
+    _esm, _css = assets("form_view")
+    output_id = traitlets.Unicode().tag(sync=True)
+    models: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
+    upload_limit = traitlets.Int(UPLOAD_LIMIT).tag(sync=True)
+    model = traitlets.Unicode().tag(sync=True)
+    values: traitlets.Dict[str, Any] = traitlets.Dict().tag(sync=True)
+    files: traitlets.Dict[str, Any] = traitlets.Dict().tag(sync=True)
+    problems: traitlets.Dict[str, str] = traitlets.Dict().tag(sync=True)
+    cost = traitlets.Unicode().tag(sync=True)
+    code = traitlets.Unicode().tag(sync=True)
+    notice = traitlets.Unicode().tag(sync=True)
+    is_busy = traitlets.Bool(default_value=False).tag(sync=True)
+    jobs: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
+
+    def __init__(
+        self,
+        form: Form,
+        *,
+        output_id: str,
+        folder: Path,
+        on_change: Callable[[Form], object] | None = None,
+    ) -> None:
+        models = [model_facts(definition) for definition in form.models.values()]
+        super().__init__(output_id=output_id, models=models, model=form.model, values=dict(form.values))
+        self._form, self._folder, self._on_change = form, folder, on_change
+        self._followed: dict[int, Callable[[], object]] = {}
+        self._lock = threading.RLock()
+        MediaChannel(self, _Clips(form))
+        self._uploads = FormUploads(self, form)
+        self._unobserve = form.observe(self._update)
+        self.observe(self._on_model, "model")
+        self.observe(self._on_values, "values")
+        self.on_msg(self._on_message)
+        self._refresh()
+
+    def text(self) -> str:
+        """The view as plain text."""
+        return form_text(self._form)
+
+    def close(self) -> None:
+        """Close the view; the form and its jobs stay."""
+        self._unobserve()
+        for unobserve in tuple(self._followed.values()):
+            unobserve()
+        self._uploads.close()
+        super().close()
+
+    def _update(self, form: Form) -> None:
+        self._run(self._refresh)
+        if self._on_change is not None:
+            self._on_change(form)
+
+    def _run(self, call: Callable[[], object]) -> None:
+        """Do something on the form's own thread, and show what goes wrong."""
+
+        def guarded() -> None:
+            try:
+                call()
+            except Exception as error:  # noqa: BLE001 - no cell could raise it, so the view shows it
+                self._set(notice=printable(problem_of(error)))
+
+        self._form.worker.submit(guarded)
+
+    def _set(self, **traits: Any) -> None:
+        if self.comm is not None:
+            with self.hold_sync():
+                for name, value in traits.items():
+                    setattr(self, name, value)
+
+    def _refresh(self) -> None:
+        form = self._form
+        request = form.check()
+        self._set(
+            model=form.model,
+            values=dict(form.values),
+            files={name: {"name": file.name, "size": file.size} for name, file in form.files.items()},
+            problems=dict(form.problems),
+            cost=form.cost(request),
+            code=form.code(),
+        )
+        for number, job in enumerate(form.jobs):
+            if number not in self._followed:
+                self._followed[number] = job.observe(partial(self._follow, number))
+        self._refresh_jobs()
+
+    def _follow(self, number: int, job: Job) -> None:
+        self._refresh_jobs()
+        if job.done:
+            self._followed[number]()
+            if self._on_change is not None:
+                self._on_change(self._form)
+
+    def _refresh_jobs(self) -> None:
+        # Jobs are observed on any thread; the lock makes the last update the newest state.
+        with self._lock:
+            self._set(jobs=[self._job_facts(number, job) for number, job in enumerate(self._form.jobs)])
+
+    def _job_facts(self, number: int, job: Job) -> dict[str, Any]:
+        ended = job.clip is not None or job.error is not None
+        clip = job.clip
+        return {
+            "number": number,
+            "model": printable(job.model),
+            "prompt": printable(str(job.inputs.get("prompt") or ""), limit=120),
+            "status": job_status(job),
+            "time": job_time(job),
+            "progress": float(job.progress),
+            "retrying": is_retrying(job),
+            "running": not ended,
+            "stop": "" if ended or job.stopped else "Stop waiting" if job.id else "Cancel",
+            "stopped": job.stopped,
+            "repeat": _repeat_label(job),
+            "failed": job_state(job) if job.error is not None else "",
+            "caption": " · ".join(clip_caption(clip)) if clip else "",
+            "size": [clip.width, clip.height] if clip else [],
+            "code": code_of(job, self._folder) if ended else "",
+        }
+
+    def _on_model(self, change: dict[str, Any]) -> None:
+        if change["new"] != self._form.model:
+            self._guarded(lambda: setattr(self._form, "model", change["new"]))
+
+    def _on_values(self, change: dict[str, Any]) -> None:
+        if change["new"] != self._form.values:
+            self._guarded(lambda: self._form.fill(**change["new"]))
+
+    def _guarded(self, call: Callable[[], object]) -> None:
+        self._set(notice="")
+        try:
+            call()
+        except Exception as error:  # noqa: BLE001 - no cell could raise it, so the view shows it
+            self._set(notice=printable(problem_of(error)))
+
+    def _on_message(self, _: object, message: dict[str, Any], __: object) -> None:
+        action, number = message.get("action"), message.get("number")
+        if not isinstance(number, int) or not 0 <= number < len(self._form.jobs):
+            number = None
+        if action == "generate" and not self.is_busy:
+            self._set(is_busy=True, notice="")
+            self._guarded(partial(self._take_over, message))
+            self._run(partial(self._submit, self._form.generate))
+        elif action == "remove":
+            self._form.put_file(str(message.get("field")), None)
+        elif action == "repeat" and number is not None and not self.is_busy:
+            self._set(is_busy=True, notice="")
+            self._run(partial(self._submit, partial(self._form.repeat, number)))
+        elif action == "stop" and number is not None:
+            self._guarded(self._form.jobs[number].cancel)
+            self._refresh_jobs()
+
+    def _take_over(self, message: dict[str, Any]) -> None:
+        """Take what is on the screen: a message may overtake the traits."""
+        self._form.model = str(message.get("model"))
+        self._form.fill(**message.get("values", {}))
+
+    def _submit(self, submit: Callable[[], object]) -> None:
+        try:
+            submit()
+        finally:
+            self._set(is_busy=False)
+
+
+class _Clips(Mapping[tuple[str, str], Media]):
+    """The clips of a form's jobs, by number, and their posters."""
+
+    def __init__(self, form: Form) -> None:
+        self._form = form
+
+    def __getitem__(self, asked: tuple[str, str]) -> Media:
+        kind, key = asked
+        number = int(key) if key.isascii() and key.isdigit() else -1
+        clip = self._form.jobs[number].clip if 0 <= number < len(self._form.jobs) else None
+        if clip is None or kind not in ("video", "poster"):
+            raise KeyError(asked)
+        if kind == "video":
+            return Media(clip.path, "video/mp4")
+        return Media(partial(media.thumbnail, clip.path), "image/webp")
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        made = [str(number) for number, job in enumerate(self._form.jobs) if job.clip is not None]
+        return iter([(kind, key) for key in made for kind in ("video", "poster")])
+
+    def __len__(self) -> int:
+        return 2 * sum(job.clip is not None for job in self._form.jobs)
+
+
+def _repeat_label(job: Job) -> str:
+    if not job.repeatable or not job.done:
+        return ""
+    if job.clip is None:
+        return "Try again"
+    payment: money.Payment = "rehearsed" if job.clip.backend == "local" else "paid"
+    return f"Another take · {money.estimate(job.clip.cost, payment)}" if job.clip.cost else "Another take"
+
+
+def model_facts(model: ModelDefinition) -> dict[str, Any]:
+    """What the frontend is told of a model.
+
+    Args:
+        model: one whose fields are known.
+    """
+    length = "as long as its input" if model.seconds is None else f"up to {model.seconds:g} s"
+    about = f"{model.kind} · {model.width}×{model.height} at {model.fps} fps · {length}"
+    if model.exactly_one:
+        either = [field_label(field) for field in model.fields or () if field.name in model.exactly_one]
+        about += f" · give either {' or '.join(either).lower()}"
+    return {
+        "name": model.name,
+        "status": model.status,
+        "about": about,
+        "fields": [_field_facts(field) for field in model.fields or ()],
+    }
+
+
+def _field_facts(field: Field) -> dict[str, Any]:
+    return {
+        "name": field.name,
+        "type": field.type,
+        "label": field_label(field),
+        "required": field.required and (field.type != "text" or field.minimum > 0),
+        "default": field.default,
+        "minimum": field.minimum,
+        "maximum": field.maximum,
+        "choices": list(field.choices),
+    }
