@@ -61,7 +61,10 @@ html_copy_source = False
 html_show_sourcelink = False
 
 #: Classes that calls of this package return, and nobody makes by hand.
-_MADE_BY_CALLS = ("Clip", "Job", "Session", "Sweep", "Models", "Rating", "Queue", "DecartAccessor")
+_MADE_BY_CALLS = (
+    *("Clip", "Job", "Session", "Sweep", "Models", "Rating", "Queue", "DecartAccessor"),
+    *("Sample", "PreparedVideo", "Trajectory", "Keyframes", "Form"),
+)
 
 
 class CommandHelp(SphinxDirective):
