@@ -32,7 +32,7 @@ _MODELS = """
     const renderer = notebook.rendermime.createRenderer('application/vnd.jupyter.widget-view+json');
     const manager = await renderer._manager.promise;
     window.models ??= await Promise.all(Object.values(manager._models));
-    const names = ['change:problem', 'change:status', 'change:stop_label', 'change:code', 'comm_live_update'];
+    const names = ['change:problem', 'change:status', 'change:stop_label', 'change:codes', 'comm_live_update'];
     return names.map((name) => models.reduce((sum, model) => sum + (model._events?.[name]?.length ?? 0), 0));
 """
 _WIDGETS = "[type(w).__name__ for w in widget._instances.values()]"
