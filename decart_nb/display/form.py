@@ -34,6 +34,8 @@ _LABELS = {
 }
 #: The field that says how large a video is to be.
 _RESOLUTION = "resolution"
+#: The field of the form's own that says whether the video is fitted to the model first.
+FIT = "fit"
 
 
 @dataclass(frozen=True)
@@ -42,11 +44,14 @@ class Gate:
 
     Attributes:
         submit: submits a request, and returns its job.
+        fit: the inputs of a request with the video fitted to the model; it calls its last argument with a line that
+            says what was changed, if anything was.
         price: USD per generated second of a model at a resolution; ``None`` where unknown.
         payment: what becomes of the cost.
     """
 
     submit: Callable[[ModelDefinition, Mapping[str, Any]], Job]
+    fit: Callable[[ModelDefinition, Mapping[str, Any], Callable[[str], object]], Mapping[str, Any]]
     price: Callable[[ModelDefinition, str | None], float | None]
     payment: money.Payment
 
@@ -82,6 +87,7 @@ class Form:
         files: the files that were uploaded, by field. They go before a path in ``values``.
         jobs: what was submitted, in order.
         problems: by field, what is wrong with it, as a sentence, once :meth:`generate` was asked for.
+        told: what the fitting of the last video has changed, as a sentence; empty if nothing.
 
     Raises:
         InvalidInputError: there is no such model.
@@ -94,6 +100,7 @@ class Form:
         self.files: dict[str, UploadedFile] = {}
         self.jobs: list[Job] = []
         self.problems: dict[str, str] = {}
+        self.told = ""
         self._is_checked = False
         self._observers: list[Callable[[Form], object]] = []
         self._lock = threading.RLock()
@@ -121,6 +128,11 @@ class Form:
     def definition(self) -> ModelDefinition:
         """The model that is chosen."""
         return self.models[self._model]
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether the video is fitted to the model before it is submitted."""
+        return self.values.get(FIT) is True and takes_video(self.definition)
 
     @property
     def upload_folder(self) -> Path:
@@ -183,11 +195,11 @@ class Form:
             return "free" if self.gate.payment == "paid" else "free, local preview"
         data = request.files.get("data")
         length = data.seconds if isinstance(data, Upload) else None
-        takes_video = any(field.type == "video" for field in model.fields or ())
-        seconds = model.seconds if not takes_video or length is None else min(length, model.seconds or length)
+        is_of_video = takes_video(model)
+        seconds = model.seconds if not is_of_video or length is None else min(length, model.seconds or length)
         if seconds is None:
             return f"{money.usd(price)} a second of video{', rehearsed' * (self.gate.payment != 'paid')}"
-        at_most = "at most " * (takes_video and length is None)
+        at_most = "at most " * (is_of_video and length is None)
         return at_most + money.estimate(price * seconds, self.gate.payment)
 
     def check(self) -> Request:
@@ -207,7 +219,11 @@ class Form:
         if self.problems:
             self._changed()
             return None
-        job = self.gate.submit(self.definition, self.inputs())
+        inputs: Mapping[str, Any] = self.inputs()
+        self.told = ""
+        if self.is_fitted:
+            inputs = self.gate.fit(self.definition, inputs, lambda line: setattr(self, "told", line))
+        job = self.gate.submit(self.definition, inputs)
         self._is_checked = False
         self.add(job)
         return job
@@ -229,7 +245,7 @@ class Form:
         uploaded = [name for name in self.files if name in inputs]
         files = {field.name for field in self.definition.fields or () if field.type in FILE_TYPES}
         shown = {name: relative_path(value) if name in files else value for name, value in inputs.items()}
-        shown |= {name: self.files[name].name for name in uploaded}
+        shown |= {name: self.files[name].name for name in uploaded} | ({FIT: True} if self.is_fitted else {})
         notes = [f"# {printable(self.files[name].name)} was uploaded: put it beside the notebook" for name in uploaded]
         return "\n".join(["import decart_nb as dnb", "", *notes, call(self.model, shown)])
 
@@ -281,6 +297,11 @@ class Form:
 
     def __repr__(self) -> str:
         return f"<{form_text(self)}>"
+
+
+def takes_video(model: ModelDefinition) -> bool:
+    """Whether a model takes a video."""
+    return any(field.type == "video" for field in model.fields or ())
 
 
 def field_label(field: Field) -> str:

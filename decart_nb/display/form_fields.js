@@ -42,6 +42,7 @@ function formControl(spec, id, note, listen, actions) {
   if (type === "flag") {
     const control = element("input", { type: "checkbox", id });
     follow(control, () => control.checked);
+    setText(note, spec.note ?? "");
     return { control, body: control, show: ({ value }) => (control.checked = value ?? spec.default ?? false) };
   }
   if (type === "choice") {

@@ -33,7 +33,7 @@ def filled_in(form: Form) -> list[tuple[str, str]]:
         text = file.name if file else value if isinstance(value, str) else str(value)
         if text.strip():
             found.append((name, printable(relative_path(text) if text.startswith("/") else text, limit=_VALUE_LIMIT)))
-    return found
+    return [*found, ("fit", "the video is fitted to the model")] if form.is_fitted else found
 
 
 def form_html(form: Form) -> str:

@@ -16,7 +16,7 @@ from ..job import money
 from ..job.job import Job
 from ..request.models import Field, ModelDefinition
 from .code import code_of
-from .form import field_label, problem_of
+from .form import FIT, field_label, problem_of, takes_video
 from .form_html import form_text
 from .form_uploads import UPLOAD_LIMIT, FormUploads
 from .live_view import LiveView, assets
@@ -41,6 +41,7 @@ class FormView(LiveView):
         cost: what a click on "Generate" costs.
         code: what is filled in, as code.
         notice: what went wrong, and is no field's problem.
+        told: what the fitting of the last video has changed.
         is_busy: whether a request is being submitted.
         jobs: what was submitted, in order.
     """
@@ -56,6 +57,7 @@ class FormView(LiveView):
     cost = traitlets.Unicode().tag(sync=True)
     code = traitlets.Unicode().tag(sync=True)
     notice = traitlets.Unicode().tag(sync=True)
+    told = traitlets.Unicode().tag(sync=True)
     is_busy = traitlets.Bool(default_value=False).tag(sync=True)
     jobs: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
 
@@ -115,6 +117,8 @@ class FormView(LiveView):
                     setattr(self, name, value)
 
     def _refresh(self) -> None:
+        if self.comm is None:  # closed meanwhile: its jobs are not to be followed again
+            return
         form = self._form
         request = form.check()
         self._set(
@@ -124,6 +128,7 @@ class FormView(LiveView):
             problems=dict(form.problems),
             cost=form.cost(request),
             code=form.code(),
+            told=printable(form.told),
         )
         for number, job in enumerate(form.jobs):
             if number not in self._followed:
@@ -255,8 +260,15 @@ def model_facts(model: ModelDefinition) -> dict[str, Any]:
         "name": model.name,
         "status": model.status,
         "about": about,
-        "fields": [_field_facts(field) for field in model.fields or ()],
+        "fields": [*(_field_facts(field) for field in model.fields or ()), *_fit_facts(model)],
     }
+
+
+def _fit_facts(model: ModelDefinition) -> list[dict[str, Any]]:
+    if not takes_video(model):
+        return []
+    note = f"to H.264, at most {model.width}×{model.height}, {model.fps} fps, upright; what fits is not touched"
+    return [{"name": FIT, "type": "flag", "label": "Fit the video", "note": note, "required": False, "default": False}]
 
 
 def _field_facts(field: Field) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Generator, Iterator
+from collections.abc import Collection, Generator, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -133,11 +133,15 @@ def _copy(footage: Footage, path: Path, stretch: _Stretch, limits: Limits) -> bo
         begin = stamps[0] * float(stream.time_base or 0)
         sound = Sound(media, out, begin, begin + stretch.end - stretch.begin)
         media.seek(stamps[0], stream=stream)
-        left, last_dts = len(wanted), None
+        left, behind, last_dts = len(wanted), 0, None
         for packet in media.demux(*filter(None, (stream, sound.stream))):
             if packet.stream.index != stream.index:  # the last ones have no index of their own
                 sound.write(packet)
                 continue
+            if left == 0:
+                behind += 1
+                if behind > _BEHIND:
+                    break
             if not packet.size or left == 0:
                 continue
             if packet.pts not in wanted or packet.is_discard or packet.is_corrupt:
@@ -189,7 +193,7 @@ def _encode(footage: Footage, path: Path, stretch: _Stretch, target: Target, lim
             out = stack.enter_context(_written(path))
             begin = footage.clock_of(stretch.first)
             sound = Sound(media, out, begin, begin + seconds)
-            pictures = _decoded(footage, media, stream, sound, stretch, shape)
+            pictures = _decoded(footage, media, stream, sound, {number for number, _ in plan}, shape)
         # All streams are there before the first packet is written.
         end = Fraction(len(plan), target.fps) if target.fps else Fraction(seconds)
         writer = _Writer(out, add_picture(out, shape[::-1], rate, most_bits=most_bits), plan, end)
@@ -259,13 +263,14 @@ def _decoded(
     media: InputContainer,
     stream: VideoStream,
     sound: Sound,
-    stretch: _Stretch,
+    wanted: Collection[int],
     shape: tuple[int, int],
 ) -> Generator[tuple[int, RGB]]:
-    """The frames of a stretch of a video, by number. The sound among them is written on the way."""
+    """The frames of a video with these numbers, in order. The sound among them is written on the way."""
     by_stamp = {stamp: at for at, stamp in enumerate(footage.index.stamps)}
     if by_stamp:
-        media.seek(footage.index.stamps[stretch.first], stream=stream)
+        media.seek(footage.index.stamps[min(wanted)], stream=stream)
+    last = max(wanted)
     mapper: ToneMapper | None = None
     number = 0
     with ExitStack() as stack:
@@ -276,12 +281,12 @@ def _decoded(
             for frame in stream.codec_context.decode(packet):
                 if by_stamp:
                     number = by_stamp.get(cast(int, frame.pts), number)
-                if stretch.first <= number < stretch.stop:
+                if number in wanted:
                     if mapper is None and is_hdr(frame):
                         mapper = stack.enter_context(tone_mapper(frame))
                     yield number, _rgb(frame, shape, mapper)
                 number += 1
-            if number > stretch.stop + _BEHIND:
+            if number > last + _BEHIND:
                 return
 
 

@@ -10,6 +10,7 @@ from ..request.catalogue import models
 from ..request.models import ModelDefinition
 from .current import current_session
 from .functions import connect
+from .preparing import fitted_inputs
 
 if TYPE_CHECKING:
     from ..display.form import Form
@@ -46,7 +47,7 @@ def form(model: str = "lucy-2.5") -> Form:
     def submit(definition: ModelDefinition, inputs: Mapping[str, Any]) -> Job:
         return session._submit(definition, inputs, fresh=False)
 
-    gate = Gate(submit, runner.price, runner.payment)
+    gate = Gate(submit, fitted_inputs, runner.price, runner.payment)
     return Form(_choices(session), gate, model=model)
 
 

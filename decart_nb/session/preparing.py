@@ -11,7 +11,7 @@ import hashlib
 import os
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -93,25 +93,40 @@ def fit(video: Any, model: str | ModelDefinition, *, resolution: str | None = No
         sample.mp4 for lucy-2.5: 1280×720 to 854×480.
         ('1280×720 to 854×480',)
     """
-    definition = definition_of(model)
-    field = video_field(definition)
-    upload = _upload(field.name if field else "video", video, fps=definition.fps)
-    fitted = _made(upload, target_of(definition, resolution), "-fit")
-    if fitted.changes:
-        say(f"{upload.filename} for {definition.name}: {'; '.join(fitted.changes)}.")
+    fitted, line = _fitted(video, definition_of(model), resolution)
+    if line:
+        say(line)
     return fitted
 
 
-def fitted_inputs(model: str | ModelDefinition, inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """The inputs of a request, the video among them fitted to the model; see :func:`fit`."""
-    definition = definition_of(model)
+def _fitted(video: Any, model: ModelDefinition, resolution: str | None) -> tuple[PreparedVideo, str]:
+    """As :func:`fit`, with the line that says what was changed, or an empty text."""
+    field = video_field(model)
+    upload = _upload(field.name if field else "video", video, fps=model.fps)
+    fitted = _made(upload, target_of(model, resolution), "-fit")
+    return fitted, f"{upload.filename} for {model.name}: {'; '.join(fitted.changes)}." if fitted.changes else ""
+
+
+def fitted_inputs(
+    definition: ModelDefinition, inputs: Mapping[str, Any], tell: Callable[[str], object] = say
+) -> dict[str, Any]:
+    """The inputs of a request, the video among them fitted to the model; see :func:`fit`.
+
+    Args:
+        definition: the model.
+        inputs: the inputs.
+        tell: called with the line that says what was changed, if anything was.
+    """
     field = video_field(definition)
     name = field.name if field else "data"
     if inputs.get(name) is None:  # what is missing is told by the validation
         return dict(inputs)
     resolution = inputs.get("resolution")
-    given = fit(inputs[name], definition, resolution=resolution if isinstance(resolution, str) else None)
-    return {**inputs, name: given if given.changes else inputs[name]}
+    fitted, line = _fitted(inputs[name], definition, resolution if isinstance(resolution, str) else None)
+    if not line:
+        return dict(inputs)
+    tell(line)
+    return {**inputs, name: fitted}
 
 
 def _upload(name: str, video: Any, *, fps: int) -> Upload:

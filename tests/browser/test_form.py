@@ -42,12 +42,15 @@ def test_the_form_makes_a_clip_without_a_line_of_code(
     expect(form.locator("video.decart-form-preview")).to_be_visible()
     expect(form.locator(".decart-form-cost")).to_have_text("about $0.04")
     form.get_by_label("Seed").fill("7")
+    # The keys of a check box are its own, and what it asks for is told.
+    form.get_by_role("checkbox", name="Fit the video").press("Space")
     screenshot(form, "form filled in")
     _generate(form, queue)
     plays(form.locator("video[src^=blob]").last)
+    expect(form.get_by_text("street.mp4 for lucy-2.5: 10 fps to 20 fps.")).to_be_visible()
     screenshot(form, "form with a clip")
     assert notebook.printed("form.jobs[0].clip.inputs") == str(
-        {"prompt": f"An oil painting {_MARKUP}", "seed": 7, "data": "street.mp4"}
+        {"prompt": f"An oil painting {_MARKUP}", "seed": 7, "data": "street-fit.mp4"}
     )
     assert notebook.printed("form.jobs[0].clip.path.exists()") == "True"
     assert notebook.page.evaluate("window.hacked") is None

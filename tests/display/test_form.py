@@ -15,6 +15,7 @@ from decart_nb.display.form_html import form_html, form_text
 from decart_nb.display.form_output import FormOutput
 from decart_nb.display.form_uploads import UPLOAD_LIMIT
 from decart_nb.display.form_view import FormView
+from tests.media.test_rewriting import numbered
 
 _VIEW = "application/vnd.jupyter.widget-view+json"
 _MARKUP = "<img src=x onerror=alert(1)>"
@@ -131,6 +132,25 @@ def test_a_trajectory_is_given_as_json(small_image: Path) -> None:
     assert form.request()[1] == {}
     form.fill(trajectory="[1]")
     assert "Trajectory has 1 as its point 0" in form.request()[1]["trajectory"]
+
+
+def test_a_video_is_fitted_where_that_is_wanted_and_it_is_told(
+    view: FormView, form: Form, tmp_path: Path, capsys
+) -> None:
+    path = numbered(tmp_path / "phone.mkv", range(0, 1000, 33), codec="libvpx", deadline="realtime")
+    form.fill(prompt="A tide", data=str(path), fit=True)
+    assert "fit=True" in form.code()
+    assert "fit the video is fitted to the model" in form_text(form)
+    job = form.generate()
+    assert job is not None
+    assert job.result(60).inputs["data"] == "phone-fit.mp4"
+    assert form.told.startswith("phone.mkv for lucy-2.5: VP8 to H.264; ")
+    until(lambda: view.told == form.told)
+    assert capsys.readouterr().out == ""
+    form.fill(fit=False)
+    assert "fit" not in form.code()
+    assert form.generate().result(60).inputs["data"] == "phone.mkv"
+    assert form.told == ""
 
 
 def test_code_of_it_names_files_and_no_folder(form: Form, small_video: Path, tmp_path: Path) -> None:
