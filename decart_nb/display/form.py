@@ -24,6 +24,8 @@ from .form_html import form_html, form_text
 
 #: The longest text of a field that is kept.
 _TEXT_LIMIT = 200_000
+#: How paths begin that lead to no file.
+_STREAMS = ("/dev/", "/proc/", "file:/dev/", "file:///dev/", "file:/proc/", "file:///proc/")
 #: How fields are called on the screen; others by their own names.
 _LABELS = {
     "reference_image": "Reference image",
@@ -174,7 +176,14 @@ class Form:
 
     def request(self) -> tuple[Request, dict[str, str]]:
         """The request as far as it is valid, and by field what is wrong with it."""
-        request, problems = read_request(self.definition, self.inputs())
+        inputs = self.inputs()
+        # The kernel's own pipes and devices are no files: whoever looks at one may wait for it for ever.
+        streams = [name for name, value in inputs.items() if self._is_file(name) and _is_stream(str(value))]
+        request, problems = read_request(self.definition, {**inputs, **dict.fromkeys(streams, "")})
+        problems = [
+            problem._replace(message="is not a file: give the path of one.") if problem.field in streams else problem
+            for problem in problems
+        ]
         labels = {field.name: field_label(field) for field in self.definition.fields or ()}
         return request, {
             problem.field: f"{labels.get(problem.field, problem.field)} {problem.message}"
@@ -267,6 +276,10 @@ class Form:
         for observer in tuple(self._observers):
             observer(self)
 
+    def _is_file(self, name: str) -> bool:
+        field = self.definition.field_named(name)
+        return field is not None and field.type in FILE_TYPES
+
     def _input(self, field: Field) -> Any:
         if field.type in FILE_TYPES and field.name in self.files:
             return self.files[field.name].path
@@ -297,6 +310,10 @@ class Form:
 
     def __repr__(self) -> str:
         return f"<{form_text(self)}>"
+
+
+def _is_stream(path: str) -> bool:
+    return path == "-" or path.startswith(_STREAMS)
 
 
 def takes_video(model: ModelDefinition) -> bool:

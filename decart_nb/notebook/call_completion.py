@@ -27,6 +27,8 @@ _PARAMETERS = {
     "submit": ("model", "prompt"),
     "attach": ("job_id", "model"),
     "reproduce": ("path", "model"),
+    "fit": ("video", "model"),
+    "form": ("model",),
     "prune": (),
     "sweep": (),
     "sweep.load": ("name",),

@@ -125,6 +125,13 @@ def test_problems_are_told_by_field_once_it_was_asked_for(form: Form) -> None:
     assert form.jobs == []
 
 
+@pytest.mark.parametrize("path", ["-", "/dev/stdin", "/dev/zero", "/proc/self/fd/0", "file:///dev/stdin"])
+def test_a_path_that_leads_to_no_file_is_not_opened(form: Form, path: str) -> None:
+    form.fill(prompt="A tide", data=path)
+    assert form.generate() is None
+    assert form.problems == {"data": "Video is not a file: give the path of one."}
+
+
 def test_a_trajectory_is_given_as_json(small_image: Path) -> None:
     with dnb.connect("local"):
         form = dnb.form("lucy-motion")

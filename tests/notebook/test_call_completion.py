@@ -66,6 +66,8 @@ def check_offered(found: list[str], expected: list[str]) -> None:
         ('dnb.attach("a-job", "lucy-dev', ["lucy-dev-i2v"]),
         ('dnb.reproduce("a.mp4", model="lucy-dev', ["lucy-dev-i2v"]),
         ('dnb.generate("lucy-pro-t2v", resolution="4', ["480p"]),
+        ('dnb.fit("phone.mov", "lucy-2.5', ["lucy-2.5"]),
+        ('dnb.form("lucy-2.6', ["lucy-2.6"]),
         ('dnb.submit("lucy-pro-t2v", orientation="p', ["portrait"]),
         ('dnb.sweep(model="lucy-2.5", resolution=["7', ["720p"]),
         ('dnb.connect("lo', ["local"]),
