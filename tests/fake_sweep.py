@@ -48,6 +48,8 @@ class FakeSweep:
         self.progress = replace(self.progress, stopped=True)
 
     def tell(self, *, over: bool = False, **changes: Any) -> None:
+        if "jobs" in changes:
+            changes.setdefault("rows", tuple(range(len(changes["jobs"]))))
         self.progress = replace(self.progress, **changes)
         self.over = over
         for observer in tuple(self.observers):
