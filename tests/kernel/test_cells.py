@@ -24,7 +24,7 @@ def _check(notebook: Notebook, cells: list[Cell], prompts: list[str]) -> None:
     time.sleep(0.2)  # whatever comes twice, or too late
     notebook.run("None")
     for cell, prompt in zip(cells, prompts, strict=True):
-        assert [f"· {prompt} ·" in video for video in cell.videos] == [True]
+        assert [f'title="{prompt}">{prompt}<' in video for video in cell.videos] == [True]
         assert cell.stream("stdout") + cell.stream("stderr") == ""
     assert notebook.cells[-1].outputs == []
     assert notebook.strays == []
