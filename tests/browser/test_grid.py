@@ -53,7 +53,7 @@ def _table(notebook: Notebook, prompts: str = "['a cliff', 'a gorge', 'a dune']"
 
 
 def test_a_running_sweep_fills_its_grid_and_the_cell_below_does_not_move(notebook: Notebook, queue: Queue) -> None:
-    prompts = [f"a cliff {_HTML}", "a gorge"]
+    prompts = [f"a scarp {_HTML}", "a ravine"]
     sweep = f"sw = dnb.sweep(model='lucy-pro-t2v', prompt={prompts}, seed=range(4), name='filling')\n"
     cell = notebook.run(f"{sweep}sw.start(concurrency=4)")
     below = notebook.run("print('below')")
