@@ -105,7 +105,7 @@ function formJob(number, listen, signal, { stop, repeat, url }, choose) {
       line.classList.toggle("decart-is-retrying", job.retrying);
       setText(name, job.model);
       setText(prompt, job.prompt);
-      setText(status, job.stopped ? "not waited for; the video is still fetched" : job.status);
+      setText(status, job.stopped ? "not waited for; the job goes on" : job.status);
       setText(time, job.time);
       update(job.progress, `${job.status}, ${job.time}`, job.model);
       setText(halt, job.stop);

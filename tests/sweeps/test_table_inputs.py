@@ -182,7 +182,7 @@ def test_a_moving_name_that_nobody_can_tell_ends_the_run_before_it_began(canned_
 )
 def test_a_comma_that_is_not_in_quotes_moves_no_text_into_another_column(live, text) -> None:
     Path("prompts.csv").write_text(text)
-    with pytest.raises(dnb.InvalidInputError, match=r"Line 2 of prompts\.csv has more columns .* belongs in quotes"):
+    with pytest.raises(dnb.InvalidInputError, match=r"Line 2 of prompts\.csv has more columns .* must be in quotes"):
         live.sweep("prompts.csv", model="lucy-2.5")
 
 
