@@ -49,9 +49,20 @@ def in_background() -> bool:
 
 def start(work: Coroutine[Any, Any, None]) -> None:
     """Start a coroutine on the background loop, and return at once."""
+    _import_what_jobs_need()
     # In a context of its own: ipykernel keeps there which cell is running. With the submitting cell's, what a job
     # shows at its end would be taken for a late output of that cell, and headless runners drop those.
     contextvars.Context().run(asyncio.run_coroutine_threadsafe, work, background())
+
+
+@functools.cache
+def _import_what_jobs_need() -> None:
+    """Import on the caller's thread what is loaded late: a fork while another thread imports would wait for it forever.
+
+    That thread does not exist in the fork, and nothing there releases the lock of the module that it was importing.
+    """
+    from ..client import engine  # noqa: F401 - for the other thread
+    from ..media import probing, thumbnails  # noqa: F401
 
 
 def wait_for(work: Coroutine[Any, Any, _T]) -> _T:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import av
+import av.subtitles.stream  # which PyAV would import at the first file, on whatever thread that is
 from av.container import InputContainer
 from av.video.stream import VideoStream
 

@@ -53,6 +53,8 @@ def test_each_thread_gets_the_session_that_it_asked_for(canned_queue, tmp_path) 
 
 def test_a_fork_taken_while_others_write_can_write_itself(canned_queue) -> None:
     session = connected(canned_queue)
+    # A fork while another thread imports would wait for its lock: what is loaded late is loaded by a first submission.
+    session.submit(T2V, "first").result(30)
     stop = threading.Event()
 
     def write(seeds: int) -> None:
@@ -78,6 +80,12 @@ def test_a_fork_taken_while_others_write_can_write_itself(canned_queue) -> None:
         writer.join(60)
     assert ends == [0] * 6
     session.submit(T2V, "in the parent").result(30)
+
+
+def test_a_job_imports_nothing_on_another_thread_which_a_fork_would_wait_for(canned_queue) -> None:
+    code = "job = dnb.submit('lucy-pro-t2v', 'x'); known = set(sys.modules); job.result(60)"
+    done = script(canned_queue, f"import sys; {code}; print(sorted(set(sys.modules) - known))")
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
 def test_what_a_script_has_asked_for_is_not_forgotten_at_its_end(slow_queue) -> None:
