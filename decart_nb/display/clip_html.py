@@ -29,6 +29,11 @@ NO_MATH = "mathjax_ignore tex2jax_ignore"
 EMBED_LIMIT = 4 * 2**20
 _TOTAL_EMBED_LIMIT = 20 * 2**20
 _POSTER_WIDTH = 640
+#: An outline and quiet text: a filled box would look like a video that does not play.
+_RESERVED_STYLE = (
+    "display:flex;align-items:center;justify-content:center;color:var(--jp-ui-font-color2,gray);"
+    "outline:1px dashed var(--jp-border-color1,gray);outline-offset:-1px"
+)
 _BLANK = "\u00a0"
 #: A line of a caption: cut where it is too long, with the whole as its title.
 _LINE = "overflow:hidden;text-overflow:ellipsis;white-space:nowrap"
@@ -103,10 +108,10 @@ def reserved_html(size: tuple[int, int], lines: int) -> str:
         size: the width and height that its video will have.
         lines: how many lines its caption will have.
     """
-    box = f"{box_style(*size)};background:var(--jp-layout-color2,rgb(128 128 128/.15))"
+    box = f"{box_style(*size)};{_RESERVED_STYLE}"
     return (
         f'<figure class="{RESERVED}" aria-hidden="true" style="display:none;{figure_style(*size)}">'
-        f'<div style="{box}"></div>{caption_html([_BLANK] * lines, [])}</figure>'
+        f'<div style="{box}">The clip will be here</div>{caption_html([_BLANK] * lines, [])}</figure>'
     )
 
 
