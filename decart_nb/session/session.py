@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 from .._util.copying import ProcessLocal
 from .._util.plain_values import is_flag
 from .._util.public import public
+from .._util.interface_names import step
 from .._util.text import counted, printable, short_repr
 from ..display import show, show_sweep, sweep_grid
 from ..errors import InvalidInputError, NotPicklableError
@@ -200,7 +201,7 @@ class Session(ProcessLocal):
     def _pick_up(self) -> tuple[str, list[Job]]:
         """Resumes the unfinished jobs of earlier kernels; returns a line that counts them, or an empty text, and them.
 
-        They come the newest first.
+        They come the newest first, without those of sweeps, which a sweep's grid shows.
         """
         store = self._runner.store
         left = store.orphaned(self._runner.endpoint)
@@ -214,7 +215,10 @@ class Session(ProcessLocal):
             "perhaps submitted, left alone: the table of jobs tells why": len(uncertain),
         }
         parts = [f"{counted(count, 'job')} {what}" for what, count in counts.items() if count]
-        return f"{self.store.name}/: {'; '.join(parts)}." if parts else "", picked_up
+        sweeps = sorted({record.sweep for record in with_ids if record.sweep})
+        shown = "".join(step("sweep grid", id=name) for name in sweeps[:3])
+        alone = [job for job in picked_up if not (job.recipe and job.recipe.record.sweep)]
+        return f"{self.store.name}/: {'; '.join(parts)}.{shown}" if parts else "", alone
 
 
 def _flag(name: str, value: Any) -> bool:

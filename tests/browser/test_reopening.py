@@ -102,11 +102,14 @@ def test_the_jobs_that_a_new_kernel_picks_up_have_their_lines(lab: Lab, page: Pa
     notebook = lab.open(page, "picked up", queue)
     notebook.run("job = dnb.submit('lucy-pro-t2v', 'a marsh', fresh=True)")
     notebook.run("other = dnb.submit('lucy-pro-t2v', 'a fen', fresh=True)")
-    notebook.comes_to_say("bool(job.id and other.id)", "True")
+    notebook.run("sw = dnb.sweep(model='lucy-pro-t2v', prompt='a bog', seed=[1, 2], name='bogs').start();")
+    notebook.comes_to_say("bool(job.id and other.id), sw.results.job_id.notna().sum()", "True 2")
     notebook.script("await session.restartKernel()")
     notebook.connect(queue)
     cell = page.locator(".jp-Notebook .jp-Cell").last
-    expect(cell).to_contain_text("2 jobs picked up where an earlier process left off")
+    expect(cell).to_contain_text("4 jobs picked up where an earlier process left off")
+    expect(cell).to_contain_text("decart_nb.sweep.load('bogs').grid() shows those of a sweep.")
+    expect(cell.locator(".decart-job-line")).to_have_count(2)
     for prompt in ("a marsh", "a fen"):
         line = cell.locator(".decart-job-line").filter(has_text=prompt)
         expect(line.get_by_role("button", name="Stop waiting")).to_be_visible()
