@@ -11,9 +11,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from .._util.copying import ProcessLocal
+from .._util.interface_names import step
 from .._util.plain_values import is_flag
 from .._util.public import public
-from .._util.interface_names import step
 from .._util.text import counted, printable, short_repr
 from ..display import show, show_sweep, sweep_grid
 from ..errors import InvalidInputError, NotPicklableError
