@@ -12,6 +12,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
 from decart_nb._util.short_traceback import short_traceback, with_short_traceback
+from decart_nb.notebook import magics
 
 _SETUP = """
 import decart_nb as dnb
@@ -95,9 +96,9 @@ def test_an_interrupt_with_advice_is_as_short_and_stays_what_it_is(shown) -> Non
 
 
 def test_a_magic_is_shown_as_it_was_typed(shown) -> None:
-    shown("%load_ext decart_nb")
+    magics.load(shown.shell)  # %load_ext would patch asyncio in this process too
     assert shown("%%decart lucy-2.5x --seed 3\nA cat")[:2] == [
-        "Cell In[3], line 1",
+        "Cell In[2], line 1",
         "----> 1 %%decart lucy-2.5x --seed 3",
     ]
 

@@ -37,7 +37,7 @@ def jupyter(root: Path, folder: Path) -> Iterator[Lab]:
         "JUPYTER_PREFER_ENV_PATH": "1",
         "IPYTHONDIR": str(root / "ipython"),
     }
-    for name in ("DECART_API_KEY", "DECART_BACKEND"):
+    for name in ("DECART_API_KEY", "DECART_BACKEND", "DECART_STORE"):
         environment.pop(name, None)
     quiet = root / "config/lab/user-settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings"
     quiet.parent.mkdir(parents=True)
