@@ -7,16 +7,19 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import media
 from .._util.text import printable, short_repr
 from ..errors import InvalidInputError
 from ..job.clip import Clip
 from ..job.job import Job
-from . import environment
 from .compare_html import compare_html, compare_text
+from .displayed import Displayed
 from .text import clip_caption
+
+if TYPE_CHECKING:
+    from .ipython import NotebookDisplay
 
 _FEWEST, _MOST = 2, 4
 _LABEL_LIMIT = 80
@@ -54,7 +57,7 @@ class ComparedVideo:
         return media.poster(self.path, width=_POSTER_WIDTH)
 
 
-class Comparison:
+class Comparison(Displayed):
     """Two to four videos that are looked at together. As a cell's last line, it shows itself.
 
     Args:
@@ -93,23 +96,14 @@ class Comparison:
             )
         self.videos = tuple(_relabelled(found, labels))
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return {"text/html": compare_html(self.videos), "text/plain": compare_text(self.videos)}
+    def _html(self) -> str:
+        return compare_html(self.videos)
 
-    def _ipython_display_(self) -> None:
-        shell = environment.kernel_shell()
-        if shell is None:
-            raise NotImplementedError  # IPython then uses the next formatter
-        from .ipython import notebook_display
+    def _text(self) -> str:
+        return compare_text(self.videos)
 
-        notebook_display(shell).show_comparison(self)
-
-    def _mime_(self) -> tuple[str, str]:
-        """The media type and data that marimo shows."""
-        return "text/html", compare_html(self.videos)
-
-    def __repr__(self) -> str:
-        return f"<{compare_text(self.videos)}>"
+    def _show(self, display: NotebookDisplay) -> None:
+        display.show_comparison(self)
 
 
 def distinguishing_labels(clips: Sequence[Clip]) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._util.paths import relative_path
 from .._util.temporary_folders import temporary_folder
@@ -18,9 +18,12 @@ from ..job.job import Job
 from ..request.models import FILE_TYPES, Field, ModelDefinition
 from ..request.request import Request, read_request
 from ..request.uploads import Upload
-from . import environment
 from .code import call
+from .displayed import Displayed
 from .form_html import form_html, form_text
+
+if TYPE_CHECKING:
+    from .ipython import NotebookDisplay
 
 #: The longest text of a field that is kept.
 _TEXT_LIMIT = 200_000
@@ -73,7 +76,7 @@ class UploadedFile:
     size: int
 
 
-class Form:
+class Form(Displayed):
     """A form for the inputs of a model. As a cell's last line, it shows itself.
 
     What was filled in stays when another model is chosen, as far as that has such a field.
@@ -293,23 +296,14 @@ class Form:
             return None
         return field.parse(value)
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return {"text/html": form_html(self), "text/plain": form_text(self)}
+    def _html(self) -> str:
+        return form_html(self)
 
-    def _ipython_display_(self) -> None:
-        shell = environment.kernel_shell()
-        if shell is None:
-            raise NotImplementedError  # IPython then uses the next formatter
-        from .ipython import notebook_display
+    def _text(self) -> str:
+        return form_text(self)
 
-        notebook_display(shell).show_form(self)
-
-    def _mime_(self) -> tuple[str, str]:
-        """The media type and data that marimo shows."""
-        return "text/html", form_html(self)
-
-    def __repr__(self) -> str:
-        return f"<{form_text(self)}>"
+    def _show(self, display: NotebookDisplay) -> None:
+        display.show_form(self)
 
 
 def _is_stream(path: str) -> bool:

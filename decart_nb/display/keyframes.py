@@ -15,11 +15,13 @@ from .._util.text import printable, short_repr
 from ..errors import InvalidInputError
 from ..job.clip import Clip
 from ..job.job import Job
-from . import environment
+from .displayed import Displayed
 from .keyframes_html import keyframes_html, keyframes_text
 
 if TYPE_CHECKING:
     from PIL import Image
+
+    from .ipython import NotebookDisplay
 
 #: What is picked: the first and the last frame, and the one that is shown.
 PICKS = ("first", "last", "frame")
@@ -31,7 +33,7 @@ _NAME_LIMIT = 80
 _KEPT = 24
 
 
-class Keyframes:
+class Keyframes(Displayed):
     """Frames of a video, picked in a notebook or given in code. As a cell's last line, it shows itself.
 
     Frames are numbered from 0 in the order in which they are shown, as in ``list(clip.frames())``.
@@ -153,23 +155,14 @@ class Keyframes:
             )
         return number % len(self)
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return {"text/html": keyframes_html(self), "text/plain": keyframes_text(self)}
+    def _html(self) -> str:
+        return keyframes_html(self)
 
-    def _ipython_display_(self) -> None:
-        shell = environment.kernel_shell()
-        if shell is None:
-            raise NotImplementedError  # IPython then uses the next formatter
-        from .ipython import notebook_display
+    def _text(self) -> str:
+        return keyframes_text(self)
 
-        notebook_display(shell).show_keyframes(self)
-
-    def _mime_(self) -> tuple[str, str]:
-        """The media type and data that marimo shows."""
-        return "text/html", keyframes_html(self)
-
-    def __repr__(self) -> str:
-        return f"<{keyframes_text(self)}>"
+    def _show(self, display: NotebookDisplay) -> None:
+        display.show_keyframes(self)
 
 
 def _path_of(video: Any) -> Path:

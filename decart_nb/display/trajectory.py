@@ -17,11 +17,13 @@ from ..request.models import Field, FieldType, ModelDefinition
 from ..request.request import definition_of, read_file
 from ..request.uploads import Upload
 from ..request.validation import check_field
-from . import environment
+from .displayed import Displayed
 from .trajectory_html import trajectory_html, trajectory_text
 
 if TYPE_CHECKING:
     from PIL import Image
+
+    from .ipython import NotebookDisplay
 
 #: The longest side of the image as it is shown, in pixels.
 _SHOWN_SIDE = 1280
@@ -34,7 +36,7 @@ _NAME_LIMIT = 80
 Point = dict[str, float]
 
 
-class Trajectory(Sequence[Point]):
+class Trajectory(Displayed, Sequence[Point]):
     """A path on an image, drawn in a notebook or given in code. As a cell's last line, it shows itself.
 
     It is a sequence of points ``{"frame": 0, "x": 0.5, "y": 0.5}``, and goes wherever a model takes a trajectory. A
@@ -155,20 +157,14 @@ class Trajectory(Sequence[Point]):
     def __len__(self) -> int:
         return len(self._points)
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return {"text/html": trajectory_html(self), "text/plain": trajectory_text(self)}
+    def _html(self) -> str:
+        return trajectory_html(self)
 
-    def _ipython_display_(self) -> None:
-        shell = environment.kernel_shell()
-        if shell is None:
-            raise NotImplementedError  # IPython then uses the next formatter
-        from .ipython import notebook_display
+    def _text(self) -> str:
+        return trajectory_text(self)
 
-        notebook_display(shell).show_trajectory(self)
-
-    def _mime_(self) -> tuple[str, str]:
-        """The media type and data that marimo shows."""
-        return "text/html", trajectory_html(self)
+    def _show(self, display: NotebookDisplay) -> None:
+        display.show_trajectory(self)
 
     def __repr__(self) -> str:
         size = f"{self.width}×{self.height}"
