@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import threading
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from html import escape
+from typing import Any
 
 from .clip_html import NO_MATH, STYLE
 from .live_view import LiveView
@@ -54,6 +56,43 @@ class Output:
 
     def _publish_live(self, view: LiveView) -> None:
         self._publish(view.bundle(), f"{self._id}-live")
+
+
+class UpdatedOutput(Output, ABC):
+    """An output of an object that its live view changes: the static output follows, so that a saved notebook has it.
+
+    Args:
+        subject: the object.
+        publish, live: as for :class:`Output`.
+        replaceable: whether a published output can be replaced. If not, it stays as it was at the beginning.
+    """
+
+    def __init__(self, subject: Any, publish: Callable[..., object], *, live: bool, replaceable: bool = True) -> None:
+        super().__init__(publish, live=live, replaceable=replaceable)
+        self._publish_subject(subject)
+        if live:
+            self._publish_live(self._view(subject, self._update if replaceable else None))
+
+    @abstractmethod
+    def _content(self, subject: Any) -> tuple[str, str]:
+        """The object as static HTML, which hides while the live view is alive, and as plain text."""
+
+    @abstractmethod
+    def _view(self, subject: Any, on_change: Callable[[Any], object] | None) -> LiveView:
+        """A live view of the object, which calls back when it has changed it."""
+
+    def _update(self, subject: Any) -> None:
+        self._publish_subject(subject, update=True)
+
+    def _publish_subject(self, subject: Any, *, update: bool = False) -> None:
+        with self._lock:
+            content, text = self._content(subject)
+            html = f'<div class="decart-fallback">{content}</div>{self._beside(subject)}'
+            self._publish_static(html, text, update=update)
+
+    def _beside(self, subject: Any) -> str:
+        """HTML that does not hide; none by default."""
+        return ""
 
 
 def probe_video(address: str, name: str) -> str:
