@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from .errors import (
         BackendError as BackendError,
         CapReachedError as CapReachedError,
+        ClusterError as ClusterError,
         DecartSDKError as DecartSDKError,
         InvalidAPIKeyError as InvalidAPIKeyError,
         InvalidBaseURLError as InvalidBaseURLError,
@@ -96,6 +97,7 @@ _EXPORTS = {
     "errors": (
         "BackendError",
         "CapReachedError",
+        "ClusterError",
         "DecartSDKError",
         "InvalidAPIKeyError",
         "InvalidBaseURLError",

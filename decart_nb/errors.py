@@ -19,7 +19,8 @@
     ├── NotPicklableError      jobs, sweeps, sessions and clients cannot be pickled
     ├── NotAFutureError        a job or a sweep was used where a future is required
     ├── BackendError           neither Decart nor the local queue was chosen, or neither can be reached
-    └── LocalQueueError        the local queue could not start, or an option of it is invalid
+    ├── LocalQueueError        the local queue could not start, or an option of it is invalid
+    └── ClusterError           a Dask cluster, or one of its workers, could not do its part
 
 The names down to ``QueueResultError`` are those of Decart's own SDK, so that ``except`` clauses
 written for it keep working.
@@ -73,7 +74,7 @@ class DecartSDKError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         state = {name: value for name, value in vars(self).items() if not name.startswith("_")}
-        return type(self), self.args, {**state, "cause": _picklable(self.cause)}
+        return type(self), self.args, {**state, "cause": self.cause and picklable(self.cause)}
 
 
 @public
@@ -189,6 +190,11 @@ class LocalQueueError(DecartSDKError):
 
 
 @public
+class ClusterError(DecartSDKError):
+    """A Dask cluster, or one of its workers, could not do its part. It says nothing about the clip."""
+
+
+@public
 class ModelWarning(UserWarning):
     """The requested model has been retired or renamed by Decart."""
 
@@ -198,12 +204,12 @@ class NestingWarning(UserWarning):
     """``asyncio.run`` does not work reliably in this kernel."""
 
 
-def _picklable(cause: BaseException | None) -> BaseException | None:
+def picklable(error: BaseException) -> BaseException:
     """The exception if it can be pickled, otherwise a plain one with its type's name and its message."""
     import pickle
 
     try:
-        pickle.loads(pickle.dumps(cause))  # noqa: S301 - what was pickled just here
+        pickle.loads(pickle.dumps(error))  # noqa: S301 - what was pickled just here
     except Exception:  # noqa: BLE001 - whatever an exception of others does there
-        return Exception(f"{type(cause).__name__}: {printable_lines(str(cause))}")
-    return cause
+        return Exception(f"{type(error).__name__}: {printable_lines(str(error))}")
+    return error
