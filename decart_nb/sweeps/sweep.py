@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import hashlib
 import threading
-from collections.abc import Collection, Generator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .._util.public import public
 from .._util.short_traceback import with_short_traceback
 from .._util.text import printable, short_repr
-from ..errors import InvalidInputError, NotPicklableError
+from ..errors import InvalidInputError
 from ..job.event_loop import start, wait_for
-from ..job.observable import Observable
 from ..job.runner import Runner
 from ..job.table import gc_paused
 from ..request.validation import warn_if_outdated
+from .awaitable_sweep import AwaitableSweep
 from .axes import Axes
 from .definition import definition_of
 from .files import in_store, keep_file
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
 
 
 @public
-class Sweep(Observable):
+class Sweep(AwaitableSweep):
     """A table of jobs: every combination of the axes, or the rows of a table. Made by ``decart_nb.sweep``.
 
     Nothing is sent before :meth:`run` or :meth:`start`.
@@ -69,8 +68,6 @@ class Sweep(Observable):
         self._account = account or self._given_name
         self._planned: list[Row] | None = None
         self._resolved: dict[str, str] = {}
-        self._last: SweepRun | None = None
-        self._waiting_calls = 0
 
     # What it is.
 
@@ -239,11 +236,6 @@ class Sweep(Observable):
             self.cancel()
             raise with_short_traceback(KeyboardInterrupt(self._stopped())) from None
 
-    def cancel(self) -> None:
-        """Stop submitting. What has been submitted is still fetched and kept."""
-        if self._last is not None:
-            self._last.stop()
-
     @property
     @gc_paused()
     def results(self) -> pd.DataFrame:
@@ -287,22 +279,9 @@ class Sweep(Observable):
         return self._runner
 
     @property
-    def over(self) -> bool:
-        """Whether no run of it is under way in this process."""
-        return self._last is None or self._last.over
-
-    @property
-    def blocks_main_thread(self) -> bool:
-        """Whether the main thread, where cells run, waits for it."""
-        return self._waiting_calls > 0
-
-    @property
     def progress(self) -> Progress:
         """Counts, costs and the time left. If it has not run in this process, they come from the store."""
         return self._last.progress if self._last else self._stored_progress()
-
-    def __await__(self) -> Generator[Any, None, pd.DataFrame]:
-        return self._awaited().__await__()
 
     def __repr__(self) -> str:
         if self._last is None:
@@ -353,47 +332,3 @@ class Sweep(Observable):
         standing = self._standing(rows, TO_PLAN)
         states = {"new", *again}
         refuse_unpriced(row for row in rows if state_of(row, standing.get(row.key))[0] in states)
-
-    # Waiting for it.
-
-    def _not_picklable(self) -> Exception:
-        return NotPicklableError(
-            "A sweep lives in the process that made it and cannot be pickled: "
-            "once it has run, decart_nb.sweep.load(name) loads it in another one."
-        )
-
-    def _in_place_of_a_future(self, library: str) -> str:
-        return f"A sweep is not a future: await it, or give {library} asyncio.ensure_future(sweep)."
-
-    def _log_name(self) -> str:
-        return f"sweep {self.name}"
-
-    def _wait(self, run: SweepRun) -> None:
-        here = threading.current_thread() is threading.main_thread()
-        self._waiting_calls += here
-        try:
-            with self._changed:
-                self._changed.wait_for(lambda: run.over)
-        finally:
-            self._waiting_calls -= here
-        if run.error is not None:
-            raise run.error.with_traceback(None)
-
-    def _stopped(self) -> str:
-        return f"{self.name} submits no more. What was submitted is still fetched; run it again to continue."
-
-    async def _awaited(self) -> pd.DataFrame:
-        run = self._last
-        if run is None:
-            raise InvalidInputError(
-                f"{self.name} has not been started, and waiting starts nothing: .start(max_cost=…) does, and can be "
-                "awaited; .run(max_cost=…) starts it and waits; .results tells what is there already."
-            )
-        try:
-            await self._until(lambda: run.over)
-        except asyncio.CancelledError:  # an interrupt too comes as that
-            self.cancel()
-            raise with_short_traceback(asyncio.CancelledError(self._stopped())) from None
-        if run.error is not None:
-            raise run.error.with_traceback(None)
-        return self.results
