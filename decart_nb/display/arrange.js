@@ -11,8 +11,9 @@ export function keyOf(value) {
 }
 
 /** A value of a column as a person reads it: `seed 0`, `no seed`, or the value alone. See grid_columns.py. */
-export function labelOf({ name, alone }, value) {
+export function labelOf({ name, alone, ranges }, value) {
   if (isMissing(value)) return `no ${name}`;
+  if (ranges && !Number.isInteger(value) && typeof value === "number") return `${name} ${value.toPrecision(3)}`;
   const text = value === true ? "True" : value === false ? "False" : String(value);
   return alone ? text : `${name} ${text}`;
 }
@@ -31,6 +32,17 @@ function compare(one, other) {
   if (isMissing(one) || isMissing(other)) return Number(isMissing(one)) - Number(isMissing(other));
   if (typeof one === "number" && typeof other === "number") return one - other;
   return String(one).localeCompare(String(other), undefined, { numeric: true });
+}
+
+/** What stands for a value on an axis: the range of a measure, or the value itself. See grid_measures.py. */
+function placed({ ranges }, value) {
+  if (!ranges?.length || isMissing(value)) return value;
+  return ranges.find(({ below }) => below === null || value < below).label;
+}
+
+/** Rows or columns in the order in which they were found; those of a measure by its values, unless it sorts the tiles. */
+function inOrder(entries, column, sort) {
+  return column?.ranges && sort.name !== column.name ? entries.sort((one, other) => compare(one.value, other.value)) : entries;
 }
 
 /** Whether a tile meets all terms of a filter: `model:lucy rating>=4 piano`. */
@@ -53,7 +65,7 @@ function meets(tile, terms, names) {
 
 /**
  * Tiles in rows and columns.
- *   columns   [{name, axis, alone}]: the columns of `tile.values`
+ *   columns   [{name, axis, alone, ranges}]: the columns of `tile.values`; a measure has ranges, [{label, below}], or none
  *   rows, cols   names of columns, or "" for a single one
  *   mostCells  with more cells than this, empty ones included, there is a single column
  *   chosen    name of a column → the key of the value that is shown
@@ -84,9 +96,11 @@ export function arrange(view) {
   const found = { rows: new Map(), cols: new Map() };
   for (const number of numbers) {
     const at = [["rows", rows], ["cols", cols]].map(([side, name]) => {
+      const column = columns[names.indexOf(name)];
       const value = name ? tiles[number].values[names.indexOf(name)] : null;
-      const key = name ? keyOf(value) : "";
-      if (!found[side].has(key)) found[side].set(key, { key, label: name ? labelOf(columns[names.indexOf(name)], value) : "" });
+      const shown = name ? placed(column, value) : null;
+      const key = name ? keyOf(shown) : "";
+      if (!found[side].has(key)) found[side].set(key, { key, value, label: name ? labelOf(column, shown) : "" });
       return key;
     });
     const place = at.join("\n");
@@ -97,5 +111,7 @@ export function arrange(view) {
     const note = `Not across: ${cols}, by which ${down} × ${across} cells would be nearly all empty. Choose a column of fewer values.`;
     return { ...arrange({ ...view, cols: "" }), note };
   }
-  return { rows: [...found.rows.values()], cols: [...found.cols.values()], cells, across: cols, note: "" };
+  const [down, across] = [["rows", rows], ["cols", cols]].map(([side, name]) =>
+    inOrder([...found[side].values()], columns[names.indexOf(name)], sort));
+  return { rows: down, cols: across, cells, across: cols, note: "" };
 }

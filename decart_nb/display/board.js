@@ -1,6 +1,8 @@
 // The grid of clips, for a notebook and for a static gallery: controls above, tiles in rows and columns, a lightbox.
 import { element, setText } from "./live_view.js";
 import { arrange, keyOf, labelOf, valuesOf } from "./arrange.js";
+import { badgeChooser } from "./badges.js";
+import { chooser } from "./chooser.js";
 import { GridPlayer } from "./player.js";
 import { gridTile } from "./tile.js";
 import { lightbox } from "./lightbox.js";
@@ -13,23 +15,9 @@ const TILE_GAP = 8;
 const KEYS =
   "Keys: space plays all, , and . step one frame, arrows move, Enter opens, 1–5 rate, 0 clears, m marks, c compares the marked, r tries a failed one again.";
 
-/** A labelled `<select>`; `fill` sets its options as [value, text]. */
-function chooser(name) {
-  const select = element("select", { "aria-label": name });
-  const label = element("label", {}, `${name} `, select);
-  return {
-    label,
-    select,
-    fill(options, value) {
-      select.replaceChildren(...options.map(([key, text]) => element("option", { value: key }, text)));
-      select.value = value;
-    },
-  };
-}
-
 /**
  * Draws a grid.
- *   data   {title, columns: [{name, axis, alone}], rows, cols, facts, thumbnail, ratio, note, tiles}, and
+ *   data   {title, columns, rows, cols, sort, badges, rule, facts, thumbnail, ratio, note, tiles}, see `arrange`, and
  *          most_in_a_cell: above so many tiles in a cell, a chooser begins with one value in place of all;
  *          most_cells: see `arrange`; size, narrowest, widest: of a tile at first, in pixels
  *   host   {signal, listen, source, send, canRate}: see `lightbox`
@@ -40,10 +28,10 @@ export function board(root, data, host) {
   const { listen, signal, source } = host;
   const names = columns.map(({ name }) => name);
   const view = {
-    rows: data.rows, cols: data.cols, chosen: new Map(), filter: "", sort: { name: "", descending: true },
+    rows: data.rows, cols: data.cols, chosen: new Map(), filter: "", sort: { ...data.sort },
     mostCells: data.most_cells,
   };
-  const parts = tiles.map((_, number) => gridTile(number, columns));
+  const parts = tiles.map((_, number) => gridTile(number, columns, data.rule));
   const player = new GridPlayer({ signal, source, tiles });
   const { clock } = player;
   let marked = [];
@@ -78,7 +66,7 @@ export function board(root, data, host) {
   const axes = { rows: chooser("rows"), cols: chooser("columns") };
   const choosers = element("span", { class: "decart-choosers" });
   const sort = chooser("sort");
-  const descending = element("button", { type: "button", "aria-label": "Descending", "aria-pressed": "true" }, "↓");
+  const descending = element("button", { type: "button", "aria-label": "Descending", "aria-pressed": String(view.sort.descending) }, view.sort.descending ? "↓" : "↑");
   const filter = element("input", { type: "search", placeholder: "filter: rating>=4 piano", "aria-label": "Filter" });
   const scroller = element("div", { class: "decart-scroll" });
   const count = element("span", { class: "decart-hint", role: "status" });
@@ -91,7 +79,8 @@ export function board(root, data, host) {
     element(
       "div",
       { class: "decart-controls" },
-      axes.rows.label, axes.cols.label, choosers, sort.label, descending, filter,
+      axes.rows.label, axes.cols.label, choosers, sort.label, descending,
+      badgeChooser(root, data.badges, listen), filter,
     ),
     scroller,
     keys,
@@ -111,19 +100,20 @@ export function board(root, data, host) {
     },
   });
 
-  /** The columns that may be an axis: those that vary, in their order. */
-  function axisNames() {
-    return columns.filter(({ axis }, index) => axis && valuesOf(tiles, index).size > 1).map(({ name }) => name);
+  /** The columns that vary: those that are offered as a choice, or the measures, which are rows and columns too. */
+  function axisNames(isOffered = ({ axis }) => axis) {
+    return columns.filter((column, index) => isOffered(column) && valuesOf(tiles, index).size > 1).map(({ name }) => name);
   }
 
   function fillChoosers() {
-    const options = axisNames();
+    const inputs = axisNames();
+    const options = [...inputs, ...axisNames(({ ranges }) => ranges)];
     for (const [side, name] of [["rows", view.rows], ["cols", view.cols]]) {
       const offered = name && !options.includes(name) ? [...options, name] : options;
       axes[side].fill([["", "–"], ...offered.map((option) => [option, option])], name);
       axes[side].label.hidden = !offered.length;
     }
-    const others = options.filter((name) => name !== view.rows && name !== view.cols);
+    const others = inputs.filter((name) => name !== view.rows && name !== view.cols);
     for (const name of [...view.chosen.keys()]) if (!others.includes(name)) view.chosen.delete(name);
     choosers.replaceChildren(
       ...others.map((name) => {
@@ -378,7 +368,7 @@ export function board(root, data, host) {
       const isNew = number >= tiles.length;
       if (isNew) {
         tiles.push(tile);
-        parts.push(gridTile(number, columns));
+        parts.push(gridTile(number, columns, data.rule));
         fillChoosers();
         layOut();
         return;

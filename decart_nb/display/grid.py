@@ -43,6 +43,7 @@ class ClipGrid:
         clips, records: of each row the clip, and the job in the store, if there are any.
         runner: carries out further takes, and has the store of the jobs; without one, clips are only shown.
         rows, cols: the columns whose values are down the side and across the top; chosen unless given.
+        badges, sort: as for :class:`~decart_nb.display.grid_data.GridData`.
         title: what the grid shows; may be empty.
         row_count: how many rows the whole table has, of which these are the first.
 
@@ -59,6 +60,8 @@ class ClipGrid:
         runner: Runner | None,
         rows: Hashable | None = None,
         cols: Hashable | None = None,
+        badges: Hashable | Sequence[Hashable] | None = None,
+        sort: tuple[Hashable | None, bool] = (None, True),
         title: str = "",
         row_count: int | None = None,
     ) -> None:
@@ -66,15 +69,9 @@ class ClipGrid:
         #: How many rows the whole table has.
         self.row_count = len(table) if row_count is None else row_count
         self._records = list(records)
-        self._grid = GridData(
-            table,
-            clips,
-            self._records,
-            rows=rows,
-            cols=cols,
-            title=title,
-            actions=self._actions if runner else None,
-        )
+        actions = self._actions if runner else None
+        self._options: dict[str, Any] = {"badges": badges, "sort": sort, "title": title, "actions": actions}
+        self._grid = GridData(table, clips, self._records, rows=rows, cols=cols, **self._options)
         self._first_take = len(self._grid.tiles)  # further takes have the tiles from there on
         self._lock = threading.RLock()
         self._observers: list[Callable[[dict[int, dict[str, Any]]], object]] = []
@@ -170,7 +167,8 @@ class ClipGrid:
 
     def _whole_state(self, number: int) -> dict[str, Any]:
         tile = self._grid.tiles[number]
-        return tile.state(str(number)) | self.files.served(tile.clip) | {"input": self.files.input_of(number)}
+        more = {"input": self.files.input_of(number), "badges": self._grid.badges_of(tile)}
+        return tile.state(str(number)) | self.files.served(tile.clip) | more
 
     def probe(self, folder: Path | None) -> tuple[str, str] | None:
         """The address of a file in the store's folder, relative to a folder, and its name there; ``None`` without one.
@@ -206,15 +204,8 @@ class ClipGrid:
             table, clips, records: as for the grid itself.
             but: the numbers of rows that stay as they are.
         """
-        now = GridData(
-            table,
-            clips,
-            records,
-            rows=self._grid.rows or None,
-            cols=self._grid.cols or None,
-            title=self._grid.title,
-            actions=self._actions if self._runner else None,
-        )
+        rows, cols = self._grid.rows or None, self._grid.cols or None
+        now = GridData(table, clips, records, rows=rows, cols=cols, **self._options)
         changed = []
         with self._lock:
             for number, (tile, record) in enumerate(zip(now.tiles, records, strict=True)):
@@ -260,8 +251,8 @@ class ClipGrid:
             tile = self._grid.tiles[number]
             if tile.clip is not None or tile.status == MISSING:
                 values = list(tile.values)
-                for name in ("rating", "note", "waited", "made", "cost"):
-                    if name in self._grid.names:
+                for name in ("rating", "note", "waited", "made", "cost", *self._grid.badges):
+                    if name in self._grid.names and name not in self._grid.axes:
                         values[self._grid.names.index(name)] = None
                 for name, value in (("seed", job.inputs.get("seed")), ("take", None)):
                     if name in self._grid.names and value is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .._util.text import did_you_mean, printable, safe_str, short_repr
@@ -76,6 +76,18 @@ class GridColumns:
             f"{argument} must name a column of the table, not {short_repr(given)}."
             f"{did_you_mean(safe_str(given), names)} It has {', '.join(names)}."
         )
+
+    def find_all(self, argument: str, given: Any) -> list[str]:
+        """The shown names of a column, or of several in a list; see :meth:`find`."""
+        is_name = isinstance(given, tuple) and any(given == name for name in self._names)
+        several = isinstance(given, (list, tuple, set)) and not is_name
+        return [*dict.fromkeys(self.find(argument, name) for name in (given if several else [given]))]
+
+    def metrics(self, attrs: Mapping[Any, Any]) -> list[str]:
+        """The shown names of a table's metrics, of which its attribute ``metrics`` has a list."""
+        named = attrs.get("metrics")
+        named = [name for name in named if isinstance(name, str)] if isinstance(named, (list, tuple)) else []
+        return [name for name in dict.fromkeys(named) if name in self.values]
 
     def count(self, name: str) -> int:
         """The number of a column's values; missing ones count for nothing if it is the model that leaves them out."""

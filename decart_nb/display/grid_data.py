@@ -18,6 +18,7 @@ from ..request.catalogue import models
 from ..store.job_row import Record
 from .grid_arrangement import MOST_CELLS, Arrangement, arrange
 from .grid_columns import LONGEST_TEXT, GridColumns, label_of, stands_alone
+from .grid_measures import OUTLIER_RULE, badge_texts, measures_of, with_mark
 from .text import STATUS_TEXTS
 
 if TYPE_CHECKING:
@@ -109,12 +110,16 @@ class GridData:
         table: a table of results.
         clips, records: of each row the clip, and the job in the store, if there are any.
         rows, cols: the columns whose values are down the side and across the top; chosen unless given.
+        badges: the columns whose values each tile shows; the table's metrics, ``attrs["metrics"]``, unless given.
+        sort: the column by which the table is sorted, and whether its largest value is first.
         title: what the grid shows; may be empty.
         actions: see :data:`Actions`; called for rows that have a job in the store.
 
     Attributes:
         names: of the columns.
         axes: the columns that are offered as rows, columns or a choice; ``varying``, those with more than one value.
+        measures: the numeric columns that are offered as rows or columns, and by their values, not as a choice.
+        badges: the names of the columns whose values each tile shows.
         tiles: one for each row.
         rows, cols: names of columns; ``cols`` is empty if only one column varies.
         constants: the inputs that all rows share, as a person reads them.
@@ -132,12 +137,20 @@ class GridData:
         *,
         rows: Hashable | None = None,
         cols: Hashable | None = None,
+        badges: Hashable | Sequence[Hashable] | None = None,
+        sort: tuple[Hashable | None, bool] = (None, True),
         title: str = "",
         actions: Actions | None = None,
     ) -> None:
         columns = GridColumns(as_results(table))
         self.title, self._actions = title, actions
-        self.names, self.axes = [*columns.values], columns.axes
+        self.names = [*columns.values]
+        metrics = columns.metrics(table.attrs)
+        self.badges = metrics if badges is None else columns.find_all("badges", badges)
+        inputs = {field.name for model in models for field in model.fields or ()}
+        self.measures = measures_of(columns.values, columns.axes, {*metrics, *self.badges} - inputs)
+        self.axes = [name for name in columns.axes if name not in self.measures]
+        self._sort = "" if sort[0] is None else columns.find("sort", sort[0]), sort[1]
         self._distinct = {name: columns.count(name) for name in self.names}
         self.rows, self.cols = self._choose_axes(
             *(None if given is None else columns.find(side, given) for side, given in (("rows", rows), ("cols", cols))),
@@ -167,8 +180,13 @@ class GridData:
         return {
             "title": self.title,
             "columns": [
-                {"name": name, "axis": name in self.varying, "alone": stands_alone(name)} for name in self.names
+                {"name": name, "axis": name in self.varying, "alone": stands_alone(name)}
+                | (self.measures[name].data() if name in self.measures else {})
+                for name in self.names
             ],
+            "badges": self.badges,
+            "rule": OUTLIER_RULE,
+            "sort": dict(zip(("name", "descending"), self._sort, strict=True)),
             "rows": self.rows,
             "cols": self.cols,
             "ratio": self.ratio,
@@ -208,7 +226,11 @@ class GridData:
         """The tiles in rows and columns."""
         at = [self.names.index(name) if name else None for name in (self.rows, self.cols)]
         places = [[None if index is None else tile.values[index] for index in at] for tile in self.tiles]
-        return arrange(places, self.rows, self.cols)
+        return arrange(places, self.rows, self.cols, measures=self.measures, sort=self._sort[0])
+
+    def badges_of(self, tile: Tile) -> list[tuple[str, ...]]:
+        """A tile's badges: of each the column's name, the value as text, and ``high`` or ``low`` for an outlier."""
+        return badge_texts(self.badges, dict(zip(self.names, tile.values, strict=True)), self.measures)
 
     def lose(self, number: int) -> None:
         """Say of a row that its video is not where it was stored."""
@@ -224,8 +246,10 @@ class GridData:
         """The grid as plain text: what is constant, and a line for each row."""
         lines = [" · ".join(filter(None, [self.title, *self.facts]))]
         for tile in self.tiles:
-            stars = f" · {'★' * tile.rating}" if tile.rating else ""
-            lines.append(f"{tile.name}: {tile.label}{f': {tile.error}' if tile.error else ''}{stars}")
+            state = f"{tile.label}{f': {tile.error}' if tile.error else ''}"
+            badges = [" ".join(filter(None, badge)) for badge in map(with_mark, self.badges_of(tile))]
+            stars = "★" * (tile.rating or 0)
+            lines.append(f"{tile.name}: {' · '.join(filter(None, [state, *badges, stars]))}")
         return "\n".join(line for line in lines if line)
 
     def describe(self, number: int, record: Record) -> None:
@@ -239,7 +263,7 @@ class GridData:
     def _choose_axes(self, rows: str | None, cols: str | None, *, row_count: int) -> tuple[str, str]:
         if rows is not None and rows == cols:
             raise InvalidInputError(f"rows and cols must be two different columns, not both {rows!r}.")
-        self.axes += [name for name in (rows, cols) if name and name not in self.axes]
+        self.axes += [name for name in (rows, cols) if name and name not in {*self.axes, *self.measures}]
         free = [name for name in self.axes if self._distinct[name] > 1 and name not in (rows, cols)]
         if cols is None:
             cols = next((name for name in ("model", *free[1:]) if name in free and (rows or len(free) > 1)), "")
@@ -297,7 +321,7 @@ def status_label(status: str) -> str:
 def _facts(row: dict[str, Any], own: dict[str, Any], clip: Clip | None, record: Record | None) -> list[tuple[str, str]]:
     """All that is known of a row, as pairs of a name and a text."""
     told = set(OWN_COLUMNS) - {"model", "backend"}
-    facts = [(name, str(value)) for name, value in row.items() if value is not None and name not in told]
+    facts = [(name, _fact(value)) for name, value in row.items() if value is not None and name not in told]
     if row.get("take"):
         facts.append(("take", str(row["take"])))
     if record is not None and record.drawn_seed is not None and row.get("seed") is None:
@@ -317,6 +341,10 @@ def _facts(row: dict[str, Any], own: dict[str, Any], clip: Clip | None, record: 
             facts.append(("stored after", f"{record.seconds:.1f} s"))
     facts += [(name, str(own[column])) for name, column in (("file", "path"), ("job", "job_id")) if own[column]]
     return [(printable(name), printable(text, limit=LONGEST_TEXT)) for name, text in facts]
+
+
+def _fact(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _ratio(tiles: Sequence[Tile], names: Sequence[Any]) -> float:

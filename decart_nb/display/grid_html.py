@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from .clip_html import NO_MATH, STYLE, data_url
 from .grid_columns import label_of
 from .grid_data import GridData, Tile
+from .grid_measures import OUTLIER_RULE, with_mark
 
 #: The most bytes of posters in one table, so that the notebook can still be opened.
 _POSTER_BYTES = 600_000
@@ -16,6 +17,10 @@ _HEAD = (
     "overflow-wrap:anywhere"
 )
 _CELL = "text-align:left;vertical-align:top;padding:4px 8px;white-space:normal"
+_BADGE = "display:flex;justify-content:space-between;gap:6px;margin-top:2px;padding:0 4px;border-radius:3px"
+_USUAL = "border:1px solid transparent"
+_OUTLIER = "border:1px solid var(--jp-warn-color1,#e65100)"
+_CUT = "overflow:hidden;text-overflow:ellipsis;white-space:nowrap"
 _BAD = "border:1px solid currentColor;padding:4px 8px;overflow-wrap:anywhere"
 
 #: Gives the poster of the tile with a number, which is a WebP image; and the address of a tile's video; or ``None``.
@@ -49,7 +54,9 @@ def grid_html(grid: GridData, poster: Poster, link: Link, note: str = "") -> str
     facts = html.escape(" · ".join(filter(None, [grid.title, *grid.facts])))
     rows = "".join(f"<tr>{line}</tr>" for line in lines)
     left_out = f"{budget.left_out:,} posters are left out, so that the notebook stays small." if budget.left_out else ""
-    notes = (f"{note[:1].upper()}{note[1:]}." if note else "", arranged.note, left_out)
+    has_outliers = any(mark for tile in grid.tiles for *_, mark in grid.badges_of(tile))
+    rule = f"Outliers, {OUTLIER_RULE}." if has_outliers else ""
+    notes = (f"{note[:1].upper()}{note[1:]}." if note else "", arranged.note, rule, left_out)
     more = "".join(f"<p>{html.escape(text)}</p>" for text in notes if text)
     return (
         f'<div class="{NO_MATH}" style="{STYLE};max-width:none"><p style="margin:4px 0">{facts}</p>'
@@ -84,6 +91,7 @@ def _tile_html(number: int, grid: GridData, told: set[str], poster: Poster, link
     ]
     stars = "★" * (tile.rating or 0) + "☆" * (5 - tile.rating if tile.rating else 0)
     caption = html.escape(" · ".join([*labels, *([stars] if stars else [])]))
+    badges = "".join(map(badge_html, map(with_mark, grid.badges_of(tile))))
     if tile.clip is None:
         text = html.escape(f"{tile.label}{f': {tile.error}' if tile.error else ''}")
         return f'<div style="width:160px;{_BAD}">{text}<br>{caption}</div>'
@@ -101,4 +109,18 @@ def _tile_html(number: int, grid: GridData, told: set[str], poster: Poster, link
         shown = name
     if address is not None:
         shown = f'<a href="{html.escape(address)}">{shown}</a>'
-    return f'<div style="width:160px">{shown}{caption}</div>'
+    return f'<div style="width:160px">{shown}{caption}{badges}</div>'
+
+
+def badge_html(badge: Sequence[str]) -> str:
+    """A badge as a line of HTML: the name of a column, a value, and a frame and a mark if it is an outlier.
+
+    Args:
+        badge: the name, the value, and the mark, which may be empty.
+    """
+    name, value, mark = map(html.escape, badge)
+    style = f"{_BADGE};{_OUTLIER if mark else _USUAL}"
+    return (
+        f'<div style="{style}" title="{name} {value}"><span style="{_CUT}">{name}</span>'
+        f'<b style="white-space:nowrap">{value}{f" {mark}" if mark else ""}</b></div>'
+    )

@@ -1,6 +1,7 @@
 // A tile of a grid: a clip's poster, or the state of its job, in a box that keeps its size.
 import { element, progressBar, setText } from "./live_view.js";
 import { labelOf } from "./arrange.js";
+import { outlierText, tileBadges } from "./badges.js";
 
 /** The sign of a state, which is told by text, shape and colour. */
 const SIGNS = {
@@ -28,9 +29,9 @@ export function starsOf(rating) {
 
 /**
  * A tile. `update(tile, hidden)` shows a state; `hidden` names the columns that rows, columns and header tell already.
- * `attach(video)` shows a video in place of the poster.
+ * `attach(video)` shows a video in place of the poster. `rule` says what an outlier is.
  */
-export function gridTile(number, columns) {
+export function gridTile(number, columns, rule) {
   const image = element("img", { alt: "", draggable: "false", hidden: true });
   const sign = element("span", { class: "decart-sign", "aria-hidden": "true" });
   const label = element("span", { class: "decart-label" });
@@ -43,11 +44,13 @@ export function gridTile(number, columns) {
   const box = element("div", { class: "decart-box" }, state, image, marked);
   const stars = element("span", { class: "decart-stars" });
   const caption = element("span", { class: "decart-caption" });
+  const badges = tileBadges();
   const root = element(
     "div",
     { class: "decart-tile", role: "gridcell", tabindex: "-1", "data-number": String(number) },
     box,
     element("div", { class: "decart-below" }, caption, stars),
+    badges.root,
   );
   const part = {
     root,
@@ -82,7 +85,9 @@ export function gridTile(number, columns) {
       setText(stars, starsOf(tile.rating));
       stars.title = tile.note ?? "";
       const rated = tile.rating ? `, ${tile.rating} of 5 stars` : "";
-      root.setAttribute("aria-label", `${tile.name}: ${tile.label}${tile.error ? `, ${tile.error}` : ""}${rated}`);
+      badges.update(tile.badges, rule);
+      const told = [tile.error ? `, ${tile.error}` : "", rated, outlierText(tile.badges)];
+      root.setAttribute("aria-label", `${tile.name}: ${tile.label}${told.join("")}`);
     },
     mark(order) {
       marked.hidden = !order;

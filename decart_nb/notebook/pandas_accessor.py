@@ -64,7 +64,15 @@ class DecartAccessor:
         self._need("clips", "status", "path")
         return pd.Series(self._clips(), index=self._frame.index, dtype="object", name="clip")
 
-    def grid(self, rows: Hashable | None = None, cols: Hashable | None = None) -> ClipGrid:
+    def grid(
+        self,
+        rows: Hashable | None = None,
+        cols: Hashable | None = None,
+        *,
+        sort: Hashable | None = None,
+        descending: bool = True,
+        badges: Hashable | Sequence[Hashable] | None = None,
+    ) -> ClipGrid:
         """Shows the clips as a grid, in which they play in step, and are enlarged, compared and rated.
 
         Also of a table that was filtered, sorted, concatenated or read back: clips are found by ``job_id`` or
@@ -72,7 +80,14 @@ class DecartAccessor:
 
         Args:
             rows, cols: the columns whose values are down the side and across the top; chosen unless given. Other
-                columns that vary are chosen above the grid.
+                columns that vary are chosen above the grid. A measured column of more than six values, such as a
+                metric, has up to four ranges with about as many clips in each.
+            sort: the column by which the clips are ordered, and with them rows and columns; as in the table unless
+                given.
+            descending: whether its largest value is first. Clips without a value are last either way.
+            badges: the columns whose values are below each clip; the metrics that the table was measured by unless
+                given, and none with ``badges=[]``. A number is marked "▲ high" or "▼ low" if it is more than 1.5
+                interquartile ranges beyond the quartiles of its column, of at least eight values.
 
         Raises:
             InvalidInputError: there is no such column.
@@ -81,7 +96,9 @@ class DecartAccessor:
         from ..session.functions import open_runner
         from ..session.views import grid_of
 
-        return grid_of(self._frame, open_runner(), rows=rows, cols=cols, title=str(self._frame.attrs.get("sweep", "")))
+        title = str(self._frame.attrs.get("sweep", ""))
+        order: dict[str, Any] = {"sort": sort, "descending": descending, "badges": badges}
+        return grid_of(self._frame, open_runner(), rows=rows, cols=cols, title=title, **order)
 
     def compare(self, *, labels: Sequence[str] | None = None) -> Comparison:
         """Shows two to four clips side by side, under a wipe, flickering, or as their difference, by one clock.
@@ -128,6 +145,7 @@ class DecartAccessor:
         *,
         title: str = "",
         single_file: bool = False,
+        **options: Any,
     ) -> Path:
         """Writes a static gallery: the same grid, lightbox and comparison in a folder that opens without a server.
 
@@ -136,6 +154,7 @@ class DecartAccessor:
             rows, cols: as for :meth:`grid`.
             title: the heading; the sweep's name unless given.
             single_file: whether clips and posters are embedded in one page, of at most 50 MiB.
+            options: ``sort``, ``descending`` and ``badges``, as for :meth:`grid`.
 
         Returns:
             The page.
@@ -146,7 +165,7 @@ class DecartAccessor:
         """
         from ..export.gallery import save_gallery
 
-        return save_gallery(self.grid(rows, cols), path, title=title, single_file=single_file)
+        return save_gallery(self.grid(rows, cols, **options), path, title=title, single_file=single_file)
 
     def contact_sheet(
         self, path: str | os.PathLike[str], rows: Hashable | None = None, cols: Hashable | None = None, **options: Any

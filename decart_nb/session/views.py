@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING
 
 from ..display import register
 from ..display.grid import MAX_TILES, ClipGrid
+from ..display.grid_order import sorted_table
 from ..job.runner import Runner
 from ..sweeps.clips import clips_of, records_of
 
@@ -20,6 +21,9 @@ def grid_of(
     *,
     rows: Hashable | None = None,
     cols: Hashable | None = None,
+    badges: Hashable | Sequence[Hashable] | None = None,
+    sort: Hashable | None = None,
+    descending: bool = True,
     title: str = "",
 ) -> ClipGrid:
     """A grid of the clips of a table of results.
@@ -27,11 +31,26 @@ def grid_of(
     Args:
         table: with the columns ``status`` and ``path``.
         runner: the current session's; without one, clips are found where the table says, and are only shown.
-        rows, cols, title: as for :class:`decart_nb.display.grid.ClipGrid`.
+        rows, cols, badges, title: as for :class:`decart_nb.display.grid.ClipGrid`.
+        sort: the column by which the rows are sorted, if any.
+        descending: whether its largest value is first.
     """
     register()  # a table may be looked at without a session
     store = runner.store if runner else None
+    if sort is not None:
+        table = sorted_table(table, sort, descending=descending)
     shown = table.iloc[:MAX_TILES]
     records = records_of(shown, store)
     clips = clips_of(shown, records, store)
-    return ClipGrid(shown, clips, records, runner=runner, rows=rows, cols=cols, title=title, row_count=len(table))
+    return ClipGrid(
+        shown,
+        clips,
+        records,
+        runner=runner,
+        rows=rows,
+        cols=cols,
+        badges=badges,
+        sort=(sort, descending),
+        title=title,
+        row_count=len(table),
+    )

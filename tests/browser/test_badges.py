@@ -1,0 +1,79 @@
+"""Metrics in the grid in JupyterLab: badges below the clips, ranges as rows, and the order."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from decart_nb import media
+
+from .lab import THEMES, Lab, Notebook, screenshot
+
+_TABLE = """
+import pandas as pd
+import decart_nb
+rows = [{"model": model, "prompt": prompt, "seed": seed, "status": "completed", "path": "measured.mp4", "width": 64,
+         "height": 48, "fps": 10.0, "duration": 1.0}
+        for prompt in ["a cliff", "a gorge"] for model in ["lucy-2.5", "lucy-restyle-2"] for seed in range(3)]
+table = pd.DataFrame(rows)
+table["motion"] = [3.1, 2.9, 3.3, 3.0, 9.25, 3.2, 2.8, 3.05, 3.15, 2.95, 3.25, None]
+table["<b>sharp</b>"] = [0.5 + number / 64 for number in range(12)]
+table.attrs["metrics"] = ["motion", "<b>sharp</b>"]
+"""
+
+
+@pytest.fixture(scope="module")
+def clip(lab: Lab) -> None:
+    """A clip beside the notebook."""
+    frames = np.full((10, 48, 64, 3), 120, np.uint8)
+    frames[:, :20, :30] = (30, 90, 160)
+    media.encode(frames, lab.folder / "measured.mp4", fps=10)
+
+
+def _names(board: Locator) -> list[str]:
+    return [tile.get_attribute("aria-label") or "" for tile in board.locator(".decart-tile").all()]
+
+
+def test_metrics_are_badges_rows_and_the_order(notebook: Notebook, clip: None) -> None:
+    notebook.run(_TABLE)
+    board = notebook.run("table.decart.grid(rows='prompt', cols='model', sort='motion')").locator(".decart-board")
+    expect(board.locator(".decart-badge")).to_have_count(23)
+    outlier = board.locator(".decart-badge.decart-is-outlier")
+    expect(outlier).to_have_text("motion9.25▲ high")
+    expect(board.locator(".decart-badge").filter(has_text="<b>sharp</b>").first).to_be_visible()
+    assert "seed 1" in _names(board)[0]
+    assert _names(board)[0].endswith("motion 9.25, high")
+    screenshot(board, "badges")
+    notebook.theme(THEMES[1])
+    screenshot(board, "badges, dark")
+    notebook.light()
+
+    first = _names(board)[0]
+    board.get_by_role("button", name="Descending").click()
+    assert _names(board)[0] != first
+    board.get_by_role("combobox", name="badges").select_option("outliers")
+    expect(board.locator(".decart-badge:visible")).to_have_count(1)
+    board.get_by_role("combobox", name="sort").select_option(label="as given")
+    board.get_by_role("combobox", name="rows").select_option("motion")
+    ranges = board.get_by_role("rowheader")
+    expect(ranges.first).to_contain_text("motion < ")
+    expect(ranges.last).to_have_text("no motion")
+    assert 4 <= ranges.count() <= 5
+    screenshot(board, "badges, ranges")
+
+
+def test_a_saved_notebook_has_the_badges(lab: Lab, page: Page, clip: None) -> None:
+    notebook = lab.open(page, "badges kept")
+    notebook.run(_TABLE)
+    notebook.run("table.decart.grid(rows='motion', cols='model')")
+    notebook.save()
+    notebook.script("await session.shutdown()")
+    notebook.load()
+    kept = page.locator(".jp-Notebook .jp-Cell:has(.decart-fallback)")
+    expect(kept.get_by_text("9.25 ▲ high")).to_be_visible()
+    expect(kept.get_by_text("no motion")).to_be_visible()
+    screenshot(kept, "badges, static")
+    notebook.theme(THEMES[1])
+    screenshot(kept, "badges, static, dark")
+    notebook.light()
