@@ -24,6 +24,8 @@ OUTLIER_RULE = f"high, low: more than {DISTANCE:g} interquartile ranges beyond t
 #: Rounding errors within this part of a value are no difference.
 _TOLERANCE = 1e-9
 _LARGE, _LARGEST, _MOST_DIGITS = 1000, 1e15, 15
+#: JSON has no infinite number, such as the PSNR of equal videos: a grid has a text for it.
+_INFINITE = {"inf": math.inf, "-inf": -math.inf}
 #: Whole numbers that a job has and that measure nothing.
 _NAMES = frozenset({"take", "drawn_seed"})
 #: What may be measured although no row has it yet.
@@ -56,15 +58,17 @@ class Measure:
 
     def placed(self, value: Any) -> Any:
         """What stands for a value on an axis: its range, or the value itself."""
-        if not self.edges or not is_number(value):
+        number = _number(value)
+        if not self.edges or number is None:
             return value
-        return self.ranges[sum(value >= edge for edge in self.edges)]
+        return self.ranges[sum(number >= edge for edge in self.edges)]
 
     def mark(self, value: Any) -> str:
         """``"high"`` or ``"low"`` for an outlier, else an empty text."""
-        if not is_number(value):
+        number = _number(value)
+        if number is None:
             return ""
-        return "high" if value > self.high else "low" if value < self.low else ""
+        return "high" if number > self.high else "low" if number < self.low else ""
 
     def data(self) -> dict[str, Any]:
         """The measure as JSON for a frontend: its ranges, each with the edge that ends it."""
@@ -121,7 +125,7 @@ def axis_keys(name: str, values: Sequence[Any], measure: Measure | None, *, is_s
         is_sorted: whether the tiles are sorted by this column: then the order of a measure is theirs.
     """
     if measure is not None and not is_sorted:
-        values = sorted(values, key=lambda value: value if is_number(value) else math.inf)
+        values = sorted(values, key=lambda value: (key_of(value) is None, _number(value) or 0.0))
     labels: dict[Hashable, str] = {}
     for value in values:
         placed = value if measure is None else measure.placed(value)
@@ -135,6 +139,11 @@ def is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
+def _number(value: Any) -> float | None:
+    """A value of a measure as a number, also an infinite one, which stands in a grid as text."""
+    return _INFINITE.get(value) if isinstance(value, str) else value if is_number(value) else None
+
+
 def number_text(value: float) -> str:
     """A number in three digits, or all digits of a whole one: ``0.831``, ``2.00``, ``12``, ``1,204``."""
     if isinstance(value, int) or abs(value) >= _LARGE:
@@ -144,7 +153,7 @@ def number_text(value: float) -> str:
 
 def _is_numeric(values: Sequence[Any]) -> bool:
     known = [value for value in values if value is not None]
-    return bool(known) and all(map(is_number, known))
+    return any(map(is_number, known)) and all(_number(value) is not None for value in known)
 
 
 def _measure(name: str, values: Sequence[Any]) -> Measure:

@@ -7,24 +7,19 @@ from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from .._util.short_traceback import with_short_traceback
 from .._util.text import did_you_mean, listing, printable_lines
 from ..errors import InvalidInputError
 from ..job.clip import Clip
-from ..job.table import as_results
-from ..sweeps.clips import clips_of, column_values, records_of
+from ..sweeps.clips import clips_of, records_of
 
 if TYPE_CHECKING:
     from ..display.comparison import Comparison
     from ..display.grid import ClipGrid
     from ..export.layout import Layout
     from ..rating.rating import Rating
-
-_TIMES = ("waited", "made")
-_FAILED = ("failed", "rejected", "uncertain", "unreachable", "expired")
 
 if getattr(getattr(pd.DataFrame, "decart", None), "__module__", None) == __name__:
     del pd.DataFrame.decart  # the module is being reloaded: pandas would warn
@@ -214,46 +209,31 @@ class DecartAccessor:
 
         return layout_of(self.grid(rows, cols))
 
-    def summary(self, by: str | list[str] | None = None) -> pd.DataFrame:
-        """Counts, median times and total cost of each group of rows.
+    def summary(self, by: str | list[str] | None = None, *, metrics: str | list[str] | None = None) -> pd.DataFrame:
+        """Counts, median times, total cost and median metrics of each group of rows.
 
         The columns: ``count`` of all rows; ``completed``; ``failed``, with rejected, uncertain and unreachable ones;
         ``reused``; ``waited`` and ``made``, the median seconds in the queue and of the making; ``cost``, the sum of the
         known estimates in USD, also of reused results; ``cost_unknown``, the number of completed rows without an
-        estimate.
+        estimate; and of each metric, under its own name, the median of the rows that have a value.
 
         Args:
             by: a column, or a list of columns; groups are in order of first appearance.
 
         Raises:
-            InvalidInputError: there is no such column.
+            InvalidInputError: there is no such column, or a metric is no column of numbers.
         """
         self._need("summary()", "status", "reused", "cost")
-        names = [] if by is None else self._names("by", by)
-        used = self._frame[[name for name in ("status", "reused", *_TIMES, "cost") if name in self._frame]]
-        # A table of an earlier version has neither time.
-        table = as_results(used.assign(**{name: None for name in _TIMES if name not in used}))
-        firsts, groups = _groups(self._frame, names)
-        completed = table["status"].eq("completed").fillna(False)
-        each = {
-            "count": table["status"].isna() | True,
-            "completed": completed,
-            "failed": table["status"].isin(_FAILED),
-            "reused": table["reused"].fillna(False),
-            **{name: table[name].where(completed) for name in _TIMES},
-            "cost": table["cost"],
-            "cost_unknown": completed & table["cost"].isna(),
-        }
-        types = {name: "Float64" if name in (*_TIMES, "cost") else "Int64" for name in each}
-        grouped = pd.DataFrame({name: column.array for name, column in each.items()}).astype(types).groupby(groups)
-        summary = grouped.sum()
-        for name in _TIMES:
-            summary[name] = grouped[name].median()
-        summary["cost"] = grouped["cost"].sum(min_count=1)  # unknown if no cost is known
-        if names:
-            return summary.set_axis(_labels(firsts))
-        counts = [name for name, dtype in types.items() if dtype == "Int64"]
-        return summary.reindex(range(1)).fillna(dict.fromkeys(counts, 0))  # one row, also of an empty table
+        from ..sweeps.table_summary import summary_of
+
+        measured = self._measured() if metrics is None else metrics and self._names("metrics", metrics)
+        return summary_of(self._frame, [] if by is None else self._names("by", by), measured)
+
+    def _measured(self) -> list[Any]:
+        """The metrics that the table was measured by."""
+        named = self._frame.attrs.get("metrics")
+        named = named if isinstance(named, (list, tuple)) else ()
+        return [name for name in named if isinstance(name, str) and name in self._frame]
 
     def _clips(self) -> list[Clip | None]:
         from ..session.functions import open_store
@@ -265,6 +245,7 @@ class DecartAccessor:
         columns = list(self._frame.columns)
         names = (
             list(given) if isinstance(given, list) or (isinstance(given, tuple) and given not in columns) else [given]
+            metrics: a column of numbers, or a list of such; the metrics that the table was measured by unless given.
         )
         if not names:
             raise InvalidInputError(f"{argument} must name a column of the table, or several.")
@@ -288,28 +269,3 @@ class DecartAccessor:
 def _lacking(message: str) -> AttributeError:
     """What pandas wants an accessor to raise that a table does not have; IPython shows it as one of our errors."""
     return with_short_traceback(AttributeError(printable_lines(message)))
-
-
-def _groups(frame: pd.DataFrame, names: list[Any]) -> tuple[pd.DataFrame, np.ndarray[Any, Any]]:
-    """The groups of rows with the same values, in the order in which they appear, and which one each row is in.
-
-    pandas' own grouping loses the order, or the missing values, in one version or another.
-    """
-    values = [column_values(frame[name]) for name in names]
-    keys = zip(*values, strict=True) if values else [()] * len(frame)
-    found: dict[tuple[Any, ...], int] = {}
-    firsts, groups = [], []
-    for position, key in enumerate(keys):
-        if key not in found:
-            found[key] = len(found)
-            firsts.append(position)
-        groups.append(found[key])
-    return frame[names].iloc[firsts], np.array(groups, dtype=np.intp)
-
-
-def _labels(firsts: pd.DataFrame) -> pd.Index:
-    if not firsts.shape[1]:  # all rows are in one line
-        return pd.Index([""] * len(firsts))
-    if firsts.shape[1] == 1:
-        return pd.Index(firsts.iloc[:, 0].array, name=firsts.columns[0])
-    return pd.MultiIndex.from_frame(firsts)

@@ -56,6 +56,15 @@ def test_values_become_ranges_of_round_numbers_with_about_as_many_clips_in_each(
     assert measures_of({"freezes": [0] * 20 + [*range(1, 9)]}, [], [])["freezes"].ranges == ["< 2", "≥ 2"]
 
 
+def test_an_infinite_value_is_the_largest() -> None:
+    table = _measured(["psnr"], psnr=[40.0, math.inf, *(41.0 + number for number in range(10))])
+    grid = table.decart.grid(rows="psnr", sort="psnr")
+    assert grid.data()["tiles"][0]["badges"] == [("psnr", "inf", "high")]
+    arranged = table.decart.grid(rows="psnr").contents.arranged()
+    assert arranged.cells[len(arranged.row_labels) - 1, 0][0] == 1
+    assert arranged.row_labels[-1].startswith("psnr ≥ ")
+
+
 def test_few_values_stand_for_themselves_in_their_order() -> None:
     table = _measured(["cuts"], cuts=[2, 0, 1, None, 0])
     arranged = table.decart.grid(rows="cuts").contents.arranged()
