@@ -10,6 +10,7 @@ no guard in a script, and no second copy of what is imported.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 from collections.abc import Callable, Generator, Mapping
@@ -61,6 +62,11 @@ def run_units(
     if limit is None:
         limit = max(_FEWEST_ON_CLUSTER, _PER_CLUSTER_THREAD * sum(client.nthreads().values()))
     return on_cluster(function, units, client, limit)
+
+
+def unit_key(*values: Any) -> str:
+    """A unit's key: the SHA-256 of the values on which its result depends, by their ``repr``."""
+    return hashlib.sha256(repr(values).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def check_client(client: Any) -> None:

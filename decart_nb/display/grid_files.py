@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ..errors import DecartSDKError, MediaError
+from ..errors import ClusterError, DecartSDKError, MediaError
 from ..job.clip import Clip
-from ..job.posters import poster_of
+from ..job.posters import poster_of, posters_of
 from ..store.job_row import Record
 from ..store.store import Store
 from .media_channel import Media, content_of
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 
 class GridFiles(Mapping[tuple[str, str], Media]):
@@ -26,6 +30,8 @@ class GridFiles(Mapping[tuple[str, str], Media]):
     def __init__(self, store: Store | None, lose: Callable[[int], object]) -> None:
         self._store, self._lose = store, lose
         self._media: dict[tuple[str, str], Media] = {}
+        #: Of each poster the digest of its video, and the video.
+        self._videos: dict[str, tuple[str, Path]] = {}
 
     def __getitem__(self, key: tuple[str, str]) -> Media:
         return self._media[key]
@@ -46,7 +52,7 @@ class GridFiles(Mapping[tuple[str, str], Media]):
             return content_of(clip.path)
 
         self._media["video", str(number)] = Media(read, "video/mp4")
-        self._media["poster", str(number)] = Media(lambda: poster_of(self._store, clip.sha256, clip.path), "image/webp")
+        self._offer_poster(str(number), clip.sha256, clip.path)
         file = record.files.get("data") if record else None
         if file is not None and str(file.get("media_type")).startswith("video/"):
             self._offer_input(f"input {number}", file, video=True)
@@ -80,6 +86,27 @@ class GridFiles(Mapping[tuple[str, str], Media]):
         except DecartSDKError:
             return None
 
+    def posters(self, keys: Iterable[str], *, client: Client | None = None) -> dict[str, bytes]:
+        """The posters of those keys that have one, as WebP. What is not stored is made, and stored.
+
+        Args:
+            keys: as for :meth:`poster`.
+            client: of a Dask cluster, whose workers make them; without one, the cores of this machine do.
+
+        Raises:
+            ClusterError: the cluster cannot make them.
+        """
+        wanted = {key: self._videos[key] for key in keys if key in self._videos}
+        videos = {sha256 or str(video): video for sha256, video in wanted.values()}
+        made: dict[str, bytes] = {}
+        for sha256, poster in posters_of(self._store, videos, client=client):
+            if isinstance(poster, ClusterError):
+                raise poster
+            if isinstance(poster, bytes):
+                made[sha256] = poster
+        found = {key: made.get(sha256 or str(video)) for key, (sha256, video) in wanted.items()}
+        return {key: poster for key, poster in found.items() if poster is not None}
+
     def served(self, clip: Clip | None) -> dict[str, str | None]:
         """The paths in the store's folder, under which a notebook's server may have a clip and its poster."""
         folder = self._store.folder if self._store else None
@@ -95,6 +122,10 @@ class GridFiles(Mapping[tuple[str, str], Media]):
             path: Path = store.files.input(file)
             if video:
                 self._media["video", key] = Media(path, str(file["media_type"]))
-            self._media["poster", key] = Media(lambda: poster_of(store, digest, path), "image/webp")
+            self._offer_poster(key, digest, path)
             return True
         return False
+
+    def _offer_poster(self, key: str, sha256: str, video: Path) -> None:
+        self._media["poster", key] = Media(lambda: poster_of(self._store, sha256, video), "image/webp")
+        self._videos[key] = (sha256, video)

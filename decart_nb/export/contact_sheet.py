@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import io
 import os
-from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image, PngImagePlugin
 
 from .. import media
+from .._util.work_units import check_client, run_units, unit_key
 from ..errors import InvalidInputError, MediaError
 from ..job.clip import Clip
 from ..media.files import atomic_write
@@ -21,6 +20,9 @@ from .layout import Layout
 from .plan import Page, Plan, Tile
 from .record import grid_record
 from .saving import target_of
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".pdf")
 _NARROWEST, _WIDEST = 120, 1920
@@ -34,7 +36,14 @@ _JPEG_ROOM = 65_000
 _TITLE, _COMMENT, _EXIF = 0x010E, 0x9286, 0x8769  # EXIF's numbers: ImageDescription, UserComment, its own directory
 
 
-def contact_sheet(layout: Layout, path: str | os.PathLike[str], *, cell_width: int = 320, at: float = 0.5) -> Path:
+def contact_sheet(
+    layout: Layout,
+    path: str | os.PathLike[str],
+    *,
+    cell_width: int = 320,
+    at: float = 0.5,
+    client: Client | None = None,
+) -> Path:
     """Write a grid of clips as a picture, with a frame of each clip. What made the clips is in the file, as JSON.
 
     The JSON is that of :func:`~decart_nb.export.record.grid_record`: PNG's ``Comment``, PDF's ``Subject``, elsewhere
@@ -46,17 +55,20 @@ def contact_sheet(layout: Layout, path: str | os.PathLike[str], *, cell_width: i
             has pages.
         cell_width: the width of a clip's picture, in pixels from 120 to 1920.
         at: which frame of each clip, as a fraction of its length.
+        client: of a Dask cluster, whose workers decode the frames; without one, the cores of this machine do.
 
     Returns:
         The path.
 
     Raises:
         InvalidInputError: an argument is invalid, or the sheet would be too large.
+        ClusterError: the cluster cannot decode the frames.
         MediaError: the file cannot be written.
     """
     target = target_of(path, ENDINGS, "A contact sheet")
     cell_width = int(finite_number("cell_width", cell_width, at_least=_NARROWEST, at_most=_WIDEST))
     at = finite_number("at", at, at_least=0, at_most=1)
+    check_client(client)
     count = sum(1 for _ in layout.clips())
     if count > _MOST_CLIPS:
         raise InvalidInputError(
@@ -68,7 +80,7 @@ def contact_sheet(layout: Layout, path: str | os.PathLike[str], *, cell_width: i
     pages = _pages(plan) if ending == ".pdf" else [plan.page()]
     _check_size(pages, ending)
     with atomic_write(target) as file:
-        images = [_drawn(plan, page, at) for page in pages]
+        images = [_drawn(plan, page, at, client) for page in pages]
         file.write(_encoded(images, ending, layout))
     return target
 
@@ -101,30 +113,33 @@ def _check_size(pages: list[Page], ending: str) -> None:
         )
 
 
-def _drawn(plan: Plan, page: Page, at: float) -> Image.Image:
+def _drawn(plan: Plan, page: Page, at: float, client: Client | None) -> Image.Image:
     image = draw_page(plan, page)
-    tiles = [tile for tile in page.tiles if isinstance(tile.item, Clip)]
-    workers = min(4, os.cpu_count() or 1)
-    with ThreadPoolExecutor(workers) as pool:
-        waiting = iter(tiles)
-        while batch := list(islice(waiting, 4 * workers)):  # so that few pictures wait in memory
-            for tile, frame in zip(batch, pool.map(lambda tile: _frame(tile, at), batch), strict=True):
-                if isinstance(frame, str):
-                    draw_failure(image, tile.picture, frame, plan.size)
-                else:
-                    box = tile.picture.fitted(*frame.size)
-                    image.paste(frame.resize((box.width, box.height), Image.Resampling.LANCZOS), (box.x, box.y))
+    units: dict[str, tuple[Path, float, int, int]] = {}
+    tiles: dict[str, list[Tile]] = {}
+    for tile in page.tiles:
+        if isinstance(tile.item, Clip):
+            width, height = 2 * tile.picture.width, 2 * tile.picture.height
+            unit = (tile.item.path, at, width, height)
+            key = unit_key(tile.item.sha256, *unit)
+            units[key] = unit
+            tiles.setdefault(key, []).append(tile)
+    for key, frame in run_units(_frame, units, client=client):
+        for tile in tiles[key]:
+            if isinstance(frame, MediaError):
+                draw_failure(image, tile.picture, f"not readable: {frame.message}", plan.size)
+            elif isinstance(frame, BaseException):
+                raise frame
+            else:
+                box = tile.picture.fitted(*frame.size)
+                image.paste(frame.resize((box.width, box.height), Image.Resampling.LANCZOS), (box.x, box.y))
     return image
 
 
-def _frame(tile: Tile, at: float) -> Image.Image | str:
-    """A clip's frame, at most twice as large as it is drawn; or why there is none."""
-    assert isinstance(tile.item, Clip)
-    try:
-        frame = media.frame_at(tile.item.path, at=at)
-    except MediaError as error:
-        return f"not readable: {error.message}"
-    frame.thumbnail((2 * tile.picture.width, 2 * tile.picture.height), Image.Resampling.BOX)
+def _frame(video: Path, at: float, width: int, height: int) -> Image.Image:
+    """A frame of a video, scaled down into a width and a height, in pixels."""
+    frame = media.frame_at(video, at=at)
+    frame.thumbnail((width, height), Image.Resampling.BOX)
     return frame
 
 

@@ -11,11 +11,12 @@ import tempfile
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import media
 from .._util.files import atomic_write, os_reason
 from .._util.text import printable
+from .._util.work_units import check_client
 from ..display.clip_html import data_url
 from ..display.code import call
 from ..display.grid import ClipGrid
@@ -26,6 +27,9 @@ from ..errors import InvalidInputError, MediaError
 from ..job.clip import Clip
 from ..job.file_names import without_folder, without_folders
 from ..job.provenance import as_path
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 #: The largest single page, in bytes: browsers and mail programs take no larger one gladly.
 SINGLE_FILE_LIMIT = 50 * 2**20
@@ -66,7 +70,14 @@ noscript img {{ display: block; width: 200px; }}
 """
 
 
-def save_gallery(grid: ClipGrid, target: str | os.PathLike[str], *, title: str = "", single_file: bool = False) -> Path:
+def save_gallery(
+    grid: ClipGrid,
+    target: str | os.PathLike[str],
+    *,
+    title: str = "",
+    single_file: bool = False,
+    client: Client | None = None,
+) -> Path:
     """Write a gallery of a grid's clips: choosers, lightbox, comparison and synchronized play, without a server.
 
     The clips are copies with their provenance in their tags. Nothing in the gallery names a folder of this machine.
@@ -77,22 +88,25 @@ def save_gallery(grid: ClipGrid, target: str | os.PathLike[str], *, title: str =
         target: the folder, which is made if it is not there; with ``single_file``, the page.
         title: the heading; the grid's own unless given.
         single_file: whether clips and posters are embedded in one page, of at most 50 MiB.
+        client: of a Dask cluster, whose workers make the posters; without one, the cores of this machine do.
 
     Returns:
         The page.
 
     Raises:
         InvalidInputError: the target is not empty and no gallery, or the single page would be too large.
+        ClusterError: the cluster cannot make the posters.
         MediaError: a clip cannot be read, or the gallery cannot be written.
     """
     path = as_path(target)
+    check_client(client)
     try:
-        return _single(grid, path, title) if single_file else _folder(grid, path, title)
+        return (_single if single_file else _folder)(grid, path, title, client)
     except OSError as error:
         raise MediaError(f"The gallery cannot be written: {os_reason(error)}.") from None
 
 
-def _folder(grid: ClipGrid, folder: Path, title: str) -> Path:
+def _folder(grid: ClipGrid, folder: Path, title: str, client: Client | None) -> Path:
     page = folder / _INDEX
     if folder.exists() and not folder.is_dir():
         raise InvalidInputError(f"{folder.name} is a file: name a folder, or pass single_file=True.")
@@ -111,16 +125,14 @@ def _folder(grid: ClipGrid, folder: Path, title: str) -> Path:
         written.update((name, f"{name}.json"))
         return f"clips/{name}"
 
-    def poster(key: str) -> str | None:
-        if (image := grid.files.poster(key)) is None:
-            return None
+    def poster(key: str, image: bytes) -> str:
         name = f"{key}.webp"
         with atomic_write(folder / "posters" / name) as file:
             file.write(image)
         written.add(name)
         return f"posters/{name}"
 
-    data, heading = _contents(grid, video, poster, title)
+    data, heading = _contents(grid, video, poster, title, client)
     _write(folder / "data.js", _script(data))
     _write(folder / "gallery.js", _program())
     scripts = '<script src="data.js"></script>\n<script src="gallery.js"></script>'
@@ -133,7 +145,7 @@ def _folder(grid: ClipGrid, folder: Path, title: str) -> Path:
     return page
 
 
-def _single(grid: ClipGrid, page: Path, title: str) -> Path:
+def _single(grid: ClipGrid, page: Path, title: str, client: Client | None) -> Path:
     if page.suffix.lower() not in (".html", ".htm"):
         raise InvalidInputError(f"A gallery in a single file must have a name that ends in .html, not {page.name!r}.")
     left = SINGLE_FILE_LIMIT * 3 // 4  # base64 makes four bytes of three
@@ -156,11 +168,10 @@ def _single(grid: ClipGrid, page: Path, title: str) -> Path:
         with tempfile.TemporaryDirectory() as folder:
             return embedded("video/mp4", clip.save(folder).read_bytes())
 
-    def poster(key: str) -> str | None:
-        image = grid.files.poster(key)
-        return None if image is None else embedded("image/webp", image)
+    def poster(_: str, image: bytes) -> str:
+        return embedded("image/webp", image)
 
-    data, heading = _contents(grid, video, poster, title)
+    data, heading = _contents(grid, video, poster, title, client)
     program = _program().replace("</", "<\\/")
     scripts = f"<script>{_script(data)}</script>\n<script>{program}</script>"
     own = "default-src 'none'; img-src data: blob:; media-src data: blob:; "
@@ -169,21 +180,30 @@ def _single(grid: ClipGrid, page: Path, title: str) -> Path:
 
 
 def _contents(
-    grid: ClipGrid, video: Callable[[int, Clip], str], poster: Callable[[str], str | None], title: str
+    grid: ClipGrid,
+    video: Callable[[int, Clip], str],
+    poster: Callable[[str, bytes], str],
+    title: str,
+    client: Client | None,
 ) -> tuple[dict[str, Any], str]:
     """The grid as JSON, with addresses in place of keys and without what is this machine's; and its heading."""
     data = grid.data()
+    shown = [str(number) for number, tile in enumerate(grid.tiles) if tile.clip is not None]
+    posters = grid.files.posters([*shown, data["thumbnail"] or ""], client=client)
+
+    def address(key: str) -> str | None:
+        return poster(key, posters[key]) if key in posters else None
+
     for number, (state, tile) in enumerate(zip(data["tiles"], grid.tiles, strict=True)):
         if tile.clip is not None:
             _add_clip(state, number, tile.clip, video)
-            state["poster"] = poster(str(number)) if state["video"] else None
+            state["poster"] = address(str(number)) if state["video"] else None
         state["facts"] = [(name, text) for name, text in state["facts"] if name not in _OWN_FACTS]
         state["error"] = state["error"] and without_folders(state["error"])
         state["note"] = without_folders(state["note"])
         state["code"] = _code(tile)
         state.update(take="", retry=False, served=None, servedPoster=None, input=None)
-    if data["thumbnail"]:
-        data["thumbnail"] = poster(data["thumbnail"])
+    data["thumbnail"] = address(data["thumbnail"] or "")
     heading = printable(title or data["title"] or "Clips")
     data["title"] = ""  # the page has it as its heading
     return data, heading

@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import av
 import numpy as np
@@ -16,6 +16,7 @@ from PIL import Image
 
 from .. import media
 from .._util.files import partial_file
+from .._util.work_units import check_client, run_units, unit_key
 from ..errors import InvalidInputError, MediaError
 from ..job.clip import Clip
 from ..media.files import write_errors
@@ -26,6 +27,9 @@ from .layout import Layout
 from .plan import Box, Page, Plan, Tile
 from .record import grid_record
 from .saving import target_of
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 ENDINGS = (".mp4", ".m4v")
 _NARROWEST, _WIDEST = 120, 1920
@@ -40,7 +44,12 @@ _COPY_QUALITY = 8  # x264's: the loss cannot be seen
 
 
 def grid_video(
-    layout: Layout, path: str | os.PathLike[str], *, cell_width: int = 320, fps: float | None = None
+    layout: Layout,
+    path: str | os.PathLike[str],
+    *,
+    cell_width: int = 320,
+    fps: float | None = None,
+    client: Client | None = None,
 ) -> Path:
     """Write a grid of clips as one MP4. They begin together, and a shorter one holds its last frame.
 
@@ -52,16 +61,19 @@ def grid_video(
         path: the file to write. A file that is there is replaced.
         cell_width: the width of a clip's picture, in pixels from 120 to 1920.
         fps: frames per second, at most 120; by default that of the fastest clip, at most 60.
+        client: of a Dask cluster, whose workers make small copies of the clips, which this process puts together.
 
     Returns:
         The path.
 
     Raises:
         InvalidInputError: an argument is invalid, there is no clip, or the video would be too large.
+        ClusterError: the cluster cannot make the copies.
         MediaError: no clip can be read, or the file cannot be written.
     """
     target = target_of(path, ENDINGS, "A grid video")
     cell_width = int(finite_number("cell_width", cell_width, at_least=_NARROWEST, at_most=_WIDEST))
+    check_client(client)
     clips = [clip for _, _, clip in layout.clips()]
     if fps is None:
         rates = [clip.fps for clip in clips if clip.fps >= 1]
@@ -72,7 +84,7 @@ def grid_video(
     page = plan.page()
     _check_size(page)
     with write_errors(target), partial_file(target) as partial:
-        with closing(_frames(plan, page, fps)) as frames:
+        with closing(_frames(plan, page, fps, client)) as frames:
             media.encode(frames, partial.path, fps=fps)
         tags = {"title": layout.title, "artist": "decart_nb", "comment": grid_record(layout)}
         write_tags(partial.path, target, tags)
@@ -104,22 +116,26 @@ def _check_size(page: Page) -> None:
         )
 
 
-def _frames(plan: Plan, page: Page, fps: float) -> Generator[np.ndarray[Any, Any]]:
+def _frames(plan: Plan, page: Page, fps: float, client: Client | None) -> Generator[np.ndarray[Any, Any]]:
     """The frames of the whole video: one array, in which each clip changes its own picture."""
     image = draw_page(plan, page)
+    tiles = [tile for tile in page.tiles if isinstance(tile.item, Clip)]
     pixels = sum(clip.width * clip.height or _UNKNOWN_SIZE for _, _, clip in plan.layout.clips())
     with ExitStack() as stack:
-        copies = Path(stack.enter_context(TemporaryDirectory())) if pixels > _MOST_PIXELS_OPEN else None
+        sources: dict[int, Path | MediaError] = {}
+        if client is not None or pixels > _MOST_PIXELS_OPEN:
+            folder = Path(stack.enter_context(TemporaryDirectory()))
+            sources = _copies(tiles, fps, folder, client)
         playing: list[_Player] = []
         reasons: list[str] = []
-        for tile in page.tiles:
-            if isinstance(tile.item, Clip):
-                player = _Player(tile, fps, copies and copies / f"{len(playing)}.mp4")
-                stack.callback(player.close)
-                playing.append(player)
-                if player.failure:
-                    reasons.append(player.failure)
-                    draw_failure(image, tile.picture, player.failure, plan.size)
+        for number, tile in enumerate(tiles):
+            assert isinstance(tile.item, Clip)
+            player = _Player(sources.get(number, tile.item.path), tile, fps)
+            stack.callback(player.close)
+            playing.append(player)
+            if player.failure:
+                reasons.append(player.failure)
+                draw_failure(image, tile.picture, player.failure, plan.size)
         if len(reasons) == len(playing):
             raise MediaError(f"None of the videos can be read. The first of them: {reasons[0]}")
         canvas = np.array(image)
@@ -131,32 +147,64 @@ def _frames(plan: Plan, page: Page, fps: float) -> Generator[np.ndarray[Any, Any
             yield canvas
 
 
+def _copies(tiles: list[Tile], fps: float, folder: Path, client: Client | None) -> dict[int, Path | MediaError]:
+    """Copies of the tiles' clips in the size of their pictures, or why there is none, by the number of the tile.
+
+    Raises:
+        ClusterError: the cluster cannot make them.
+    """
+    units: dict[str, tuple[Path, float, int, int]] = {}
+    numbers: dict[str, list[int]] = {}
+    for number, tile in enumerate(tiles):
+        assert isinstance(tile.item, Clip)
+        unit = (tile.item.path, fps, tile.picture.width, tile.picture.height)
+        key = unit_key(tile.item.sha256, *unit)
+        units[key] = unit
+        numbers.setdefault(key, []).append(number)
+    copies: dict[int, Path | MediaError] = {}
+    for key, content in run_units(_small_copy, units, client=client):
+        if isinstance(content, MediaError):
+            copies.update(dict.fromkeys(numbers[key], content))
+        elif isinstance(content, BaseException):
+            raise content
+        else:
+            copy = folder / f"{numbers[key][0]}.mp4"
+            copy.write_bytes(content)
+            copies.update(dict.fromkeys(numbers[key], copy))
+    return copies
+
+
+def _small_copy(video: Path, fps: float, width: int, height: int) -> bytes:
+    """A copy of a video, scaled down into a width and a height in pixels, at a constant rate."""
+    with TemporaryDirectory() as folder:
+        copy = Path(folder) / video.name
+        media.encode(media.frames(video, fps=fps, within=(width, height)), copy, fps=fps, crf=_COPY_QUALITY)
+        return copy.read_bytes()
+
+
 class _Player:
     """One clip, whose frames are drawn one after another into its picture.
 
     Args:
+        source: the clip's video or a copy of it, or why there is none.
         tile: of the clip.
         fps: at which it is played.
-        copy: where a copy in the size of the picture is written, which is played in place of the clip.
 
     Attributes:
         failure: why it cannot be played; empty where it can.
     """
 
-    def __init__(self, tile: Tile, fps: float, copy: Path | None) -> None:
-        assert isinstance(tile.item, Clip)
+    def __init__(self, source: Path | MediaError, tile: Tile, fps: float) -> None:
         self._picture = tile.picture
-        self._frames: Iterator[np.ndarray[Any, Any]] = media.frames(
-            tile.item.path, fps=fps, within=(tile.picture.width, tile.picture.height)
-        )
+        self._frames: Iterator[np.ndarray[Any, Any]] = iter(())
         self._convert = VideoReformatter()
         self._place: Box | None = None
         self._shown: np.ndarray[Any, Any] | None = None
         self.failure = ""
         try:
-            if copy is not None:
-                media.encode(self._frames, copy, fps=fps, crf=_COPY_QUALITY)
-                self._frames = media.frames(copy, fps=fps)
+            if isinstance(source, MediaError):
+                raise source
+            self._frames = media.frames(source, fps=fps, within=(tile.picture.width, tile.picture.height))
             self._next = next(self._frames, None)
         except MediaError as error:
             self.failure = f"not readable: {error.message}"

@@ -1,4 +1,4 @@
-"""Posters of stored videos: small WebP pictures that are made once, in the background or on first need."""
+"""Posters of stored videos: small WebP pictures, made once: in the background, on first need, or many at a time."""
 
 from __future__ import annotations
 
@@ -10,11 +10,17 @@ import sys
 import threading
 import time
 from collections import deque
+from collections.abc import Generator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .. import media
+from .._util.work_units import run_units
 from ..errors import DecartSDKError, MediaError
 from ..store.store import Store
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 #: A poster takes 10 to 40 ms of CPU. The background thread makes none until so many seconds after the last new video,
 #: so that a sweep whose videos come faster is not slowed down.
@@ -132,10 +138,50 @@ def poster_of(store: Store | None, sha256: str, video: Path) -> bytes:
         except MediaError as error:
             _failures.add(video, error)
             raise
-        if store is not None:
-            with contextlib.suppress(OSError, DecartSDKError):  # the store cannot be written, or the digest is none
-                store.files.keep_poster(sha256, content, staging=store.staging)
+        _keep(store, sha256, content)
         return content
+
+
+def posters_of(
+    store: Store | None, videos: Mapping[str, Path], *, client: Client | None = None
+) -> Generator[tuple[str, bytes | Exception]]:
+    """The posters of many videos, as they are there: the stored ones first, then new ones, which are stored.
+
+    Args:
+        store: where they are stored, by this process alone; without one, they are made each time.
+        videos: the files, by the digests of the videos. With another text, the poster is not stored.
+        client: of a Dask cluster, whose workers make them; without one, the cores of this machine do.
+
+    Returns:
+        The digest, or the other text, with the poster as :func:`poster_of` makes it, or the error that prevents it.
+    """
+    missing: dict[str, tuple[str, Path]] = {}
+    for sha256, video in videos.items():
+        try:
+            if content := _stored(store, sha256):
+                yield sha256, content
+                continue
+            _failures.check(video)
+            missing[sha256] = (sha256, video)
+        except MediaError as error:
+            yield sha256, error
+    for sha256, made in run_units(_made, missing, client=client):
+        if isinstance(made, bytes):
+            _keep(store, sha256, made)
+        elif isinstance(made, MediaError):
+            _failures.add(videos[sha256], made)
+        yield sha256, made
+
+
+def _made(sha256: str, video: Path) -> bytes:
+    with _locks[hash(sha256) % len(_locks)]:
+        return media.thumbnail(video)
+
+
+def _keep(store: Store | None, sha256: str, content: bytes) -> None:
+    if store is not None:
+        with contextlib.suppress(OSError, DecartSDKError):  # the store cannot be written, or the digest is none
+            store.files.keep_poster(sha256, content, staging=store.staging)
 
 
 def make_later(store: Store, sha256: str, video: Path) -> None:

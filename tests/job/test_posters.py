@@ -18,7 +18,7 @@ from PIL import Image
 
 import decart_nb as dnb
 from decart_nb import MediaError
-from decart_nb.job.posters import make_later, poster_of
+from decart_nb.job.posters import make_later, poster_of, posters_of
 from decart_nb.store.store import Store
 
 
@@ -91,6 +91,22 @@ def test_a_store_that_cannot_be_written_still_shows_posters(store, small_video) 
     assert poster_of(store, _digest(small_video), small_video)
 
 
+def test_many_posters_are_the_same_as_one_by_one_and_are_stored_with_an_error_where_there_is_none(
+    store, small_video, tmp_path
+) -> None:
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(b"\0" * 500)
+    stored = poster_of(store, "a" * 64, small_video)
+    videos = {"b" * 64: small_video, "c" * 64: broken, "a" * 64: tmp_path / "gone.mp4", "no digest": small_video}
+    first, *others = posters_of(store, videos)
+    assert first == ("a" * 64, stored)
+    made = dict(others)
+    assert isinstance(made.pop("c" * 64), MediaError)
+    assert made == {"b" * 64: stored, "no digest": stored}
+    assert {path.stem for path in (store.folder / "posters").iterdir()} == {"a" * 64, "b" * 64}
+    assert dict(posters_of(store, {"b" * 64: tmp_path / "gone.mp4"})) == {"b" * 64: stored}
+
+
 def test_missing_posters_are_made_in_the_background(store, small_video, tmp_path) -> None:
     digests = [f"{number:064x}" for number in range(20)]
     for digest in digests:
@@ -147,7 +163,7 @@ def test_a_fork_makes_posters_of_its_own(store, small_video) -> None:
     script = f"""
         import os, time, warnings
         from pathlib import Path
-        from decart_nb.job.posters import make_later, poster_of
+        from decart_nb.job.posters import make_later, poster_of, posters_of
         from decart_nb.store.store import Store
         warnings.simplefilter("ignore")
         folder, video = Path({str(store.folder)!r}), Path({str(small_video)!r})
