@@ -6,7 +6,7 @@
 
 PYTHON ?= python3.11
 # How many processes share the tests.
-TESTERS ?= 4
+TESTERS ?= 6
 VENV := .venv
 BIN := $(VENV)/bin
 export DECART_BACKEND := local
@@ -47,7 +47,7 @@ test: $(VENV)/.test
 	$(BIN)/lint-imports --no-logo
 	@rm -rf build/notebooks && mkdir -p build/notebooks && cp notebooks/*.ipynb build/notebooks
 	@# Most of the tests wait for kernels, browsers and other processes: more of them run at once than there are cores.
-	$(BIN)/python -m pytest -n $(TESTERS) --dist loadfile --durations 20 --durations-min 5 --session-timeout 4200 --nbval-lax --nbval-current-env tests build/notebooks
+	$(BIN)/python -m pytest -n $(TESTERS) --durations 20 --durations-min 5 --session-timeout 4200 --nbval-lax --nbval-current-env tests build/notebooks
 
 bench: $(VENV)/.test
 	@for table in benchmarks/*.py; do echo "== $$table"; $(BIN)/python -m benchmarks.$$(basename $$table .py) || exit 1; done

@@ -11,11 +11,11 @@ import IPython
 import pytest
 from IPython.core.completer import provisionalcompleter
 from IPython.core.interactiveshell import InteractiveShell
-from traitlets.config import Config
 
 import decart_nb as dnb
 from decart_nb.notebook import completion_hook
 from decart_nb.store.job_row import Record
+from tests.shells import new_shell
 
 #: From here on, completions can be ordered, and the only ones; and the lines above the cursor are known.
 _NEWER = IPython.version_info >= (8, 6)
@@ -25,10 +25,8 @@ Completed = Callable[[str], list[str]]
 
 @pytest.fixture(params=[True, False], ids=["jedi", "no jedi"])
 def shell(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> InteractiveShell:
-    """A shell that has imported the package. It puts its notebook's module in the place of ours, which is put back."""
-    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
-    config = Config({"HistoryManager": {"enabled": False}})
-    shell = InteractiveShell(config=config, ipython_dir=str(tmp_path / "ipython"))
+    """A shell that has imported the package."""
+    shell = new_shell(tmp_path, monkeypatch)
     shell.Completer.use_jedi = request.param
     shell.user_ns.update(dnb=dnb, generate=dnb.generate, sweep=dnb.sweep, models=dnb.models)
     completion_hook.add_to(shell)

@@ -12,21 +12,18 @@ from typing import Any
 import pytest
 from IPython.core.completer import provisionalcompleter
 from IPython.core.interactiveshell import InteractiveShell
-from traitlets.config import Config
 
 import decart_nb as dnb
 from decart_nb.local.queue import LocalQueue
 from decart_nb.notebook import magics
 from decart_nb.session.session import Session
+from tests.shells import new_shell
 
 
 @pytest.fixture
 def shell(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> InteractiveShell:
-    """A shell with the magics. It puts its notebook's module in the place of ours, which is put back."""
-    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
-    shell = InteractiveShell(
-        config=Config({"HistoryManager": {"enabled": False}}), ipython_dir=str(tmp_path / "ipython")
-    )
+    """A shell with the magics."""
+    shell = new_shell(tmp_path, monkeypatch)
     magics.load(shell)
     return shell
 
