@@ -67,6 +67,7 @@ class DecartAccessor:
         sort: Hashable | None = None,
         descending: bool = True,
         badges: Hashable | Sequence[Hashable] | None = None,
+        client: Any = None,
     ) -> ClipGrid:
         """Shows the clips as a grid, in which they play in step, and are enlarged, compared and rated.
 
@@ -83,9 +84,12 @@ class DecartAccessor:
             badges: the columns whose values are below each clip; the metrics that the table was measured by unless
                 given, and none with ``badges=[]``. A number is marked "▲ high" or "▼ low" if it is more than 1.5
                 interquartile ranges beyond the quartiles of its column, of at least eight values.
+            client: a ``dask.distributed.Client``, whose workers make the posters that are missing before the grid is
+                returned; unless given, they are made as they are looked at.
 
         Raises:
             InvalidInputError: there is no such column.
+            ClusterError: the cluster cannot make the posters.
         """
         self._need("grid()", "status", "path")
         from ..session.functions import open_runner
@@ -93,7 +97,7 @@ class DecartAccessor:
 
         title = str(self._frame.attrs.get("sweep", ""))
         order: dict[str, Any] = {"sort": sort, "descending": descending, "badges": badges}
-        return grid_of(self._frame, open_runner(), rows=rows, cols=cols, title=title, **order)
+        return grid_of(self._frame, open_runner(), rows=rows, cols=cols, title=title, client=client, **order)
 
     def compare(self, *, labels: Sequence[str] | None = None) -> Comparison:
         """Shows two to four clips side by side, under a wipe, flickering, or as their difference, by one clock.
@@ -140,6 +144,7 @@ class DecartAccessor:
         *,
         title: str = "",
         single_file: bool = False,
+        client: Any = None,
         **options: Any,
     ) -> Path:
         """Writes a static gallery: the same grid, lightbox and comparison in a folder that opens without a server.
@@ -149,6 +154,8 @@ class DecartAccessor:
             rows, cols: as for :meth:`grid`.
             title: the heading; the sweep's name unless given.
             single_file: whether clips and posters are embedded in one page, of at most 50 MiB.
+            client: a ``dask.distributed.Client`` whose workers make the posters; the cores of this machine unless
+                given.
             options: ``sort``, ``descending`` and ``badges``, as for :meth:`grid`.
 
         Returns:
@@ -157,10 +164,12 @@ class DecartAccessor:
         Raises:
             InvalidInputError: the folder has other files in it, or the single page would be too large.
             MediaError: a clip cannot be read, or the gallery cannot be written.
+            ClusterError: the cluster cannot make the posters.
         """
         from ..export.gallery import save_gallery
 
-        return save_gallery(self.grid(rows, cols, **options), path, title=title, single_file=single_file)
+        grid = self.grid(rows, cols, **options)
+        return save_gallery(grid, path, title=title, single_file=single_file, client=client)
 
     def contact_sheet(
         self, path: str | os.PathLike[str], rows: Hashable | None = None, cols: Hashable | None = None, **options: Any
@@ -170,13 +179,15 @@ class DecartAccessor:
         Args:
             path: ends in .png, .jpg, .webp or .pdf.
             rows, cols: as for :meth:`grid`.
-            options: ``cell_width`` in pixels, and ``at``, which frame of each clip, from 0 to 1.
+            options: ``cell_width`` in pixels; ``at``, which frame of each clip, from 0 to 1; and ``client``, a
+                ``dask.distributed.Client`` whose workers decode the frames, in place of the cores of this machine.
 
         Returns:
             The file.
 
         Raises:
             InvalidInputError: an argument is not valid, or the sheet would be too large.
+            ClusterError: the cluster cannot decode the frames.
         """
         from ..export.contact_sheet import contact_sheet
 
@@ -190,7 +201,8 @@ class DecartAccessor:
         Args:
             path: ends in .mp4.
             rows, cols: as for :meth:`grid`.
-            options: ``cell_width`` in pixels, and ``fps``.
+            options: ``cell_width`` in pixels; ``fps``; and ``client``, a ``dask.distributed.Client`` whose workers make
+                small copies of the clips, which this process puts together.
 
         Returns:
             The file.
@@ -198,6 +210,7 @@ class DecartAccessor:
         Raises:
             InvalidInputError: an argument is not valid, or there are too many clips.
             MediaError: it cannot be written.
+            ClusterError: the cluster cannot make the copies.
         """
         from ..export.grid_video import grid_video
 
@@ -219,6 +232,7 @@ class DecartAccessor:
 
         Args:
             by: a column, or a list of columns; groups are in order of first appearance.
+            metrics: a column of numbers, or a list of such; the metrics that the table was measured by unless given.
 
         Raises:
             InvalidInputError: there is no such column, or a metric is no column of numbers.
@@ -245,7 +259,6 @@ class DecartAccessor:
         columns = list(self._frame.columns)
         names = (
             list(given) if isinstance(given, list) or (isinstance(given, tuple) and given not in columns) else [given]
-            metrics: a column of numbers, or a list of such; the metrics that the table was measured by unless given.
         )
         if not names:
             raise InvalidInputError(f"{argument} must name a column of the table, or several.")

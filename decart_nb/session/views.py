@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING
 
+from .._util.work_units import check_client
 from ..display import register
 from ..display.grid import MAX_TILES, ClipGrid
 from ..display.grid_order import sorted_table
@@ -13,6 +14,7 @@ from ..sweeps.clips import clips_of, records_of
 
 if TYPE_CHECKING:
     import pandas as pd
+    from distributed import Client
 
 
 def grid_of(
@@ -25,6 +27,7 @@ def grid_of(
     sort: Hashable | None = None,
     descending: bool = True,
     title: str = "",
+    client: Client | None = None,
 ) -> ClipGrid:
     """A grid of the clips of a table of results.
 
@@ -34,7 +37,13 @@ def grid_of(
         rows, cols, badges, title: as for :class:`decart_nb.display.grid.ClipGrid`.
         sort: the column by which the rows are sorted, if any.
         descending: whether its largest value is first.
+        client: of a Dask cluster, whose workers make the posters that the store lacks.
+
+    Raises:
+        InvalidInputError: there is no such column, or the client is no Dask client.
+        ClusterError: the cluster cannot make the posters.
     """
+    check_client(client)
     register()  # a table may be looked at without a session
     store = runner.store if runner else None
     if sort is not None:
@@ -42,7 +51,7 @@ def grid_of(
     shown = table.iloc[:MAX_TILES]
     records = records_of(shown, store)
     clips = clips_of(shown, records, store)
-    return ClipGrid(
+    grid = ClipGrid(
         shown,
         clips,
         records,
@@ -54,3 +63,6 @@ def grid_of(
         title=title,
         row_count=len(table),
     )
+    if client is not None and store is not None:
+        grid.files.posters(map(str, range(len(grid))), client=client)
+    return grid
