@@ -125,6 +125,10 @@ class ClipGrid:
         def link(tile: Tile) -> str | None:
             return relative_url(tile.clip.path, folder) if tile.clip else None
 
+        return grid_html(self.contents, self.posters(), link, self.note)
+
+    def posters(self) -> Callable[[str], bytes | None]:
+        """What gives the poster of a tile by its number, for a static form that is made now."""
         deadline = time.monotonic() + (_POSTER_SECONDS if self._runner else _LONGEST_POSTER_SECONDS)
 
         def poster(key: str) -> bytes | None:
@@ -137,7 +141,7 @@ class ClipGrid:
                 return None
             return self.files.poster(key)
 
-        return grid_html(self.contents, poster, link, self.note)
+        return poster
 
     def _repr_html_(self) -> str | None:
         try:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 #: Columns of results that a grid does not offer: a tile tells them itself, or they differ in every row.
-_NOT_SHOWN = ("job_id", "path", "error", "sha256", "size_bytes", "submitted_at", "reused", "prompt_template", "backend")
+NOT_SHOWN = ("job_id", "path", "error", "sha256", "size_bytes", "submitted_at", "reused", "prompt_template", "backend")
 #: Columns that every grid has.
 _ALWAYS = ("rating", "note")
 #: A numeric column with more distinct values than this is a measurement, and no axis.
@@ -52,7 +52,7 @@ class GridColumns:
         }
         for name in _ALWAYS:
             self.values.setdefault(name, [None] * len(table))
-        self.own = {name: _notes(table[name]) if name in table else [None] * len(table) for name in _NOT_SHOWN}
+        self.own = {name: _notes(table[name]) if name in table else [None] * len(table) for name in NOT_SHOWN}
         self.axes = [name for name, values in self.values.items() if _is_axis(name, values)]
 
     def find(self, argument: str, given: Hashable) -> str:
@@ -124,7 +124,7 @@ def _shown_names(columns: Iterable[Hashable]) -> dict[Hashable, str]:
     others = [name for name in columns if not isinstance(name, str)]
     shown = distinct_names(others, _name_text, taken=(*texts, *_ALWAYS))
     for name in texts:
-        if name not in _NOT_SHOWN and not _UNNAMED.fullmatch(name):
+        if name not in NOT_SHOWN and not _UNNAMED.fullmatch(name):
             shown[name] = name
     return {name: shown[name] for name in columns if name in shown}
 

@@ -9,9 +9,8 @@ from .clip_html import NO_MATH, STYLE, data_url
 from .grid_columns import label_of
 from .grid_data import GridData, Tile
 from .grid_measures import OUTLIER_RULE, with_mark
+from .poster_budget import PosterBudget
 
-#: The most bytes of posters in one table, so that the notebook can still be opened.
-_POSTER_BYTES = 600_000
 _HEAD = (
     "text-align:left;vertical-align:top;padding:4px 8px;font-weight:600;min-width:6em;max-width:16em;"
     "overflow-wrap:anywhere"
@@ -36,7 +35,7 @@ def grid_html(grid: GridData, poster: Poster, link: Link, note: str = "") -> str
         poster, link: of each tile.
         note: which rows are shown, if not all of them.
     """
-    budget = _Budget()
+    budget = PosterBudget()
     arranged = grid.arranged()
     told = {arranged.rows, arranged.cols}
     lines = []
@@ -53,10 +52,9 @@ def grid_html(grid: GridData, poster: Poster, link: Link, note: str = "") -> str
         lines.append("".join(columns))
     facts = html.escape(" · ".join(filter(None, [grid.title, *grid.facts])))
     rows = "".join(f"<tr>{line}</tr>" for line in lines)
-    left_out = f"{budget.left_out:,} posters are left out, so that the notebook stays small." if budget.left_out else ""
     has_outliers = any(mark for tile in grid.tiles for *_, mark in grid.badges_of(tile))
     rule = f"Outliers, {OUTLIER_RULE}." if has_outliers else ""
-    notes = (f"{note[:1].upper()}{note[1:]}." if note else "", arranged.note, rule, left_out)
+    notes = (f"{note[:1].upper()}{note[1:]}." if note else "", arranged.note, rule, budget.note)
     more = "".join(f"<p>{html.escape(text)}</p>" for text in notes if text)
     return (
         f'<div class="{NO_MATH}" style="{STYLE};max-width:none"><p style="margin:4px 0">{facts}</p>'
@@ -64,25 +62,11 @@ def grid_html(grid: GridData, poster: Poster, link: Link, note: str = "") -> str
     )
 
 
-class _Budget:
-    """Counts the bytes of the posters in a table."""
-
-    def __init__(self) -> None:
-        self._left = _POSTER_BYTES
-        self.left_out = 0
-
-    def take(self, size: int) -> bool:
-        fits = size <= self._left
-        self._left -= size * fits
-        self.left_out += not fits
-        return fits
-
-
 def _cell(tag: str, inner: str) -> str:
     return f'<{tag} style="{_HEAD if tag == "th" else _CELL}">{inner}</{tag}>'
 
 
-def _tile_html(number: int, grid: GridData, told: set[str], poster: Poster, link: Link, budget: _Budget) -> str:
+def _tile_html(number: int, grid: GridData, told: set[str], poster: Poster, link: Link, budget: PosterBudget) -> str:
     tile = grid.tiles[number]
     labels = [
         label_of(name, value)

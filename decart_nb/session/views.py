@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 from .._util.work_units import check_client
 from ..display import register
 from ..display.grid import MAX_TILES, ClipGrid
+from ..display.grid_columns import NOT_SHOWN
 from ..display.grid_order import sorted_table
+from ..display.scatter import Scatter
+from ..display.scatter_data import scatter_data
 from ..job.runner import Runner
 from ..sweeps.clips import clips_of, records_of
 
@@ -66,3 +69,19 @@ def grid_of(
     if client is not None and store is not None:
         grid.files.posters(map(str, range(len(grid))), client=client)
     return grid
+
+
+def scatter_of(
+    table: pd.DataFrame, runner: Runner | None, x: Hashable, y: Hashable, *, by: Hashable | None = None
+) -> Scatter:
+    """A scatter plot of the clips of a table of results.
+
+    Args:
+        table: with the columns ``status`` and ``path``.
+        runner: as for :func:`grid_of`.
+        x, y: columns of numbers.
+        by: the column whose values have a colour and a shape each, if any.
+    """
+    data = scatter_data(table.iloc[:MAX_TILES], x, y, by)
+    badges = [name for name in (x, y) if name not in NOT_SHOWN]  # which a clip's name need not tell
+    return Scatter(grid_of(table, runner, badges=badges), data)

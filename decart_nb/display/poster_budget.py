@@ -1,0 +1,29 @@
+"""The limit on the bytes of posters in one static output, so that a notebook with it can still be opened."""
+
+from __future__ import annotations
+
+_BYTES = 600_000
+
+
+class PosterBudget:
+    """Counts the bytes of the posters in an output, and how many posters are left out since they are too many.
+
+    Attributes:
+        left_out: how many posters did not fit.
+    """
+
+    def __init__(self) -> None:
+        self._left = _BYTES
+        self.left_out = 0
+
+    def take(self, size: int) -> bool:
+        """Reserve space for a poster of that many bytes, and return whether there was enough."""
+        fits = size <= self._left
+        self._left -= size * fits
+        self.left_out += not fits
+        return fits
+
+    @property
+    def note(self) -> str:
+        """How many posters are left out, as a sentence; empty if none is."""
+        return f"{self.left_out:,} posters are left out, so that the notebook stays small." if self.left_out else ""
