@@ -6,6 +6,7 @@ wait for it. Tasks are released, not cancelled: Dask drops what nobody waits for
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 from asyncio import CancelledError
@@ -42,7 +43,7 @@ def on_cluster(
         while True:
             if some := list(islice(waiting, limit - len(begun))):
                 keys = [key for key, _ in some]
-                sent = [[_File.of(arg) if isinstance(arg, Path) else arg for arg in args] for _, args in some]
+                sent = [[_File(arg) if isinstance(arg, Path) else arg for arg in args] for _, args in some]
                 futures = _submitted(client, call, sent, [f"{name}-{key}" for key in keys])
                 begun.update(zip(futures, keys, strict=True))
                 ended.update(futures)
@@ -64,18 +65,15 @@ class _File:
 
     Attributes:
         path: the absolute path: a worker has another working directory.
-        size: in bytes; ``None`` if it cannot be read here either, which is for the unit's function to say.
+        size: in bytes; ``None`` if there is no such file here either, which is for the unit's function to say.
     """
 
-    def __init__(self, path: Path, size: int | None) -> None:
-        self.path, self.size = path, size
-
-    @classmethod
-    def of(cls, path: Path) -> _File:
-        try:
-            return cls(path.absolute(), path.stat().st_size)
-        except (OSError, ValueError):
-            return cls(path, None)
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.size: int | None = None
+        with contextlib.suppress(OSError, ValueError):
+            self.path = path.absolute()
+            self.size = path.stat().st_size if path.is_file() else None
 
 
 class _Raised:
@@ -88,13 +86,13 @@ class _Raised:
 def _on_worker(function: Callable[..., Any], sent: list[Any]) -> Any:
     """Call a unit's function on a worker, with paths that lead to the caller's files."""
     try:
-        return function(*(_opened(arg) if isinstance(arg, _File) else arg for arg in sent))
+        return function(*(_checked(arg) if isinstance(arg, _File) else arg for arg in sent))
     except Exception as error:  # noqa: BLE001 - what a unit's function raises is its result
         return _Raised(picklable(error))
 
 
-def _opened(file: _File) -> Path:
-    """The path of a file that the worker can read.
+def _checked(file: _File) -> Path:
+    """The path of a file, if the worker can read it.
 
     Raises:
         ClusterError: the worker does not see the file, or sees another one.

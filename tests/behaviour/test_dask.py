@@ -1,0 +1,242 @@
+"""Work on a Dask cluster of two worker processes: the same as on this machine, also when one of them is killed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import signal
+import sys
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import dask.config
+import numpy as np
+import pytest
+from distributed import Client, LocalCluster
+
+import decart_nb as dnb
+from decart_nb import ClusterError, InvalidInputError, media
+from decart_nb._util.work_units import run_units
+from decart_nb.store.store import Store
+from tests.export.galleries import make_table
+
+_WORKERS = 2
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
+    """Two worker processes of one thread each, on loopback, without a dashboard."""
+    with dask.config.set({"distributed.scheduler.allowed-failures": 1}):  # the killed worker, and one more
+        cluster = LocalCluster(
+            n_workers=_WORKERS,
+            threads_per_worker=1,
+            host="127.0.0.1",
+            dashboard_address=None,
+            local_directory=str(tmp_path_factory.mktemp("dask")),
+        )
+    yield cluster
+    cluster.close(timeout=30)
+
+
+@pytest.fixture
+def client(cluster: LocalCluster) -> Iterator[Client]:
+    client = Client(cluster)
+    client.wait_for_workers(_WORKERS, timeout=60)  # one may have been killed
+    yield client
+    client.close(timeout=30)
+
+
+def _wait_for(condition: Callable[[], object]) -> None:
+    until = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def square(number: int, folder: str, seconds: float = 0.0) -> int:
+    """A unit that leaves a file each time it is run, named by its number and the process."""
+    Path(folder, f"{number} {os.getpid()} {uuid.uuid4()}").touch()
+    time.sleep(seconds)
+    if number == 13:
+        raise ValueError("thirteen")
+    return number * number
+
+
+def runs_in(folder: Path) -> list[tuple[int, int]]:
+    """The number and the process of each run."""
+    return [(int(number), int(pid)) for number, pid, _ in (path.name.split() for path in folder.iterdir())]
+
+
+def tasks_run(client: Client) -> Counter[str]:
+    """How many tasks the cluster has finished, by the name of their function."""
+
+    def count(dask_scheduler: Any) -> dict[str, int]:
+        return {name: prefix.state_counts["memory"] for name, prefix in dask_scheduler.task_prefixes.items()}
+
+    return Counter({name.rpartition(".")[2]: count for name, count in client.run_on_scheduler(count).items()})
+
+
+def test_units_run_once_each_on_the_workers_and_an_exception_is_that_of_its_own_unit(client, tmp_path) -> None:
+    units = {f"{number:064x}": (number, str(tmp_path)) for number in range(40)}
+    results = dict(run_units(square, units, client=client))
+    error = results.pop(f"{13:064x}")
+    assert isinstance(error, ValueError)
+    assert str(error) == "thirteen"
+    assert results == {f"{number:064x}": number * number for number in range(40) if number != 13}
+    runs = runs_in(tmp_path)
+    assert sorted(number for number, _ in runs) == list(range(40))
+    assert {pid for _, pid in runs} == {*client.run(os.getpid).values()}
+    _wait_for(lambda: not client.futures)
+
+
+def test_of_many_units_the_cluster_holds_few_and_drops_them_when_the_results_are_closed(client, tmp_path) -> None:
+    units = {str(number): (number, str(tmp_path), 0.1) for number in range(100_000)}
+    results = run_units(square, units, client=client, limit=20)
+    next(results)
+    assert len(client.futures) <= 20
+    results.close()
+    _wait_for(lambda: not client.futures and not any(client.processing().values()))
+    assert len(runs_in(tmp_path)) < 20
+
+
+def test_a_killed_worker_loses_nothing_and_nothing_else_is_computed_twice(client, tmp_path) -> None:
+    units = {f"{number:064x}": (number, str(tmp_path), 0.03) for number in range(100, 160)}
+    results = run_units(square, units, client=client)
+    before = dict(next(results) for _ in range(10))
+    killed = next(iter(client.run(os.getpid).values()))
+    os.kill(killed, signal.SIGKILL)
+    after = dict(results)
+    assert {**before, **after} == {f"{number:064x}": number * number for number in range(100, 160)}
+    runs = runs_in(tmp_path)
+    assert max(Counter(number for number, pid in runs if pid != killed).values()) == 1
+    count = Counter(number for number, _ in runs)
+    assert max(count.values()) <= 2
+    assert all(count[int(key, 16)] == 1 for key in before)
+
+
+def test_a_unit_that_kills_each_worker_is_an_error_of_its_own(client, tmp_path) -> None:
+    units = {"good": (0,), "bad": (1,)}
+    results = dict(run_units(_end_process, units, client=client))
+    assert results["good"] == 0
+    assert isinstance(results["bad"], ClusterError)
+    assert "workers that had this unit of work died" in results["bad"].message
+
+
+def _end_process(status: int) -> int:
+    if status:
+        os._exit(status)
+    return status
+
+
+def test_a_cluster_that_can_no_longer_be_reached_ends_the_work_with_one_error(cluster, tmp_path) -> None:
+    client = Client(cluster)
+    client.wait_for_workers(1, timeout=60)
+    results = run_units(square, {str(number): (number, str(tmp_path), 0.1) for number in range(50)}, client=client)
+    next(results)
+    client.close(timeout=30)
+    with pytest.raises(ClusterError, match="can no longer be reached"):
+        list(results)
+
+
+def test_a_relative_path_is_read_on_workers_in_another_folder(client, tmp_path) -> None:
+    Path("here.txt").write_text("content")
+    assert dict(run_units(Path.read_text, {"a": (Path("here.txt"),)}, client=client)) == {"a": "content"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
+def test_a_file_that_a_worker_does_not_see_is_an_error_that_says_what_to_give_it(client, tmp_path) -> None:
+    (tmp_path / "mine").write_text("content")
+    (tmp_path / "other").write_text("of another machine")
+    with (tmp_path / "mine").open() as file:
+        number = fcntl.fcntl(file, fcntl.F_DUPFD, 700)
+    mine = {"a": (Path(f"/proc/self/fd/{number}"),)}  # a path that means another file in each process
+    try:
+        assert dict(run_units(Path.read_text, mine)) == {"a": "content"}
+        error = dict(run_units(Path.read_text, mine, client=client))["a"]
+        assert isinstance(error, ClusterError)
+        assert error.message.startswith("The worker tcp://127.0.0.1:")
+        assert f" cannot read fd/{number}; give it the store's folder under the same path" in error.message
+        client.run(_open_as, str(tmp_path / "other"), number)
+        error = dict(run_units(Path.read_text, mine, client=client))["a"]
+        assert isinstance(error, ClusterError)
+        assert f"has another file under the path of fd/{number}; give it the store's folder" in error.message
+    finally:
+        os.close(number)
+        client.run(_close, number)
+
+
+def _open_as(path: str, number: int) -> None:
+    opened = os.open(path, os.O_RDONLY)
+    os.dup2(opened, number)
+    os.close(opened)
+
+
+def _close(number: int) -> None:
+    with contextlib.suppress(OSError):
+        os.close(number)
+
+
+def test_a_file_that_is_nowhere_is_the_error_of_the_unit_as_without_dask(client, tmp_path) -> None:
+    units = {"a": (tmp_path / "gone.mp4",)}
+    here = dict(run_units(media.thumbnail, units))["a"]
+    there = dict(run_units(media.thumbnail, units, client=client))["a"]
+    assert type(there) is type(here) is dnb.MediaError
+    assert there.message == here.message
+
+
+def test_a_client_that_cannot_be_waited_for_is_refused(cluster) -> None:
+    async def make() -> None:
+        async with Client(cluster.scheduler_address, asynchronous=True) as client:
+            run_units(square, {}, client=client)
+
+    with pytest.raises(InvalidInputError, match="is asynchronous"):
+        asyncio.run(make())
+    client = Client(cluster)
+    client.close(timeout=30)
+    with pytest.raises(InvalidInputError, match="is closed"):
+        run_units(square, {}, client=client)
+
+
+def test_exports_and_posters_are_the_same_as_without_dask_and_are_made_on_the_workers(client, tmp_path) -> None:
+    table = make_table(tmp_path / "made")
+    before = tasks_run(client)
+    files = []
+    for name, options in (("here", {}), ("there", {"client": client})):
+        table.decart.to_html(f"{name}/gallery", **options)
+        table.decart.to_html(f"{name}/page.html", single_file=True, **options)
+        table.decart.contact_sheet(f"{name}/sheet.png", **options)
+        files.append({path.relative_to(name): path.read_bytes() for path in Path(name).rglob("*") if path.is_file()})
+    assert files[0] == files[1]
+    assert len(files[0]) == 13
+    done = tasks_run(client) - before
+    assert done == {"_made": 8, "_frame": 4}
+
+
+def test_a_grid_video_from_the_workers_copies_looks_the_same(client, tmp_path) -> None:
+    table = make_table(tmp_path / "made")
+    before = tasks_run(client)
+    here, there = (
+        np.array([*media.frames(table.decart.grid_video(f"{len(options)}.mp4", **options))], int)
+        for options in ({}, {"client": client})
+    )
+    assert here.shape == there.shape
+    assert np.abs(here - there).mean() < 1
+    assert tasks_run(client) - before == {"_small_copy": 4}
+
+
+def test_a_grid_has_its_posters_made_on_the_workers_and_stored_here(client, tmp_path) -> None:
+    store = Store(dnb.connect("local").store)
+    table = make_table(tmp_path / "made")
+    before = tasks_run(client)
+    table.decart.grid(client=client)
+    stored = [store.files.poster(digest).read_bytes() for digest in table["sha256"]]
+    assert stored == [media.thumbnail(path) for path in map(Path, table["path"])]
+    assert tasks_run(client) - before == {"_made": 4}
+    table.decart.grid(client=client)
+    assert tasks_run(client) - before == {"_made": 4}
