@@ -1,4 +1,4 @@
-"""Interpretation of file inputs as local paths or URLs, and their form for display."""
+"""Interpretation of file inputs as local paths, URLs or fsspec addresses, and their form for display."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from .._util import addresses
 from .._util.paths import relative_path
+from .._util.remote_storage import RemoteStorage
 from .._util.text import one_line, printable, short_repr
 from .local_files import UnusableFileError, display_path
 
@@ -21,11 +23,7 @@ _AROUND = " \t\r\n\v\f\u00a0\ufeff\u200b\u200e\u200f\u202a\u202b\u202c\u2066\u20
 _ADVICE = {
     "data": "base64.b64decode of what follows its comma gives bytes, which are taken",
     "blob": "it is known to one page of a browser alone; save the file, and give its path",
-    "s3": "download it, or give a presigned https address",
-    "gs": "download it, or give a signed https address",
-    "hf": "huggingface_hub.hf_hub_download gives a path, which is taken",
 }
-_CUT = "?…"
 
 
 @dataclass(frozen=True)
@@ -40,8 +38,8 @@ class RemoteFile:
         return redacted_url(self.url)
 
 
-def locate(value: str | os.PathLike[Any]) -> Path | RemoteFile:
-    """Parse a text or a path as a local path or a URL. Nothing is opened.
+def locate(value: str | os.PathLike[Any]) -> Path | RemoteFile | RemoteStorage:
+    """Parse a text or a path as a local path, a URL or an fsspec address. Nothing is opened.
 
     Raises:
         UnusableFileError: it is neither; the message suggests what may have been meant.
@@ -50,7 +48,7 @@ def locate(value: str | os.PathLike[Any]) -> Path | RemoteFile:
     if text is None:
         raise UnusableFileError(f"is {short_repr(value)}, which gives no path; give the path as text.")
     if not text:
-        raise UnusableFileError("is an empty text; give a path or a URL.")
+        raise UnusableFileError("is an empty text; give a path or an address.")
     if text == "-":
         return Path("/dev/stdin")
     if is_url(text):
@@ -60,8 +58,11 @@ def locate(value: str | os.PathLike[Any]) -> Path | RemoteFile:
     if scheme == "file":
         return _path_of_url(text)
     path = Path(text)
+    if addresses.is_storage_address(text) and not _is_there(path):
+        return storage_at(text)
     if scheme and not _is_there(path):
-        advice = _ADVICE.get(scheme, "download the file and give its path, or give an http(s) address")
+        known = ", ".join(addresses.PACKAGES)
+        advice = _ADVICE.get(scheme, f"download the file and give its path, or give an address of http, https, {known}")
         raise UnusableFileError(f"is an address of the kind {scheme}:, which is not fetched; {advice}.")
     try:
         path = path.expanduser()
@@ -70,6 +71,17 @@ def locate(value: str | os.PathLike[Any]) -> Path | RemoteFile:
     if not _is_there(path) and (meant := _meant(text)):
         raise UnusableFileError(f"names no file as it is written. Did you mean {meant}?")
     return path
+
+
+def storage_at(address: str) -> RemoteStorage:
+    """What an fsspec address names. Nothing is opened.
+
+    Raises:
+        UnusableFileError: it is not sound.
+    """
+    if fault := addresses.fault_of(address):
+        raise UnusableFileError(fault)
+    return RemoteStorage(address)
 
 
 def path_text(value: Any) -> str | None:
@@ -85,6 +97,11 @@ def path_text(value: Any) -> str | None:
 def is_url(text: str) -> bool:
     """Whether a text is an http(s) URL."""
     return text[:8].lower().startswith(("http://", "https://"))
+
+
+def is_remote(text: str) -> bool:
+    """Whether a text is an http(s) URL or an fsspec address."""
+    return is_url(text) or addresses.is_storage_address(text)
 
 
 def display_location(text: str) -> str:
@@ -104,19 +121,17 @@ def table_location(text: str) -> str:
     return display_location(relative_path(text) if Path(text).is_absolute() else text)
 
 
-def is_redacted(url: str) -> bool:
-    """Whether secrets were removed from a URL by :func:`redacted_url`."""
-    return url.endswith(_CUT)
-
-
 def redacted_url(url: str) -> str:
     """A URL without user name, password and query; it ends with ``?…`` if it had any of them."""
+    url = re.sub(":/+", "://", url, count=1)  # of which pathlib makes one
+    if addresses.is_storage_address(url):
+        return addresses.shown_address(url)
     try:
-        address = urlsplit(re.sub(":/+", "://", url, count=1))  # of which pathlib makes one
+        address = urlsplit(url)
         user, _, host = address.netloc.rpartition("@")
     except ValueError:
         return f"{url.partition('://')[0]}://…"
-    cut = _CUT if user or address.query or is_redacted(url) else ""
+    cut = addresses.CUT if user or address.query or addresses.is_redacted(url) else ""
     return printable(f"{address.scheme}://{host}{address.path}{cut}", limit=300)
 
 
@@ -125,7 +140,7 @@ def _checked(url: str) -> str:
     if re.search(r"[\s\x00-\x1f\x7f]", url):
         meant = f"Did you mean {redacted_url(stripped)!r}?" if stripped != url else "A blank in an address is %20."
         raise UnusableFileError(f"is an address with blanks in it: {redacted_url(url)!r}. {meant}")
-    if is_redacted(url):
+    if addresses.is_redacted(url):
         raise UnusableFileError(
             f"was at {redacted_url(url)}, of which the password or the query is not kept, and the store has no copy of "
             "the file. Give the whole address again."
@@ -163,7 +178,8 @@ def _is_there(path: Path) -> bool:
 
 def _meant(text: str) -> str | None:
     """A suggestion for a text that names no file; ``None`` if there is none."""
-    if re.match(r"https?:/[^/]", text, re.IGNORECASE):  # what pathlib makes of an address
+    if re.match(r"https?:/[^/]", text, re.IGNORECASE) or addresses.without_pathlib(text) != text:
+        # What pathlib makes of an address.
         return f"{redacted_url(text)!r}, as text and not as a Path"
     stripped = text.strip(_AROUND)
     if not stripped or stripped == text:

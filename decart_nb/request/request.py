@@ -102,8 +102,9 @@ def read_file(model: ModelDefinition, name: str, value: Any) -> Upload | RemoteF
     Raises:
         UnusableFileError: the model does not accept it, or the value is not a file.
     """
-    file = read(name, value, model.fps)
-    if field := model.field_named(name):
+    field = model.field_named(name)
+    file = read(name, value, model.fps, most=(field and field.max_bytes) or None)
+    if field:
         check_file(field, file)
     return file
 

@@ -1,8 +1,8 @@
 """File inputs as uploads: opening, checking and snapshots.
 
-A file input is a path, an http(s) URL, bytes, an open file, a PIL image, a NumPy array, or a
-:class:`~decart_nb.job.clip.Clip`. Files on disk are not read into memory, but streamed when
-they are sent.
+A file input is a path, an http(s) URL, an fsspec address, bytes, an open file, a PIL image, a
+NumPy array, or a :class:`~decart_nb.job.clip.Clip`. Files on disk are not read into memory, but
+streamed when they are sent; those at fsspec addresses are downloaded to temporary files first.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ import weakref
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
+from .._util.disk_space import DiskSpace
+from .._util.remote_storage import RemoteStorage, StorageError
 from .._util.text import one_line, printable, safe_str, with_article
 from ..errors import MediaError
 from ..media.sniff import HEAD, sniff
@@ -26,6 +28,8 @@ from .models import Field
 
 _UNKNOWN_TYPE = "application/octet-stream"
 _LONGEST_NAME = 180
+#: The size limit of a file at an fsspec address whose field has none, in bytes.
+_MOST_REMOTE_BYTES = 2**30
 #: The lengths of files that were decoded, by field type and identity: a loop over seeds takes the same file many times.
 _lengths: dict[tuple[object, ...], float | None] = {}
 _MOST_LENGTHS = 1000
@@ -93,7 +97,33 @@ class Upload:
         Raises:
             UnusableFileError: the stream is too long, or does not fit on the disk.
         """
-        path = copy_to_temporary(stream)
+        return cls._of_temporary(filename, copy_to_temporary(stream))
+
+    @classmethod
+    def from_storage(cls, storage: RemoteStorage, most: int) -> Upload:
+        """Download a file to a temporary file, which is removed with the upload.
+
+        Args:
+            storage: its address.
+            most: the size limit, in bytes.
+
+        Raises:
+            UnusableFileError: it cannot be read, is too large, or does not fit on the disk.
+        """
+        handle, name = tempfile.mkstemp(prefix="decart_nb-")
+        path = Path(name)
+        try:
+            with os.fdopen(handle, "wb") as target:
+                storage.download(target, most, space=DiskSpace(path.parent, copies=1))
+        except BaseException as error:
+            path.unlink(missing_ok=True)
+            if isinstance(error, StorageError):
+                raise UnusableFileError(f"cannot be fetched from {storage.shown} ({error}).") from None
+            raise
+        return cls._of_temporary(storage.name, path)
+
+    @classmethod
+    def _of_temporary(cls, filename: str, path: Path) -> Upload:
         try:
             upload = cls(filename, path)
         except BaseException:
@@ -172,13 +202,14 @@ def _decoded(spec: Field, upload: Upload, name: str) -> float | None:
         ) from None
 
 
-def read(name: str, value: Any, fps: int) -> Upload | RemoteFile:
+def read(name: str, value: Any, fps: int, most: int | None = None) -> Upload | RemoteFile:
     """Convert a file input of any supported type to an upload.
 
     Args:
         name: of the input.
-        value: a path, URL, bytes, open file, image or array.
+        value: a path, URL, fsspec address, bytes, open file, image or array.
         fps: frames per second for a video passed as an array.
+        most: the size limit of a file at an fsspec address, in bytes; 1 GiB unless given.
 
     Raises:
         UnusableFileError: the type is not supported, or the file cannot be read.
@@ -187,6 +218,8 @@ def read(name: str, value: Any, fps: int) -> Upload | RemoteFile:
         return value
     if isinstance(value, (str, os.PathLike)):
         found = locate(value)
+        if isinstance(found, RemoteStorage):
+            return Upload.from_storage(found, most or _MOST_REMOTE_BYTES)
         return found if isinstance(found, RemoteFile) else _from_path(found)
     if isinstance(value, (bytes, bytearray, memoryview)):
         return Upload(name, bytes(value))
@@ -199,8 +232,8 @@ def read(name: str, value: Any, fps: int) -> Upload | RemoteFile:
         return _from_stream(name, value)
     frames = " Frames become one array with numpy.stack(list(frames))." if hasattr(value, "__iter__") else ""
     raise UnusableFileError(
-        f"is {with_article(type(value).__name__)}; give a path, a URL, bytes, an open file, a PIL image, a NumPy array "
-        f"or a Clip.{frames}"
+        f"is {with_article(type(value).__name__)}; give a path, an address, bytes, an open file, a PIL image, a NumPy "
+        f"array or a Clip.{frames}"
     )
 
 

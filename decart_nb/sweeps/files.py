@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -20,7 +21,7 @@ from ..store.store import Store
 from .rows import InputFile, Row, inspect
 
 Key = tuple[Any, int]
-#: How many files are fetched from their addresses at once.
+#: How many files are fetched from their addresses at once, by URL or by fsspec.
 _FETCHES = 8
 
 
@@ -44,6 +45,8 @@ class Files:
     ) -> None:
         self._snapshots, self._keep, self._fetched = snapshots, keep or inspect, fetched or {}
         self._read: dict[Key, InputFile | RemoteFile | str] = {**(known or {})}
+        # By file, model and input, why a model does not take a file; an empty text where it does.
+        self._refusals: dict[tuple[Key, int, str], str] = {}
 
     def read(self, model: ModelDefinition, name: str, value: Any) -> InputFile | RemoteFile:
         """The file that a value names, read once for all models that read it alike.
@@ -60,9 +63,47 @@ class Files:
         found = self._read[key]
         if isinstance(found, str):
             raise UnusableFileError(found)
-        if isinstance(found, InputFile):
-            read_file(model, name, found.upload)  # whether this model takes it too
+        if isinstance(found, InputFile) and (refusal := self._refusal(key, model, name, found)):
+            raise UnusableFileError(refusal)
         return found
+
+    def download(self, texts: Iterable[tuple[ModelDefinition, str, str]]) -> None:
+        """Download files from fsspec addresses, a few at once; later reads take them from here.
+
+        Args:
+            texts: the addresses, each with a model and an input that it is for. One that was read is skipped.
+        """
+        new = {text: (model, name) for model, name, text in texts if self._is_new((text, 0))}
+        pool = ThreadPoolExecutor(_FETCHES)
+        try:
+            reading = {
+                text: pool.submit(read_unchanged, partial(read_file, replace(model, fields=None), name, text))
+                for text, (model, name) in new.items()
+            }
+            for text, future in reading.items():
+                try:
+                    upload = future.result()
+                except UnusableFileError as error:
+                    self._read[text, 0] = str(error)
+                else:
+                    if isinstance(upload, Upload) and upload.is_snapshot:  # else a local file has that name
+                        self._snapshots[text, 0] = upload
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _is_new(self, key: Key) -> bool:
+        return key not in self._read and key not in self._snapshots
+
+    def _refusal(self, key: Key, model: ModelDefinition, name: str, file: InputFile) -> str:
+        """Why a model does not take a file, looked at once: a table may name the same file in every row."""
+        asked = (key, id(model), name)
+        if asked not in self._refusals:
+            try:
+                read_file(model, name, file.upload)
+                self._refusals[asked] = ""
+            except UnusableFileError as error:
+                self._refusals[asked] = str(error)
+        return self._refusals[asked]
 
     def whole(self) -> dict[Key, InputFile]:
         """The files that were read, without those to be fetched and those that cannot be read."""

@@ -16,7 +16,7 @@ from ..job.input_pictures import MOST_PICTURES, Picture
 from ..job.table import as_text
 from ..request.digest import DigestTemplate, as_json
 from ..request.local_files import UnusableFileError
-from ..request.locations import display_location, is_url, path_text, table_location
+from ..request.locations import display_location, is_remote, path_text, table_location
 from ..request.models import FILE_INPUTS, ModelDefinition
 from ..request.request import is_file
 from ..request.uploads import Upload
@@ -73,6 +73,7 @@ class Reader:
             fetched: by address, the files that were fetched, or why they could not be.
         """
         files = Files(self.schema.axes.snapshots, keep, fetched, self._kept)
+        files.download(self.schema.files_in_storage())
         self._pass = self._new_pass(files, resolved)
         return self._pass.rows()
 
@@ -82,7 +83,9 @@ class Reader:
         Args:
             keep: puts a file where it does not change.
         """
-        self._pass = self._new_pass(Files(self.schema.axes.snapshots, keep))
+        files = Files(self.schema.axes.snapshots, keep)
+        files.download(self.schema.files_in_storage())
+        self._pass = self._new_pass(files)
         used = [set(positions) for positions in zip(*self.schema.axes, strict=True)]
         for factor, positions in zip(self.schema.axes.factors, used, strict=True):
             for row in map(factor.rows.__getitem__, sorted(positions)):
@@ -130,7 +133,7 @@ class Reader:
         if isinstance(value, Invalid):
             return value
         if (text := path_text(value)) is not None and self.schema.is_file(name, text):
-            return display_location(text) if is_url(text) else text  # which is read as a file too
+            return display_location(text) if is_remote(text) else text  # which is read as a file too
         if type(value) in _KEPT_AS_IT_IS:
             return value
         if type(value) is int and value.bit_length() <= 64:  # of which an axis may have a million

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Any
 
+from .._util.addresses import is_storage_address
 from .._util.interface_names import step
 from .._util.text import did_you_mean, safe_str, short_repr
 from ..errors import DecartSDKError, InvalidInputError
 from ..request.catalogue import models
+from ..request.locations import path_text
 from ..request.models import FILE_INPUTS, ModelDefinition
 from ..request.request import definition_of, is_file
 from ..request.validation import Problem
@@ -118,6 +120,20 @@ class Schema:
         if name in self.choices:
             return False
         return name in FILE_INPUTS or any(is_file(model, name, value) for model in self.models)
+
+    def files_in_storage(self) -> Iterator[tuple[ModelDefinition, str, str]]:
+        """The input files of the rows that are fsspec addresses, each with a model that takes it, and the input."""
+        for number, factor in enumerate(self.axes.factors):
+            all_of_them = range(len(factor.rows))
+            used = all_of_them if self.axes.drawn is None else sorted({positions[number] for positions in self.axes})
+            for column, name in enumerate(factor.names):
+                takers = (model for model in self.models if self.takes(model, name) and is_file(model, name, ""))
+                if (model := next(takers, None)) is None:
+                    continue
+                for position in used:
+                    text = path_text(factor.rows[position][column])
+                    if text is not None and is_storage_address(text):
+                        yield model, name, text
 
     def is_varied(self, name: str) -> bool:
         """Whether an input is an axis, and not a constant value."""

@@ -14,9 +14,11 @@ import os
 import re
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from .._util.interface_names import step
+from .._util.remote_storage import RemoteStorage, StorageError
 from .._util.text import one_line, printable, safe_str, short_repr
 from ..errors import InvalidInputError
 from ..request.catalogue import models
@@ -50,7 +52,7 @@ _REFUSED = {
 
 
 def read_table(given: str | os.PathLike[Any]) -> pd.DataFrame:
-    """Read a table from a file or a pipe; ``-`` is standard input.
+    """Read a table from a file, a pipe or an fsspec address; ``-`` is standard input.
 
     Raises:
         InvalidInputError: it cannot be read as a table; the message names the line, if the error is in one.
@@ -61,24 +63,41 @@ def read_table(given: str | os.PathLike[Any]) -> pd.DataFrame:
             raise UnusableFileError(
                 f"is an address: {found.shown}. pandas.read_csv fetches a table, and sweep(df) takes it."
             )
-        name = "The table" if found.as_posix().startswith("/dev/") else one_line(found.name)
-        if found.suffix.lower() not in _SUFFIXES and not found.as_posix().startswith(("/dev/", "/proc/")):
+        is_stream = isinstance(found, Path) and found.as_posix().startswith(("/dev/", "/proc/"))
+        name = "The table" if is_stream else one_line(found.name)
+        suffix = PurePosixPath(found.name).suffix.lower()
+        if suffix not in _SUFFIXES and not is_stream:
             raise InvalidInputError(
                 f"{name} is not a table of a type that can be read ({', '.join(_SUFFIXES)}). If it is a model, give "
                 "it by name: sweep(model=…, prompt=[…])."
             )
-        if not os.path.lexists(found):
-            raise InvalidInputError(f"There is no table {display_path(found)}.")
-        content = read_bytes(found, _MOST_BYTES)
+        content = _content(found)
     except UnusableFileError as error:
         raise InvalidInputError(f"The table {display_location(os.fsdecode(given))} {error}") from None
     try:
-        return _frame(_parsed(content, found.suffix.lower()))
+        return _frame(_parsed(content, suffix))
     except _UnreadableError as bad:
         raise InvalidInputError(f"Line {bad.line} of {name} {bad}" if bad.line else f"{name} {bad}") from None
     except (ValueError, KeyError, TypeError, OSError, zipfile.BadZipFile, RecursionError) as cause:
         reason = printable(safe_str(cause), limit=200).rstrip(".")
         raise InvalidInputError(f"{name} cannot be read as a table: {reason}.", cause=cause) from None
+
+
+def _content(found: Path | RemoteStorage) -> bytes:
+    """The bytes of a table's file.
+
+    Raises:
+        UnusableFileError: it cannot be read.
+        InvalidInputError: there is none.
+    """
+    if isinstance(found, RemoteStorage):
+        try:
+            return found.read(_MOST_BYTES)
+        except StorageError as error:
+            raise UnusableFileError(f"cannot be fetched ({error}).") from None
+    if not os.path.lexists(found):
+        raise InvalidInputError(f"There is no table {display_path(found)}.")
+    return read_bytes(found, _MOST_BYTES)
 
 
 class _UnreadableError(Exception):

@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+from .._util.addresses import file_name, is_redacted
 from .._util.plain_values import is_missing
 from .._util.text import one_line, printable, safe_str
 from ..errors import InvalidInputError
 from ..job.ingest import seconds_of
 from ..job.spreadsheets import as_written
 from ..job.table import OWN_COLUMNS
-from ..request.locations import is_redacted, is_url
+from ..request.locations import is_remote, is_url
 from ..request.models import FILE_TYPES
 from ..request.uploads import Upload
 from ..store.job_row import JUDGED, Record
@@ -176,7 +177,7 @@ def _read_back(name: str, value: Any, status: str, job: Record | None, store: St
 
 def _beside_store(value: str, store: Store) -> str | None:
     """A path that leads to a file from the store's folder alone: the table was made there."""
-    if is_url(value) or os.path.isabs(value) or os.path.lexists(value):  # noqa: PTH117 - a text may be no path at all
+    if is_remote(value) or os.path.isabs(value) or os.path.lexists(value):  # noqa: PTH117 - a text may be no path at all
         return None
     path = os.path.join(store.folder.parent, value)  # noqa: PTH118
     return path if os.path.lexists(path) else None
@@ -200,8 +201,8 @@ def _stored(name: str, value: str, job: Record | None, store: Store) -> InputFil
     """The input file of a job in the store, if there is no file at its path any more."""
     file = job.files.get(name) if job else None
     path = Path(value)
-    if is_url(value):
-        called = one_line(unquote(Path(urlsplit(value).path).name)) if is_redacted(value) else None
+    if is_remote(value):
+        called = one_line(_name_at(value)) if is_redacted(value) else None
     else:
         called = None if os.path.lexists(path) else one_line(path.name)
     if file is None or called is None or not (called == file["filename"] or path.stem == file["sha256"]):
@@ -210,6 +211,10 @@ def _stored(name: str, value: str, job: Record | None, store: Store) -> InputFil
         return None
     upload = Upload(file["filename"], store.files.input(file))
     return InputFile(upload, value, file["sha256"], seconds_of(upload))
+
+
+def _name_at(address: str) -> str:
+    return unquote(Path(urlsplit(address).path).name) if is_url(address) else file_name(address)
 
 
 def _input_name(column: str) -> str:

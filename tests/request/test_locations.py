@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from decart_nb._util.remote_storage import RemoteStorage
 from decart_nb.request.local_files import UnusableFileError
 from decart_nb.request.locations import RemoteFile, display_location, locate, redacted_url, table_location
 
@@ -42,13 +43,38 @@ def test_a_text_is_an_address(url: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "address", ["s3://bucket/a b?.mp4", "GS://bucket/in.mp4", "memory://in.mp4", "sftp://ann@host/a"]
+)
+def test_a_text_is_an_fsspec_address(address: str) -> None:
+    found = locate(address)
+    assert isinstance(found, RemoteStorage)
+    assert found.address == address
+
+
+def test_a_file_of_this_machine_goes_before_an_address() -> None:
+    Path("s3:/bucket").mkdir(parents=True)
+    Path("s3:/bucket/in.mp4").touch()
+    assert locate("s3://bucket/in.mp4") == Path("s3://bucket/in.mp4")
+
+
+@pytest.mark.parametrize(
     ("text", "said"),
     [
         ("", "is an empty text"),
-        ("s3://bucket/in.mp4", "kind s3:, which is not fetched; download it, or give a presigned"),
-        ("gs://bucket/in.mp4", "kind gs:"),
-        ("hf://datasets/x", "kind hf:, which is not fetched; huggingface_hub"),
-        ("ftp://host/in.mp4", "kind ftp:, which is not fetched; download the file"),
+        (
+            "ftp://host/in.mp4",
+            "kind ftp:, which is not fetched; download the file and give its path, or give an address",
+        ),
+        ("python://x/in.mp4", "kind python:, which is not fetched"),
+        ("reference://x", "kind reference:, which is not fetched"),
+        ("github://owner:repo@/in.mp4", "kind github:, which is not fetched"),
+        ("zip://in.mp4::s3://bucket/a.zip", "kind zip:, which is not fetched"),
+        ("s3://bucket/in.mp4::s3://other/in.mp4", "is a chain of addresses"),
+        ("s3://", "names no file"),
+        ("s3:///", "names no file"),
+        ("s3://bucket/in.mp4\n", "cannot be seen"),
+        ("s3:/bucket/in.mp4", "Did you mean 's3://bucket/in.mp4', as text and not as a Path"),
+        ("sftp://host/in.mp4?…", "Give the whole address again."),
         ("DATA:video/mp4;base64,AAAA", "kind data:"),
         ("blob:https://x/1", "kind blob:"),
         ("file://server/share/in.mp4", "a file of another machine, server"),
