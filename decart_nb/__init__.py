@@ -21,6 +21,7 @@ What you type                                   What it does
 ``sweep(model=[…], prompt=[…], data=…)``        all combinations, as a table: ``.plan``, ``.run(max_cost=…)``
 ``axis(…)``, ``zip_axes(…)``, ``value(…)``      what in a sweep varies, varies together, or does not vary
 ``compare(clip, other)``                        videos side by side, by one clock
+``measure(clip)``, ``metric(name)``             sharpness, flicker, likeness and more as numbers; metrics of your own
 ``jobs()``, ``attach(job_id)``                  the jobs in the store; one of them, by its id
 ``provenance(path)``, ``reproduce(path)``       how a video was made; the same request again, as a new take
 ``DecartClient``                                an async client with the names of Decart's own SDK
@@ -68,6 +69,7 @@ if TYPE_CHECKING:
     from .job.clip import Clip as Clip
     from .job.job import Job as Job
     from .media.samples import sample as sample
+    from .metrics.registry import metric as metric
     from .request.catalogue import models as models
     from .request.models import ModelDefinition as ModelDefinition
     from .session.comparing import compare as compare
@@ -83,6 +85,7 @@ if TYPE_CHECKING:
     )
     from .session.inputs_by_hand import keyframes as keyframes, trajectory as trajectory
     from .session.making_by_form import form as form
+    from .session.measuring import measure as measure
     from .session.preparing import fit as fit, trim as trim
     from .session.session import Session as Session
     from .sweeps.axes import axis as axis, value as value, zip_axes as zip_axes
@@ -120,6 +123,7 @@ _EXPORTS = {
     "job.clip": ("Clip",),
     "job.job": ("Job",),
     "media.samples": ("sample",),
+    "metrics.registry": ("metric",),
     "request.catalogue": ("models",),
     "request.models": ("ModelDefinition",),
     "session.comparing": ("compare",),
@@ -135,6 +139,7 @@ _EXPORTS = {
     ),
     "session.inputs_by_hand": ("keyframes", "trajectory"),
     "session.making_by_form": ("form",),
+    "session.measuring": ("measure",),
     "session.preparing": ("fit", "trim"),
     "session.session": ("Session",),
     "sweeps.axes": (

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .._util.console import say, stderr
+from .._util.remote_storage import RemoteStorage, StorageError
 from .._util.text import printable
 from ..errors import InvalidInputError, MediaError
+from ..job.destinations import destination
 from ..request.catalogue import models
 from ..request.models import Field, ModelDefinition
 from .jobs import add_store_option, whole_id
@@ -22,10 +24,10 @@ if TYPE_CHECKING:
 _METAVARS = {"integer": "N", "flag": "true|false", "image": "FILE", "video": "FILE", "trajectory": "JSON"}
 _HELP = {
     "prompt": "what to make",
-    "data": "the image or video that it is made from: a file or a URL",
-    "start": "the first frame: an image, as a file or a URL",
-    "end": "the last frame: an image, as a file or a URL",
-    "reference_image": "an image to go by: a file or a URL",
+    "data": "the image or video that it is made from: a file or an address",
+    "start": "the first frame: an image, as a file or an address",
+    "end": "the last frame: an image, as a file or an address",
+    "reference_image": "an image to go by: a file or an address",
     "trajectory": "points of a path, such as [[0, 0.5, 0.5], [60, 0.7, 0.4]]: frame, x, y",
     "seed": "of the random numbers; the same seed makes the same again",
 }
@@ -64,7 +66,9 @@ _DESCRIPTION = (
 
 
 def _add_common_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("-o", "--out", type=Path, metavar="FILE", help="also save the video there, with its tags")
+    command.add_argument(
+        "-o", "--out", metavar="FILE", help="also save the video there, with its tags; or at s3://bucket/cat.mp4"
+    )
     add_store_option(command)
     add_options(command)
 
@@ -123,13 +127,20 @@ def _inputs(model: ModelDefinition, options: argparse.Namespace) -> dict[str, An
     }
 
 
-def _check_out(path: Path | None) -> None:
+def _check_out(out: str | None) -> None:
     """Makes sure that there is a folder to save into, before anything is paid for.
 
     Raises:
-        MediaError: there is none.
+        MediaError: there is none, or a package is missing.
+        InvalidInputError: it is an address that is not written to.
     """
-    if path is not None and not path.expanduser().absolute().parent.is_dir():
+    target = destination(out)
+    if isinstance(target, RemoteStorage):
+        try:
+            target.require_package()
+        except StorageError as error:
+            raise MediaError(f"The video cannot be saved as {target.shown}: {error}.") from None
+    elif target is not None and not (path := Path(target)).expanduser().absolute().parent.is_dir():
         raise MediaError(f"The video cannot be saved as {printable(str(path))}: there is no folder {path.parent}.")
 
 
@@ -153,8 +164,8 @@ def _literal(value: Any) -> Any:
     return value.replace("{", "{{").replace("}", "}}") if isinstance(value, str) else one(value)
 
 
-def _finish(job: Job, out: Path | None) -> int:
-    """Waits for a job's video, saves it where that was asked for, and prints its path."""
+def _finish(job: Job, out: str | None) -> int:
+    """Waits for a job's video, saves it where that was asked for, and prints its path or address."""
     from ..display.terminal import job_progress
     from ..display.text import clip_caption
 
@@ -163,9 +174,10 @@ def _finish(job: Job, out: Path | None) -> int:
             clip = job.result()
     except KeyboardInterrupt:
         raise job.interrupted() from None
-    path = clip.path if out is None else clip.save(out.expanduser())
-    with contextlib.suppress(ValueError):  # it is in another folder
-        path = path.absolute().relative_to(Path.cwd())
+    path = clip.path if out is None else clip.save(out)
+    if isinstance(path, Path):
+        with contextlib.suppress(ValueError):  # it is in another folder
+            path = path.absolute().relative_to(Path.cwd())
     if stderr.isatty():
         say(" · ".join(clip_caption(clip)), stderr)
     say(str(path))

@@ -19,7 +19,7 @@ from .drawing import draw_failure, draw_page
 from .layout import Layout
 from .plan import Page, Plan, Tile
 from .record import grid_record
-from .saving import target_of
+from .saving import target_of, writes_to_addresses
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -36,6 +36,7 @@ _JPEG_ROOM = 65_000
 _TITLE, _COMMENT, _EXIF = 0x010E, 0x9286, 0x8769  # EXIF's numbers: ImageDescription, UserComment, its own directory
 
 
+@writes_to_addresses
 def contact_sheet(
     layout: Layout,
     path: str | os.PathLike[str],
@@ -51,14 +52,14 @@ def contact_sheet(
 
     Args:
         layout: the grid.
-        path: the file to write, as PNG, JPEG, WebP or PDF by its ending. A file that is there is replaced. A long PDF
-            has pages.
+        path: the file to write, also at an fsspec address, as PNG, JPEG, WebP or PDF by its ending. A file that is
+            there is replaced. A long PDF has pages.
         cell_width: the width of a clip's picture, in pixels from 120 to 1920.
         at: which frame of each clip, as a fraction of its length.
         client: of a Dask cluster, whose workers decode the frames; without one, the cores of this machine do.
 
     Returns:
-        The path.
+        The path, or the address without secrets.
 
     Raises:
         InvalidInputError: an argument is invalid, or the sheet would be too large.

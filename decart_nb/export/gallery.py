@@ -25,6 +25,7 @@ from ..display.grid_data import Tile
 from ..display.live_view import assets
 from ..errors import InvalidInputError, MediaError
 from ..job.clip import Clip
+from ..job.destinations import write_file, write_folder
 from ..job.file_names import without_folder, without_folders
 from ..job.provenance import as_path
 
@@ -77,7 +78,7 @@ def save_gallery(
     title: str = "",
     single_file: bool = False,
     client: Client | None = None,
-) -> Path:
+) -> Path | str:
     """Write a gallery of a grid's clips: choosers, lightbox, comparison and synchronized play, without a server.
 
     The clips are copies with their provenance in their tags. Nothing in the gallery names a folder of this machine.
@@ -85,25 +86,29 @@ def save_gallery(
 
     Args:
         grid: the grid.
-        target: the folder, which is made if it is not there; with ``single_file``, the page.
+        target: the folder, which is made if it is not there; with ``single_file``, the page. A path, or an fsspec
+            address, at which clips of an earlier gallery stay.
         title: the heading; the grid's own unless given.
         single_file: whether clips and posters are embedded in one page, of at most 50 MiB.
         client: of a Dask cluster, whose workers make the posters; without one, the cores of this machine do.
 
     Returns:
-        The page.
+        The page: its path, or its address without secrets.
 
     Raises:
         InvalidInputError: the target is not empty and no gallery, or the single page would be too large.
         ClusterError: the cluster cannot make the posters.
         MediaError: a clip cannot be read, or the gallery cannot be written.
     """
-    path = as_path(target)
     check_client(client)
-    try:
-        return (_single if single_file else _folder)(grid, path, title, client)
-    except OSError as error:
-        raise MediaError(f"The gallery cannot be written: {os_reason(error)}.") from None
+
+    def write(path: Any) -> Path:
+        try:
+            return (_single if single_file else _folder)(grid, as_path(path), title, client)
+        except OSError as error:
+            raise MediaError(f"The gallery cannot be written: {os_reason(error)}.") from None
+
+    return write_file(target, write) if single_file else write_folder(target, write, page=_INDEX)
 
 
 def _folder(grid: ClipGrid, folder: Path, title: str, client: Client | None) -> Path:
@@ -166,7 +171,7 @@ def _single(grid: ClipGrid, page: Path, title: str, client: Client | None) -> Pa
     def video(_: int, clip: Clip) -> str:
         check(clip.path.stat().st_size)
         with tempfile.TemporaryDirectory() as folder:
-            return embedded("video/mp4", clip.save(folder).read_bytes())
+            return embedded("video/mp4", Path(clip.save(folder)).read_bytes())
 
     def poster(_: str, image: bytes) -> str:
         return embedded("image/webp", image)

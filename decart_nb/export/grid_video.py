@@ -26,7 +26,7 @@ from .drawing import draw_failure, draw_page
 from .layout import Layout
 from .plan import Box, Page, Plan, Tile
 from .record import grid_record
-from .saving import target_of
+from .saving import target_of, writes_to_addresses
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -43,6 +43,7 @@ _UNKNOWN_SIZE = 1920 * 1080
 _COPY_QUALITY = 8  # x264's: the loss cannot be seen
 
 
+@writes_to_addresses
 def grid_video(
     layout: Layout,
     path: str | os.PathLike[str],
@@ -58,13 +59,13 @@ def grid_video(
 
     Args:
         layout: the grid.
-        path: the file to write. A file that is there is replaced.
+        path: the file to write, also at an fsspec address. A file that is there is replaced.
         cell_width: the width of a clip's picture, in pixels from 120 to 1920.
         fps: frames per second, at most 120; by default that of the fastest clip, at most 60.
         client: of a Dask cluster, whose workers make small copies of the clips, which this process puts together.
 
     Returns:
-        The path.
+        The path, or the address without secrets.
 
     Raises:
         InvalidInputError: an argument is invalid, there is no clip, or the video would be too large.

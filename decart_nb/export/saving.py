@@ -1,14 +1,19 @@
-"""Where an export is written, checked before the work begins."""
+"""Where an export is written: a path, checked before the work begins, or an fsspec address."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Concatenate, ParamSpec
 
 from .._util.text import printable
 from ..errors import InvalidInputError
+from ..job.destinations import write_file
 from ..job.provenance import as_path
+from .layout import Layout
+
+_Options = ParamSpec("_Options")
 
 
 def target_of(path: Any, endings: Sequence[str], what: str) -> Path:
@@ -31,3 +36,15 @@ def target_of(path: Any, endings: Sequence[str], what: str) -> Path:
             f"its name must end in {listed}."
         )
     return target
+
+
+def writes_to_addresses(
+    write: Callable[Concatenate[Layout, Any, _Options], Path],
+) -> Callable[Concatenate[Layout, Any, _Options], Path | str]:
+    """An export to a path as one to a path or an fsspec address; see :func:`decart_nb.job.destinations.write_file`."""
+
+    @functools.wraps(write)
+    def write_anywhere(layout: Layout, path: Any, /, *args: _Options.args, **options: _Options.kwargs) -> Path | str:
+        return write_file(path, lambda target: write(layout, target, *args, **options))
+
+    return write_anywhere

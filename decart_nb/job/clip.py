@@ -90,22 +90,24 @@ class Clip:
 
         return media.frames(self.path, fps=fps)
 
-    def save(self, path: str | os.PathLike[str]) -> Path:
+    def save(self, path: str | os.PathLike[str]) -> Path | str:
         """Copies the video to a file, or into a folder that is there. The copy's tags say what made it.
 
         Picture and sound are untouched, to the last bit. :func:`decart_nb.provenance` reads the tags, and so does
         ``ffprobe``.
 
         Args:
-            path: where to; an ending that belongs to another sort of video is refused.
+            path: where to, also an fsspec address, such as ``s3://bucket/cat.mp4``, or with ``/`` at its end for a
+                folder; an ending that belongs to another sort of video is refused.
 
         Returns:
-            The copy's path.
+            The copy's path, or its address without secrets.
 
         Raises:
             MediaError: it cannot be written there, or the clip's own file is gone.
         """
         from . import provenance
+        from .destinations import write_file
 
         record = provenance.find(self.path)
         if record is None or record.get("job_id") != self.job_id:
@@ -118,7 +120,7 @@ class Clip:
                 waited=self.waited,
                 made=self.made,
             )
-        return provenance.save_copy(self.path, path, record)
+        return write_file(path, lambda target: provenance.save_copy(self.path, target, record))
 
     def video(self, **options: Any) -> Video:
         """An ``IPython.display.Video`` with the bytes in it, so that it plays wherever the notebook goes.

@@ -29,13 +29,12 @@ from .demux import (
     quarters,
     refusal,
     upright_shape,
-    usual_pause,
 )
 from .heif import HeifImage, read_heif
 from .images import RGB
 from .limits import LIMITS, Limits
 from .numbers import finite_number
-from .timeline import Timeline
+from .timed_frames import with_times
 
 #: A poster's height, in its widths: a JPEG has at most 65,500 pixels on a side.
 _TALLEST = 16
@@ -245,14 +244,9 @@ def _timed(
                 time += pause
             return
         with container(file, name, VIDEO, limits=limits) as (media, stream, _):
-            usual = usual_pause(stream)
-            timeline = Timeline(usual, limits)
             shape: tuple[int, int] | None = None
-            for frame in media.decode(stream):
+            for frame, time, pause in with_times(media.decode(stream), stream, limits):
                 shape = shape or _scaled(upright_shape(frame, stream, limits), within)
-                pause = float(frame.duration * (frame.time_base or 0)) or usual
-                time = timeline.add(None if frame.pts is None else frame.time, pause)
-                timeline.length()
                 yield upright_array(frame, shape), time, pause
             if shape is None:
                 raise refusal(name, VIDEO, "it has no picture")

@@ -100,24 +100,6 @@ class DecartAccessor:
         order: dict[str, Any] = {"sort": sort, "descending": descending, "badges": badges}
         return grid_of(self._frame, open_runner(), rows=rows, cols=cols, title=title, client=client, **order)
 
-    def scatter(self, x: Hashable, y: Hashable, *, by: Hashable | None = None) -> Scatter:
-        """Shows two columns of numbers against each other: a point for each clip, whose poster is seen on hover.
-
-        ``.figure()`` is the same plot as a figure of matplotlib.
-
-        Args:
-            x, y: the columns whose values are across and up: metrics, or any other columns of numbers.
-            by: a column whose values have a colour and a shape each, such as ``model``.
-
-        Raises:
-            InvalidInputError: there is no such column, it has no numbers, or no row has both values.
-        """
-        self._need("scatter()", "status", "path")
-        from ..session.functions import open_runner
-        from ..session.views import scatter_of
-
-        return scatter_of(self._frame, open_runner(), x, y, by=by)
-
     def compare(self, *, labels: Sequence[str] | None = None) -> Comparison:
         """Shows two to four clips side by side, under a wipe, flickering, or as their difference, by one clock.
 

@@ -116,6 +116,18 @@ class Session(ProcessLocal):
 
         return job_provenance.provenance(path, lookup)
 
+    def measure(
+        self,
+        video: Clip | Job | str | os.PathLike[str],
+        names: Iterable[str] | str | None = None,
+        *,
+        against: Clip | Job | str | os.PathLike[str] | None = None,
+    ) -> dict[str, float]:
+        """See :func:`decart_nb.measure`."""
+        from .measuring import measure_video
+
+        return measure_video(video, names, against, self._runner.store)
+
     def reproduce(self, path: str | os.PathLike[str], model: str | ModelDefinition | None = None) -> Job:
         """See :func:`decart_nb.reproduce`."""
         made = self.provenance(path)

@@ -48,6 +48,15 @@ _VOTES = """
     )
 """
 
+#: ``value`` is a number, or a text; it is NULL where there is none.
+_MEASUREMENTS = """
+    CREATE TABLE measurements (
+        clip TEXT NOT NULL, reference TEXT NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL,
+        value, error TEXT NOT NULL, measured_at REAL NOT NULL,
+        PRIMARY KEY (clip, reference, name, version)
+    ) WITHOUT ROWID
+"""
+
 #: The statements that bring a database to the next version, a tuple a version.
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
@@ -108,4 +117,5 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE jobs ADD COLUMN seeded_request TEXT",
         "CREATE INDEX jobs_by_seeded_request ON jobs (seeded_request) WHERE seeded_request IS NOT NULL",
     ),
+    (_MEASUREMENTS,),
 )

@@ -30,6 +30,7 @@ from .files import StoreFiles
 from .intents import NOT_SENT, Intents
 from .job_row import UNDER_WAY, Record
 from .jobs import JobTable
+from .measurements import MeasurementTable
 from .ratings import RatingTable, Vote, judgement
 from .sweeps import SweepTable
 
@@ -50,6 +51,7 @@ class Store:
 
     Attributes:
         files: its videos and inputs.
+        measurements: what metrics have measured of videos.
 
     Raises:
         StoreError: the folder cannot be written, or a newer version of this package has written it.
@@ -58,16 +60,13 @@ class Store:
     def __init__(self, folder: Path, *, vfs: str | None = None) -> None:
         self.folder = folder = folder.absolute()
         self._database = Database(
-            folder / DATABASE,
-            vfs,
-            opened=self._opened,
-            beginning=self._beginning,
-            committing=self._sync_placed_videos,
+            folder / DATABASE, vfs, opened=self._opened, beginning=self._beginning, committing=self._sync_placed_videos
         )
         self._jobs = JobTable(self._database)
         self._sweeps = SweepTable(self._database)
         self.files = StoreFiles(folder)
         self._ratings = RatingTable(self._database)
+        self.measurements = MeasurementTable(self._database)
         self._claims = Claims(folder / "holders", self._jobs, self._database.on_rollback)
         self._intents = Intents(self._jobs, self._claims, self.update)
         # By key, the jobs of which the database has not heard the latest, and the claims by which they are written.

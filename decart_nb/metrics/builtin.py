@@ -1,0 +1,190 @@
+"""The built-in metrics, as data: each a filter of FFmpeg, the frames that it gets, and how it becomes one number.
+
+The filters of a branch share one graph, and filters that several metrics need are in it once. A change of what a metric
+computes is a new version of it.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from .metric import Branch, FilterMetric
+from .reducing import Count, Decibels, Last, LoggedMean, Mean, MostPerSecond, Reducer, Seconds
+
+if TYPE_CHECKING:
+    import av
+
+#: Full-range luma of 8 bits, for what must not depend on how a file codes black and white.
+_EIGHT_BITS = ("format", "yuv420p")
+#: Large changes are all that counts in these pictures: at most 180 pixels on the shorter side.
+_SMALL = ("scale", r"w='if(gt(iw,ih),-2,min(180,iw))':h='if(gt(iw,ih),min(180,ih),-2)':flags=bilinear:out_range=full")
+
+#: All frames, in full size.
+EVERY = Branch()
+#: About one frame a second, in full size: a blurred edge, or one between blocks, is lost in a smaller picture.
+SAMPLED = Branch(is_sampled=True)
+#: All frames, small.
+SMALL = Branch(prefix=(_SMALL, _EIGHT_BITS))
+#: About one frame a second, small.
+SMALL_SAMPLED = Branch(is_sampled=True, prefix=(_SMALL, _EIGHT_BITS))
+#: About one frame a second, in 32 by 32 pixels, each with a colour of its own.
+TINY = Branch(is_sampled=True, prefix=(("scale", "w=32:h=32:flags=area:out_range=full"), ("format", "yuv444p")))
+
+_FULL_RANGE = 2  # FFmpeg's AVCOL_RANGE_JPEG
+_SCENES, _SIGNAL = ("scdet", "threshold=10"), ("signalstats", "")
+
+
+def _to_full_range(frame: av.VideoFrame) -> float:
+    """What turns ``scdet``'s percent of all codes into levels of a range from 0 to 255."""
+    return 2.56 if frame.color_range == _FULL_RANGE else 2.56 * 255 / 219
+
+
+def _fingerprint() -> Reducer:
+    from .fingerprint import Fingerprint  # which loads NumPy
+
+    return Fingerprint()
+
+
+#: What is kept of a clip to tell near-duplicates by. It is no metric that can be asked for: its value is a text.
+FINGERPRINT = FilterMetric(
+    name="fingerprint", about="perceptual hash", filter=("null", ""), branch=TINY, reduce=_fingerprint
+)
+
+_BUILTIN = (
+    FilterMetric(
+        name="motion",
+        unit="levels",
+        about="mean difference of consecutive frames once both are small and smoothed, in brightness levels of 255: "
+        "how much moves, whether it should or not",
+        filter=("vmafmotion", ""),
+        branch=SMALL,
+        reduce=partial(Mean, "lavfi.vmafmotion.score", skip_first=True),
+    ),
+    FilterMetric(
+        name="flicker",
+        unit="levels",
+        about="mean absolute difference of the luma of consecutive frames, in levels of 255, as VBench's temporal "
+        "flickering: what moves counts too, so compare clips of one scene",
+        filter=_SCENES,
+        branch=EVERY,
+        reduce=partial(Mean, "lavfi.scd.mafd", scale=_to_full_range, skip_first=True),
+    ),
+    FilterMetric(
+        name="sharpness",
+        unit="1/pixel",
+        about="one divided by the mean width of edges in pixels, in full size: blur makes it less; "
+        "NaN where there are no edges",
+        filter=("blurdetect", ""),
+        branch=SAMPLED,
+        reduce=partial(Mean, "lavfi.blur", inverse=True),
+    ),
+    FilterMetric(
+        name="blockiness",
+        about="how much stronger edges are on a regular grid than beside it, as strong compression makes them; about 1 "
+        "is none",
+        filter=("blockdetect", ""),
+        branch=SAMPLED,
+        reduce=partial(Mean, "lavfi.block"),
+    ),
+    FilterMetric(
+        name="freezes",
+        unit="s",
+        about="seconds in which the picture stands still for at least half a second",
+        filter=("freezedetect", "n=0.001:d=0.5"),
+        branch=EVERY,
+        reduce=partial(Seconds, "lavfi.freezedetect.freeze_start", "lavfi.freezedetect.freeze_end"),
+    ),
+    FilterMetric(
+        name="black",
+        unit="s",
+        about="seconds of black frames: at least 98 % of the picture is darker than a tenth",
+        filter=("blackdetect", "pic_th=0.98:pix_th=0.10"),
+        branch=EVERY,
+        reduce=partial(Seconds, "lavfi.black_start", "lavfi.black_end"),
+    ),
+    FilterMetric(
+        name="cuts",
+        about="number of hard cuts",
+        filter=_SCENES,
+        branch=EVERY,
+        reduce=partial(Count, "lavfi.scd.time"),
+    ),
+    FilterMetric(
+        name="brightness",
+        about="mean luma, from 0 for black to 1 for white",
+        filter=_SIGNAL,
+        branch=SMALL_SAMPLED,
+        reduce=partial(Mean, "lavfi.signalstats.YAVG", scale=1 / 255),
+    ),
+    FilterMetric(
+        name="colourfulness",
+        about="mean distance of colours from grey, from 0 to 1",
+        filter=_SIGNAL,
+        branch=SMALL_SAMPLED,
+        reduce=partial(Mean, "lavfi.signalstats.SATAVG", scale=1 / 128),
+    ),
+    FilterMetric(
+        name="flashes",
+        unit="1/s",
+        about="the most flashes within one second, each a strong change of brightness or colour there and back: more "
+        "than 3 may harm people with photosensitive epilepsy",
+        filter=("photosensitivity", "bypass=1"),
+        branch=SMALL,
+        reduce=partial(MostPerSecond, "lavfi.photosensitivity.frame-badness", threshold=0.25, scale=0.5),
+    ),
+    FilterMetric(
+        name="loudness",
+        unit="LUFS",
+        about="loudness of the whole sound by EBU R 128; NaN without sound",
+        filter=("ebur128", "metadata=1"),
+        branch=None,
+        reduce=partial(Last, "lavfi.r128.I"),
+    ),
+    FilterMetric(
+        name="kept_ssim",
+        about="SSIM with the reference, from 0 to 1: how much of its structure is kept",
+        needs_reference=True,
+        filter=("ssim", ""),
+        branch=EVERY,
+        reduce=partial(Mean, "lavfi.ssim.All"),
+    ),
+    FilterMetric(
+        name="kept_psnr",
+        unit="dB",
+        about="PSNR with the reference; infinite where both are the same",
+        needs_reference=True,
+        filter=("psnr", ""),
+        branch=EVERY,
+        reduce=partial(Decibels, "lavfi.psnr.psnr_avg", power=2),
+    ),
+    FilterMetric(
+        name="kept_xpsnr",
+        unit="dB",
+        about="XPSNR with the reference: PSNR weighted by what the eye sees, the least of luma and colours",
+        needs_reference=True,
+        filter=("xpsnr", ""),
+        branch=EVERY,
+        reduce=partial(Decibels, *(f"lavfi.xpsnr.xpsnr.{plane}" for plane in "yuv"), power=1),
+    ),
+    FilterMetric(
+        name="kept_vif",
+        about="visual information fidelity with the reference, mean of FFmpeg's four scales: 1 keeps everything",
+        needs_reference=True,
+        filter=("vif", ""),
+        branch=EVERY,
+        reduce=partial(Mean, *(f"lavfi.vif.scale.{scale}" for scale in range(4))),
+    ),
+    FilterMetric(
+        name="kept_vmaf",
+        about="VMAF with the reference, from 0 to 100; it needs an FFmpeg that was built with libvmaf",
+        needs_reference=True,
+        filter=("libvmaf", "log_fmt=json:log_path={log}"),
+        branch=EVERY,
+        reduce=partial(LoggedMean, "vmaf"),
+    ),
+)
+#: The built-in metrics by name.
+BUILTIN = {metric.name: metric for metric in _BUILTIN}
+#: Those that need nothing but a picture, which are measured unless others are asked for.
+DEFAULT = tuple(metric.name for metric in _BUILTIN if metric.branch is not None and not metric.needs_reference)

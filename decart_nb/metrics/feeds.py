@@ -1,0 +1,206 @@
+"""Feeds: they send a clip's decoded frames to graphs of filters and to plug-ins, and collect what these measure."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import av
+
+from .._util.text import printable
+from ..errors import InvalidInputError
+from ..media.decoding import upright_array
+from ..media.timed_frames import TimedFrame
+from .graphs import MetadataGraph, PairGraph, PictureGraph, SoundGraph
+from .metric import Branch, FilterMetric, PluginMetric
+from .plugin_calls import PluginCall
+
+if TYPE_CHECKING:
+    from ..media import RGB
+
+#: Seconds from one sampled frame to the next, and the fewest of them in a video whose header tells its length.
+_INTERVAL, _FEWEST = 1.0, 4
+_USUAL_PAUSE = 0.04
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What was measured of a clip by one metric.
+
+    Attributes:
+        value: the number, or a fingerprint's text; NaN where there is none.
+        error: why there is no value; empty where there is one.
+        is_final: whether the same file gives the same again: not of a plug-in's error, nor of one of the disk.
+    """
+
+    value: float | str
+    error: str = ""
+    is_final: bool = True
+
+
+class Frame:
+    """A frame of the clip with the reference's beside it, and both in RGB, converted once for all plug-ins.
+
+    Args:
+        clip: the clip's frame.
+        reference: the reference's at that time; ``None`` where there is none.
+    """
+
+    def __init__(self, clip: TimedFrame, reference: TimedFrame | None) -> None:
+        self.clip, self.reference = clip, reference
+        self._rgb: list[RGB] = []
+
+    def rgb(self, count: int) -> list[RGB]:
+        """The first, or both, as read-only RGB arrays, upright and of one size."""
+        for timed in (self.clip, self.reference)[len(self._rgb) : count]:
+            if timed is not None:
+                array = upright_array(timed.picture, self.clip.shape)
+                array.flags.writeable = False  # several plug-ins get it
+                self._rgb.append(array)
+        return self._rgb[:count]
+
+
+class Feed(ABC):
+    """Takes the frames of one clip."""
+
+    @abstractmethod
+    def add(self, frame: Frame) -> None:
+        """Take the next frame."""
+
+    @abstractmethod
+    def results(self, length: float) -> dict[str, Measurement]:
+        """What was measured of a video of a length in seconds, by the metrics' names."""
+
+    def abandon(self) -> None:
+        """Let what works on it come to an end: nobody wants the results."""
+        return
+
+
+class _GraphFeed(Feed):
+    """Feeds a graph. What FFmpeg refuses is the error of the metrics in it, and of no other."""
+
+    def __init__(self, metrics: Sequence[FilterMetric], graph: MetadataGraph) -> None:
+        self._metrics, self.graph, self._error = metrics, graph, ""
+
+    def results(self, length: float) -> dict[str, Measurement]:
+        """The values of the graph's metrics."""
+        values: dict[str, float | str] = {}
+        if not self._error:
+            try:
+                values = self.graph.values(length)
+            except (av.FFmpegError, ValueError) as error:
+                self._fail(error)
+        if self._error:
+            return {metric.name: Measurement(math.nan, self._error) for metric in self._metrics}
+        return {name: Measurement(value) for name, value in values.items()}
+
+    def _fail(self, error: Exception) -> None:
+        filters = ", ".join(metric.filter[0] for metric in self._metrics)
+        self._error = printable(f"FFmpeg's filters ({filters}) cannot take this video: {error}", limit=300)
+
+
+class PictureFeed(_GraphFeed):
+    """Feeds the filters of one branch."""
+
+    def __init__(self, metrics: Sequence[FilterMetric], branch: Branch) -> None:
+        self._graph = PictureGraph(metrics, branch.prefix)
+        super().__init__(metrics, self._graph)
+        self._is_sampled, self._samples = branch.is_sampled, 0
+        self._left_out: TimedFrame | None = None
+
+    def add(self, frame: Frame) -> None:
+        """Send the next frame through the graph, if it is one of the sample or all are wanted."""
+        timed = frame.clip
+        if self._is_sampled and not self._is_next_sample(timed):
+            self._left_out = timed
+            return
+        self._send(timed)
+
+    def results(self, length: float) -> dict[str, Measurement]:
+        """The values of the branch's metrics."""
+        if self._is_sampled and not self._samples and self._left_out is not None:  # there was no middle of an interval
+            self._send(self._left_out)
+        return super().results(length)
+
+    def _send(self, timed: TimedFrame) -> None:
+        if not self._error:
+            try:
+                self._graph.push(timed.picture, timed.time, 1 / (timed.pause or _USUAL_PAUSE))
+            except (av.FFmpegError, ValueError) as error:
+                self._fail(error)
+
+    def _is_next_sample(self, timed: TimedFrame) -> bool:
+        """Whether it is on screen in the middle of an interval: the beginning of a video is not like the rest."""
+        interval = min(_INTERVAL, timed.length / _FEWEST) if timed.length > 0 else _INTERVAL
+        if timed.time + timed.pause <= (self._samples + 0.5) * interval:
+            return False
+        self._samples = math.floor((timed.time + timed.pause) / interval + 0.5)
+        return True
+
+
+class PairFeed(_GraphFeed):
+    """Feeds the filters that compare a clip with its reference, as long as both last."""
+
+    def __init__(self, metrics: Sequence[FilterMetric]) -> None:
+        self._graph = PairGraph(metrics)
+        super().__init__(metrics, self._graph)
+
+    def add(self, frame: Frame) -> None:
+        """Send the next pair of frames through the graph."""
+        clip, reference = frame.clip, frame.reference
+        if reference is None or self._error:
+            return
+        try:
+            fps = 1 / (clip.pause or _USUAL_PAUSE)
+            self._graph.push(clip.picture, reference.picture, clip.time, fps, (clip.turns, reference.turns))
+        except (av.FFmpegError, ValueError) as error:
+            self._fail(error)
+
+
+class SoundFeed(_GraphFeed):
+    """Feeds the filters of sound."""
+
+    def __init__(self, metrics: Sequence[FilterMetric]) -> None:
+        self._graph = SoundGraph(metrics)
+        super().__init__(metrics, self._graph)
+
+    def add(self, frame: Frame) -> None:
+        """Leave the picture out."""
+        return
+
+    def add_sound(self, piece: av.AudioFrame) -> None:
+        """Take the next piece of the sound."""
+        if not self._error:
+            try:
+                self._graph.push(piece)
+            except (av.FFmpegError, ValueError) as error:
+                self._fail(error)
+
+
+class PluginFeed(Feed):
+    """Feeds one plug-in."""
+
+    def __init__(self, metric: PluginMetric) -> None:
+        self._metric, self._call = metric, PluginCall(metric)
+
+    def add(self, frame: Frame) -> None:
+        """Give the plug-in the next frame, and the reference's beside it if it needs one."""
+        needed = 1 + self._metric.needs_reference
+        if needed == 2 and frame.reference is None:
+            return
+        if self._call.wants(frame.clip.time, frame.clip.pause):
+            self._call.feed(*frame.rgb(needed))
+
+    def results(self, length: float) -> dict[str, Measurement]:
+        """What the plug-in returns."""
+        try:
+            return {self._metric.name: Measurement(self._call.value())}
+        except InvalidInputError as error:
+            return {self._metric.name: Measurement(math.nan, error.message, is_final=False)}
+
+    def abandon(self) -> None:
+        """Let the plug-in come to an end."""
+        self._call.abandon()

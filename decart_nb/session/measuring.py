@@ -1,0 +1,255 @@
+"""Measuring of clips and of tables of results: the session's store keeps the values by the clips' digests."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from .._util.console import say
+from .._util.public import public
+from .._util.text import counted, did_you_mean, listing, printable, short_repr
+from ..errors import InvalidInputError, MediaError
+from ..job.clip import Clip
+from ..job.job import Job
+from ..media.files import open_file
+from ..media.numbers import finite_number
+from ..metrics.builtin import DEFAULT, FINGERPRINT
+from ..metrics.columns import Values, Video, measure_clips
+from ..metrics.metric import PluginMetric
+from ..metrics.registry import find
+from ..store.job_row import Record
+from ..sweeps.clips import clips_of, column_values, records_of
+from .functions import open_store
+
+if TYPE_CHECKING:
+    from ..store.store import Store
+
+#: The input that a video model takes its video by, and the column of it.
+_DATA = "data"
+#: The column that says why rows have no values.
+ERRORS = "measure_error"
+#: The column of the groups of near-duplicates.
+_DUPLICATES = "duplicate_group"
+_MOST_FLASHES = 3
+
+
+@public
+def measure(
+    video: Clip | Job | str | os.PathLike[str],
+    names: Iterable[str] | str | None = None,
+    *,
+    against: Clip | Job | str | os.PathLike[str] | None = None,
+) -> dict[str, float]:
+    """Measures a video by metrics; it is decoded once for all of them.
+
+    With a session, values are kept in its store by the video's digest and the metric's version, and not measured again.
+
+    Args:
+        video: a clip, a finished job, or the path of a video.
+        names: of metrics, built-in or of your own (see :func:`decart_nb.metric`); all that need no other video unless
+            given. The manual lists them.
+        against: the video that ``kept_…`` metrics compare it with; of a clip, the video that it was made from unless
+            given.
+
+    Returns:
+        The values by the metrics' names; NaN where a video has none, such as the loudness of one without sound.
+
+    Raises:
+        InvalidInputError: there is no such metric, there is nothing to compare with, or a plug-in has failed.
+        MediaError: the video cannot be decoded.
+
+    Examples:
+        >>> import decart_nb as dnb
+        >>> dnb.measure(dnb.sample(), ["cuts", "freezes"])
+        {'cuts': 0.0, 'freezes': 0.0}
+        >>> dnb.measure(dnb.sample(), "kept_psnr", against=dnb.sample())
+        {'kept_psnr': inf}
+    """
+    return measure_video(video, names, against, open_store())
+
+
+def measure_video(video: Any, names: Iterable[str] | str | None, against: Any, store: Store | None) -> dict[str, float]:
+    """As :func:`measure`, with a store, if there is one."""
+    metrics = find(DEFAULT if names is None else names)
+    clip = _video(video)
+    reference = None
+    if any(metric.needs_reference for metric in metrics):
+        reference = _input_of(clip.sha256, store) if against is None else _video(against)
+        if reference is None:
+            raise InvalidInputError("There is no video to compare this one with: give it, against=….")
+    values = measure_clips([clip], [reference], metrics, store=store)
+    for metric in metrics:
+        if reason := values.errors[0].get(metric.name):
+            kind = InvalidInputError if isinstance(metric, PluginMetric) else MediaError
+            raise kind(reason, {"metric": metric.name})
+    return {name: float(column[0]) for name, column in values.columns.items()}
+
+
+def measure_table(frame: pd.DataFrame, names: Iterable[str] | str | None, against: Any, client: Any) -> pd.DataFrame:
+    """A copy of a table of results with a column for each metric; see ``df.decart.measure``.
+
+    Raises:
+        InvalidInputError: there is no such metric or column, or the table has another column of a metric's name.
+    """
+    metrics, store = find(DEFAULT if names is None else names), open_store()
+    before = [name for name in frame.attrs.get("metrics", ()) if name in frame.columns]
+    if taken := [metric.name for metric in metrics if metric.name in frame.columns and metric.name not in before]:
+        raise InvalidInputError(f"The table has a column {listing(taken)} of its own: rename it before it is measured.")
+    records = records_of(frame, store)
+    clips = _videos(clips_of(frame, records, store))
+    references: list[Video | None] = [None] * len(clips)
+    if any(metric.needs_reference for metric in metrics):
+        references = _references(frame, records, against, store)
+    values = measure_clips(clips, references, metrics, store=store, client=client)
+    made = frame.copy()
+    for name, column in values.columns.items():
+        made[name] = np.array(column, np.float64)
+    made.attrs = {**made.attrs, "metrics": list(dict.fromkeys([*before, *values.columns]))}
+    _add_errors(made, values)
+    _warn_of_flashes(values.columns.get("flashes", ()))
+    return made
+
+
+def group_duplicates(frame: pd.DataFrame, threshold: float, client: Any) -> pd.DataFrame:
+    """A copy of a table of results with a column of the groups of near-duplicates; see ``df.decart.duplicates``.
+
+    Raises:
+        InvalidInputError: the threshold is no number from 0 to 1.
+    """
+    from ..metrics.fingerprint import groups
+
+    threshold = finite_number("threshold", threshold, at_least=0, at_most=1)
+    store = open_store()
+    clips = _videos(clips_of(frame, records_of(frame, store), store))
+    values = measure_clips(clips, [None] * len(clips), [FINGERPRINT], store=store, client=client)
+    fingerprints = [one if isinstance(one, str) else None for one in values.columns[FINGERPRINT.name]]
+    made = frame.copy()
+    made[_DUPLICATES] = pd.array(groups(fingerprints, threshold), dtype="Int64")
+    if failed := sum(map(bool, values.errors)):
+        say(f"{counted(failed, 'clip')} could not be decoded, and {'is' if failed == 1 else 'are'} in no group.")
+    return made
+
+
+def _videos(clips: Iterable[Clip | None]) -> list[Video | None]:
+    """The clips as files with digests. A file that is gone has none, unless its table tells it."""
+    return [None if clip is None else _of_clip(clip) for clip in clips]
+
+
+def _of_clip(clip: Clip) -> Video:
+    return Video(clip.path, clip.sha256) if clip.sha256 else _of_path(clip.path)
+
+
+def _of_path(path: Path) -> Video:
+    try:
+        found = path.stat()
+    except OSError:  # whoever opens it is told
+        return Video(path, "")
+    return Video(path, _digest(path, found.st_size, found.st_mtime_ns))
+
+
+@functools.lru_cache(4096)
+def _digest(path: Path, size: int, changed: int) -> str:
+    """The digest of a file as it is now, by its path, size and time of change."""
+    with open_file(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _video(value: Any) -> Video:
+    """What a person gives as a video.
+
+    Raises:
+        InvalidInputError: it is none.
+    """
+    if isinstance(value, Job):
+        if value.clip is None:
+            raise InvalidInputError(f"The job {value.id or ''} has no video yet: give job.result().")
+        value = value.clip
+    if isinstance(value, Clip):
+        return _of_clip(value)
+    if not isinstance(value, str | os.PathLike):
+        raise InvalidInputError(f"A clip or the path of a video is measured, not {short_repr(value)}.")
+    path = Path(value)
+    if not path.is_file():
+        raise InvalidInputError(f"There is no video {printable(path.name)}.")
+    return _of_path(path)
+
+
+def _input_of(clip_sha256: str, store: Store | None) -> Video | None:
+    """The video that a clip was made from."""
+    records = store.find(sha256=clip_sha256) if store is not None and clip_sha256 else []
+    return _stored_input(records[-1], store) if records else None
+
+
+def _stored_input(record: Record | None, store: Store | None) -> Video | None:
+    file = record.files.get(_DATA) if record is not None else None
+    if store is None or not isinstance(file, Mapping) or not file.get("sha256"):
+        return None
+    return Video(store.files.input(file), str(file["sha256"]))
+
+
+def _references(
+    frame: pd.DataFrame, records: Sequence[Record | None], against: Any, store: Store | None
+) -> list[Video | None]:
+    """What the clip of each row is compared with."""
+    if isinstance(against, Clip | Job | os.PathLike):
+        return [_video(against)] * len(frame)
+    name = _DATA if against is None else against
+    if name in frame.columns:
+        values = column_values(frame[name])
+    elif against is None:
+        values = [None] * len(frame)
+    else:
+        meant = did_you_mean(str(name), map(str, frame.columns))
+        raise InvalidInputError(
+            f"against must be a video, or name a column of videos: there is none called {name}.{meant}"
+        )
+    inputs = [_stored_input(record, store) if name == _DATA else None for record in records]
+    return [made_from or _of_value(value) for made_from, value in zip(inputs, values, strict=True)]
+
+
+def _of_value(value: Any) -> Video | None:
+    """The video in a cell of a table; ``None`` where there is none."""
+    if isinstance(value, Job):
+        value = value.clip
+    if isinstance(value, Clip):
+        return _of_clip(value)
+    if isinstance(value, str | os.PathLike) and Path(value).is_file():
+        return _of_path(Path(value))
+    return None
+
+
+def _add_errors(made: pd.DataFrame, values: Values) -> None:
+    """Add the column that says why rows have no values, or bring it up to date, and say once that there are some."""
+    asked = tuple(values.columns)
+    old = column_values(made[ERRORS]) if ERRORS in made else [None] * len(made)
+    texts = []
+    for before, errors in zip(old, values.errors, strict=True):
+        lines = [line for line in str(before or "").split("\n") if line and line.partition(": ")[0] not in asked]
+        lines += [f"{name}: {reason}" for name, reason in errors.items()]
+        texts.append("\n".join(lines) or None)
+    if any(texts):
+        made[ERRORS] = pd.array(texts, dtype="string")
+    elif ERRORS in made:
+        del made[ERRORS]
+    failed = [errors for errors in values.errors if errors]
+    if failed:
+        name, reason = next(iter(failed[0].items()))
+        say(
+            f"{len(failed):,} of {counted(len(made), 'row')} could not be measured by all metrics: the column {ERRORS} "
+            f"has why. The first is {name}: {printable(reason, limit=200)}"
+        )
+
+
+def _warn_of_flashes(values: Iterable[float | str]) -> None:
+    if found := sum(isinstance(value, float) and value > _MOST_FLASHES for value in values):
+        say(
+            f"Warning: {counted(found, 'clip')} with more than {_MOST_FLASHES} flashes in a second, which may harm "
+            "people with photosensitive epilepsy: the column flashes has how many."
+        )
