@@ -7,12 +7,13 @@ the current session's store, and ``attach("…`` its jobs. Nothing is evaluated 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .call_site import CallSite, call_site, literal
+from .package_names import package_names
 
 if TYPE_CHECKING:
     from ..request.models import Field, ModelDefinition
@@ -48,35 +49,41 @@ class Completions(NamedTuple):
     Attributes:
         texts: the completions, best first.
         replaced: the text before the cursor that each of them replaces.
-        type: what they are, for the icon beside them.
+        types: what each of them is, which a frontend shows beside it.
         is_complete: whether nothing else can stand there.
     """
 
     texts: list[str]
     replaced: str
-    type: str
+    types: list[str]
     is_complete: bool
 
 
 def completions(code: str, namespace: Mapping[str, Any]) -> Completions | None:
-    """The completions at the end of some code; ``None`` outside of the calls of this package.
+    """The completions at the end of some code; ``None`` where there is nothing of this package.
 
     Args:
         code: the code of a cell up to the cursor.
         namespace: the variables of the notebook.
     """
     site = call_site(code)
+    if (site is None or site.string is None) and (names := package_names(code, namespace)):
+        return Completions(names.texts, names.replaced, names.types, is_complete=True)
     found = _function(site.callee, namespace) if site else None
     if site is None or found is None or found.name not in _PARAMETERS:
         return None
     if site.string is not None:
         texts = [text for text in _values(site, found) if text.startswith(site.string)]
-        return Completions(texts, site.string, "str", is_complete=True) if texts else None
+        if _parameter(site, found) == "model":
+            texts, types = _models(texts)
+        else:
+            types = ["str"] * len(texts)
+        return Completions(texts, site.string, types, is_complete=True) if texts else None
     word = site.word
     if word is None or site.is_subscription or not (site.position or word or found.name == "sweep"):
         return None
     texts = [f"{name}=" for name in _keywords(site, found) if name.startswith(word) and name not in site.given]
-    return Completions(texts, word, "param", is_complete=False) if texts else None
+    return Completions(texts, word, ["param"] * len(texts), is_complete=False) if texts else None
 
 
 class _Function(NamedTuple):
@@ -100,10 +107,27 @@ def _function(callee: str, namespace: Mapping[str, Any]) -> _Function | None:
     return _Function(".".join([public, *rest])) if public else None
 
 
+def _parameter(site: CallSite, function: _Function) -> str | None:
+    """The parameter that the cursor is at."""
+    positional = _PARAMETERS[function.name]
+    return site.keyword or (positional[site.position] if site.position < len(positional) else None)
+
+
+def _models(names: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The models that are offered, and the status of each: retired ones only where no live one is.
+
+    A frontend may sort what it is given by name, so that an order would not be enough.
+    """
+    from ..request.catalogue import models
+
+    has_live = any(models[name].status == "live" for name in names)
+    offered = [name for name in names if not (has_live and models[name].status == "retired")]
+    return offered, [models[name].status for name in offered]
+
+
 def _values(site: CallSite, function: _Function) -> Iterable[str]:
     """The values of the parameter that the cursor is at."""
-    positional = _PARAMETERS[function.name]
-    parameter = site.keyword or (positional[site.position] if site.position < len(positional) else None)
+    parameter = _parameter(site, function)
     if parameter is None:
         return ()
     if parameter == "model":

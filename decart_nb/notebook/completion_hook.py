@@ -47,7 +47,9 @@ def _matcher(shell: Any) -> Any:
         if found is None:
             return {"completions": []}
         return {
-            "completions": [SimpleCompletion(text, type=found.type) for text in found.texts],
+            "completions": [
+                SimpleCompletion(text, type=kind) for text, kind in zip(found.texts, found.types, strict=True)
+            ],
             "matched_fragment": found.replaced,
             "suppress": found.is_complete,
             "ordered": True,

@@ -78,8 +78,24 @@ def test_a_text_in_a_call_is_completed(completed: Completed, code: str, expected
 
 
 @pytest.mark.parametrize("code", ['dnb.generate("', "generate('", 'models["', "sweep(model=['"])
-def test_models_come_live_ones_first(completed: Completed, code: str) -> None:
-    check_offered([text.removeprefix(code) for text in completed(code)], [model.name for model in dnb.models])
+def test_models_come_live_ones_first_and_retired_ones_only_where_no_live_one_is(
+    completed: Completed, code: str
+) -> None:
+    names = [model.name for model in (*dnb.models.live, *dnb.models.deprecated)]
+    check_offered([text.removeprefix(code) for text in completed(code)], names)
+    retired = [f"{code}{name}" for name in ("lucy-pro-i2v", "lucy-pro-t2v")]
+    assert set(retired) <= set(completed(f"{code}lucy-pro-"))
+
+
+@pytest.mark.skipif(not _NEWER, reason="completions have no type")
+def test_the_status_of_a_model_is_beside_it(shell: InteractiveShell) -> None:
+    def types(code: str) -> dict[str, str]:
+        with provisionalcompleter():
+            return {found.text: found.type for found in shell.Completer.completions(code, len(code))}
+
+    found = types('dnb.generate("lucy-pro-')
+    assert (found["lucy-pro-v2v"], found["lucy-pro-t2v"]) == ("deprecated", "retired")
+    assert types('dnb.generate("lucy-2.5')["lucy-2.5"] == "live"
 
 
 @pytest.mark.parametrize(
@@ -164,7 +180,16 @@ def test_a_store_that_cannot_be_read_offers_nothing(
 
 
 def test_tab_after_the_package_offers_its_public_names(completed: Completed) -> None:
-    assert sorted(text.rpartition(".")[2] for text in completed("dnb.")) == dnb.__all__
+    found = [text.rpartition(".")[2] for text in completed("dnb.")]
+    errors = {name for name in dnb.__all__ if name.endswith(("Error", "Warning"))}
+    if _NEWER:
+        assert sorted(found) == sorted({*dnb.__all__} - errors)
+        assert found.index("trim") < found.index("Clip")  # what is called comes first
+    assert "generate" in found
+    for code in ("dnb.Job", "x = [dnb.Job", "dnb.generate(dnb.Job"):
+        assert {f"{code}FailedError", code} <= {*completed(code)}
+    if _NEWER:
+        assert [text for text in completed("dnb.generate(dnb.sam") if text.endswith("sample")]
     assert {"live", "deprecated", "retired", "video"} == {text.rpartition(".")[2] for text in completed("dnb.models.")}
 
 
