@@ -100,6 +100,65 @@ class DecartAccessor:
         order: dict[str, Any] = {"sort": sort, "descending": descending, "badges": badges}
         return grid_of(self._frame, open_runner(), rows=rows, cols=cols, title=title, client=client, **order)
 
+    def measure(
+        self, names: str | Sequence[str] | None = None, *, against: Hashable | Clip | None = None, client: Any = None
+    ) -> pd.DataFrame:
+        """Measures the clips: a copy of the table with a column for each metric, named like it.
+
+        Each clip is decoded once. Values are kept in the store by the clip's digest and the metric's version, and not
+        measured again. Where a metric fails, the row has NaN, and the column ``measure_error`` has why.
+
+        Args:
+            names: of metrics, built-in or of your own (see :func:`decart_nb.metric`); all that need no other video
+                unless given. The manual lists them.
+            against: what ``kept_…`` metrics compare each clip with: a column of clips or paths, or one video; the input
+                ``data`` unless given.
+            client: a ``dask.distributed.Client`` whose workers measure; the cores of this machine unless given.
+
+        Raises:
+            InvalidInputError: there is no such metric or column.
+        """
+        self._need("measure()", "status", "path")
+        from ..session.measuring import measure_table
+
+        return measure_table(self._frame, names, against, client)
+
+    def duplicates(self, threshold: float = 0.1, *, client: Any = None) -> pd.DataFrame:
+        """Finds near-duplicates: a copy of the table with ``duplicate_group``, a number that clips share that look alike.
+
+        Clips of one length are compared, by perceptual hashes and mean colours of about one frame a second.
+
+        Args:
+            threshold: how much clips of a group differ at most: the share of the bits of their hashes, plus the
+                difference of their mean colours in 128ths.
+            client: as for :meth:`measure`.
+
+        Raises:
+            InvalidInputError: ``threshold`` is no number from 0 to 1.
+        """
+        self._need("duplicates()", "status", "path")
+        from ..session.measuring import group_duplicates
+
+        return group_duplicates(self._frame, threshold, client)
+
+    def scatter(self, x: Hashable, y: Hashable, *, by: Hashable | None = None) -> Scatter:
+        """Shows two columns of numbers against each other: a point for each clip, whose poster is seen on hover.
+
+        ``.figure()`` is the same plot as a figure of matplotlib.
+
+        Args:
+            x, y: the columns whose values are across and up: metrics, or any other columns of numbers.
+            by: a column whose values have a colour and a shape each, such as ``model``.
+
+        Raises:
+            InvalidInputError: there is no such column, it has no numbers, or no row has both values.
+        """
+        self._need("scatter()", "status", "path")
+        from ..session.functions import open_runner
+        from ..session.views import scatter_of
+
+        return scatter_of(self._frame, open_runner(), x, y, by=by)
+
     def compare(self, *, labels: Sequence[str] | None = None) -> Comparison:
         """Shows two to four clips side by side, under a wipe, flickering, or as their difference, by one clock.
 
@@ -147,11 +206,11 @@ class DecartAccessor:
         single_file: bool = False,
         client: Any = None,
         **options: Any,
-    ) -> Path:
+    ) -> Path | str:
         """Writes a static gallery: the same grid, lightbox and comparison in a folder that opens without a server.
 
         Args:
-            path: the folder; with ``single_file``, the page.
+            path: the folder; with ``single_file``, the page. Also an fsspec address, such as ``s3://bucket/looks``.
             rows, cols: as for :meth:`grid`.
             title: the heading; the sweep's name unless given.
             single_file: whether clips and posters are embedded in one page, of at most 50 MiB.
@@ -160,7 +219,7 @@ class DecartAccessor:
             options: ``sort``, ``descending`` and ``badges``, as for :meth:`grid`.
 
         Returns:
-            The page.
+            The page: its path, or its address without secrets.
 
         Raises:
             InvalidInputError: the folder has other files in it, or the single page would be too large.
@@ -174,17 +233,17 @@ class DecartAccessor:
 
     def contact_sheet(
         self, path: str | os.PathLike[str], rows: Hashable | None = None, cols: Hashable | None = None, **options: Any
-    ) -> Path:
+    ) -> Path | str:
         """Writes a picture or a PDF of the posters, with the labels of rows and columns.
 
         Args:
-            path: ends in .png, .jpg, .webp or .pdf.
+            path: ends in .png, .jpg, .webp or .pdf. Also an fsspec address.
             rows, cols: as for :meth:`grid`.
             options: ``cell_width`` in pixels; ``at``, which frame of each clip, from 0 to 1; and ``client``, a
                 ``dask.distributed.Client`` whose workers decode the frames, in place of the cores of this machine.
 
         Returns:
-            The file.
+            The file: its path, or its address without secrets.
 
         Raises:
             InvalidInputError: an argument is not valid, or the sheet would be too large.
@@ -196,17 +255,17 @@ class DecartAccessor:
 
     def grid_video(
         self, path: str | os.PathLike[str], rows: Hashable | None = None, cols: Hashable | None = None, **options: Any
-    ) -> Path:
+    ) -> Path | str:
         """Writes one video of all clips in step, with the labels of rows and columns.
 
         Args:
-            path: ends in .mp4.
+            path: ends in .mp4. Also an fsspec address.
             rows, cols: as for :meth:`grid`.
             options: ``cell_width`` in pixels; ``fps``; and ``client``, a ``dask.distributed.Client`` whose workers make
                 small copies of the clips, which this process puts together.
 
         Returns:
-            The file.
+            The file: its path, or its address without secrets.
 
         Raises:
             InvalidInputError: an argument is not valid, or there are too many clips.
