@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .._util.console import say, stderr
-from .._util.remote_storage import RemoteStorage, StorageError
+from .._util.remote_storage import RemoteStorage
 from .._util.text import printable
 from ..errors import InvalidInputError, MediaError
-from ..job.destinations import destination
+from ..job.destinations import destination, require_package
 from ..request.catalogue import models
 from ..request.models import Field, ModelDefinition
 from .jobs import add_store_option, whole_id
@@ -136,10 +136,7 @@ def _check_out(out: str | None) -> None:
     """
     target = destination(out)
     if isinstance(target, RemoteStorage):
-        try:
-            target.require_package()
-        except StorageError as error:
-            raise MediaError(f"The video cannot be saved as {target.shown}: {error}.") from None
+        require_package(target)
     elif target is not None and not (path := Path(target)).expanduser().absolute().parent.is_dir():
         raise MediaError(f"The video cannot be saved as {printable(str(path))}: there is no folder {path.parent}.")
 

@@ -69,6 +69,7 @@ def write_file(given: Any, write: Callable[[Any], Path]) -> Path | str:
     target = destination(given)
     if not isinstance(target, RemoteStorage):
         return write(target)
+    require_package(target)  # before the work begins
     is_folder = target.address.endswith("/")
     with tempfile.TemporaryDirectory(prefix="decart_nb-") as name:
         folder = Path(name)
@@ -114,6 +115,18 @@ def write_folder(given: Any, write: Callable[[Any], Path], page: str) -> Path | 
         _upload(pairs[:-1], target)
         _upload(pairs[-1:], target)
         return target.child(page).shown
+
+
+def require_package(target: RemoteStorage) -> None:
+    """Check that the packages of an address are there.
+
+    Raises:
+        MediaError: one is missing.
+    """
+    try:
+        target.require_package()
+    except StorageError as error:
+        raise _unwritable(target, error) from None
 
 
 def _upload(pairs: list[tuple[Path, RemoteStorage]], target: RemoteStorage) -> None:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import fsspec
 import pytest
 
 import decart_nb as dnb
@@ -185,3 +186,22 @@ def test_a_terminal_shows_progress_the_facts_and_the_path(live):
     *_, facts, path, rest = re.split(r"[\r\n]+", text)
     assert facts.startswith("lucy-2.5 · A woodcut · seed 3")
     assert (path.endswith(".mp4"), rest) == (True, "")
+
+
+@pytest.mark.parametrize(
+    ("out", "said"),
+    [
+        ("http://example.com/cat.mp4", "is an address of the kind http:, to which nothing is written"),
+        ("s3://", "names no file"),
+    ],
+)
+def test_an_address_that_is_not_written_to_is_refused_before_anything_is_made(run, live, submissions, out, said):
+    status, _, errors = run("make", "lucy-2.5", "--prompt", "A woodcut", "--sample", "-o", out, *live)
+    assert (status, submissions()) == (1, 0)
+    assert said in errors
+
+
+def test_a_video_is_saved_at_an_address(run, live):
+    status, out, _ = run("make", "lucy-2.5", "--prompt", "A woodcut", "--sample", "-o", "memory://made/cat.mp4", *live)
+    assert (status, out) == (0, "memory://made/cat.mp4\n")
+    assert fsspec.filesystem("memory").exists("/made/cat.mp4")
