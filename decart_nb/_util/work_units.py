@@ -4,8 +4,9 @@ A unit is a call of one function with its own arguments, under a key. The key is
 on, such as that of a video and of the function's version, so that a unit may be repeated anywhere. Units read files and
 return values; the caller alone writes what becomes of them.
 
-On this machine the units run on threads: FFmpeg, Pillow and NumPy release Python's lock, and threads need no pickling,
-no guard in a script, and no second copy of what is imported.
+On this machine the units run on threads: FFmpeg, Pillow and NumPy release Python's lock, so that threads are as fast as
+processes (``benchmarks/work_units.py``), and need no pickling, no guard in a script, and no second copy of what is
+imported.
 """
 
 from __future__ import annotations
