@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+
+import pandas as pd
 
 from decart_nb import Job
 from decart_nb.client.duration_estimate import Estimate
@@ -28,8 +31,11 @@ class FakeSweep:
         self.observers: list[Callable[[FakeSweep], object]] = []
         store = SimpleNamespace(folder=Path.cwd() / "decart_runs", find=lambda **_: [])
         self.runner = SimpleNamespace(store=store, payment="free")
-        rows = range(progress.total)
-        self.results = typed(
+
+    @cached_property
+    def results(self) -> pd.DataFrame:
+        rows = range(self.progress.total)
+        return typed(
             {
                 "model": ["lucy-2.5" for _ in rows],
                 "prompt": ["a cat" for _ in rows],

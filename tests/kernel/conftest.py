@@ -53,9 +53,9 @@ def folder(tmp_path: Path, small_video: Path) -> Path:
     return _folder(tmp_path, small_video)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def notebook(kernel: Path, tmp_path_factory: pytest.TempPathFactory, small_video: Path) -> Iterator[Notebook]:
-    """A notebook that has run the opening, for the tests of a module."""
+    """A notebook that has run the opening: one for all tests of a kernel, since a new one takes seconds."""
     with Notebook.opened(kernel, _folder(tmp_path_factory.mktemp("notebook"), small_video)) as notebook:
         notebook.run(OPENING)
         yield notebook

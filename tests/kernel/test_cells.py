@@ -30,6 +30,14 @@ def _check(notebook: Notebook, cells: list[Cell], prompts: list[str]) -> None:
     assert notebook.strays == []
 
 
+def test_importing_and_connecting_patch_nothing(notebook):
+    # The first of a kernel's tests: others load the extension.
+    look = "import asyncio\nprint(asyncio.run.__module__, [name for name in vars(asyncio) if 'nest' in name])"
+    assert notebook.run(look).stream("stdout") == "asyncio.runners []\n"
+    [refused] = notebook.run_all(["task = asyncio.sleep(0)\ntry:\n    asyncio.run(task)\nfinally:\n    task.close()"])
+    assert "asyncio.run() cannot be called from a running event loop" in refused.error
+
+
 @pytest.mark.parametrize("way", _WAYS)
 def test_a_cell_ends_with_its_clip_under_it(notebook, way):
     prompt = f"alone by {way}"

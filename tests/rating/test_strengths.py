@@ -107,7 +107,7 @@ def test_a_large_table_of_hard_data_is_fitted() -> None:
 def test_intervals_include_the_true_strengths_as_often_as_they_say(tied) -> None:
     from benchmarks.rating import coverage
 
-    rounds = 600
+    rounds = 300
     found = coverage((0.0, 0.5, 1.0), votes=90, tied=tied, rounds=rounds, seed=20)
     # Coverage of a difference in each round is a binomial variable: four of its standard deviations about 95 %.
     assert abs(found.difference - 0.95) < 4 * math.sqrt(0.95 * 0.05 / rounds)
