@@ -31,6 +31,7 @@ _PYTHON = {
     "api_key": "Pass api_key=…, or put it in the environment as DECART_API_KEY",
     "local": 'decart_nb.connect("local")',
     "store": "connect(store=…)",
+    "mirror": "session.mirror({address})",
     "install": "pip install {package} (in a notebook, %pip install {package})",
 }
 _SHELL = {
@@ -55,10 +56,11 @@ _SHELL = {
     "api_key": "Put it in the environment as DECART_API_KEY",
     "local": "--local",
     "store": "--store FOLDER",
+    "mirror": "decart-nb mirror {address}",
     "install": "pip install {package}",
 }
 #: The placeholders that stand for a text.
-_TEXTS = ("id", "prompt")
+_TEXTS = ("id", "prompt", "address")
 _names: Mapping[str, str] = _PYTHON
 #: How a value is written in code of the interface.
 _quoted: Callable[[str], str] = repr
@@ -69,7 +71,8 @@ def step(name: str, **values: str) -> str:
 
     Args:
         name: a key of the tables above.
-        values: what its placeholders stand for; ``id`` and ``prompt`` are quoted as the interface quotes a text.
+        values: what its placeholders stand for; ``id``, ``prompt`` and ``address`` are quoted as the interface quotes
+            a text.
     """
     if not values:
         return _names[name]

@@ -19,7 +19,7 @@ from .._version import __version__
 from ..errors import DecartSDKError
 from ..local.durations import durations, usage
 from ..local.faults import HITS, Faults
-from . import jobs, make, models, sweep
+from . import jobs, make, mirror, models, sweep
 
 #: The environment variable for the key that clients of ``serve`` must send.
 _SERVE_KEY = "DECART_LOCAL_API_KEY"
@@ -76,7 +76,7 @@ def parser() -> argparse.ArgumentParser:
     demo.add_argument("prompt", nargs="?", default="Northern lights over a forest")
     demo.set_defaults(run=_demo)
 
-    for command in (make, models, jobs, sweep):
+    for command in (make, models, jobs, sweep, mirror):
         command.add_to(commands)
 
     serve = commands.add_parser("serve", help="run the local queue, which speaks Decart's protocol")

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+    from ..store.mirror import Mirrored
+
 @public
 class Session(ProcessLocal):
     """A connection to a queue, with a store for its jobs and clips. Created by :func:`connect`.
@@ -167,6 +169,26 @@ class Session(ProcessLocal):
         return frame(found, self.store)
 
     def close(self) -> None:
+    def mirror(self, address: str | os.PathLike[str]) -> Mirrored:
+        """Copies what is new in the store to another place: videos with their records, inputs, and a database snapshot.
+
+        What is there already is not copied again, and nothing is deleted there. After an interruption, the same call
+        goes on. A folder to which the mirror is downloaded is a store: ``connect(store=…)`` reuses all that is in it.
+
+        Args:
+            address: an fsspec address, such as ``s3://bucket/runs``, or a folder.
+
+        Returns:
+            What was copied: ``.copied``, ``.skipped``, ``.size_bytes``.
+
+        Raises:
+            InvalidInputError: it is no address that is written to, or somebody works with a store there.
+            StoreError: not all could be copied.
+        """
+        from .mirroring import mirror_store
+
+        return mirror_store(self._runner.store, address)
+
         """Closes the connections. Jobs under way continue, and the session opens new connections when it needs them."""
         self._runner.close()
 

@@ -12,9 +12,14 @@ import os
 import stat
 import tempfile
 from pathlib import Path
+from typing import Any
 
+from .._util.addresses import PACKAGES, scheme_of, without_pathlib
 from .._util.files import os_reason
+from .._util.interface_names import step
 from ..errors import InvalidInputError
+from ..request.local_files import UnusableFileError
+from ..request.locations import locate, path_text, redacted_url
 from ..store.store import DATABASE
 from .current import current_session
 
@@ -32,12 +37,13 @@ def find_folder(store: str | os.PathLike[str] | None = None) -> Path:
             the nearest store in or above the working directory; else ``decart_runs`` in the working directory.
 
     Raises:
-        InvalidInputError: it is no path, or the working directory has been removed.
+        InvalidInputError: it is no path of this machine, or the working directory has been removed.
     """
     if store is None:
         if session := current_session():
             return session.store
         store = os.environ.get(VARIABLE, "").strip() or None
+    store = _local_path(store)
     try:
         if store is None:
             start = Path.cwd()
@@ -75,6 +81,31 @@ def relative_name(folder: Path) -> str:
         return folder.name
     near = folder.is_relative_to(start) or start.is_relative_to(folder.parent)
     return Path(os.path.relpath(folder, start)).as_posix() if near else folder.name
+
+
+def _local_path(store: Any) -> Any:
+    """The path that a ``file:`` address names; anything else as it is.
+
+    Raises:
+        InvalidInputError: it is an address of elsewhere.
+    """
+    text = path_text(store)
+    if text is None:
+        return store
+    if text[:7].lower() == "file://":
+        try:
+            return locate(text)
+        except UnusableFileError as error:
+            raise InvalidInputError(f"store {error}") from None
+    address = without_pathlib(text)
+    if (scheme := scheme_of(address)) is None or Path(f"{scheme}:").exists():
+        return store
+    shown, is_place = redacted_url(address), scheme in PACKAGES
+    copied = step("mirror", address=shown if is_place else "s3://bucket/runs")
+    raise InvalidInputError(
+        f"store {shown} is an address, and the store that a session works with is a folder of this machine: give a "
+        f"local folder. {copied} copies what is new in it {'there' if is_place else 'to such an address'}."
+    )
 
 
 def _found_from(start: Path) -> Path | None:

@@ -155,6 +155,34 @@ class Database:
             return [(None, error)] * len(functions)
         return ends
 
+    def snapshot(self, target: Path) -> None:
+        """Write a consistent copy into a new file, while this process and others go on with the database.
+
+        Raises:
+            StoreError: it cannot be read, or the copy cannot be written.
+        """
+        with self.connection():  # which opens it, and brings it to this version
+            pass
+        try:
+            with (
+                contextlib.closing(self._connected("mode=ro")) as source,
+                contextlib.closing(sqlite3.connect(target, isolation_level=None)) as copy,
+            ):
+                source.backup(copy)
+                copy.execute("PRAGMA journal_mode = DELETE")  # so that it is one file
+        except (OSError, sqlite3.Error) as cause:
+            raise self.error(cause) from None
+
+    def _connected(self, *options: str) -> sqlite3.Connection:
+        query = "&".join([*options, *([f"vfs={self._vfs}"] if self._vfs else [])])
+        return sqlite3.connect(
+            f"{self.path.as_uri()}{'?' * bool(query)}{query}",
+            timeout=_BUSY_TIMEOUT,
+            isolation_level=None,
+            check_same_thread=False,
+            uri=True,
+        )
+
     def error(self, cause: OSError | sqlite3.Error | UnicodeError) -> StoreError:
         """What a fault of the disk or of SQLite means for the store."""
         reason = os_reason(cause)
@@ -184,10 +212,7 @@ class Database:
             self._announced = None
         self._close()
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        address = f"{self.path.as_uri()}{f'?vfs={self._vfs}' if self._vfs else ''}"
-        connection = sqlite3.connect(
-            address, timeout=_BUSY_TIMEOUT, isolation_level=None, check_same_thread=False, uri=True
-        )
+        connection = self._connected()
         try:
             # Where there can be no write-ahead log, as on network drives, SQLite stays with its journal.
             with contextlib.suppress(sqlite3.OperationalError):

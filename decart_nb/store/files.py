@@ -15,12 +15,13 @@ import re
 import shutil
 import stat
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from .._util.files import atomic_write
 from ..errors import StoreError
+from .job_row import Record
 
 #: Seconds that an input is kept of which no job is known yet.
 _GRACE = 3600.0
@@ -162,6 +163,24 @@ class StoreFiles:
         with atomic_write(target) as stream:
             shutil.copyfileobj(content, stream, 2**20)
         return target
+
+    def whole_files(self, records: Iterable[Record]) -> dict[str, Path]:
+        """The videos of jobs with the records beside them, and all inputs, by their paths relative to the folder.
+
+        Args:
+            records: the jobs.
+        """
+        found: dict[str, Path] = {}
+        for record in records:
+            if path := self.video(record.path, record.size_bytes):
+                beside = path.with_name(f"{path.name}.json")
+                found |= {one.name: one for one in (path, beside) if _regular_size(one) is not None}
+        if self._inputs.is_dir() and not self._inputs.is_symlink():
+            for path in sorted(self._inputs.iterdir()):
+                name = _INPUT.fullmatch(path.name)
+                if name and not name[3] and _regular_size(path) is not None:
+                    found[f"{self._inputs.name}/{path.name}"] = path
+        return found
 
     def remove_inputs(self, kept: Collection[str]) -> set[str]:
         """Remove the inputs that nothing was made from, except those that came just now, for a job that comes next.

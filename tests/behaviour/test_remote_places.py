@@ -1,0 +1,418 @@
+"""Inputs, tables, exports, copies and mirrors at fsspec addresses: in memory, and on an S3 server on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import re
+import shutil
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import pandas as pd
+import pytest
+
+import decart_nb as dnb
+from decart_nb.local.queue import LocalQueue
+from decart_nb.session.session import Session
+from decart_nb.store.store import Store
+from tests import sweeping
+
+MODEL = "lucy-2.5"
+
+
+@pytest.fixture(scope="module")
+def s3_server() -> Iterator[str]:
+    """The address of an S3 server on loopback."""
+    from moto.moto_server.threaded_moto_server import ThreadedMotoServer
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # it logs every request
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    fsspec.get_filesystem_class("s3").clear_instance_cache()
+    server.stop()
+
+
+@pytest.fixture
+def s3(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The address of an empty bucket, which the environment has the credentials for."""
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {
+        "AWS_ENDPOINT_URL": s3_server,
+        "AWS_ACCESS_KEY_ID": "key",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }.items():
+        monkeypatch.setenv(name, value)
+    bucket = f"bucket-{uuid.uuid4().hex}"
+    fsspec.filesystem("s3").mkdir(bucket)
+    return f"s3://{bucket}"
+
+
+@pytest.fixture(params=["memory", "s3"])
+def place(request: pytest.FixtureRequest) -> str:
+    """The address of an empty folder."""
+    if request.param == "memory":
+        return f"memory://{uuid.uuid4().hex}"
+    address: str = request.getfixturevalue("s3")
+    return address
+
+
+@pytest.fixture
+def live(monkeypatch: pytest.MonkeyPatch, canned_queue: LocalQueue) -> Session:
+    """A session that takes the canned queue for Decart."""
+    sweeping.alone(monkeypatch)
+    return sweeping.connected(canned_queue, prices={MODEL: 0.04})
+
+
+@pytest.fixture
+def submitted(canned_queue: LocalQueue) -> Callable[[], int]:
+    """How many submissions the queue has taken so far."""
+    return lambda: sweeping.submitted(canned_queue)
+
+
+def _put(address: str, content: bytes) -> str:
+    with fsspec.open(address, "wb") as file:
+        file.write(content)
+    return address
+
+
+def _files(place: str) -> dict[str, str]:
+    """What is at a place: by the path below it, the digest of each file."""
+    file_system, path = fsspec.url_to_fs(place)
+    file_system.invalidate_cache()
+    return {
+        name.removeprefix(path).lstrip("/"): hashlib.sha256(file_system.cat_file(name)).hexdigest()
+        for name in file_system.find(path)
+    }
+
+
+def _fetched(place: str, target: Path) -> Path:
+    """A copy of what is at a place, in a folder of this machine."""
+    file_system, _ = fsspec.url_to_fs(place)
+    file_system.get(f"{place}/", f"{target}/", recursive=True)
+    return target
+
+
+# Inputs.
+
+
+def test_an_input_at_an_address_is_found_by_its_content(live, submitted, place, small_video) -> None:
+    address = _put(f"{place}/clips/in.mp4", small_video.read_bytes())
+    clip = live.generate(MODEL, "a", data=address)
+    assert clip.inputs["data"] == "in.mp4"
+    assert live.submit(MODEL, "a", data=small_video).result().reused
+    assert live.submit(MODEL, "a", data=_put(f"{place}/other.mp4", small_video.read_bytes())).result().reused
+    assert submitted() == 1
+
+
+def test_the_client_takes_an_address_too(canned_queue, submitted, place, small_video) -> None:
+    address = _put(f"{place}/in.mp4", small_video.read_bytes())
+
+    async def make() -> str:
+        async with dnb.DecartClient(api_key=canned_queue.api_key, base_url=canned_queue.base_url) as client:
+            result = await client.queue.submit_and_poll({"model": MODEL, "prompt": "a", "data": address})
+            return result.status
+
+    assert asyncio.run(make()) == "completed"
+    assert submitted() == 1
+
+
+def test_a_plan_downloads_an_input_once_and_the_run_sends_what_was_planned(live, submitted, place, small_video) -> None:
+    address = _put(f"{place}/in.mp4", small_video.read_bytes())
+    live.generate(MODEL, "a", data=small_video, seed=1)
+    sweep = live.sweep(model=MODEL, prompt=["a", "b"], seed=[1, 2], data=address, name="there")
+    plan = sweep.plan
+    assert plan["plan"].value_counts().to_dict() == {"new": 3, "reused": 1}
+    assert plan["cost"].tolist() == pytest.approx([0.04] * 4)
+    assert set(plan["data"]) == {address}
+    fsspec.filesystem(address.partition(":")[0]).rm(address)
+    results = sweep.run(max_cost=1)
+    assert results["status"].tolist() == ["completed"] * 4
+    assert submitted() == 4
+    again = dnb.sweep.load("there")
+    assert again.plan["plan"].tolist() == ["reused"] * 4
+    assert set(again.plan["data"]) == {address}
+
+
+def test_a_row_whose_input_is_not_there_is_invalid_and_the_others_are_made(live, place, small_video) -> None:
+    there = _put(f"{place}/in.mp4", small_video.read_bytes())
+    sweep = live.sweep(model=MODEL, prompt="a", data=[there, f"{place}/gone.mp4"])
+    plan = sweep.plan
+    assert plan["plan"].tolist() == ["new", "invalid"]
+    assert f"data cannot be fetched from {place}/gone.mp4 (there is no such file" in plan["why"][1]
+    assert sweep.run()["status"].tolist() == ["completed", "invalid"]
+
+
+def test_a_run_reads_an_address_again_that_the_plan_could_not_read(live, place, small_video) -> None:
+    sweep = live.sweep(model=MODEL, prompt="a", data=f"{place}/late.mp4")
+    assert sweep.plan["plan"].tolist() == ["invalid"]
+    _put(f"{place}/late.mp4", small_video.read_bytes())
+    assert sweep.run()["status"].tolist() == ["completed"]
+
+
+def test_a_secret_in_an_address_is_nowhere(live, small_video, tmp_path) -> None:
+    address = f"memory://{uuid.uuid4().hex}/in.mp4?token=5ec3e7"
+    _put(address, small_video.read_bytes())
+    live.generate(MODEL, "a", data=address)
+    sweep = live.sweep(model=MODEL, prompt="a", data=[address, address.replace("in", "gone")], name="secret")
+    results = sweep.run()
+    assert results["data"][0] == address.replace("?token=5ec3e7", "?…")
+    for table in (sweep.plan, results, live.jobs()):
+        assert "5ec3e7" not in table.to_csv()
+    live.close()
+    for path in live.store.rglob("*"):
+        assert path.is_dir() or b"5ec3e7" not in path.read_bytes()
+
+
+def test_an_input_is_cut_and_fitted_from_an_address(place, small_video) -> None:
+    address = _put(f"{place}/in.mp4", small_video.read_bytes())
+    assert Path(dnb.trim(address, 0, 0.5)).read_bytes() == Path(dnb.trim(small_video, 0, 0.5)).read_bytes()
+
+
+# Tables.
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_a_table_of_rows_is_read_from_an_address(live, place, small_video, ending) -> None:
+    data = _put(f"{place}/in.mp4", small_video.read_bytes())
+    table = pd.DataFrame({"prompt": ["a", "007"], "seed": [1, 2], "data": data})
+    with fsspec.open(f"{place}/rows.{ending}", "wb") as file:
+        table.to_csv(file, index=False) if ending == "csv" else table.to_parquet(file, index=False)
+    plan = live.sweep(f"{place}/rows.{ending}", model=MODEL).plan
+    assert plan[["prompt", "seed", "plan"]].to_numpy().tolist() == [["a", 1, "new"], ["007", 2, "new"]]
+
+
+def test_the_shell_reads_a_table_and_mirrors_a_store_at_addresses(live, canned_queue, s3, small_video) -> None:
+    _put(f"{s3}/rows.csv", b"prompt,seed\na,1\nb,2\n")
+    data = _put(f"{s3}/in.mp4", small_video.read_bytes())
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "decart_nb", *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+
+    ran = run(
+        "sweep", f"{s3}/rows.csv", "--model", MODEL, "--set", f"data={data}", "--out", "runs", "--local", "--dry-run"
+    )
+    assert "2 new" in ran.stdout
+    assert not Path("runs").exists()
+    live.generate(MODEL, "a", data=small_video)
+    assert run("mirror", f"{s3}/runs").stdout.startswith(f"{s3}/runs: 3 files copied, 0 there already")
+    assert "store.sqlite3" in _files(f"{s3}/runs")
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ("memory://none.csv", r"The table memory://none.csv cannot be fetched \(there is no such file"),
+        ("memory://a.docx", "a.docx is not a table of a type that can be read"),
+        ("memory://a.csv::s3://b/c.csv", "is a chain of addresses"),
+        ("foo://a.csv", "is an address of the kind foo:, which is not fetched"),
+    ],
+)
+def test_a_table_that_is_not_there_is_an_error(live, table, said) -> None:
+    with pytest.raises(dnb.InvalidInputError, match=said):
+        live.sweep(table, model=MODEL)
+
+
+# Copies and exports.
+
+
+def test_a_copy_is_saved_at_an_address_with_its_tags(live, place, small_video, tmp_path) -> None:
+    clip = live.generate(MODEL, "a", data=small_video)
+    assert clip.save(f"{place}/cat.mp4") == f"{place}/cat.mp4"
+    assert clip.save(f"{place}/cats/") == f"{place}/cats/{clip.path.name}"
+    assert set(_files(place)) == {"cat.mp4", f"cats/{clip.path.name}"}
+    _fetched(place, tmp_path / "fetched")
+    assert dnb.provenance(tmp_path / "fetched" / "cat.mp4")["job_id"] == clip.job_id
+    clip.save(tmp_path / "local.mp4")
+    assert (tmp_path / "local.mp4").read_bytes() == (tmp_path / "fetched" / "cat.mp4").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("memory://cat.avi", "the name must end in .mp4"),
+        ("http://example.com/cat.mp4", "of the kind http:, to which nothing is written"),
+        ("foo://cat.mp4", "of the kind foo:, to which nothing is written; give a path, or an address of s3, "),
+        (Path("memory://a/cat.mp4"), "give it as text, not as a Path: 'memory://a/cat.mp4'"),
+        ("memory://a::memory://b.mp4", "is a chain of addresses"),
+        ("s3://", "names no file"),
+    ],
+)
+def test_what_cannot_be_written_to_is_said(live, small_video, address, said) -> None:
+    clip = live.generate(MODEL, "a", data=small_video)
+    with pytest.raises(dnb.InvalidInputError, match=re.escape(said)):
+        clip.save(address)
+
+
+def test_a_file_address_is_a_path_of_this_machine(live, small_video, tmp_path) -> None:
+    clip = live.generate(MODEL, "a", data=small_video)
+    assert clip.save((tmp_path / "a b.mp4").as_uri()) == tmp_path / "a b.mp4"
+    assert (tmp_path / "a b.mp4").exists()
+
+
+def test_a_bucket_that_is_not_there_is_an_error_of_the_export(live, s3, small_video) -> None:
+    clip = live.generate(MODEL, "a", data=small_video)
+    with pytest.raises(
+        dnb.MediaError, match=r"cat.mp4 cannot be saved at s3://no-such-bucket/cat.mp4: there is no such"
+    ):
+        clip.save("s3://no-such-bucket/cat.mp4")
+
+
+def test_exports_are_written_at_addresses(live, place, small_video, tmp_path) -> None:
+    table = live.sweep(model=MODEL, prompt=["a", "b"], data=small_video).run()
+    assert table.decart.contact_sheet(f"{place}/sheet.png", cell_width=120) == f"{place}/sheet.png"
+    assert table.decart.grid_video(f"{place}/grid.mp4", cell_width=120) == f"{place}/grid.mp4"
+    assert table.decart.to_html(f"{place}/page.html", single_file=True) == f"{place}/page.html"
+    for _ in range(2):  # a gallery is replaced
+        assert table.decart.to_html(f"{place}/looks") == f"{place}/looks/index.html"
+    fetched, local = _fetched(place, tmp_path / "fetched"), tmp_path / "local"
+    table.decart.to_html(local / "looks")
+    for name in ("sheet.png", "grid.mp4", "page.html"):
+        assert (fetched / name).stat().st_size > 1000
+    for path in (path for path in local.rglob("*") if path.is_file()):
+        assert path.read_bytes() == (fetched / path.relative_to(local)).read_bytes()
+    _put(f"{place}/mine/notes.txt", b"mine")
+    with pytest.raises(dnb.InvalidInputError, match="mine has other files in it: name a new folder"):
+        table.decart.to_html(f"{place}/mine")
+    assert set(_files(f"{place}/mine")) == {"notes.txt"}
+
+
+# The mirror.
+
+
+def test_a_mirror_opened_elsewhere_reuses_everything(
+    live, canned_queue, submitted, place, small_video, tmp_path
+) -> None:
+    sweep = live.sweep(model=MODEL, prompt=["a", "b"], data=small_video, name="looks")
+    sweep.run()
+    live.generate(MODEL, "alone", data=small_video)
+    first = live.mirror(f"{place}/runs")
+    assert (len(first.copied), first.skipped, first.kept) == (7, 0, None)
+    assert (
+        first.size_bytes
+        == sum(file.stat().st_size for file in _fetched(f"{place}/runs", tmp_path / "size").iterdir() if file.is_file())
+        + small_video.stat().st_size
+    )
+    live.generate(MODEL, "later", data=small_video)
+    second = live.mirror(f"{place}/runs")
+    assert (len(second.copied), second.skipped) == (2, 7)
+    live.close()
+
+    elsewhere = tmp_path / "elsewhere"
+    shutil.copytree(_fetched(f"{place}/runs", tmp_path / "fetched"), elsewhere / "runs")
+    shutil.rmtree(live.store)
+    other = sweeping.connected(canned_queue, prices={MODEL: 0.04}, store=elsewhere / "runs")
+    assert submitted() == 4
+    for prompt in ("a", "b", "alone", "later"):
+        clip = other.submit(MODEL, prompt, data=small_video).result()
+        assert clip.reused
+        assert hashlib.sha256(clip.path.read_bytes()).hexdigest() == clip.sha256
+    assert other.sweep.load("looks").run()["reused"].all()
+    assert other.reproduce(clip.path).result().take == 1
+    assert submitted() == 5
+
+
+def test_nothing_at_a_mirror_is_ever_deleted(live, place, small_video) -> None:
+    live.generate(MODEL, "a", data=small_video)
+    live.mirror(f"{place}/runs")
+    _put(f"{place}/runs/notes.txt", b"mine")
+    before = _files(f"{place}/runs")
+    live.prune(model=MODEL, delete=True)
+    live.generate(MODEL, "b", data=small_video)
+    mirrored = live.mirror(f"{place}/runs")
+    after = _files(f"{place}/runs")
+    assert before.items() - after.items() == {("store.sqlite3", before["store.sqlite3"])}
+    assert mirrored.kept is not None
+    assert after[mirrored.kept] == before["store.sqlite3"], "the snapshot with the job that was pruned"
+    assert mirrored.kept in repr(mirrored)
+    assert live.mirror(f"{place}/runs").kept is None
+    assert _files(f"{place}/runs").keys() == after.keys()
+
+
+_MIRROR = """
+import sys
+import decart_nb as dnb
+from pathlib import Path
+from decart_nb.session.mirroring import mirror_store
+from decart_nb.store.store import Store
+mirror_store(Store(Path("decart_runs")), sys.argv[1])
+"""
+
+
+def test_a_mirror_that_was_killed_goes_on_where_it_stopped(live, s3, small_video) -> None:
+    live.generate(MODEL, "a", data=small_video)
+    store = Store(live.store)
+    for number in range(200):
+        content = f"input {number}".encode()
+        with (live.store / "inputs" / f"{hashlib.sha256(content).hexdigest()}.txt").open("wb") as file:
+            file.write(content)
+    child = subprocess.Popen([sys.executable, "-c", _MIRROR, f"{s3}/runs"])
+    sweeping.wait_until(lambda: len(fsspec.filesystem("s3").find(s3, refresh=True)) >= 5, seconds=60)
+    child.kill()
+    child.wait()
+    time.sleep(0.2)  # what the server had begun
+    partial = _files(f"{s3}/runs")
+    assert "store.sqlite3" not in partial, "it was over before it could be killed"
+    mirrored = live.mirror(f"{s3}/runs")
+    assert set(mirrored.copied).isdisjoint(partial), "copied twice"
+    assert mirrored.skipped == len(partial)
+    whole = _files(f"{s3}/runs")
+    assert partial.items() <= whole.items()
+    assert set(whole) == {*partial, *mirrored.copied, "store.sqlite3"}
+    for name in set(whole) - {"store.sqlite3"}:
+        assert hashlib.sha256((live.store / name).read_bytes()).hexdigest() == whole[name]
+    store.close()
+
+
+def test_what_is_half_written_is_not_taken_for_whole(live, submitted, place, small_video) -> None:
+    clip = live.generate(MODEL, "a", data=small_video)
+    _put(f"{place}/runs/{clip.path.name}", clip.path.read_bytes()[:1000])
+    _put(f"{place}/runs/{clip.path.name}.0123456789abcdef.part", clip.path.read_bytes()[:500])
+    assert clip.path.name in live.mirror(f"{place}/runs").copied
+    assert _files(f"{place}/runs")[clip.path.name] == clip.sha256
+
+
+def test_a_mirror_without_its_bucket_says_how_far_it_came(live, s3, small_video) -> None:
+    live.generate(MODEL, "a", data=small_video)
+    with pytest.raises(dnb.StoreError, match=r"s3://no-such-bucket/runs is not complete: of 3 files, 0 are there, and"):
+        live.mirror("s3://no-such-bucket/runs")
+
+
+# The working store.
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("s3://bucket/runs", "local folder. session.mirror('s3://bucket/runs') copies what is new in it there."),
+        (Path("s3://bucket/runs"), "session.mirror('s3://bucket/runs')"),
+        ("sftp://ann:hunter2@host/runs", "session.mirror('sftp://host/runs?…')"),
+        ("https://example.com/runs", "session.mirror('s3://bucket/runs') copies what is new in it to such an address."),
+    ],
+)
+def test_a_store_at_an_address_is_an_error_that_names_the_mirror(given: Any, said: str, monkeypatch) -> None:
+    for ask in (lambda: dnb.connect("local", store=given), lambda: dnb.connect("local")):
+        with pytest.raises(dnb.InvalidInputError, match=re.escape(said)) as caught:
+            ask()
+        assert "hunter2" not in caught.value.message
+        monkeypatch.setenv("DECART_STORE", str(given))
+    assert list(Path.cwd().iterdir()) == []
+
+
+def test_the_shell_says_so_too() -> None:
+    command = [sys.executable, "-m", "decart_nb", "jobs", "--store", "s3://bucket/runs"]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "decart-nb mirror s3://bucket/runs copies what is new in it there." in ran.stderr
