@@ -23,7 +23,9 @@ from .interface_names import step
 from .text import printable, safe_str
 
 #: Seconds without data after which reading fails, and seconds that reading one file may take.
-SILENCE, LONGEST = 60.0, 1800.0
+SILENCE, LONGEST = 120.0, 1800.0
+#: Bytes that a file system fetches at once: a slow line brings them within the silence that is allowed.
+_BLOCK = 2**23
 #: How many files are uploaded at once.
 _UPLOADS = 8
 _CHUNK = 2**20
@@ -222,7 +224,7 @@ class RemoteStorage:
         if info.get("type") == "directory":
             raise StorageError("it is a folder; give the address of one file")
         _check_size(info.get("size") or 0, most)
-        return file_system.open(path, "rb")
+        return file_system.open(path, "rb", block_size=_BLOCK)
 
     def _upload_and_rename(self, source: Path) -> None:
         file_system, path = self._file_system()
