@@ -76,7 +76,7 @@ def _run(options: argparse.Namespace) -> None:
 
     store = existing_store(options.store)
     found = store.find() if options.status is None else store.find(status=options.status)
-    table = frame(found, store.folder)
+    table = frame([*reversed(found)], store.folder)  # the newest first, as decart_nb.jobs()
     if options.csv:
         from ..job.spreadsheets import csv_text
 

@@ -221,7 +221,7 @@ sweep = public(SweepFactory(lambda: _session()._runner, Views(show_sweep, sweep_
 
 @public
 def jobs() -> pd.DataFrame:
-    """A table of all jobs in the store, one row for each, the oldest first.
+    """A table of all jobs in the store, one row for each, the newest first.
 
     Returns:
         Columns for every input, and ``model take drawn_seed status job_id path error reused submitted_at waited made

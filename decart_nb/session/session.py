@@ -106,8 +106,8 @@ class Session(ProcessLocal):
         from ..job.table import frame
 
         retrying = {job.key: job.retrying for job in tuple(self._runner.at_work) if job.retrying}
-        found = [replace(record, error=retrying.get(record.key, record.error)) for record in self._runner.store.find()]
-        return frame(found, self.store)
+        newest_first = reversed(self._runner.store.find())
+        return frame([replace(one, error=retrying.get(one.key, one.error)) for one in newest_first], self.store)
 
     def provenance(self, path: str | os.PathLike[str]) -> dict[str, Any]:
         """See :func:`decart_nb.provenance`."""

@@ -142,6 +142,8 @@ def test_jobs_is_a_table_of_all_that_the_store_knows(live, small_video) -> None:
     assert row["waited"] >= 0
     assert 0 < row["made"] < 60
     assert row["cost"] == pytest.approx(0.04 * clip.duration)
+    newer = live.generate("lucy-2.5", "b", data=small_video, seed=3)
+    assert list(dnb.jobs()["job_id"]) == [newer.job_id, clip.job_id]
 
 
 def test_prune_lists_before_it_deletes(live, small_video) -> None:

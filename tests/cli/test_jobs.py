@@ -49,11 +49,11 @@ def test_there_may_be_no_store_and_no_job(jobs, tmp_path):
     assert jobs() == (0, "No jobs yet.\n", "")
 
 
-def test_it_fits_a_hundred_columns_and_has_prompts(jobs):
+def test_it_fits_a_hundred_columns_and_has_prompts_the_newest_first(jobs):
     _filled(Path("kept"))
     status, out, errors = jobs("--store", "kept")
     assert (status, errors) == (0, "")
-    head, cat, dog, bird, reason = out.splitlines()
+    head, bird, reason, dog, cat = out.splitlines()
     assert max(map(len, out.splitlines())) <= 100
     assert head.split() == ["id", "model", "status", "submitted", "prompt"]
     assert cat.split()[:4] == [_IDS[0][:8], "lucy-2.5", "pending", "2027-01-15"]
@@ -70,21 +70,21 @@ def test_a_narrow_terminal_keeps_ids_states_and_prompts(monkeypatch):
     lines = seen([str(SCRIPT), "jobs"], 60).replace("\r", "").splitlines()
     assert max(map(len, lines)) <= 60
     assert lines[0].split() == ["id", "model", "status", "prompt"]
-    assert lines[2].split() == [_IDS[1][:8], "lucy-2.5", "pending", "A", "dog"]
+    assert lines[3].split() == [_IDS[1][:8], "lucy-2.5", "pending", "A", "dog"]
 
 
 def test_one_status_can_be_asked_for(jobs):
     _filled(Path("decart_runs"))
-    assert [line.split()[0] for line in jobs("--status", "pending")[1].splitlines()[1:]] == [_IDS[0][:8], _IDS[1][:8]]
+    assert [line.split()[0] for line in jobs("--status", "pending")[1].splitlines()[1:]] == [_IDS[1][:8], _IDS[0][:8]]
     assert jobs("--status", "rejected")[1] == "No job is rejected.\n"
 
 
 def test_programs_get_all_columns_as_csv(jobs):
     _filled(Path("decart_runs"))
     rows = list(csv.DictReader(io.StringIO(jobs("--csv")[1])))
-    assert [row["job_id"] for row in rows] == _IDS
-    assert [row["seed"] for row in rows] == ["0", "1", "2"]
-    assert rows[2]["error"].endswith("at all")
+    assert [row["job_id"] for row in rows] == _IDS[::-1]
+    assert [row["seed"] for row in rows] == ["2", "1", "0"]
+    assert rows[0]["error"].endswith("at all")
 
 
 def test_a_job_is_found_by_the_beginning_of_its_id():
