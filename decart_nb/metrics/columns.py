@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .._util.text import printable
-from .._util.work_units import check_client, run_units
+from .._util.work_units import check_client, run_units, unit_key
 from ..store.measurements import StoredMeasurement
 from .metric import Metric, PluginMetric
 
@@ -115,11 +115,17 @@ class _Unit:
     metrics: dict[str, Metric] = field(default_factory=dict)
 
     @property
-    def arguments(self) -> tuple[str, str | None, tuple[str | PluginMetric, ...]]:
+    def arguments(self) -> tuple[Path, Path | None, tuple[str | PluginMetric, ...]]:
         """Those of :func:`decart_nb.metrics.measuring.measure_clip`."""
-        reference = None if self.reference is None else str(self.reference.path)
+        reference = None if self.reference is None else self.reference.path
         metrics = [one if isinstance(one, PluginMetric) else one.name for one in self.metrics.values()]
-        return str(self.clip.path), reference, tuple(metrics)
+        return self.clip.path, reference, tuple(metrics)
+
+    @property
+    def key(self) -> str:
+        """The unit's key, under which a cluster may compute it once for several callers."""
+        versions = [(metric.name, metric.version) for metric in self.metrics.values()]
+        return unit_key(self.clip.sha256, self.reference and self.reference.sha256, versions)
 
     def rows(self, result: dict[str, Measurement] | Exception) -> list[tuple[StoredMeasurement, bool]]:
         """What was measured, or what went wrong, as rows of the store, and whether they are to be kept."""
@@ -149,7 +155,7 @@ def _units(
     metrics: Sequence[Metric],
     known: dict[_Key, StoredMeasurement],
 ) -> dict[str, _Unit]:
-    """What is not known yet, by the digests of a clip and its reference."""
+    """What is not known yet, by the units' keys."""
     units: dict[str, _Unit] = {}
     begun: set[_Key] = set()
     for clip, reference in zip(clips, references, strict=True):
@@ -162,10 +168,10 @@ def _units(
                 beside = "" if reference is None else reference.sha256
                 unit = units.setdefault(f"{clip.sha256} {beside}", _Unit(clip, reference))
                 unit.metrics[metric.name] = metric
-    return units
+    return {unit.key: unit for unit in units.values()}
 
 
-def _measure(clip: str, reference: str | None, metrics: tuple[str | PluginMetric, ...]) -> dict[str, Measurement]:
+def _measure(clip: Path, reference: Path | None, metrics: tuple[str | PluginMetric, ...]) -> dict[str, Measurement]:
     from .measuring import measure_clip  # which loads PyAV and NumPy
 
     return measure_clip(clip, reference, metrics)

@@ -8,6 +8,7 @@ import fcntl
 import os
 import signal
 import sys
+import threading
 import time
 import uuid
 from collections import Counter
@@ -17,6 +18,7 @@ from typing import Any
 
 import dask.config
 import numpy as np
+import pandas as pd
 import pytest
 from distributed import Client, LocalCluster
 
@@ -25,6 +27,7 @@ from decart_nb import ClusterError, InvalidInputError, media
 from decart_nb._util.work_units import run_units
 from decart_nb.store.store import Store
 from tests.export.galleries import make_table
+from tests.metric_clips import moving, table, write
 
 _WORKERS = 2
 
@@ -109,7 +112,7 @@ def test_a_killed_worker_loses_nothing_and_nothing_else_is_computed_twice(client
     units = {f"{number:064x}": (number, str(tmp_path), 0.03) for number in range(100, 160)}
     results = run_units(square, units, client=client)
     before = dict(next(results) for _ in range(10))
-    killed = next(iter(client.run(os.getpid).values()))
+    killed = runs_in(tmp_path)[0][1]
     os.kill(killed, signal.SIGKILL)
     after = dict(results)
     assert {**before, **after} == {f"{number:064x}": number * number for number in range(100, 160)}
@@ -118,6 +121,45 @@ def test_a_killed_worker_loses_nothing_and_nothing_else_is_computed_twice(client
     count = Counter(number for number, _ in runs)
     assert max(count.values()) <= 2
     assert all(count[int(key, 16)] == 1 for key in before)
+
+
+def test_metrics_are_the_same_as_without_dask_when_a_worker_is_killed_in_the_middle(client, tmp_path) -> None:
+    folder = tmp_path / "measured"
+    folder.mkdir()
+
+    @dnb.metric("test_mean")
+    def mean(frames):
+        values = [float(frame.mean()) for frame in frames]
+        Path(folder, f"{round(1000 * values[0])} {os.getpid()} {uuid.uuid4()}").touch()
+        time.sleep(0.1)
+        return sum(values)
+
+    names = ["motion", "flicker", "sharpness", "cuts", "kept_ssim", "test_mean"]
+    clips = [write(tmp_path / f"{number}.mp4", moving(6, 1 + number, number)) for number in range(16)]
+    asked = table(*map(os.path.relpath, clips))  # a worker has another working directory
+    here = asked.decart.measure(names, against=clips[0])
+    assert len(runs_in(folder)) == len(clips)
+    for path in folder.iterdir():
+        path.unlink()
+    killed: list[int] = []
+
+    def kill() -> None:
+        _wait_for(lambda: len(runs_in(folder)) >= 4)
+        killed.append(runs_in(folder)[0][1])
+        os.kill(killed[0], signal.SIGKILL)
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    dnb.connect("local")  # the values go into its store
+    there = asked.decart.measure(names, against=clips[0], client=client)
+    thread.join()
+    pd.testing.assert_frame_equal(there, here, check_exact=True)
+    runs = runs_in(folder)
+    assert len({number for number, _ in runs}) == len(clips)
+    assert max(Counter(number for number, pid in runs if pid not in killed).values()) == 1
+    again = asked.decart.measure(names, against=clips[0], client=client)
+    pd.testing.assert_frame_equal(again, here, check_exact=True)
+    assert runs_in(folder) == runs
 
 
 def test_a_unit_that_kills_each_worker_is_an_error_of_its_own(client, tmp_path) -> None:
