@@ -13,6 +13,7 @@ from . import environment
 from .nested_loops import warn_of_old_patch
 
 if TYPE_CHECKING:
+    from ..adaptive.exploration import Exploration
     from ..sweeps.sweep import Sweep
     from .grid import ClipGrid
 
@@ -96,6 +97,15 @@ def show_sweep(sweep: Sweep, *, waiting: bool = False) -> AbstractContextManager
 
         return sweep_progress(sweep)
     return nullcontext()
+
+
+def show_exploration(exploration: Exploration) -> None:
+    """Show an exploration, for a person to vote in a notebook."""
+    if (shell := environment.kernel_shell()) is not None:
+        from .ipython import notebook_display
+
+        show = notebook_display(shell).show_exploration
+        _try_to_show(lambda: show(exploration), "The exploration", "its repr tells how it stands")
 
 
 def _try_to_show(show: Callable[[], None], name: str, later: str) -> None:

@@ -21,6 +21,7 @@ from .sweep_output import SweepOutput
 from .text import clip_caption
 
 if TYPE_CHECKING:
+    from ..adaptive.exploration import Exploration
     from ..rating.rating import Rating
     from ..sweeps.sweep import Sweep
     from .comparison import Comparison
@@ -64,6 +65,11 @@ class NotebookDisplay:
             # By name, the public one, so that sweeps and pandas are not imported.
             displays.for_type_by_name("decart_nb.display.grid", "ClipGrid", self.show_grid)
             displays.for_type_by_name("decart_nb.rating.rating", "Rating", self.show_rating)
+            displays.for_type_by_name(
+                "decart_nb.adaptive.exploration",
+                "Exploration",
+                lambda exploration: self.show_unless_echo(exploration, self.show_exploration),
+            )
             displays.for_type_by_name("decart_nb", "Sweep", lambda sweep: self.show_unless_echo(sweep, self.show_sweep))
 
     def show(self, job: Job) -> None:
@@ -138,11 +144,20 @@ class NotebookDisplay:
 
         RatingOutput(rating, **self._output_options())
 
+    def show_exploration(self, exploration: Exploration) -> None:
+        """Show an exploration. One that votes by a function needs no buttons."""
+        from .exploration_output import ExplorationOutput
+
+        self._shown_in[exploration] = self._shell.execution_count
+        options = self._output_options()
+        by_person = exploration.options.function is None
+        ExplorationOutput(exploration, **options | {"live": options["live"] and by_person})
+
     def show_unless_echo(self, value: Any, show: Callable[[Any], None]) -> None:
         """Show a value, unless it is the last line of the cell that has shown it already.
 
         Args:
-            value: a job or a sweep.
+            value: a job, a sweep or an exploration.
             show: shows it.
         """
         if self._shown_in.pop(value, None) != self._shell.execution_count:

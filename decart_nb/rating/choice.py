@@ -60,6 +60,8 @@ def choose(
     votes: NDArray[np.float64],
     chance: random.Random,
     skipped: Collection[frozenset[str]] = (),
+    *,
+    repeats: bool = True,
 ) -> Comparison | None:
     """The next comparison, or ``None`` if every pair was voted on.
 
@@ -70,11 +72,12 @@ def choose(
         votes: the number of votes between each two items; symmetric.
         chance: decides between equals, on the sides, and on repeats.
         skipped: the pairs that the rater has skipped, which come last.
+        repeats: whether some pairs are shown a second time.
     """
     seen = Counter(pair.identity for pair in history)
     recent = {pair.identity for pair in history[-_REPEAT_AFTER:]}
     again = [pair for pair in history if seen[pair.identity] == 1 and pair.identity not in recent]
-    if again and chance.random() < 1 / REPEAT_EVERY:
+    if repeats and again and chance.random() < 1 / REPEAT_EVERY:
         return Comparison(chance.choice(again), chance.random() < 0.5, repeated=True)
     open_pairs = [pair for pair in pairs if not seen[pair.identity]]
     open_pairs = [pair for pair in open_pairs if pair.identity not in skipped] or open_pairs

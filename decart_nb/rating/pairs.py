@@ -1,4 +1,7 @@
-"""Pairs of clips to be compared: of two values of a column, and alike in everything else that was asked for."""
+"""Pairs of clips to be compared: of two values of a column, and alike in everything else that was asked for.
+
+Rows whose clips do not exist yet are matched by the same rules.
+"""
 
 from __future__ import annotations
 
@@ -69,8 +72,53 @@ class Pairs:
 
 
 @dataclass(frozen=True)
+class Match:
+    """Two rows of a table that share everything but the value of a column.
+
+    Attributes:
+        rows: their numbers.
+        values: the number of each one's value in :attr:`Matches.values`.
+        shared: what was asked for alike, by column. Missing values are left out.
+    """
+
+    rows: tuple[int, int]
+    values: tuple[int, int]
+    shared: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Matches:
+    """All matches of a table.
+
+    Attributes:
+        by: the column whose values are compared.
+        values: these values, in order of first appearance.
+        matches: the matches.
+    """
+
+    by: str
+    values: Sequence[Any]
+    matches: Sequence[Match]
+
+    def pairs(self, clips: Sequence[Clip | None]) -> Pairs:
+        """The pairs of clips of the matched rows: of those that have different clips.
+
+        Args:
+            clips: the clip of each row, or ``None``.
+        """
+        found: dict[frozenset[str], Pair] = {}
+        for match in self.matches:
+            one, two = (clips[number] for number in match.rows)
+            if one is not None and two is not None:
+                pair = Pair((one, two), (_digest(one), _digest(two)), match.values, match.shared)
+                if len(pair.identity) == 2:
+                    found.setdefault(pair.identity, pair)
+        return Pairs(self.by, self.values, [*found.values()])
+
+
+@dataclass(frozen=True)
 class _Row:
-    clip: Clip
+    number: int
     digest: str
     asked: Mapping[str, Any]
     prompt: Any
@@ -90,41 +138,76 @@ def find_pairs(table: pd.DataFrame, clips: Sequence[Clip | None], by: str) -> Pa
     Raises:
         InvalidInputError: there is no such column, or there are no pairs; the message says why.
     """
+    rows = _rows_by_value(table, clips, by, ())
+    if len(rows) < 2:
+        raise InvalidInputError(_too_few(rows, by, has_clips=any(clips)))
+    found = Matches(by, [*rows], _matches(rows, ()))
+    pairs = found.pairs(clips)
+    if not pairs.pairs:
+        raise InvalidInputError(_no_pairs(rows, by, identical=bool(found.matches)))
+    return pairs
+
+
+def find_matches(table: pd.DataFrame, by: str, *, alike: Collection[str] = ()) -> Matches:
+    """The pairs of rows with different values of a column that share every other input, whether or not they have clips.
+
+    Args:
+        table: a table of results.
+        by: the column.
+        alike: further columns that the rows of a match must share, such as ``take``.
+
+    Raises:
+        InvalidInputError: there is no such column, or there are no matches; the message says why.
+    """
+    rows = _rows_by_value(table, None, by, alike)
+    if len(rows) < 2:
+        one = f"have the same {by}, {as_text(next(iter(rows)))!r}" if rows else f"have no {by}"
+        raise InvalidInputError(f"All rows {one}, and at least two values are compared: choose another column for by.")
+    if not (matches := _matches(rows, alike)):
+        alone, varied = _what_differs(rows)
+        which = listing([name for name in alone or varied if name not in alike])
+        raise InvalidInputError(
+            f"No two rows with another {by} share everything else: they also differ in {which}. Compare rows that "
+            f"share it, as in a sweep of every combination, or choose another column for by."
+        )
+    return Matches(by, [*rows], matches)
+
+
+def _rows_by_value(
+    table: pd.DataFrame, clips: Sequence[Clip | None] | None, by: str, alike: Collection[str]
+) -> dict[Any, list[_Row]]:
+    """The rows that have a clip, each once, by their value of ``by``; without clips, all rows."""
     if not isinstance(by, str):
         raise InvalidInputError(f"by must be the name of one column, as text, not {short_repr(by)}.")
     if by not in table.columns:
         meant = did_you_mean(by, map(str, table.columns))
         raise InvalidInputError(f"by must name a column of the table; it has no {short_repr(by)}.{meant}")
-    rows = _rows_by_value(as_results(table), clips, by)
-    if len(rows) < 2:
-        raise InvalidInputError(_too_few(rows, by, has_clips=any(clips)))
-    pairs = _pairs(rows, ())
-    different = [pair for pair in pairs if pair.digests[0] != pair.digests[1]]
-    if not different:
-        raise InvalidInputError(_no_pairs(rows, by, identical=bool(pairs)))
-    return Pairs(by, [*rows], [*{pair.identity: pair for pair in reversed(different)}.values()][::-1])
-
-
-def _rows_by_value(table: pd.DataFrame, clips: Sequence[Clip | None], by: str) -> dict[Any, list[_Row]]:
-    """The rows that have a clip, each once, by their value of ``by``."""
-    ignored = {by, *_NOT_ASKED_FOR}
+    table = as_results(table)
+    ignored = {by, *_NOT_ASKED_FOR} - {*alike}
     if _TEMPLATE in table and by != _PROMPT:
         ignored |= {_PROMPT}
     compared = [name for name in table.columns if name not in ignored]
     columns = {name: _values(table[name]) for name in dict.fromkeys((by, *compared, *({_PROMPT} & {*table.columns})))}
     rows: dict[Any, dict[Any, _Row]] = {}
-    for number, clip in enumerate(clips):
-        value = columns[by][number]
-        if clip is None or value is None:
+    for number, value in enumerate(columns[by]):
+        clip = clips[number] if clips is not None else None
+        if value is None or (clips is not None and clip is None):
             continue
         asked = {str(name): columns[name][number] for name in compared}
-        row = _Row(clip, _digest(clip), asked, columns[_PROMPT][number] if _PROMPT in columns else None)
+        prompt = columns[_PROMPT][number] if _PROMPT in columns else None
+        row = _Row(number, f"row {number}" if clip is None else _digest(clip), asked, prompt)
         rows.setdefault(value, {}).setdefault((row.digest, *asked.values()), row)
     return {value: [*unique.values()] for value, unique in rows.items()}
 
 
-def _pairs(rows: Mapping[Any, Sequence[_Row]], ignored: Collection[str]) -> list[Pair]:
-    """All pairs of rows of different values that are equal in all columns but those that are ignored."""
+def _matches(rows: Mapping[Any, Sequence[_Row]], unsaid: Collection[str], ignored: Collection[str] = ()) -> list[Match]:
+    """All pairs of rows of different values that are equal in all columns but those that are ignored.
+
+    Args:
+        rows: by their value.
+        unsaid: the columns that are compared, but not told as shared.
+        ignored: the columns that are not compared.
+    """
     filled = {
         value: {name for row in group for name, asked in row.asked.items() if asked is not None} - {*ignored}
         for value, group in rows.items()
@@ -137,12 +220,13 @@ def _pairs(rows: Mapping[Any, Sequence[_Row]], ignored: Collection[str]) -> list
             groups.setdefault(tuple(row.asked[name] for name in names), []).append(row)
         for row in rows[first]:
             key = tuple(row.asked[name] for name in names)
-            shared = {name: value for name, value in zip(names, key, strict=True) if value is not None}
+            named = zip(names, key, strict=True)
+            shared = {name: value for name, value in named if value is not None and name not in unsaid}
             for other in groups.get(key, ()):
                 alike = shared
                 if row.prompt is not None and row.prompt == other.prompt:  # also where it was not compared
                     alike = {_PROMPT: row.prompt, **shared}
-                found.append(Pair((row.clip, other.clip), (row.digest, other.digest), (one, two), alike))
+                found.append(Match((row.number, other.number), (one, two), alike))
     return found
 
 
@@ -160,8 +244,7 @@ def _too_few(rows: Mapping[Any, Sequence[_Row]], by: str, *, has_clips: bool) ->
 def _no_pairs(rows: Mapping[Any, Sequence[_Row]], by: str, *, identical: bool) -> str:
     if identical:
         return f"The clips that differ in {by} are the same video, byte for byte, so there is nothing to compare."
-    names = list(next(iter(rows.values()))[0].asked)
-    alone = [name for name in names if _pairs(rows, (name,))]
+    alone, varied = _what_differs(rows)
     if alone:
         columns = listing(alone)
         return (
@@ -169,11 +252,17 @@ def _no_pairs(rows: Mapping[Any, Sequence[_Row]], by: str, *, identical: bool) -
             f"share it, rate by={alone[0]!r}, or leave it out of the comparison: "
             f"df.drop(columns={alone[0]!r}).decart.rate(by={by!r})."
         )
-    varied = [name for name in names if len({row.asked[name] for group in rows.values() for row in group}) > 1]
     return (
         f"No two clips with another {by} share everything else: they differ in {listing(varied)} too. Make clips that "
         "share these columns, or drop those that should not count from the table."
     )
+
+
+def _what_differs(rows: Mapping[Any, Sequence[_Row]]) -> tuple[list[str], list[str]]:
+    """The columns each of which alone keeps rows of different values apart, and all columns that vary."""
+    names = list(next(iter(rows.values()))[0].asked)
+    varied = [name for name in names if len({row.asked[name] for group in rows.values() for row in group}) > 1]
+    return [name for name in names if _matches(rows, (), (name,))], varied
 
 
 def _values(column: pd.Series) -> list[Any]:

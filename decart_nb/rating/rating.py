@@ -51,13 +51,23 @@ def rate(
     Raises:
         InvalidInputError: there is nothing to compare, and the message says why; or evalica is not installed.
     """
-    if not isinstance(rater, str) or not rater.strip() or len(rater) > _LONGEST_RATER:
-        raise InvalidInputError(f"rater must be the name of the person who votes, not {short_repr(rater)}.")
+    rater = checked_rater(rater)
     if store is None:
         raise InvalidInputError("There is no store to keep the votes in: call decart_nb.connect(…) first.")
     pairs = find_pairs(table, clips, by)
     strengths.require()
-    return Rating(pairs, rater.strip(), store, random.Random(seed))
+    return Rating(pairs, rater, store, random.Random(seed))
+
+
+def checked_rater(name: str) -> str:
+    """The name of a rater, without blanks around it.
+
+    Raises:
+        InvalidInputError: it is no text, empty, or too long.
+    """
+    if not isinstance(name, str) or not name.strip() or len(name) > _LONGEST_RATER:
+        raise InvalidInputError(f"rater must be the name of the person who votes, not {short_repr(name)}.")
+    return name.strip()
 
 
 class Rating(ProcessLocal):
@@ -70,6 +80,8 @@ class Rating(ProcessLocal):
         by: the column whose values are compared.
         rater: the name of the person who votes.
     """
+
+    _repeats = True  # whether some pairs are shown twice, to see whether the rater answers the same way
 
     def __init__(self, pairs: Pairs, rater: str, store: Store, chance: random.Random) -> None:
         self.by, self.rater = pairs.by, rater
@@ -139,12 +151,13 @@ class Rating(ProcessLocal):
                 ballots = self._ballots()
                 counts, fit = self._fitted(ballots)
                 self._current = choose(
-                    self._pairs.pairs,
+                    self._to_show(),
                     [ballot.pair for ballot in ballots if ballot.vote.rater == self.rater],
                     np.zeros(len(self._pairs.values)) if fit is None else fit.strengths,
                     counts.votes,
                     self._chance,
                     self._skipped,
+                    repeats=self._repeats,
                 )
             return self._current
 
@@ -233,9 +246,13 @@ class Rating(ProcessLocal):
             raise InvalidInputError("All pairs are rated; undo takes the last vote back.")
         return shown
 
+    def _to_show(self) -> Sequence[Pair]:
+        """The pairs that may be shown."""
+        return self._pairs.pairs
+
     def _open(self) -> Sequence[Pair]:
         voted = {ballot.pair.identity for ballot in self._ballots() if ballot.vote.rater == self.rater}
-        return [pair for pair in self._pairs.pairs if pair.identity not in voted]
+        return [pair for pair in self._to_show() if pair.identity not in voted]
 
     def _latest_stored(self) -> tuple[Comparison, int]:
         own = [ballot for ballot in self._ballots() if ballot.vote.rater == self.rater]

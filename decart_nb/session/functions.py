@@ -30,6 +30,7 @@ from .connect import (
     shared_store,
 )
 from .current import current_session, set_current_session
+from .exploring import explore
 from .session import Session
 from .store_folder import prepare_folder, relative_name
 
@@ -216,7 +217,7 @@ def attach(job_id: str, model: str | ModelDefinition | None = None) -> Job:
 
 
 #: What makes sweeps, and loads them: see :class:`decart_nb.sweeps.factory.SweepFactory`.
-sweep = public(SweepFactory(lambda: _session()._runner, Views(show_sweep, sweep_grid)))
+sweep = public(SweepFactory(lambda: _session()._runner, Views(show_sweep, sweep_grid, explore)))
 
 
 @public

@@ -27,6 +27,7 @@ from ..request.validation import warn_if_outdated
 from ..sweeps.factory import SweepFactory
 from ..sweeps.views import Views
 from . import pruning
+from .exploring import explore
 from .preparing import fitted_inputs
 from .store_folder import relative_name
 
@@ -99,7 +100,7 @@ class Session(ProcessLocal):
     @functools.cached_property
     def sweep(self) -> SweepFactory:
         """See :func:`decart_nb.sweep`."""
-        return SweepFactory(lambda: self._runner, Views(show_sweep, sweep_grid))
+        return SweepFactory(lambda: self._runner, Views(show_sweep, sweep_grid, explore))
 
     def jobs(self) -> pd.DataFrame:
         """See :func:`decart_nb.jobs`."""

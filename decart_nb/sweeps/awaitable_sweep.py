@@ -41,6 +41,11 @@ class AwaitableSweep(Observable):
         return self._last is None or self._last.over
 
     @property
+    def error(self) -> Exception | None:
+        """Why its latest run could not begin; ``None`` if it could."""
+        return self._last.error if self._last is not None else None
+
+    @property
     def blocks_main_thread(self) -> bool:
         """Whether the main thread, where cells run, waits for it."""
         return self._waiting_calls > 0

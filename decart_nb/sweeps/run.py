@@ -38,6 +38,7 @@ class SweepRun:
         ceiling: the most jobs in flight.
         allow_unpriced: whether rows without a known price are submitted although there is a cap.
         again: the statuses of which jobs that ended badly are submitted again: ``failed``, ``expired``, ``uncertain``.
+        only: the numbers of the only rows that may be submitted; all may be unless it is given.
         on_selected: called on a thread when the rows were read and selected, before anything is submitted, with the
             models' resolved names.
         on_change: called when something has changed.
@@ -59,11 +60,13 @@ class SweepRun:
         ceiling: int | None,
         allow_unpriced: bool,
         again: frozenset[str],
+        only: Collection[int] | None = None,
         on_selected: Callable[[Mapping[str, str]], object],
         on_change: Callable[[], object],
     ) -> None:
         self._account, self.reader, self._runner = account, reader, runner
         self._cap, self._ceiling, self._again = cap, ceiling, again
+        self._only = only
         self._priced_only = cap is not None and not allow_unpriced
         self._on_selected, self._on_change = on_selected, on_change
         self.rows: list[Row] = []
@@ -132,7 +135,8 @@ class SweepRun:
         waiting = self._total - counts.total() - tally.running - tally.held_back
         unrecorded = [str(record.job_id) for record in self._runner.store.unsaved if record.sweep == self._account]
         error = "" if self.error is None else getattr(self.error, "message", repr(self.error))
-        left = self._time_left.estimate(tally.running, waiting * (not tally.stopped))
+        to_come = 0 if tally.stopped else max(0, waiting - len(self._selection.left_out))
+        left = self._time_left.estimate(tally.running, to_come)
         return Progress(
             total=self._total,
             done=counts["done"],
@@ -175,7 +179,7 @@ class SweepRun:
 
     def _select_rows(self, resolved: Mapping[str, str]) -> None:
         store = self._runner.store
-        self._selection = select_rows(self.rows, store, self._again, priced_only=self._priced_only)
+        self._selection = select_rows(self.rows, store, self._again, priced_only=self._priced_only, only=self._only)
         self._on_selected(resolved)
         self._ledger.open(self.rows, self._selection, store.spent(self._account))
 

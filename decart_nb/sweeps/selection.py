@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from .._util.interface_names import step
@@ -27,15 +27,24 @@ class Selection:
         settled: of the rows that are not submitted, the state: ``invalid``, ``reused``, ``failed`` or ``uncertain``.
         seen: of the rows to be submitted, the database row and the key of the latest job in the store.
         paid: those of the rows to be submitted whose jobs count as spent already.
+        left_out: the rows that are not submitted although they could be, since only others were asked for.
     """
 
     todo: list[int] = field(default_factory=list)
     settled: dict[int, str] = field(default_factory=dict)
     seen: dict[int, tuple[int, str]] = field(default_factory=dict)
     paid: set[int] = field(default_factory=set)
+    left_out: set[int] = field(default_factory=set)
 
 
-def select_rows(rows: Sequence[Row], store: Store, again: frozenset[str], *, priced_only: bool) -> Selection:
+def select_rows(
+    rows: Sequence[Row],
+    store: Store,
+    again: frozenset[str],
+    *,
+    priced_only: bool,
+    only: Collection[int] | None = None,
+) -> Selection:
     """Compare the rows with the store.
 
     Args:
@@ -43,6 +52,7 @@ def select_rows(rows: Sequence[Row], store: Store, again: frozenset[str], *, pri
         store: has the jobs so far.
         again: the statuses of :data:`LEFT_ALONE` that are submitted again.
         priced_only: refuse rows that would be paid and have no known price.
+        only: the numbers of the only rows that may be submitted, if not all may be.
 
     Raises:
         InvalidInputError: there are such rows.
@@ -60,6 +70,8 @@ def select_rows(rows: Sequence[Row], store: Store, again: frozenset[str], *, pri
             selection.settled[number] = "reused"
         elif status in LEFT_ALONE and status not in again:
             selection.settled[number] = counted_as(status)
+        elif only is not None and number not in only:
+            selection.left_out.add(number)
         else:
             selection.todo.append(number)
             selection.seen[number] = job_row, key

@@ -3,40 +3,25 @@
 from __future__ import annotations
 
 import functools
-import hashlib
-import threading
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .._util.public import public
-from .._util.short_traceback import with_short_traceback
-from .._util.text import printable, short_repr
-from ..errors import InvalidInputError
-from ..job.event_loop import start, wait_for
-from ..job.runner import Runner
+from .._util.text import printable
+from ..job.event_loop import wait_for
 from ..job.table import gc_paused
-from ..request.validation import warn_if_outdated
-from .awaitable_sweep import AwaitableSweep
-from .axes import Axes
-from .definition import definition_of
-from .files import in_store, keep_file
-from .planner import Reader
-from .progress import Progress
-from .rows import Row, inspect
-from .run import SweepRun
-from .run_options import checked_cost, checked_count
-from .selection import refuse_unpriced
+from .run_options import checked_cost
+from .running_sweep import RunningSweep
 from .totals import totals_of
-from .views import Views
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from .tables import Plan, Standing
+    from .tables import Plan
 
 
 @public
-class Sweep(AwaitableSweep):
+class Sweep(RunningSweep):
     """A table of jobs: every combination of the axes, or the rows of a table. Made by ``decart_nb.sweep``.
 
     Nothing is sent before :meth:`run` or :meth:`start`.
@@ -48,44 +33,10 @@ class Sweep(AwaitableSweep):
         over: whether no run of it is under way in this process.
     """
 
-    def __init__(
-        self,
-        axes: Axes,
-        runner: Runner,
-        *,
-        name: str | None = None,
-        extras: Collection[str] = (),
-        account: str | None = None,
-        views: Views,
-    ) -> None:
-        super().__init__()
-        if name is not None and (not isinstance(name, str) or not name.strip() or not name.isprintable()):
-            raise InvalidInputError(f"The name of a sweep must be text, in one line, not {short_repr(name)}.")
-        self._axes, self._runner, self._extras, self._views = axes, runner, extras, views
-        self._reader = self._new_reader()
-        self._reading = threading.Lock()
-        self._given_name = name.strip() if name else None
-        self._account = account or self._given_name
-        self._planned: list[Row] | None = None
-        self._resolved: dict[str, str] = {}
-
     # What it is.
 
     def __len__(self) -> int:
         return len(self._axes)
-
-    @property
-    def name(self) -> str:
-        """The name that ``decart_nb.sweep.load`` takes: the one that was given, or one derived from the rows."""
-        if self._given_name is None:
-            keys = "\n".join(f"{row.request or row.asked} {row.take} {row.error}" for row in self._rows())
-            self._given_name = f"sweep-{hashlib.sha256(keys.encode()).hexdigest()[:10]}"
-        return self._given_name
-
-    @property
-    def account(self) -> str:
-        """The name of its budget in the store: its own, or that of the named sweep that it is a sample of."""
-        return self._account or self.name
 
     def sample(self, n: int, seed: int | None = None) -> Sweep:
         """A sweep of some of the rows, chosen at random without repetition, in the order of the plan.
@@ -193,49 +144,6 @@ class Sweep(AwaitableSweep):
         self._begin(max_cost, concurrency, allow_unknown_cost)
         return self
 
-    def _begin(
-        self,
-        max_cost: float | None,
-        concurrency: int | None,
-        allow_unknown_cost: bool,
-        *,
-        waiting: bool = False,
-        again: frozenset[str] = frozenset(),
-    ) -> None:
-        cap, ceiling = checked_cost(max_cost), checked_count(concurrency)
-        if self._last is not None and not self._last.can_be_replaced:
-            raise InvalidInputError(
-                f"{self.name} is running already: await it, look at its .results, or .cancel() it first."
-            )
-        if self._runner.backend == "live":
-            for model in self._reader.schema.models:
-                warn_if_outdated(model)
-        if cap is not None and not allow_unknown_cost:
-            self._refuse_unknown_cost(again)
-        reader = self._new_reader()
-        # Now: the user may change the files, or end the process, as soon as this returns.
-        reader.keep_files(lambda upload: keep_file(upload, self._runner.store))
-        self._store_definition(reader, self._resolved)
-        run = self._last = SweepRun(
-            self.account,
-            reader,
-            self._runner,
-            cap=cap,
-            ceiling=ceiling,
-            allow_unpriced=allow_unknown_cost,
-            again=again,
-            on_selected=functools.partial(self._store_definition, reader),
-            on_change=self._notify,
-        )
-        start(run.drive())
-        try:
-            with self._views.show(self, waiting=waiting):
-                if waiting:
-                    self._wait(run)
-        except KeyboardInterrupt:  # also while it is being put on screen
-            self.cancel()
-            raise with_short_traceback(KeyboardInterrupt(self._stopped())) from None
-
     @property
     @gc_paused()
     def results(self) -> pd.DataFrame:
@@ -257,7 +165,7 @@ class Sweep(AwaitableSweep):
             name=self.account,
             folder=self._runner.store.folder,
             backend=self._runner.backend,
-            made=run.made if run else None,
+            made=self._made_here if run else None,
         )
 
     def grid(self, rows: str | None = None, cols: str | None = None) -> Any:
@@ -271,17 +179,58 @@ class Sweep(AwaitableSweep):
         """
         return self._views.grid(self, rows=rows, cols=cols)
 
-    # Its state.
+    def explore(
+        self,
+        budget: float | None = None,
+        *,
+        by: str = "model",
+        rater: str | Callable[[Any, Any], str] = "me",
+        max_rows: int | None = None,
+        batch: int = 4,
+        error_rate: float = 0.05,
+        concurrency: int | None = None,
+        allow_unknown_cost: bool = False,
+        seed: int | None = None,
+    ) -> Any:
+        """Make rows only as long as blind votes do not tell which values of an input are better.
 
-    @property
-    def runner(self) -> Runner:
-        """What carries out its jobs, and has the store of their clips."""
-        return self._runner
+        A few rows of each value are made; their clips are rated as pairs that share everything else; and more are made
+        only of the values that no votes tell apart, until all are told apart or the budget is spent. Rows and votes
+        that exist are used first. The same call, in any kernel on that store, continues.
 
-    @property
-    def progress(self) -> Progress:
-        """Counts, costs and the time left. If it has not run in this process, they come from the store."""
-        return self._last.progress if self._last else self._stored_progress()
+        Args:
+            budget: the most that the sweep may cost in its whole life, in USD, like ``max_cost`` of :meth:`run`.
+            by: the input whose values are compared.
+            rater: the name of the person who votes in a notebook, which is not blocked meanwhile. Or a function
+                of two clips that returns ``"left"``, ``"right"``, ``"tie"`` or ``"bad"``: the call then waits for the
+                end. Its votes are stored under its name.
+            max_rows: the most rows that have a video or a job, those from before included. Either this or a budget is
+                needed: where videos cost nothing, no budget is ever spent.
+            batch: how many rows of each value are made at a time.
+            error_rate: the most probable share of explorations that call the worse of two values better, or call one
+                better where none is; see :mod:`decart_nb.adaptive.sequential`.
+            concurrency, allow_unknown_cost: as for :meth:`run`.
+            seed: of the order of the rows, which are drawn at random; derived from the sweep's name unless given.
+
+        Returns:
+            An :class:`~decart_nb.adaptive.exploration.Exploration`, which a notebook shows.
+
+        Raises:
+            InvalidInputError: an argument is invalid, there is nothing to compare, or rows have no known price under a
+                ``budget``.
+        """
+        return self._views.explore(
+            self,
+            self._rows(),
+            functools.partial(self._begin, checked_cost(budget, "budget"), concurrency, allow_unknown_cost),
+            budget=budget,
+            by=by,
+            rater=rater,
+            max_rows=max_rows,
+            batch=batch,
+            error_rate=error_rate,
+            seed=seed,
+        )
 
     def __repr__(self) -> str:
         if self._last is None:
@@ -291,44 +240,3 @@ class Sweep(AwaitableSweep):
             return f"<Sweep {self.name}, not begun: {printable(now.note)}>"
         ended = "ended" if self.over else "running"
         return f"<Sweep {self.name}, {ended}: {now.done + now.reused} of {now.total} done, {now.failed} failed>"
-
-    # Its rows.
-
-    def _new_reader(self) -> Reader:
-        return Reader(self._axes, self._runner.endpoint, self._runner.price, self._extras)
-
-    def _rows(self) -> list[Row]:
-        """The rows, read once; and once more after a run, which may have resolved names and fetched files."""
-        with self._reading:
-            rows = self._planned
-            if rows is None:
-                store = self._runner.store
-                rows = self._planned = self._reader.read(
-                    resolved=self._resolved, keep=lambda upload: in_store(inspect(upload), store)
-                )
-            return rows
-
-    def _standing(self, rows: list[Row], columns: Sequence[str]) -> Standing:
-        """The latest job of each row, by its request and take."""
-        return self._runner.store.latest_by_request({row.request for row in rows if row.request}, columns)
-
-    def _stored_progress(self) -> Progress:
-        from .tables import TO_PLAN, stored_progress
-
-        rows, spent = self._rows(), self._runner.store.spent(self.account)
-        return stored_progress(rows, self._standing(rows, TO_PLAN), spent, self._runner.payment)
-
-    def _store_definition(self, reader: Reader, resolved: Mapping[str, str]) -> None:
-        """Store the definition of the sweep, and let the next plan read the rows anew."""
-        text = definition_of(self._axes, reader, self._extras)
-        self._runner.store.keep_sweep(self.name, text)
-        with self._reading:
-            self._resolved, self._planned = dict(resolved), None
-
-    def _refuse_unknown_cost(self, again: frozenset[str]) -> None:
-        from .tables import TO_PLAN, state_of
-
-        rows = self._rows()
-        standing = self._standing(rows, TO_PLAN)
-        states = {"new", *again}
-        refuse_unpriced(row for row in rows if state_of(row, standing.get(row.key))[0] in states)

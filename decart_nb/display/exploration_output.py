@@ -1,0 +1,41 @@
+"""Notebook output of an exploration: what it has decided, and in an interactive session its blind rating."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from .exploration_html import exploration_html, exploration_text
+from .output import UpdatedOutput
+from .rating_view import RatingView
+
+if TYPE_CHECKING:
+    from ..adaptive.exploration import Exploration
+
+
+class ExplorationOutput(UpdatedOutput):
+    """Notebook output of an exploration; its live view is that of its rating.
+
+    Args:
+        exploration: the exploration.
+        publish, live, replaceable: as for :class:`UpdatedOutput`.
+    """
+
+    def __init__(
+        self, exploration: Exploration, publish: Callable[..., object], *, live: bool, replaceable: bool = True
+    ) -> None:
+        super().__init__(exploration, publish, live=live, replaceable=replaceable)
+        if replaceable and not exploration.over:
+            exploration.observe(self._update)  # also without a view, which may have been closed
+
+    def _content(self, subject: Exploration) -> tuple[str, str]:
+        try:
+            return exploration_html(subject), exploration_text(subject)
+        except Exception as error:  # noqa: BLE001 - a formatter never raises
+            text = f"The exploration cannot be shown: {error}"
+            return html.escape(text), text
+
+    def _view(self, subject: Exploration, on_change: Callable[[Any], object] | None) -> RatingView:
+        follow = None if on_change is None else lambda _: on_change(subject)
+        return RatingView(subject.rating, output_id=self._id, on_change=follow)
