@@ -9,18 +9,9 @@ from typing import Any
 from .._util.console import say
 from .._util.text_table import text_table
 from ..request.catalogue import models
-from ..request.models import Field, ModelDefinition
+from ..request.model_card import model_facts, model_inputs
+from ..request.models import ModelDefinition
 from .width import columns
-
-_TYPES = {
-    "text": "text",
-    "integer": "integer",
-    "flag": "true or false",
-    "choice": "choice",
-    "image": "image file or URL",
-    "video": "video file or URL",
-    "trajectory": "points, as JSON",
-}
 
 
 def add_to(commands: Any) -> None:
@@ -75,38 +66,7 @@ def _needs(model: ModelDefinition) -> str:
 
 def _description(model: ModelDefinition) -> str:
     """A model's facts and inputs, in lines."""
-    now = f", now called {model.successor}" if model.successor else ""
-    alias = f", which means {model.alias_of} today" if model.alias_of else ""
-    price = "unknown" if model.price is None else f"${model.price:.2f} for a generated second"
-    length = "as long as the input" if model.seconds is None else f"{model.seconds:g} s"
-    facts = [
-        f"{model.name}: {model.kind}, {model.status}{now}{alias}",
-        f"makes {model.width}×{model.height} at {model.fps} fps, {length}; price: {price}",
-    ]
-    fields = model.fields or ()
-    inputs = text_table(
-        {
-            "option": [f"--{field.name.replace('_', '-')}" for field in fields],
-            "value": [_TYPES[field.type] for field in fields],
-            "": [_condition(field, model) for field in fields],
-        },
-        cut=("",),
-        width=columns(),
-    )
-    return "\n".join([*facts, "", inputs])
-
-
-def _condition(field: Field, model: ModelDefinition) -> str:
-    """Whether an input is required, its default and its limits."""
-    others = [name for name in model.exactly_one if name != field.name]
-    parts = [
-        "required" if field.required else "",
-        f"this or {' or '.join(others)}, not both" if field.name in model.exactly_one else "",
-        " or ".join(field.choices),
-        "" if field.default is None else f"{str(field.default).lower()} unless given",
-        f"only with {field.only_with}" if field.only_with else "",
-        f"up to {field.maximum:,} characters" if field.type == "text" and field.maximum else "",
-        f"up to {field.max_bytes // 2**20} MB" if field.max_bytes else "",
-        f"up to {field.max_seconds:g} s" if field.max_seconds else "",
-    ]
-    return "; ".join(filter(None, parts))
+    names, types, conditions = zip(*model_inputs(model), strict=True)
+    options = [f"--{name.replace('_', '-')}" for name in names]
+    table = text_table({"option": options, "value": types, "": conditions}, cut=("",), width=columns())
+    return "\n".join([*model_facts(model), "", table])

@@ -16,6 +16,7 @@ from .._util.public import public
 from .._util.text import short_repr
 from .._util.text_table import text_table
 from ..errors import InvalidInputError, ModelNotFoundError
+from .model_card import input_labels, model_html, model_line
 
 Kind = Literal["text-to-video", "image-to-video", "video-to-video", "first-last-frame", "motion", "restyle"]
 Status = Literal["live", "deprecated", "retired", "custom"]
@@ -164,9 +165,10 @@ class ModelDefinition:
         return (height, width) if orientation == "portrait" else (width, height)
 
     def __repr__(self) -> str:
-        return (
-            f"<{self.name}: {self.kind or 'custom model'}, {self.width}×{self.height} at {self.fps} fps, {self.status}>"
-        )
+        return f"<{model_line(self)}>"
+
+    def _repr_html_(self) -> str:
+        return model_html(self)
 
 
 class Models:
@@ -176,8 +178,8 @@ class Models:
 
     Examples:
         >>> from decart_nb import models
-        >>> models["lucy-2.5"]
-        <lucy-2.5: video-to-video, 1280×720 at 20 fps, live>
+        >>> models["lucy-2.5"].price
+        0.04
         >>> [model.name for model in models.live if model.price == 0.01]
         ['lucy-restyle-2', 'lucy-restyle-latest']
     """
@@ -262,22 +264,13 @@ def _row(model: ModelDefinition) -> tuple[str, ...]:
     return (
         model.name,
         model.kind or "",
-        ", ".join(_input_labels(model)),
+        ", ".join(input_labels(model)),
         f"{model.width}×{model.height}",
         str(model.fps),
         "as the input" if model.seconds is None else f"{model.seconds:g}",
         "unknown" if model.price is None else f"{model.price:.2f}",
         f"{model.status}, now {model.successor}" if model.successor else model.status,
     )
-
-
-def _input_labels(model: ModelDefinition) -> Iterator[str]:
-    """The names of a model's inputs, required ones with a star; those of which it takes exactly one are one label."""
-    for known in model.fields or ():
-        if known.name not in model.exactly_one:
-            yield f"{known.name}*" if known.required else known.name
-        elif known.name == model.exactly_one[0]:
-            yield f"(either {' or '.join(model.exactly_one)})*"
 
 
 def _html_table(models: Iterable[ModelDefinition]) -> str:

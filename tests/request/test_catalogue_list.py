@@ -83,4 +83,26 @@ def test_the_html_table_escapes_what_it_shows() -> None:
 def test_a_name_is_in_the_catalogue_or_not_and_a_model_shows_what_it_is() -> None:
     assert "lucy-2.5" in models
     assert "lucy-9" not in models
-    assert repr(models.video("lucy-2.5")) == "<lucy-2.5: video-to-video, 1280×720 at 20 fps, live>"
+    assert repr(models["lucy-2.5"]) == (
+        "<lucy-2.5: video-to-video, 1280×720 at 20 fps, live, $0.04 a second; inputs (* required): prompt*, data*, "
+        "reference_image, seed, resolution, enhance_prompt, self_anchor>"
+    )
+    assert "price unknown; inputs" in repr(models["lucy-2.6"])
+    assert repr(ModelDefinition(name="mine", width=2, height=2, fps=1)) == (
+        "<mine: custom model, 2×2 at 1 fps, custom, price unknown>"
+    )
+
+
+@pytest.mark.parametrize("name", FACTS)
+def test_a_model_alone_is_shown_with_its_price_and_what_each_input_takes(name: str) -> None:
+    fact, page = FACTS[name], models[name]._repr_html_()
+    assert f"{name}: {models[name].kind}, {fact.status}" in page
+    assert f"${fact.price:.2f} for a generated second" in page if fact.price else "price: unknown" in page
+    rows = dict(re.findall(r">(\w+)</td><td[^>]*>[^<]*</td><td[^>]*>([^<]*)</td>", page))
+    assert [*rows] == [field.name for field in models[name].fields or ()]
+    required = {field for field, condition in rows.items() if condition.startswith(("required", "this or"))}
+    assert required == set(fact.required.split()) | ({"prompt", "reference_image"} if name in RESTYLES else set())
+
+
+def test_a_model_of_ones_own_is_escaped() -> None:
+    assert "<script" not in ModelDefinition(name="<script>&", width=2, height=2, fps=1)._repr_html_()
