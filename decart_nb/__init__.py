@@ -24,6 +24,7 @@ What you type                                   What it does
 ``measure(clip)``, ``metric(name)``             sharpness, flicker, likeness and more as numbers; metrics of your own
 ``jobs()``, ``attach(job_id)``                  the jobs in the store; one of them, by its id
 ``provenance(path)``, ``reproduce(path)``       how a video was made; the same request again, as a new take
+``connect().mirror("s3://bucket/runs")``        copies what is new in the store to another place
 ``DecartClient``                                an async client with the names of Decart's own SDK
 ==============================================  ====================================================================
 

@@ -15,7 +15,10 @@ import pytest
 
 import decart_nb
 
-_HEAVY = ("httpx", "aiohttp", "numpy", "av", "PIL", "IPython", "ipywidgets", "starlette", "uvicorn", "tqdm", "asyncio")
+_HEAVY = (
+    *("httpx", "aiohttp", "numpy", "av", "PIL", "IPython", "ipywidgets", "starlette", "uvicorn", "tqdm", "asyncio"),
+    "fsspec",
+)
 
 
 def _modules_after(statement: str) -> set[str]:
