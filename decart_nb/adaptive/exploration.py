@@ -72,6 +72,7 @@ class Exploration(Observable):
         self._looking = threading.RLock()
         self._is_stopped = self._is_making = False
         self._is_outdated = True  # whether rows have changed since the last look at them
+        self._has_news = False  # whether the last look has found changed rows
         self._version = 0
         self._counts: tuple[int, bool] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -208,6 +209,7 @@ class Exploration(Observable):
         with self._looking:
             if not self.over:
                 self._status = "stopped"
+        self.rating.refresh()
         self._notify()
         self._poke()
 
@@ -247,13 +249,13 @@ class Exploration(Observable):
     def _look(self) -> bool:
         """Begin the next rows where votes are needed and no pair waits for one. Return whether it has ended."""
         with self._looking:
-            before = self._status
+            before, self._has_news = self._status, False
             if not self.over:
                 try:
                     self._status = self._next_status()
                 except Exception as error:  # noqa: BLE001 - raised where it is waited for
                     self.error, self._status = error, "failed"
-        if self._status != before:
+        if self._status != before or self._has_news:
             self.rating.refresh()
             self._notify()
         return self.over
@@ -321,6 +323,7 @@ class Exploration(Observable):
             for status, clip in zip(results["status"].tolist(), clips, strict=True)
         ]
         self.rating.grow(self._matches.pairs(clips))
+        self._has_news = True
 
     # What wakes it.
 

@@ -15,19 +15,7 @@ if TYPE_CHECKING:
 
 
 class ExplorationOutput(UpdatedOutput):
-    """Notebook output of an exploration; its live view is that of its rating.
-
-    Args:
-        exploration: the exploration.
-        publish, live, replaceable: as for :class:`UpdatedOutput`.
-    """
-
-    def __init__(
-        self, exploration: Exploration, publish: Callable[..., object], *, live: bool, replaceable: bool = True
-    ) -> None:
-        super().__init__(exploration, publish, live=live, replaceable=replaceable)
-        if replaceable and not exploration.over:
-            exploration.observe(self._update)  # also without a view, which may have been closed
+    """Notebook output of an exploration. Its live view is that of its rating, which tells the progress of both."""
 
     def _content(self, subject: Exploration) -> tuple[str, str]:
         try:

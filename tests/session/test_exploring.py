@@ -1,0 +1,71 @@
+"""Explorations at a queue: what they pay for, and how another session goes on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import decart_nb as dnb
+from decart_nb import InvalidInputError, media
+from tests import sweeping
+from tests.explored_sweep import prefers
+from tests.sweeping import wait_until
+
+MODELS = ["lucy-2.5", "lucy-2.1"]
+
+
+@pytest.fixture
+def live(monkeypatch: pytest.MonkeyPatch, rendering_queue: Any) -> dnb.Session:
+    """A session that takes a queue that renders for Decart; two frames of video, which cost $0.20 a row, are in.mp4."""
+    sweeping.alone(monkeypatch)
+    media.encode(np.full((2, 48, 64, 3), 90, np.uint8), Path("in.mp4"), fps=10)
+    return sweeping.connected(rendering_queue, prices=dict.fromkeys(MODELS, 1.0))
+
+
+def _sweep(prompts: int = 12) -> dnb.Sweep:
+    return dnb.sweep(model=MODELS, prompt=[f"p{number}" for number in range(prompts)], data="in.mp4")
+
+
+def test_at_a_queue_it_pays_for_what_it_makes_and_another_session_goes_on(live, rendering_queue) -> None:
+    asked: list[frozenset[str]] = []
+    judge = prefers(*MODELS, asked=asked)
+    first = _sweep().explore(budget=1.0, batch=2, rater=judge)
+    assert first.status == "limit reached"
+    assert sweeping.submitted(rendering_queue) == 4
+    assert first.spent == pytest.approx(0.8)
+    assert len(asked) == 2
+
+    sweeping.connected(rendering_queue, prices=dict.fromkeys(MODELS, 1.0))
+    loaded = dnb.sweep.load(first.sweep.name)
+    assert len(loaded) == 24  # all rows, not only those that were made
+    second = loaded.explore(budget=10, rater=judge)
+    assert second.status == "decided"
+    assert second.comparisons["better"].tolist() == ["lucy-2.5"]
+    assert sweeping.submitted(rendering_queue) == 20  # 4 there, and twice 4 of each model
+    assert second.spent == pytest.approx(4.0)
+    assert len(asked) == len({*asked}) == 8
+    assert loaded.results["status"].eq("planned").sum() == 4
+    assert second.results["reused"].sum() == 4  # the others were made here, by one run or another
+
+
+def test_an_unknown_price_is_refused_under_a_budget_as_by_a_run(live, rendering_queue) -> None:
+    sweep = dnb.sweep(model=["lucy-2.5", "lucy-2.6"], prompt=["p", "q"], data="in.mp4")
+    with pytest.raises(InvalidInputError, match=r"What lucy-2\.6 will cost is not known"):
+        sweep.explore(budget=1.0)
+    assert sweeping.submitted(rendering_queue) == 0
+    with pytest.raises(InvalidInputError, match="budget must be USD, as a number from 0, not 'x'"):
+        sweep.explore(budget="x")
+    with pytest.raises(InvalidInputError, match="concurrency must be a whole number of jobs from 1, not 0"):
+        sweep.explore(budget=1.0, concurrency=0, allow_unknown_cost=True)
+    assert sweeping.submitted(rendering_queue) == 0
+
+
+def test_it_waits_for_a_run_of_the_same_sweep_that_is_under_way(live, rendering_queue) -> None:
+    sweep = _sweep(2).start()
+    exploration = sweep.explore(max_rows=4)
+    wait_until(lambda: exploration.status == "rating")
+    assert sweeping.submitted(rendering_queue) == 4
+    exploration.stop()
