@@ -6,7 +6,6 @@ import argparse
 import math
 import os
 import random
-import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +19,7 @@ from ..errors import DecartSDKError
 from ..local.durations import durations, usage
 from ..local.faults import HITS, Faults
 from . import jobs, make, mirror, models, sweep
+from .argument_parser import ArgumentParser
 
 #: The environment variable for the key that clients of ``serve`` must send.
 _SERVE_KEY = "DECART_LOCAL_API_KEY"
@@ -50,14 +50,6 @@ def _run(options: argparse.Namespace) -> int:
     return status or 0
 
 
-class _Parser(argparse.ArgumentParser):
-    """An argument parser that prints by way of ``_util.console``."""
-
-    def _print_message(self, message: str, file: Any = None) -> None:
-        if message:
-            say(message.rstrip("\n"), console.stdout if file is sys.stdout else stderr)
-
-
 def _warn(
     message: Warning | str, category: type[Warning], filename: str, lineno: int, file: Any = None, line: Any = None
 ) -> None:
@@ -66,7 +58,7 @@ def _warn(
 
 def parser() -> argparse.ArgumentParser:
     """The parser of the program's arguments; ``run`` of what it returns carries out the command."""
-    program = _Parser(prog="decart-nb", description="Decart's video queue, made at home.")
+    program = ArgumentParser(prog="decart-nb", description="Decart's video queue, made at home.")
     program.add_argument("--version", action="version", version=f"decart_nb {__version__}")
     program.epilog = 'A first video, without a key: decart-nb make lucy-2.5 --prompt "An oil painting" --sample --local'
     program.set_defaults(run=lambda _: program.print_help())
