@@ -160,9 +160,10 @@ def _result(client: Client, future: Any) -> Any:
     except (Exception, CancelledError) as error:
         if client.status != "running":
             raise _unreachable() from error
+        reason = str(error).partition("\n")[0].partition(". ")[0]  # Dask goes on with advice of its own
         return ClusterError(
-            f"The Dask cluster could not run this unit of work: {error}. Its workers must have the same version of "
-            "decart_nb, and of what the work needs, as this machine.",
+            f"The Dask cluster could not run this unit of work ({type(error).__name__}: {reason}). Its scheduler and "
+            "its workers must have the same versions of decart_nb, and of what the work needs, as this machine.",
             cause=error if isinstance(error, Exception) else None,
         )
 

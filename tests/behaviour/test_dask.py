@@ -98,12 +98,18 @@ def test_units_run_once_each_on_the_workers_and_an_exception_is_that_of_its_own_
     _wait_for(lambda: not client.futures)
 
 
-def test_of_many_units_the_cluster_holds_few_and_drops_them_when_the_results_are_closed(client, tmp_path) -> None:
+@pytest.mark.parametrize("end", ["closed", "interrupted"])
+def test_of_many_units_the_cluster_holds_few_and_drops_them_at_an_early_end(client, tmp_path, end) -> None:
     units = {str(number): (number, str(tmp_path), 0.1) for number in range(100_000)}
     results = run_units(square, units, client=client, limit=20)
     next(results)
     assert len(client.futures) <= 20
-    results.close()
+    if end == "closed":
+        results.close()
+    else:
+        threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
+        with pytest.raises(KeyboardInterrupt):
+            list(results)
     _wait_for(lambda: not client.futures and not any(client.processing().values()))
     assert len(runs_in(tmp_path)) < 20
 
