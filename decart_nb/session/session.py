@@ -34,8 +34,8 @@ from .store_folder import relative_name
 if TYPE_CHECKING:
     import pandas as pd
 
-
     from ..store.mirror import Mirrored
+
 
 @public
 class Session(ProcessLocal):
@@ -169,7 +169,6 @@ class Session(ProcessLocal):
             self._runner.store.delete(found)
         return frame(found, self.store)
 
-    def close(self) -> None:
     def mirror(self, address: str | os.PathLike[str]) -> Mirrored:
         """Copies what is new in the store to another place: videos with their records, inputs, and a database snapshot.
 
@@ -190,6 +189,7 @@ class Session(ProcessLocal):
 
         return mirror_store(self._runner.store, address)
 
+    def close(self) -> None:
         """Closes the connections. Jobs under way continue, and the session opens new connections when it needs them."""
         self._runner.close()
 
