@@ -45,9 +45,8 @@ test: $(VENV)/.test
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	@rm -rf build/notebooks && mkdir -p build/notebooks && cp notebooks/*.ipynb build/notebooks
 	@# Most of the tests wait for kernels, browsers and other processes: more of them run at once than there are cores.
-	$(BIN)/python -m pytest -n $(TESTERS) --durations 20 --durations-min 5 --session-timeout 4200 --nbval-lax --nbval-current-env tests build/notebooks
+	$(BIN)/python -m pytest -n $(TESTERS) --durations 20 --durations-min 5 --session-timeout 4200 tests
 
 bench: $(VENV)/.test
 	@for table in benchmarks/*.py; do echo "== $$table"; $(BIN)/python -m benchmarks.$$(basename $$table .py) || exit 1; done

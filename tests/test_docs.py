@@ -1,6 +1,6 @@
 """The manual and the reference: they build without a warning, name everything that is public, and their code is sound.
 
-The notebooks in them are run by nbval and by ``make docs``, not here.
+The notebooks in them are run by test_binder.py and by ``make docs``, not here.
 """
 
 from __future__ import annotations

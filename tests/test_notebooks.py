@@ -1,4 +1,4 @@
-"""The committed notebooks: small, without widget state, on the local queue. nbval runs them (see the Makefile)."""
+"""The committed notebooks: small, without widget state, on the local queue. nbval runs them (see test_binder.py)."""
 
 from __future__ import annotations
 
