@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..media import RGB
 
 #: Seconds from one sampled frame to the next, and the fewest of them in a video whose header tells its length.
-_INTERVAL, _FEWEST = 1.0, 4
+_INTERVAL, _FEWEST = 2.0, 3
 _USUAL_PAUSE = 0.04
 
 
@@ -42,25 +42,36 @@ class Measurement:
 
 
 class Frame:
-    """A frame of the clip with the reference's beside it, and both in RGB, converted once for all plug-ins.
+    """A frame of the clip with the reference's beside it, as filters and plug-ins take them, converted once for all.
 
     Args:
         clip: the clip's frame.
         reference: the reference's at that time; ``None`` where there is none.
+
+    Attributes:
+        clip, reference: the same, for filters: without RGB, palettes and alpha, which some of them misread.
     """
 
     def __init__(self, clip: TimedFrame, reference: TimedFrame | None) -> None:
-        self.clip, self.reference = clip, reference
+        self._decoded = [clip.picture, *([] if reference is None else [reference.picture])]
+        self.clip = clip._replace(picture=_without_rgb(clip.picture))
+        self.reference = reference and reference._replace(picture=_without_rgb(reference.picture))
         self._rgb: list[RGB] = []
 
     def rgb(self, count: int) -> list[RGB]:
         """The first, or both, as read-only RGB arrays, upright and of one size."""
-        for timed in (self.clip, self.reference)[len(self._rgb) : count]:
-            if timed is not None:
-                array = upright_array(timed.picture, self.clip.shape)
-                array.flags.writeable = False  # several plug-ins get it
-                self._rgb.append(array)
+        for picture in self._decoded[len(self._rgb) : count]:
+            array = upright_array(picture, self.clip.shape)
+            array.flags.writeable = False  # several plug-ins get it
+            self._rgb.append(array)
         return self._rgb[:count]
+
+
+def _without_rgb(frame: av.VideoFrame) -> av.VideoFrame:
+    kind = frame.format
+    if kind.is_rgb or kind.has_palette or any(component.is_alpha for component in kind.components):
+        return frame.reformat(format="yuv444p")
+    return frame
 
 
 class Feed(ABC):

@@ -126,7 +126,7 @@ class DecartAccessor:
     def duplicates(self, threshold: float = 0.1, *, client: Any = None) -> pd.DataFrame:
         """Finds near-duplicates: a copy of the table with ``duplicate_group``, a number that clips share that look alike.
 
-        Clips of one length are compared, by perceptual hashes and mean colours of about one frame a second.
+        Clips of one length are compared, by perceptual hashes and mean colours of a frame every two seconds.
 
         Args:
             threshold: how much clips of a group differ at most: the share of the bits of their hashes, plus the

@@ -1,0 +1,147 @@
+"""Measures metrics: ten of them for many clips, beside the decoding of these clips alone and ffmpeg-quality-metrics.
+
+The clips are five seconds of 720p: four different ones with the grain of a camera, and copies with digests of their
+own. All rows but the peer's use two threads, with a clip on each. The peer is measured where it is installed and there
+is an ``ffmpeg`` that it takes. Run ``python -m benchmarks.metrics``, with a number of clips if not 300.
+
+Aims: ten metrics take at most 1.3 times the wall time of decoding the clips once; a second ``measure`` takes under 1 s.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+import decart_nb as dnb
+from decart_nb import media
+from decart_nb.media.timed_frames import timed_frames
+from decart_nb.metrics.builtin import DEFAULT
+
+SOURCES, SECONDS, FPS = 4, 5, 24
+#: Standard deviation of the grain, in levels of 255: it makes a bit rate as of a video of a camera.
+GRAIN = 5.0
+THREADS = 2
+#: How many pairs the peer and its counterpart here compare.
+PAIRS = 4
+
+
+def write_clip(path: Path, number: int) -> None:
+    """Write a clip: the sample, that is panned over, with grain."""
+    frames = [*media.frames(dnb.sample())]
+    random = np.random.default_rng(number)
+    grain = [random.normal(0, GRAIN, frames[0].shape).astype(np.int16) for _ in range(8)]
+
+    def frame(at: int) -> media.RGB:
+        picture = np.roll(frames[at % len(frames)], 3 * at + 200 * number, axis=1)
+        return np.asarray(np.clip(picture + grain[at % len(grain)], 0, 255), np.uint8)
+
+    media.encode((frame(at) for at in range(SECONDS * FPS)), path, fps=FPS, crf=23)
+
+
+def copies(folder: Path, count: int) -> list[Path]:
+    """Clips with digests of their own: the same videos with an empty box behind them."""
+    sources = [folder / f"source-{number}.mp4" for number in range(SOURCES)]
+    for number, source in enumerate(sources):
+        write_clip(source, number)
+    paths = []
+    for number in range(count):
+        path = folder / f"{number:04}.mp4"
+        free = number.to_bytes(8, "big")
+        path.write_bytes(sources[number % SOURCES].read_bytes() + (8 + len(free)).to_bytes(4, "big") + b"free" + free)
+        paths.append(path)
+    return paths
+
+
+def results(paths: list[Path]) -> pd.DataFrame:
+    """A table of results with these clips."""
+    digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
+    shown = [str(path) for path in paths]
+    return pd.DataFrame({"model": "lucy-2.5", "status": "completed", "path": shown, "sha256": digests})
+
+
+def decode(path: Path) -> None:
+    for _ in timed_frames(path):
+        pass
+
+
+def to_rgb(path: Path) -> None:
+    for _ in media.frames(path):
+        pass
+
+
+def on_threads(function: Callable[[Path], None], paths: list[Path]) -> None:
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(function, paths))
+
+
+def timed(label: str, count: int, function: Callable[[], object], base: float | None = None) -> float:
+    """Run something once and print its wall time and its CPU time, both a clip."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    function()
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    ratio = "" if base is None else f"{wall / base:5.2f}"
+    print(f"{label:44} {wall:8.2f} s {1000 * wall / count:8.0f} ms {1000 * cpu / count:8.0f} ms  {ratio}", flush=True)
+    return wall
+
+
+def measure_many(paths: list[Path]) -> None:
+    table, count = results(paths), len(paths)
+    rate = sum(path.stat().st_size for path in paths) / count / SECONDS / 125_000
+    print(f"{count} clips of {SECONDS} s, 1280×720 at {FPS} fps, {rate:.1f} Mbit/s; a clip: wall, CPU; × decoding\n")
+    on_threads(decode, paths[:THREADS])  # what is loaded on first use is loaded
+    base = timed("decoding", count, lambda: on_threads(decode, paths))
+    timed("decoding to RGB, as clip.frames()", count, lambda: on_threads(to_rgb, paths), base)
+    timed(f"measure: {len(DEFAULT)} metrics", count, table.decart.measure, base)
+    timed("decoding again", count, lambda: on_threads(decode, paths), base)
+    timed("measure again: all is in the store", count, table.decart.measure, base)
+    for name in DEFAULT:
+        few = paths[: max(THREADS, count // 10)]
+        fresh = results(few).assign(sha256=[hashlib.sha256(f"{name} {path}".encode()).hexdigest() for path in few])
+        timed(f"  {name} alone", len(few), lambda table=fresh, name=name: table.decart.measure(name))  # type: ignore[misc]
+
+
+def measure_peer(paths: list[Path]) -> None:
+    print(f"\nSSIM and PSNR of {PAIRS} pairs\n")
+    reference = paths[1]
+    pairs = results(paths[:PAIRS])
+    timed("measure", PAIRS, lambda: pairs.decart.measure(["kept_ssim", "kept_psnr"], against=reference))
+    try:
+        peer: Any = importlib.import_module("ffmpeg_quality_metrics")
+    except ImportError:
+        print("ffmpeg-quality-metrics: not measured, since it is not installed")
+        return
+
+    def compare() -> None:
+        for path in paths[:PAIRS]:
+            peer.FfmpegQualityMetrics(str(reference), str(path)).calculate(["ssim", "psnr"])
+
+    try:
+        timed("ffmpeg-quality-metrics (its CPU is ffmpeg's)", PAIRS, compare)
+    except (OSError, RuntimeError) as error:
+        print(f"ffmpeg-quality-metrics: not measured, since its ffmpeg has failed: {str(error).splitlines()[-1]}")
+
+
+def main() -> None:
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 300
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:THREADS])
+    with tempfile.TemporaryDirectory() as folder:
+        paths = copies(Path(folder), max(count, PAIRS))
+        dnb.connect("local", store=Path(folder) / "runs")
+        measure_many(paths[:count])
+        measure_peer(paths)
+
+
+if __name__ == "__main__":
+    main()
