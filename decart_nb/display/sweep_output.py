@@ -86,18 +86,21 @@ class SweepOutput(Output):
 
 
 def static_lines(sweep: Sweep, *, began: float | None = None) -> tuple[str, ...]:
-    """The lines of text of a sweep's static output: totals, notes and, before the end, how to see its current status.
+    """The lines of text of a sweep's static output: totals and notes.
+
+    Before the end they begin with when that was, and how to see the current status: a notebook that was saved then and
+    opened later would claim that nothing was made.
 
     Args:
         sweep: the sweep.
         began: when its run began, by the monotonic clock, if known.
     """
     over = sweep.over
-    lines = [sweep_line(sweep, began=began), sweep_note(sweep.progress)]
-    if not over:
-        load = f"; dnb.sweep.load({sweep.name!r}) shows its current status" if sweep.name else ""
-        lines.append(f"status when the notebook was last saved{load}")
-    return tuple(line for line in lines if line)
+    line, note = sweep_line(sweep, began=began), sweep_note(sweep.progress)
+    if over:
+        return tuple(filter(None, (line, note)))
+    load = f"; dnb.sweep.load({sweep.name!r}) shows its current status" if sweep.name else ""
+    return tuple(filter(None, (f"status when the notebook was last saved{load}:", line, note)))
 
 
 def static_html(lines: tuple[str, ...]) -> str:

@@ -50,8 +50,8 @@ def test_a_headless_run_gets_one_plain_output(outputs, sweep) -> None:
 
 def test_what_is_kept_of_a_run_that_goes_on_says_how_to_see_more(outputs) -> None:
     SweepOutput(FakeSweep(name=f"it's {_HTML}"), outputs.publish, live=True)
-    assert outputs.text.endswith(
-        f"""status when the notebook was last saved; dnb.sweep.load("it's {_HTML}") shows its current status"""
+    assert outputs.text.startswith(
+        f"""status when the notebook was last saved; dnb.sweep.load("it's {_HTML}") shows its current status:\n"""
     )
     assert "it&#x27;s &lt;img src" in outputs.html
     assert _HTML not in outputs.html
