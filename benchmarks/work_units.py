@@ -6,7 +6,6 @@ Run with ``python -m benchmarks.work_units``.
 from __future__ import annotations
 
 import multiprocessing
-import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -19,6 +18,7 @@ import numpy as np
 from distributed import Client, LocalCluster
 
 from decart_nb import media
+from decart_nb._util.cores import usable_cores
 from decart_nb._util.work_units import run_units
 
 CLIPS = 12
@@ -78,7 +78,7 @@ def cluster(workers: int) -> Iterator[Run]:
 
 
 def main() -> None:
-    workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    workers = usable_cores()
     work = {"posters": (poster, 8), "frames by NumPy": (difference, 1), "small copies": (small_copy, 1)}
     with tempfile.TemporaryDirectory() as folder, processes(workers) as on_processes, cluster(workers) as on_dask:
         clips = [Path(folder) / f"{number}.mp4" for number in range(CLIPS)]

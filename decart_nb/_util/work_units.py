@@ -12,7 +12,6 @@ imported.
 from __future__ import annotations
 
 import hashlib
-import os
 import sys
 from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,6 +19,7 @@ from itertools import islice
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
+from .cores import usable_cores
 from .text import short_repr
 
 if TYPE_CHECKING:
@@ -95,7 +95,8 @@ def check_client(client: Any) -> None:
 def _on_cores(
     function: Callable[..., Any], units: Mapping[str, tuple[Any, ...]], limit: int | None
 ) -> Generator[tuple[str, Any]]:
-    threads = min(_cores(), limit or _cores())
+    cores = usable_cores()
+    threads = min(cores, limit or cores)
     limit = limit or _PER_THREAD * threads
     waiting = iter(units.items())
     begun: dict[Future[Any], str] = {}
@@ -116,10 +117,3 @@ def _on_cores(
             del future, error  # else a result would be held until the next one is there
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-def _cores() -> int:
-    """How many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import os
 import queue
 import re
 import secrets
@@ -17,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypedDict
 
+from .._util.cores import usable_cores
 from .._util.files import os_reason
 from .._util.text import printable
 from ..errors import LocalQueueError, MediaError
@@ -160,7 +160,7 @@ class JobQueue:
         self._grace = grace
         self._render_video = render or _render_preview
         self._workers: list[_RenderThread] = []
-        self._worker_count = 0 if canned else workers or os.cpu_count() or 1
+        self._worker_count = 0 if canned else workers or usable_cores()
         try:
             self._ensure_workers()
         except RuntimeError as cause:

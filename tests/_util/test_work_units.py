@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 from collections.abc import Iterator, Mapping
@@ -11,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from decart_nb._util.cores import usable_cores
 from decart_nb._util.work_units import run_units
 from decart_nb.errors import InvalidInputError
 
@@ -44,15 +44,14 @@ def test_each_unit_is_called_once_and_its_result_comes_with_its_key() -> None:
     assert sorted(called) == list(range(50))
 
 
-@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="a machine with one core")
+@pytest.mark.skipif(usable_cores() < 2, reason="a machine with one core")
 def test_units_run_at_the_same_time() -> None:
     both = threading.Barrier(2, timeout=30)
     assert all(isinstance(result, int) for _, result in run_units(lambda _: both.wait(), Counted(2)))
 
 
+@pytest.mark.skipif(usable_cores() < 2, reason="a machine with one core")
 def test_results_come_in_the_order_in_which_units_end() -> None:
-    if (os.cpu_count() or 1) < 2:
-        pytest.skip("a machine with one core")
     second_is_done = threading.Event()
 
     def wait(number: int) -> None:

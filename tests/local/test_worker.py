@@ -11,6 +11,7 @@ import time
 import pytest
 
 from decart_nb import DecartClient, media
+from decart_nb._util.cores import usable_cores
 from decart_nb.local.durations import durations
 from decart_nb.local.queue import LocalQueue
 from decart_nb.local.worker import JobQueue
@@ -75,7 +76,7 @@ def test_a_job_takes_the_delay_at_least(tmp_path, small_video, canned):
 
 
 def test_no_more_are_rendered_at_a_time_than_there_are_cores(rendering_queue, small_video):
-    cores = os.cpu_count()
+    cores = usable_cores()
     with talk(rendering_queue) as http:
         files = {"data": small_video.read_bytes()}
         jobs = [submitted(http, "lucy-vton-2", data=_QUICK, files=files) for _ in range(cores + 3)]
@@ -150,8 +151,8 @@ def test_unfinished_jobs_go_on_after_the_process_was_killed(tmp_path, small_imag
         with calling(served.base_url, "dct_k") as http:
             files = {"data": small_image.read_bytes()}
             request = {"data": {"prompt": "Zoom", "seed": "5"}, "files": files}
-            running, waiting = [submitted(http, "lucy-pro-i2v", **request) for _ in range(os.cpu_count() + 1)][
-                :: os.cpu_count()
+            running, waiting = [submitted(http, "lucy-pro-i2v", **request) for _ in range(usable_cores() + 1)][
+                :: usable_cores()
             ]
             assert followed(http, running, until="processing")[-1] == "processing"
         os.kill(served.process.pid, signal.SIGKILL)
