@@ -134,9 +134,10 @@ def submit(
         fresh: whether to make another take of a request instead of reusing its result.
         resubmit_uncertain: whether to resubmit a request whose earlier submission was never answered.
         fit: whether the video is brought to what the model takes before it is sent; see :func:`decart_nb.fit`.
-        inputs: the model's other inputs, under the names of Decart's SDK. Files are paths, URLs, bytes, open files,
-            PIL images, NumPy arrays (an image H×W or H×W×C, a video T×H×W×C, where C is 1, 3 or 4; uint8, uint16,
-            or floats from 0 to 1) or clips.
+        inputs: the model's other inputs, under the names of Decart's SDK. Files are paths, URLs, fsspec addresses
+            (``s3://bucket/in.mp4``, which is downloaded before this returns), bytes, open files, PIL images, NumPy
+            arrays (an image H×W or H×W×C, a video T×H×W×C, where C is 1, 3 or 4; uint8, uint16, or floats from 0 to 1)
+            or clips.
 
     Returns:
         The job: ``await`` it, or call ``.result()``, for its clip.
@@ -177,7 +178,8 @@ def generate(
         resubmit_uncertain: whether to resubmit a request whose earlier submission was never answered.
         fit: whether the video is brought to what the model takes before it is sent; see :func:`decart_nb.fit`.
         inputs: the model's other inputs, such as ``data``, ``seed`` and ``resolution``: ``decart_nb.models`` lists
-            them. Files are paths, URLs, bytes, open files, PIL images, NumPy arrays or clips.
+            them. Files are paths, URLs, fsspec addresses such as ``s3://bucket/in.mp4``, bytes, open files, PIL
+            images, NumPy arrays or clips.
 
     Returns:
         The video: a ``Clip``, which is a path to whatever takes paths.

@@ -8,14 +8,12 @@ import sys
 import time
 import uuid
 from pathlib import Path
-from typing import Any
 
-import fsspec
 import pytest
-from fsspec.implementations.memory import MemoryFileSystem
 
 from decart_nb._util.disk_space import DiskSpace, DiskSpaceError
 from decart_nb._util.remote_storage import RemoteStorage, StorageError, upload_all
+from tests.odd_file_system import odd_address
 
 
 @pytest.fixture
@@ -67,45 +65,9 @@ def test_a_folder_that_is_a_file_is_not_listed(tmp_path: Path, folder: str) -> N
         RemoteStorage(f"{folder}/a").files()
 
 
-class OddFileSystem(MemoryFileSystem):
-    """Files that are slow, long or broken, by their names."""
-
-    protocol = "oci"
-    cachable = False
-
-    def info(self, path: str, **options: Any) -> dict[str, Any]:
-        return {"name": path, "size": None, "type": "file"}
-
-    def _open(self, path: str, *args: Any, **options: Any) -> Any:
-        return _Odd(path.rpartition("/")[2])
-
-    def put_file(self, lpath: str, rpath: str, **options: Any) -> None:
-        raise OSError("the account ann with hunter2 has no room at oci://bucket/x?sig=5ec3e7")
-
-    @classmethod
-    def _strip_protocol(cls, path: str) -> str:
-        return path.removeprefix("oci://")
-
-
-class _Odd(io.RawIOBase):
-    def __init__(self, kind: str) -> None:
-        self.kind = kind
-
-    def read(self, size: int = -1) -> bytes:
-        if self.kind == "silent":
-            time.sleep(1.5)
-        elif self.kind == "slow":
-            time.sleep(0.05)
-        elif self.kind == "broken":
-            raise ConnectionError("the line is\x1b[2J down")
-        return b"1" * 1000
-
-
 @pytest.fixture
 def odd() -> str:
-    """The scheme of the odd file system, in place of a package that is not there."""
-    fsspec.register_implementation("oci", OddFileSystem, clobber=True)
-    return "oci://bucket"
+    return odd_address()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,139 @@
+"""Mirrors of a store: what is copied, what is kept, and where a mirror may not be."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import sqlite3
+import threading
+import uuid
+from pathlib import Path
+
+import fsspec
+import pytest
+
+from decart_nb._util.remote_storage import RemoteStorage
+from decart_nb.errors import InvalidInputError, StoreError
+from decart_nb.session.mirroring import mirror_store
+from decart_nb.store.mirror import mirror
+from decart_nb.store.store import Store
+from tests.records import wanted
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """A store with a completed job, its video, its record and an input."""
+    store = Store(tmp_path / "runs")
+    record, _ = store.claim(wanted("one"))
+    video = store.folder / "one.mp4"
+    video.write_bytes(b"a video")
+    video.with_name("one.mp4.json").write_text("{}")
+    store.update(record, status="completed", job_id="1", path=video.name, size_bytes=7)
+    content = b"an input"
+    with (tmp_path / "in.png").open("w+b") as file:
+        file.write(content)
+        file.seek(0)
+        store.keep_input({"sha256": hashlib.sha256(content).hexdigest(), "filename": "in.png"}, file)
+    return store
+
+
+@pytest.fixture
+def target() -> RemoteStorage:
+    return RemoteStorage(f"memory://{uuid.uuid4().hex}")
+
+
+INPUT = f"inputs/{hashlib.sha256(b'an input').hexdigest()}.png"
+ALL = {"one.mp4", "one.mp4.json", INPUT}
+
+
+def test_it_has_what_the_store_knows_and_nothing_else_of_its_folder(store: Store, target: RemoteStorage) -> None:
+    (store.folder / "mine.mp4").write_bytes(b"mine")
+    (store.folder / "posters").mkdir()
+    (store.folder / "posters" / f"{'0' * 64}.webp").write_bytes(b"made again")
+    (store.folder / INPUT).with_name(f"{'1' * 64}.png.{'2' * 32}.part").write_bytes(b"half")
+    (store.folder / "inputs" / f"{'3' * 64}.png").symlink_to("/etc/passwd")
+    assert set(mirror(store, target).copied) == ALL
+    assert set(target.files()) == {*ALL, "store.sqlite3"}
+
+
+def test_a_folder_of_this_machine_is_a_place_too(store: Store, tmp_path: Path) -> None:
+    for place in (tmp_path / "a b", (tmp_path / "c d").as_uri(), "e"):
+        mirrored = mirror_store(store, place)
+        assert set(mirrored.copied) == ALL
+        assert str(tmp_path) not in repr(mirrored)
+    for folder in ("a b", "c d", "e"):
+        assert (tmp_path / folder / "one.mp4").read_bytes() == b"a video"
+        assert Store(tmp_path / folder).find(job_id="1")[0].status == "completed"
+
+
+def test_a_store_that_somebody_works_with_is_no_mirror(store: Store, tmp_path: Path) -> None:
+    mirror_store(store, "copy")
+    other = Store(tmp_path / "copy")
+    other.claim(wanted("two"))
+    before = (tmp_path / "copy" / "store.sqlite3").read_bytes()
+    with pytest.raises(InvalidInputError, match="copy is a store that somebody works with, and not a mirror"):
+        mirror_store(store, "copy")
+    assert (tmp_path / "copy" / "store.sqlite3").read_bytes() == before
+
+
+@pytest.mark.parametrize("place", ["runs", "runs/mirror", ".", "runs/../runs/x"])
+def test_a_mirror_is_not_in_the_store_or_around_it(store: Store, place: str) -> None:
+    with pytest.raises(InvalidInputError, match="cannot be in the store's own folder"):
+        mirror_store(store, place)
+
+
+def test_the_snapshot_is_consistent_while_others_write(store: Store, target: RemoteStorage, tmp_path: Path) -> None:
+    stop = threading.Event()
+
+    def write() -> None:
+        number = 0
+        while not stop.is_set():
+            number += 1
+            store.batch([functools.partial(store.claim, wanted(f"{name}{number}")) for name in "rs"])
+
+    writing = threading.Thread(target=write)
+    writing.start()
+    try:
+        for _ in range(10):
+            mirror(store, target)
+            (tmp_path / "read.sqlite3").write_bytes(target.child("store.sqlite3").read(10**9))
+            with sqlite3.connect(tmp_path / "read.sqlite3") as database:
+                assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+                (count,) = database.execute("SELECT count(*) FROM jobs").fetchone()
+                assert count % 2 == 1, "half of a transaction"
+            database.close()
+    finally:
+        stop.set()
+        writing.join()
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"no database", b"SQLite format 3\0" + bytes(200)], ids=["empty", "text", "damaged"]
+)
+def test_an_earlier_snapshot_that_cannot_be_read_is_kept(store: Store, target: RemoteStorage, content: bytes) -> None:
+    file_system, path = fsspec.url_to_fs(target.address)
+    file_system.pipe(f"{path}/store.sqlite3", content)
+    kept = mirror(store, target).kept
+    assert kept is not None
+    assert file_system.cat(f"{path}/{kept}") == content
+
+
+def test_two_stores_at_one_place_lose_nothing(store: Store, target: RemoteStorage, tmp_path: Path) -> None:
+    other = Store(tmp_path / "other")
+    record, _ = other.claim(wanted("two"))
+    other.update(record, status="failed", job_id="2")
+    mirror(store, target)
+    kept = mirror(other, target).kept
+    assert kept is not None
+    for name, job in ((kept, "1"), ("store.sqlite3", "2")):
+        (tmp_path / job).mkdir()
+        (tmp_path / job / "store.sqlite3").write_bytes(target.child(name).read(10**9))
+        assert [one.job_id for one in Store(tmp_path / job).find()] == [job]
+
+
+def test_a_place_that_cannot_be_written_is_an_error_that_says_how_far_it_came(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(
+        StoreError, match="The mirror file is not complete: of 3 files, 0 are there, and then: it is a file"
+    ):
+        mirror_store(store, "file")
