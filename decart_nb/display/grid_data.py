@@ -145,13 +145,14 @@ class GridData:
         columns = GridColumns(as_results(table))
         self.title, self._actions = title, actions
         self.names = [*columns.values]
+        self._distinct = {name: columns.count(name) for name in self.names}
         metrics = columns.metrics(table.attrs)
-        self.badges = metrics if badges is None else columns.find_all("badges", badges)
+        varying = [name for name in metrics if self._distinct[name] > 1]  # what is the same of all is said above
+        self.badges = varying if badges is None else columns.find_all("badges", badges)
         inputs = {field.name for model in models for field in model.fields or ()}
         self.measures = measures_of(columns.values, columns.axes, {*metrics, *self.badges} - inputs)
         self.axes = [name for name in columns.axes if name not in self.measures]
         self._sort = "" if sort[0] is None else columns.find("sort", sort[0]), sort[1]
-        self._distinct = {name: columns.count(name) for name in self.names}
         self.rows, self.cols = self._choose_axes(
             *(None if given is None else columns.find(side, given) for side, given in (("rows", rows), ("cols", cols))),
             row_count=len(table),
@@ -167,8 +168,8 @@ class GridData:
             if self.tiles[-1].status == "completed" and not (clip and clip.path.is_file()):
                 self.lose(number)
         self.constants = [
-            label_of(name, value)
-            for name in self.axes
+            label_of(name, self.measures[name].text(value) if name in self.measures else value)
+            for name in dict.fromkeys([*self.axes, *metrics])
             if self._distinct[name] == 1 and name != "take"
             for value in [next((value for value in columns.values[name] if value is not None), None)]
             if value is not None

@@ -40,12 +40,14 @@ class Measure:
         name: of the column.
         edges: where one range ends and the next begins, ascending; empty if each value stands for itself.
         low, high: values below and above these are outliers; infinite if there are too few values to tell.
+        is_whole: whether all values are whole numbers, such as counts, which need no digits after the point.
     """
 
     name: str
     edges: tuple[float, ...]
     low: float
     high: float
+    is_whole: bool
 
     @property
     def ranges(self) -> list[str]:
@@ -62,6 +64,10 @@ class Measure:
         if not self.edges or number is None:
             return value
         return self.ranges[sum(number >= edge for edge in self.edges)]
+
+    def text(self, value: Any) -> str:
+        """A value as a person reads it."""
+        return number_text(int(value) if self.is_whole else value) if is_number(value) else str(value)
 
     def mark(self, value: Any) -> str:
         """``"high"`` or ``"low"`` for an outlier, else an empty text."""
@@ -102,9 +108,7 @@ def badge_texts(names: Iterable[str], row: Mapping[str, Any], measures: Mapping[
     """
     shown = [(name, row[name]) for name in names if key_of(row[name]) is not None]
     return [
-        (name, number_text(value) if is_number(value) else str(value), measures[name].mark(value))
-        if name in measures
-        else (name, str(value), "")
+        (name, measures[name].text(value), measures[name].mark(value)) if name in measures else (name, str(value), "")
         for name, value in shown
     ]
 
@@ -129,7 +133,7 @@ def axis_keys(name: str, values: Sequence[Any], measure: Measure | None, *, is_s
     labels: dict[Hashable, str] = {}
     for value in values:
         placed = value if measure is None else measure.placed(value)
-        text = number_text(placed) if measure is not None and is_number(placed) else placed
+        text = measure.text(placed) if measure is not None and is_number(placed) else placed
         labels.setdefault(key_of(placed), label_of(name, text) if name else "")
     return labels
 
@@ -159,7 +163,8 @@ def _is_numeric(values: Sequence[Any]) -> bool:
 def _measure(name: str, values: Sequence[Any]) -> Measure:
     known = sorted(value for value in values if is_number(value))
     low, high = _fences(known)
-    return Measure(name, _edges(known) if len({*known}) > _MOST_VALUES else (), low, high)
+    is_whole = all(float(value).is_integer() for value in known)
+    return Measure(name, _edges(known, is_whole) if len({*known}) > _MOST_VALUES else (), low, high, is_whole)
 
 
 def _fences(ordered: Sequence[float]) -> tuple[float, float]:
@@ -171,10 +176,10 @@ def _fences(ordered: Sequence[float]) -> tuple[float, float]:
     return first - reach, third + reach
 
 
-def _edges(ordered: Sequence[float]) -> tuple[float, ...]:
+def _edges(ordered: Sequence[float], is_whole: bool) -> tuple[float, ...]:
     """The quantiles between ranges, rounded as far as that moves hardly any value to another range."""
     exact = statistics.quantiles(ordered, n=_RANGES, method="inclusive")
-    edges = _parting(map(math.ceil, exact) if all(float(value).is_integer() for value in ordered) else exact, ordered)
+    edges = _parting(map(math.ceil, exact) if is_whole else exact, ordered)
     allowed = max(1, len(ordered) // _MOST_MOVED)
     for digits in range(2, _MOST_DIGITS):
         rounded = _parting([float(f"{edge:.{digits}g}") for edge in edges], ordered)

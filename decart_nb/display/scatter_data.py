@@ -105,6 +105,8 @@ def _numbers(table: pd.DataFrame, argument: str, given: Any) -> tuple[str, list[
         )
     values = [None if gone else value for value, gone in zip(column.tolist(), column.isna(), strict=True)]
     known = [value if value is not None and abs(value) < _LARGEST else None for value in values]
+    if all(value is None or float(value).is_integer() for value in known):  # counts, among which some are missing
+        known = [None if value is None else int(value) for value in known]
     return printable(safe_str(given), limit=_LONGEST), known
 
 

@@ -66,7 +66,7 @@ def test_an_infinite_value_is_the_largest() -> None:
 
 
 def test_few_values_stand_for_themselves_in_their_order() -> None:
-    table = _measured(["cuts"], cuts=[2, 0, 1, None, 0])
+    table = _measured(["cuts"], cuts=[2.0, 0.0, 1.0, None, 0.0])
     arranged = table.decart.grid(rows="cuts").contents.arranged()
     assert arranged.row_labels == ["cuts 0", "cuts 1", "cuts 2", "no cuts"]
     assert arranged.cells == {(0, 0): [1, 4], (1, 0): [2], (2, 0): [0], (3, 0): [3]}
@@ -131,6 +131,22 @@ def test_the_metrics_of_a_table_are_its_badges_and_no_choice_above_the_grid() ->
     assert "motion" not in data["tiles"][0]["name"]
 
 
+def test_a_metric_that_is_the_same_of_all_is_said_once_above_the_grid() -> None:
+    table = _measured(
+        ["freezes", "motion", "ssim", "none"], freezes=[0.0] * 3, motion=[1.0, 2.0, 3.0], ssim=[0.98765] * 3
+    )
+    table["none"] = pd.array([None] * 3, "Float64")
+    data = table.decart.grid().data()
+    assert data["badges"] == ["motion"]
+    assert data["facts"] == ["lucy-2.5", "freezes 0", "ssim 0.988"]
+    assert table.decart.grid(badges=["freezes"]).data()["badges"] == ["freezes"]
+
+
+def test_counts_have_no_digits_after_the_point() -> None:
+    tiles = _measured(["cuts"], cuts=[0.0, 3.0, None]).decart.grid().data()["tiles"]
+    assert [tile["badges"] for tile in tiles] == [[("cuts", "0", "")], [("cuts", "3", "")], []]
+
+
 def test_badges_are_any_columns_or_none() -> None:
     table = _measured(["motion"], motion=[1.0, 2.0], score=[7, None], style=["oil", "ink"])
     assert [tile["badges"] for tile in table.decart.grid(badges=[]).data()["tiles"]] == [[], []]
@@ -148,11 +164,11 @@ def test_whatever_a_table_says_of_its_metrics_the_grid_is_shown(metrics: Any) ->
 def test_badges_are_in_the_static_form_the_text_and_the_gallery(tmp_path: Path) -> None:
     table = make_table(tmp_path / "made", models=["lucy-2.5"], prompts=["a"], seeds=9)
     table["motion"] = [1.0 + number / 10 for number in range(8)] + [50.0]
-    table[_HTML] = 0.5
+    table[_HTML] = [number / 10 for number in range(9)]
     table.attrs["metrics"] = ["motion", _HTML]
     grid = table.decart.grid()
     assert "lucy-2.5, a" not in grid.text()  # what all share is said once
-    assert f"seed 8: done · motion 50.0 ▲ high · {_HTML} 0.500" in grid.text()
+    assert f"seed 8: done · motion 50.0 ▲ high · {_HTML} 0.800" in grid.text()
     html = grid.html(None)
     assert html.count("▲ high") == 1
     assert "<img src=x" not in html

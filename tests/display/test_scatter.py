@@ -35,9 +35,9 @@ def _labels(scatter: Any) -> list[str]:
 
 
 def test_each_clip_with_both_values_has_a_point_and_the_others_are_counted() -> None:
-    table = _planned(motion=[1.0, None, 3.0, math.inf], cuts=[0, 1, 2, 3])
+    table = _planned(motion=[1.25, None, 3.0, math.inf], cuts=[0.0, 1.0, 2.0, 3.0])
     scatter = table.decart.scatter("motion", "cuts")
-    assert _labels(scatter) == ["seed 0: motion 1.00 · cuts 0", "seed 2: motion 3.00 · cuts 2"]
+    assert _labels(scatter) == ["seed 0: motion 1.25 · cuts 0", "seed 2: motion 3.00 · cuts 2"]
     assert "2 of 4 rows have no value." in _html(scatter)
     assert repr(scatter) == "<scatter plot of 2 clips: cuts by motion; 2 of 4 rows have no value.>"
     assert "no value" not in _html(table.decart.scatter("cuts", "seed"))
