@@ -48,10 +48,22 @@ def _fingerprint() -> Reducer:
     return Fingerprint()
 
 
-#: What is kept of a clip to tell near-duplicates by. It is no metric that can be asked for: its value is a text.
+def _frames_digest() -> Reducer:
+    from .frames_digest import FramesDigest
+
+    return FramesDigest()
+
+
+#: What near-duplicates are told by.
 FINGERPRINT = FilterMetric(
     name="fingerprint", about="perceptual hash", filter=("null", ""), branch=TINY, reduce=_fingerprint
 )
+#: What tells whether two videos show the same frames, however their files differ.
+FRAMES_DIGEST = FilterMetric(
+    name="frames_sha256", about="digest of all frames", filter=("null", ""), branch=EVERY, reduce=_frames_digest
+)
+#: What is kept of clips without being a metric that can be asked for, since the values are texts.
+TEXTS = {metric.name: metric for metric in (FINGERPRINT, FRAMES_DIGEST)}
 
 _BUILTIN = (
     FilterMetric(

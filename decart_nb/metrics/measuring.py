@@ -10,7 +10,7 @@ from pathlib import Path
 from ..errors import MediaError
 from ..media.limits import LIMITS, Limits
 from ..media.timed_frames import TimedFrame, timed_frames
-from .builtin import BUILTIN, FINGERPRINT
+from .builtin import BUILTIN, TEXTS
 from .feeds import Feed, Frame, Measurement, PairFeed, PictureFeed, PluginFeed, SoundFeed
 from .metric import Branch, FilterMetric, Metric, PluginMetric
 
@@ -62,7 +62,7 @@ class _ReferenceError(Exception):
 def _metric(metric: str | PluginMetric) -> Metric:
     if isinstance(metric, PluginMetric):
         return metric
-    return FINGERPRINT if metric == FINGERPRINT.name else BUILTIN[metric]
+    return BUILTIN.get(metric) or TEXTS[metric]
 
 
 def _failure(error: MediaError) -> Measurement:

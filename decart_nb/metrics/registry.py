@@ -15,7 +15,7 @@ from .._util.public import public
 from .._util.text import did_you_mean, listing, printable, short_repr
 from ..errors import InvalidInputError
 from ..job.table import OWN_COLUMNS
-from .builtin import BUILTIN, FINGERPRINT
+from .builtin import BUILTIN, TEXTS
 from .metric import FilterMetric, Metric, PluginMetric
 
 #: The group of entry points by which an installed package offers metrics.
@@ -134,7 +134,7 @@ def _plugin(function: Callable[..., Any], name: str, version: int, fps: float | 
         raise InvalidInputError(
             f"A metric's name must be of letters, digits and underscores, at most 64, not {short_repr(name)}."
         )
-    if name in BUILTIN or name in OWN_COLUMNS or name == FINGERPRINT.name:
+    if name in BUILTIN or name in TEXTS or name in OWN_COLUMNS:
         raise InvalidInputError(
             f"A metric cannot be called {name}: there is a column or a metric of that name already."
         )

@@ -10,7 +10,7 @@ from .._util.public import public
 from .._util.text import printable
 from ..job.event_loop import wait_for
 from ..job.table import gc_paused
-from .run_options import checked_cost
+from .run_options import checked_cost, checked_count
 from .running_sweep import RunningSweep
 from .totals import totals_of
 
@@ -233,6 +233,46 @@ class Sweep(RunningSweep):
             error_rate=error_rate,
             seed=seed,
         )
+
+    def determinism(
+        self,
+        n: int = 2,
+        *,
+        max_cost: float | None = None,
+        concurrency: int | None = None,
+        allow_unknown_cost: bool = False,
+    ) -> pd.DataFrame:
+        """Make the same requests again, and measure how alike the takes are: a seed is a promise, which may be broken.
+
+        Each row that has a video is repeated until it has ``n`` takes with one seed: its own, or the one that was drawn
+        for it. Takes that are there are not made again; the same call continues. Further takes cost as much as the
+        first.
+
+        Args:
+            n: how many takes each row has then, its own included.
+            max_cost: the most that the takes may cost, in USD, and with them the sweep, if it was given a name. Takes
+                over the cap are not made.
+            concurrency, allow_unknown_cost: as for :meth:`run`.
+
+        Returns:
+            A row a request: its inputs and its seed; ``takes``, how many have a video; ``identical_bytes`` and
+            ``identical_frames``, whether all files, and all decoded frames, are the same; ``least_ssim``, the least
+            SSIM of a take with the first; and ``error``, why a take is missing. With fewer than two takes, nothing is
+            known. ``decart_nb.sweep.load(table.attrs["sweep"]).grid()`` shows the takes.
+
+        Raises:
+            InvalidInputError: an argument is invalid, no row has a video, or rows have no known price under a
+                ``max_cost``.
+        """
+        from . import determinism
+
+        takes = checked_count(n, "n", "takes") or 2
+        rows = self._rows()
+        made = determinism.made_rows(rows, self._standing(rows, ("drawn_seed",)))
+        axes = determinism.repeated(made, takes)
+        again = Sweep(axes, self._runner, extras=self._extras, account=self._account, views=self._views)
+        results = again.run(max_cost=max_cost, concurrency=concurrency, allow_unknown_cost=allow_unknown_cost)
+        return determinism.likeness(results, takes, self._runner.store)
 
     def __repr__(self) -> str:
         if self._last is None:
