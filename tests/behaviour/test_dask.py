@@ -30,6 +30,7 @@ from tests.export.galleries import make_table
 from tests.metric_clips import moving, table, write
 
 _WORKERS = 2
+_ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
 
 
 @pytest.fixture(scope="module")
@@ -197,37 +198,63 @@ def test_a_relative_path_is_read_on_workers_in_another_folder(client, tmp_path) 
     assert dict(run_units(Path.read_text, {"a": (Path("here.txt"),)}, client=client)) == {"a": "content"}
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
+@contextlib.contextmanager
+def only_here(path: Path) -> Iterator[Path]:
+    """A path by which this process reads a file, and any other process reads nothing."""
+    with path.open("rb") as file:
+        number = fcntl.fcntl(file, fcntl.F_DUPFD, 700)
+    try:
+        yield Path(f"/proc/self/fd/{number}")
+    finally:
+        os.close(number)
+
+
+@_ON_LINUX
 def test_a_file_that_a_worker_does_not_see_is_an_error_that_says_what_to_give_it(client, tmp_path) -> None:
     (tmp_path / "mine").write_text("content")
     (tmp_path / "other").write_text("of another machine")
-    with (tmp_path / "mine").open() as file:
-        number = fcntl.fcntl(file, fcntl.F_DUPFD, 700)
-    mine = {"a": (Path(f"/proc/self/fd/{number}"),)}  # a path that means another file in each process
-    try:
-        assert dict(run_units(Path.read_text, mine)) == {"a": "content"}
-        error = dict(run_units(Path.read_text, mine, client=client))["a"]
+    with only_here(tmp_path / "mine") as path:
+        units = {"a": (path,)}
+        assert dict(run_units(Path.read_text, units)) == {"a": "content"}
+        error = dict(run_units(Path.read_text, units, client=client))["a"]
         assert isinstance(error, ClusterError)
         assert error.message.startswith("The worker tcp://127.0.0.1:")
-        assert f" cannot read fd/{number}; give it the store's folder under the same path" in error.message
-        client.run(_open_as, str(tmp_path / "other"), number)
-        error = dict(run_units(Path.read_text, mine, client=client))["a"]
+        assert f" cannot read fd/{path.name}; give it the store's folder under the same path" in error.message
+        client.run(_open_as, str(tmp_path / "other"), int(path.name))
+        try:
+            error = dict(run_units(Path.read_text, units, client=client))["a"]
+        finally:
+            client.run(os.close, int(path.name))
         assert isinstance(error, ClusterError)
-        assert f"has another file under the path of fd/{number}; give it the store's folder" in error.message
-    finally:
-        os.close(number)
-        client.run(_close, number)
+        assert f"has another file under the path of fd/{path.name}; give it the store's folder" in error.message
+
+
+@_ON_LINUX
+def test_such_a_file_is_the_error_of_its_row_which_is_not_kept_and_ends_an_export(client, tmp_path) -> None:
+    dnb.connect("local")
+    seen = write(tmp_path / "seen.mp4", moving(6))
+    with only_here(write(tmp_path / "mine.mp4", moving(6, 5))) as path:
+        asked = table(seen, path)
+        there = asked.decart.measure("motion", client=client)
+        assert there["motion"].notna().tolist() == [True, False]
+        assert "give it the store's folder" in there["measure_error"][1]
+        with pytest.raises(ClusterError, match="give it the store's folder"):
+            asked.decart.contact_sheet("sheet.png", client=client)
+        with pytest.raises(ClusterError, match="give it the store's folder"):
+            asked.decart.to_html("gallery", client=client)
+        with pytest.raises(ClusterError, match="give it the store's folder"):
+            asked.decart.grid_video("grid.mp4", client=client)
+        assert not Path("sheet.png").exists()
+        assert not Path("grid.mp4").exists()
+        here = asked.decart.measure("motion")
+        assert here["motion"].notna().all()
+        assert "measure_error" not in here
 
 
 def _open_as(path: str, number: int) -> None:
     opened = os.open(path, os.O_RDONLY)
     os.dup2(opened, number)
     os.close(opened)
-
-
-def _close(number: int) -> None:
-    with contextlib.suppress(OSError):
-        os.close(number)
 
 
 def test_a_file_that_is_nowhere_is_the_error_of_the_unit_as_without_dask(client, tmp_path) -> None:
