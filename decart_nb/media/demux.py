@@ -37,8 +37,8 @@ CODECS = (
     "msmpeg4,h261,h263,h263i,h263p,flv,theora,vp3,wmv1,wmv2,wmv3,vc1,mjpeg,mjpegb,jpeg2000,prores,dnxhd,cfhd,hap,apv,"
     "dvvideo,ffv1,huffyuv,ffvhuff,utvideo,magicyuv,rawvideo,v210,qtrle,rpza,svq1,svq3,cinepak,png"
 )
-# FFmpeg decodes a little of sound, too, to find out what it is.
-_SOUNDS = "aac,aac_latm,mp3,mp3float,mp2,mp2float,ac3,eac3,opus,libopus,vorbis,flac,alac,pcm_s16le,pcm_s16be,pcm_s24le"
+#: Decoders of sound in such files. FFmpeg decodes a little of it, too, to find out what it is.
+SOUNDS = "aac,aac_latm,mp3,mp3float,mp2,mp2float,ac3,eac3,opus,libopus,vorbis,flac,alac,pcm_s16le,pcm_s16be,pcm_s24le"
 # A tag that is no UTF-8 is no reason to refuse a video. PyAV 19 sees to that by itself, with halves of characters.
 LENIENT: dict[str, Any] = {} if int(av.__version__.split(".")[0]) >= 19 else {"metadata_errors": "replace"}
 _ATTACHED_PICTURE = 1 << 10  # FFmpeg's AV_DISPOSITION_ATTACHED_PIC
@@ -57,7 +57,7 @@ def safe_options(limits: Limits) -> dict[str, str]:
     """FFmpeg options that enforce the allowed formats and codecs and the limits."""
     return {
         "format_whitelist": FORMATS,
-        "codec_whitelist": f"{CODECS},{_SOUNDS}",
+        "codec_whitelist": f"{CODECS},{SOUNDS}",
         # A decoder's own measures are a little larger than the picture's.
         "max_pixels": str(limits.video_pixels * 9 // 8),
     }

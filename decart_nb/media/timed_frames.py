@@ -11,11 +11,13 @@ from typing import Any, NamedTuple
 
 import av
 import numpy as np
+from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from . import images
 from .demux import (
+    SOUNDS,
     VIDEO,
     Source,
     container,
@@ -122,7 +124,9 @@ def _decoded(
     media: InputContainer, stream: VideoStream, on_sound: Callable[[Any], object] | None
 ) -> Iterable[av.VideoFrame]:
     """The frames of a stream, while the sound beside it is handed on."""
-    sound = next((one for one in media.streams.audio if one.codec_context is not None), None)
+    sound = None
+    if on_sound is not None:
+        sound = next((one for one in media.streams.audio if _is_read(one)), None)
     if on_sound is None or sound is None:
         yield from media.decode(stream)
         return
@@ -130,6 +134,11 @@ def _decoded(
         if packet.stream is stream:
             yield from stream.decode(packet)
             continue
-        with suppress(av.error.InvalidDataError):  # a gap in the sound is no reason to refuse the picture
+        with suppress(av.FFmpegError):  # a fault of the sound is no reason to refuse the picture
             for piece in sound.decode(packet):
                 on_sound(piece)
+
+
+def _is_read(sound: AudioStream) -> bool:
+    """Whether the decoder of a sound is an allowed one."""
+    return sound.codec_context is not None and sound.codec_context.codec.name in SOUNDS.split(",")

@@ -96,11 +96,13 @@ def measure_table(frame: pd.DataFrame, names: Iterable[str] | str | None, agains
     """A copy of a table of results with a column for each metric; see ``df.decart.measure``.
 
     Raises:
-        InvalidInputError: there is no such metric or column, or the table has another column of a metric's name.
+        InvalidInputError: there is no such metric or column, or the table has a column of texts of a metric's name.
     """
     metrics, store = find(DEFAULT if names is None else names), open_store()
     before = [name for name in frame.attrs.get("metrics", ()) if name in frame.columns]
-    if taken := [metric.name for metric in metrics if metric.name in frame.columns and metric.name not in before]:
+    there = [metric.name for metric in metrics if metric.name in frame.columns and metric.name not in before]
+    # Numbers are those of an earlier measure, of a table that was read back.
+    if taken := [name for name in there if not pd.api.types.is_numeric_dtype(frame[name])]:
         raise InvalidInputError(f"The table has a column {listing(taken)} of its own: rename it before it is measured.")
     records = records_of(frame, store)
     clips = _videos(clips_of(frame, records, store))

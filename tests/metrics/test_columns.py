@@ -38,6 +38,16 @@ def test_each_metric_is_a_column_and_a_row_without_a_video_has_none(videos) -> N
     assert made.attrs["metrics"] == ["motion", "sharpness"]
 
 
+def test_a_table_that_was_read_back_is_measured_again(videos, tmp_path) -> None:
+    made = table(*videos).decart.measure("motion")
+    made.to_csv(tmp_path / "made.csv", index=False)
+    back = pd.read_csv(tmp_path / "made.csv").decart.measure("motion")
+    assert back["motion"].tolist() == made["motion"].tolist()
+    assert back.attrs["metrics"] == ["motion"]
+    made.to_parquet(tmp_path / "made.parquet")
+    assert pd.read_parquet(tmp_path / "made.parquet").attrs["metrics"] == ["motion"]
+
+
 def test_without_names_all_that_need_no_other_video_are_measured(videos) -> None:
     made = table(videos[0]).decart.measure()
     assert made.attrs["metrics"] == [
