@@ -103,9 +103,21 @@ def _make(options: argparse.Namespace) -> int:
 
 def _attach(options: argparse.Namespace) -> int:
     _check_out(options.out)
+    options.local = options.local or _is_local(options)
     with command_session(options, options.store) as session:
         known = [str(job_id) for job_id in session.jobs()["job_id"].dropna()]
         return _finish(session.attach(whole_id(options.job_id, known)), options.out)
+
+
+def _is_local(options: argparse.Namespace) -> bool:
+    """Whether the store knows the job, and that it is one of the local queue's."""
+    from ..session.store_folder import find_folder
+    from ..store.store import DATABASE, Store
+
+    folder = find_folder(options.store)
+    found = Store(folder).find() if (folder / DATABASE).is_file() else []
+    backends = {record.backend for record in found if (record.job_id or "").startswith(options.job_id)}
+    return backends == {"local"}
 
 
 def _inputs(model: ModelDefinition, options: argparse.Namespace) -> dict[str, Any]:

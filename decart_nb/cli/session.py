@@ -52,14 +52,15 @@ def command_session(options: argparse.Namespace, store: Path | None) -> Iterator
             raise InvalidInputError(
                 f"The price of {model} must be USD per generated second, not {short_repr(text)}."
             ) from None
-    backend = _backend(options)
     if getattr(options, "dry_run", False):
         with _store_to_read(store) as folder:
             from ..session.planning import planning_session
 
-            with planning_session(folder, backend, options.base_url, prices) as session:
+            target = "local" if options.local else None
+            with planning_session(folder, target, options.base_url, prices) as session:
                 yield session
         return
+    backend = _backend(options)
     from ..job import shutdown
     from ..session.functions import connect
 

@@ -22,15 +22,14 @@ def planning_session(folder: Path, target: str | None, base_url: str | None, pri
 
     Args:
         folder: the folder of the store to look into.
-        target: as for :func:`decart_nb.connect`.
+        target: as for :func:`decart_nb.connect`; Decart unless anything else is chosen.
         base_url: the address that the jobs would go to.
         prices: USD per generated second by model.
 
     Raises:
-        BackendError: no queue was chosen.
+        BackendError: the name in ``DECART_BACKEND`` is not valid.
     """
-    has_key = bool(base_url or os.environ.get("DECART_API_KEY", "").strip())
-    backend = choose_backend(target, has_key=has_key)
+    backend = choose_backend(target, has_key=True)  # nothing is sent: a plan for Decart needs no key
     client = DecartClient(os.environ.get("DECART_API_KEY", "").strip() or _NO_KEY, base_url or BASE_URL)
     prior = choose_polling(None, backend).prior
     return Session(Runner(client, Store(folder), backend, checked_prices(prices), prior), folder)

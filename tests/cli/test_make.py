@@ -109,6 +109,14 @@ def test_a_dry_run_says_what_it_would_cost_and_writes_nothing(made_before, run, 
     assert _files() == before
 
 
+def test_a_dry_run_needs_no_key_to_tell_decarts_price(run, monkeypatch):
+    monkeypatch.delenv("DECART_BACKEND")
+    status, out, errors = run("make", "lucy-2.5", "--prompt", "A woodcut", "--sample", "--dry-run")
+    assert (status, errors) == (0, "")
+    assert out.startswith("1 row · 1 new · 3 s of video to make · about $0.12")
+    assert _files() == set()
+
+
 def test_a_dry_run_on_the_local_queue_starts_none(run, monkeypatch):
     monkeypatch.delenv("DECART_BACKEND")
     status, out, _ = run("make", "lucy-2.5", "--prompt", "A woodcut", "--sample", "--local", "--dry-run")
@@ -153,6 +161,14 @@ def test_a_job_is_fetched_by_the_beginning_of_its_id(run, live, submissions):
     status, _, errors = run("attach", "no-such-job", *live)
     assert status == 1
     assert "This queue knows no such job" in errors
+
+
+def test_a_job_of_the_local_queue_is_fetched_there(run, monkeypatch):
+    monkeypatch.delenv("DECART_BACKEND")
+    assert run("make", "lucy-pro-t2v", "--prompt", "A woodcut", "--resolution", "480p", "--local")[0] == 0
+    (record,) = Store(Path("decart_runs")).find()
+    status, out, _ = run("attach", record.job_id[:6])
+    assert (status, Path(out.strip()).name) == (0, record.path)
 
 
 def test_an_interrupt_says_how_to_go_on_in_the_shell(small_video, tmp_path, monkeypatch):
