@@ -63,7 +63,7 @@ html_show_sourcelink = False
 #: Classes that calls of this package return, and nobody makes by hand.
 _MADE_BY_CALLS = (
     *("Clip", "Job", "Session", "Sweep", "Models", "Rating", "Queue", "DecartAccessor"),
-    *("Sample", "PreparedVideo", "Trajectory", "Keyframes", "Form", "Scatter"),
+    *("Sample", "PreparedVideo", "Trajectory", "Keyframes", "Form", "Scatter", "Exploration"),
 )
 
 

@@ -83,7 +83,10 @@ class Exploration(Observable):
 
     @property
     def status(self) -> Status:
-        """``making`` or ``rating``; or why it has ended: see :data:`decart_nb.adaptive.summary.Status`."""
+        """``making`` or ``rating``; or why it has ended.
+
+        That is one of ``decided``, ``limit reached``, ``all made``, ``stopped`` and ``failed``.
+        """
         return self._status
 
     @property

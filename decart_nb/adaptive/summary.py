@@ -73,7 +73,7 @@ def _made(facts: Facts) -> str:
         return rows
     spent = about(facts.spent) if facts.spent else "$0.00"
     limit = "" if facts.budget is None else f" of {usd(facts.budget)}"
-    return f"{rows} for {spent}{limit}{', rehearsed' * (facts.payment == 'rehearsed')}"
+    return f"{rows}, {spent}{limit}{', rehearsed' * (facts.payment == 'rehearsed')}"
 
 
 def _status(facts: Facts) -> str:

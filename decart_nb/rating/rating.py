@@ -113,7 +113,7 @@ class Rating(ProcessLocal):
         zero. A repeated vote is not counted. ``attrs["note"]`` says if the votes alone give no finite strengths.
 
         The intervals hold for a number of votes that was fixed beforehand: whoever stops as soon as a
-        difference is decided is wrong somewhat more often than one time in twenty.
+        difference is decided is wrong more often than one time in twenty. ``sweep.explore`` has a rule for that.
         """
         counts, fit = self._fitted(self._ballots())
         table = score_table(self._pairs, counts, fit)

@@ -63,7 +63,7 @@ def test_equals_spend_the_budget_and_no_more_and_are_called_undecided(sweep) -> 
     assert exploration.spent == pytest.approx(2.4)  # a row for each of the two does not fit into the rest
     assert exploration.comparisons["better"].isna().all()
     assert "not yet decided which of the two is better" in repr(exploration)
-    assert "24 of 40 rows made for about $2.40 of $2.50, rehearsed" in repr(exploration)
+    assert "24 of 40 rows made, about $2.40 of $2.50, rehearsed" in repr(exploration)
 
 
 def test_equals_without_a_low_limit_end_with_the_sweep(sweep) -> None:

@@ -35,7 +35,7 @@ def test_the_static_form_says_what_is_decided_and_escapes_it(sweep, tmp_path) ->
     exploration.run()
     html, text = exploration_html(exploration), exploration_text(exploration)
     assert f"{_HTML} is better than b [31m: preferred in 8 of 8 votes, and in at least 52 % of all" in text
-    assert "16 of 40 rows made for about $1.60 of $100.00, rehearsed" in text
+    assert "16 of 40 rows made, about $1.60 of $100.00, rehearsed" in text
     assert "\x1b" not in html + text
     assert "<img" not in html
     assert "<script" not in html
