@@ -173,6 +173,17 @@ def test_what_the_function_raises_is_raised_and_everything_is_kept(sweep) -> Non
         wrong.run()
 
 
+def test_an_interrupt_stops_it_and_says_how_to_go_on(sweep) -> None:
+    def interrupted(left: Any, right: Any) -> str:
+        raise KeyboardInterrupt
+
+    exploration = sweep.explored(rater=interrupted)
+    with pytest.raises(KeyboardInterrupt, match="makes no more rows; the same call continues"):
+        exploration.run()
+    assert exploration.status == "stopped"
+    assert sweep.made == 8
+
+
 def test_a_run_that_cannot_begin_ends_it_with_its_error(sweep) -> None:
     sweep.error = dnb.QueueStatusError("The queue does not answer.")
     with pytest.raises(dnb.QueueStatusError, match="The queue does not answer"):
