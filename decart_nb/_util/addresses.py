@@ -68,7 +68,7 @@ def fault_of(address: str) -> str | None:
         return f"is a chain of addresses ({shown}), which is not followed; give the address of the file itself."
     if not address.isprintable() or address != address.strip():
         return f"is an address with characters in it that cannot be seen: {shown!r}."
-    if not address.partition("://")[2].strip("/"):
+    if file_name(address) in ("", ".", ".."):
         return f"is {shown}, which names no file."
     return None
 

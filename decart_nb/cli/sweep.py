@@ -37,7 +37,9 @@ _LAST = ("left_out", "why")
 def add_to(commands: Any) -> None:
     """Adds the command to the subparsers of ``decart-nb``."""
     sweep = commands.add_parser("sweep", help="make the videos that a table asks for, a row a job")
-    sweep.add_argument("table", metavar="TABLE", help="CSV, Excel, JSON, Parquet, or a prompt a line; - is stdin")
+    sweep.add_argument(
+        "table", metavar="TABLE", help="CSV, Excel, JSON, Parquet, or a prompt a line; a file, s3://…, or - for stdin"
+    )
     sweep.add_argument("--model", action="append", default=[], help="for every row, unless the table says it")
     sweep.add_argument("--seed", action="append", default=[], help="for every row")
     sweep.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="another input, for every row")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from decart_nb._util.addresses import PACKAGES, file_name, is_storage_address, shown_address, without_pathlib
+from decart_nb._util.addresses import PACKAGES, fault_of, file_name, is_storage_address, shown_address, without_pathlib
 
 
 @pytest.mark.parametrize(
@@ -45,6 +45,11 @@ def test_pathlib_s_form_of_an_address_is_recognised(scheme: str) -> None:
     address = f"{scheme}://bucket/in.mp4"
     assert is_storage_address(address)
     assert without_pathlib(str(Path(address))) == without_pathlib(address) == address
+
+
+@pytest.mark.parametrize("end", ["", "/", ".", "a/..", "a/../", "?token=1"])
+def test_an_address_that_names_no_file_is_not_sound(end: str) -> None:
+    assert "names no file" in str(fault_of(f"s3://{end}"))
 
 
 def test_a_file_s_name_is_the_end_of_its_path() -> None:
