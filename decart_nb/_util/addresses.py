@@ -38,6 +38,8 @@ _SCHEME = re.compile(r"([a-z][a-z0-9+.-]+)://", re.IGNORECASE)
 _MANGLED = re.compile(r"([a-z][a-z0-9+.-]+):/(?!/)", re.IGNORECASE)
 #: The end of an address of which something is not shown.
 CUT = "?…"
+#: How Amazon's names of access points begin, which have colons in them.
+_ARN = "arn:"
 _ODD_PORT = re.compile(r":(?!\d*$)")
 _LONGEST_SHOWN = 300
 
@@ -64,6 +66,8 @@ def fault_of(address: str) -> str | None:
     shown = shown_address(address)
     if is_redacted(address):
         return f"was at {shown}, of which the password or the query is not kept. Give the whole address again."
+    if _is_odd(_parts(address)[0]):
+        return f"is {shown}, with a colon in its first part; credentials belong into the environment."
     if "::" in address:
         return f"is a chain of addresses ({shown}), which is not followed; give the address of the file itself."
     if not address.isprintable() or address != address.strip():
@@ -93,10 +97,15 @@ def shown_address(address: str) -> str:
     """An address without user name, password and query; it ends with ``?…`` if it had any of them."""
     host, user, path, query = _parts(address)
     scheme = address.partition(":")[0].lower()
-    if _ODD_PORT.search(host):  # a password with a slash in it
+    if _is_odd(host):
         return f"{scheme}://…"
     cut = CUT if user or query or is_redacted(address) else ""
     return printable(f"{scheme}://{host}{path}{cut}", limit=_LONGEST_SHOWN)
+
+
+def _is_odd(host: str) -> bool:
+    """Whether what looks like a host may be a user with a password that has a slash in it."""
+    return bool(_ODD_PORT.search(host)) and not host.startswith(_ARN)
 
 
 def _parts(address: str) -> tuple[str, str, str, str]:

@@ -25,6 +25,8 @@ from decart_nb._util.addresses import PACKAGES, fault_of, file_name, is_storage_
         ("abfs://container@account.example/in.mp4?sig=hunter2", "abfs://container@account.example/in.mp4?…"),
         ("abfs://ann:hunter2@account/in.mp4", "abfs://account/in.mp4?…"),
         ("s3://bucket/in.mp4?…", "s3://bucket/in.mp4?…"),
+        ("s3://key:hunter2/x@bucket/in.mp4", "s3://…"),
+        ("s3://arn:aws:s3:us-east-1:1:accesspoint/name/in.mp4", "s3://arn:aws:s3:us-east-1:1:accesspoint/name/in.mp4"),
     ],
 )
 def test_an_address_is_shown_without_its_secrets(address: str, shown: str) -> None:
@@ -50,6 +52,20 @@ def test_pathlib_s_form_of_an_address_is_recognised(scheme: str) -> None:
 @pytest.mark.parametrize("end", ["", "/", ".", "a/..", "a/../", "?token=1"])
 def test_an_address_that_names_no_file_is_not_sound(end: str) -> None:
     assert "names no file" in str(fault_of(f"s3://{end}"))
+
+
+@pytest.mark.parametrize("address", ["s3://key:hunter2/x@bucket/in.mp4", "sftp://ann:hunter2/x@host/in.mp4"])
+def test_a_password_with_a_slash_is_refused_and_not_shown(address: str) -> None:
+    fault = fault_of(address) or ""
+    assert "credentials belong into the environment" in fault
+    assert "hunter2" not in fault
+
+
+@pytest.mark.parametrize(
+    "address", ["s3://bucket/a:b.mp4", "sftp://host:22/in.mp4", "s3://arn:aws:s3:us-east-1:1:accesspoint/name/in.mp4"]
+)
+def test_a_sound_address_has_no_fault(address: str) -> None:
+    assert fault_of(address) is None
 
 
 def test_a_file_s_name_is_the_end_of_its_path() -> None:
