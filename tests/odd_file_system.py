@@ -23,7 +23,7 @@ class OddFileSystem(MemoryFileSystem):
         return _Odd(path.rpartition("/")[2])
 
     def put_file(self, lpath: str, rpath: str, **options: Any) -> None:
-        raise OSError("the account ann with hunter2 has no room at oci://bucket/x?sig=5ec3e7")
+        raise OSError("no room at https://ann:hunter2@host/x?sig=5ec3e7")
 
     @classmethod
     def _strip_protocol(cls, path: str) -> str:

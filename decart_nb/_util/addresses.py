@@ -34,6 +34,7 @@ OBJECT_STORES = frozenset(PACKAGES) - {"sftp", "ssh", "memory"}
 _CONTAINER_FIRST = ("az", "abfs", "abfss")
 #: A drive of Windows (``C://``) has one letter.
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]+)://", re.IGNORECASE)
+_URL = re.compile(r"[a-z][a-z0-9+.-]+://[^\s\"'<>()\[\]{}]+", re.IGNORECASE)
 #: What pathlib makes of an address.
 _MANGLED = re.compile(r"([a-z][a-z0-9+.-]+):/(?!/)", re.IGNORECASE)
 #: The end of an address of which something is not shown.
@@ -82,10 +83,15 @@ def file_name(address: str) -> str:
     return address.partition("://")[2].partition("?")[0].rstrip("/").rpartition("/")[2]
 
 
-def secrets_of(address: str) -> list[str]:
-    """What an address says that must not be shown: a user's name and password, and the query."""
+def has_secrets(address: str) -> bool:
+    """Whether an address has what must not be shown: a user's name or password, or a query."""
     _, user, _, query = _parts(address)
-    return [text for text in (user, *user.split(":"), query) if text]
+    return bool(user or query)
+
+
+def without_secrets(text: str) -> str:
+    """A text of somebody else's in which all URLs are without user name, password and query."""
+    return _URL.sub(lambda found: shown_address(found[0]), text)
 
 
 def is_redacted(address: str) -> bool:

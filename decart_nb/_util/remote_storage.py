@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from . import addresses
-from .disk_space import DiskSpace
+from .disk_space import DiskSpace, DiskSpaceError
 from .interface_names import step
 from .text import printable, safe_str
 
@@ -249,9 +249,12 @@ class RemoteStorage:
             return StorageError("there is no such file, folder or bucket")
         if isinstance(cause, PermissionError):
             return StorageError("access is denied; fsspec takes its credentials from the environment")
-        text = safe_str(cause).strip() or type(cause).__name__
-        for secret in sorted(addresses.secrets_of(self.address), key=len, reverse=True):
-            text = text.replace(secret, "…")
+        if isinstance(cause, DiskSpaceError):
+            return StorageError(str(cause))
+        name = type(cause).__name__
+        if addresses.has_secrets(self.address):  # of which a library may show any part, in any encoding
+            return StorageError(f"{name}, whose text is not shown, since the address has a password or a query")
+        text = addresses.without_secrets(safe_str(cause)).strip() or name
         return StorageError(printable(text, limit=_LONGEST_REASON).rstrip("."))
 
 

@@ -100,11 +100,14 @@ def test_a_download_keeps_space_on_the_disk(odd: str, tmp_path: Path) -> None:
 
 def test_an_error_of_a_file_system_shows_no_secret(odd: str, tmp_path: Path) -> None:
     (tmp_path / "a").touch()
-    with pytest.raises(StorageError) as caught:
-        RemoteStorage("oci://ann:hunter2@bucket/x?sig=5ec3e7").upload(tmp_path / "a")
-    assert "has no room" in str(caught.value)
-    for secret in ("ann", "hunter2", "5ec3e7"):
-        assert secret not in str(caught.value)
+    for address, said in {
+        "oci://ann:hunter2@bucket/x": "OSError, whose text is not shown, since the address has a password or a query",
+        "oci://bucket/x?sig=5ec3e7": "OSError, whose text is not shown, since the address has a password or a query",
+        "oci://bucket/x": "no room at https://host/x?…",
+    }.items():
+        with pytest.raises(StorageError) as caught:
+            RemoteStorage(address).upload(tmp_path / "a")
+        assert str(caught.value) == said
 
 
 def test_a_missing_package_is_named_with_the_line_that_installs_it() -> None:
