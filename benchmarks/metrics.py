@@ -32,8 +32,8 @@ SOURCES, SECONDS, FPS = 4, 5, 24
 #: Standard deviation of the grain, in levels of 255: it makes a bit rate as of a video of a camera.
 GRAIN = 5.0
 THREADS = 2
-#: How many pairs the peer and its counterpart here compare.
-PAIRS = 4
+#: How many clips each metric alone is measured of.
+FEW = 12
 
 
 def write_clip(path: Path, number: int) -> None:
@@ -106,16 +106,16 @@ def measure_many(paths: list[Path]) -> None:
     timed("decoding again", count, lambda: on_threads(decode, paths), base)
     timed("measure again: all is in the store", count, table.decart.measure, base)
     for name in DEFAULT:
-        few = paths[: max(THREADS, count // 10)]
+        few = paths[:FEW]
         fresh = results(few).assign(sha256=[hashlib.sha256(f"{name} {path}".encode()).hexdigest() for path in few])
         timed(f"  {name} alone", len(few), lambda table=fresh, name=name: table.decart.measure(name))  # type: ignore[misc]
 
 
 def measure_peer(paths: list[Path]) -> None:
-    print(f"\nSSIM and PSNR of {PAIRS} pairs\n")
-    reference = paths[1]
-    pairs = results(paths[:PAIRS])
-    timed("measure", PAIRS, lambda: pairs.decart.measure(["kept_ssim", "kept_psnr"], against=reference))
+    reference, *others = paths[:SOURCES]
+    pairs = results(others)
+    print(f"\nSSIM and PSNR of {len(others)} pairs\n")
+    timed("measure", len(others), lambda: pairs.decart.measure(["kept_ssim", "kept_psnr"], against=reference))
     try:
         peer: Any = importlib.import_module("ffmpeg_quality_metrics")
     except ImportError:
@@ -123,11 +123,11 @@ def measure_peer(paths: list[Path]) -> None:
         return
 
     def compare() -> None:
-        for path in paths[:PAIRS]:
+        for path in others:
             peer.FfmpegQualityMetrics(str(reference), str(path)).calculate(["ssim", "psnr"])
 
     try:
-        timed("ffmpeg-quality-metrics (its CPU is ffmpeg's)", PAIRS, compare)
+        timed("ffmpeg-quality-metrics (its CPU is ffmpeg's)", len(others), compare)
     except (OSError, RuntimeError) as error:
         print(f"ffmpeg-quality-metrics: not measured, since its ffmpeg has failed: {str(error).splitlines()[-1]}")
 
@@ -137,7 +137,7 @@ def main() -> None:
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:THREADS])
     with tempfile.TemporaryDirectory() as folder:
-        paths = copies(Path(folder), max(count, PAIRS))
+        paths = copies(Path(folder), max(count, SOURCES))
         dnb.connect("local", store=Path(folder) / "runs")
         measure_many(paths[:count])
         measure_peer(paths)
