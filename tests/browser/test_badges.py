@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, expect
 
 from decart_nb import media
 
@@ -61,19 +61,3 @@ def test_metrics_are_badges_rows_and_the_order(notebook: Notebook, clip: None) -
     expect(ranges.last).to_have_text("no motion")
     assert 4 <= ranges.count() <= 5
     screenshot(board, "badges, ranges")
-
-
-def test_a_saved_notebook_has_the_badges(lab: Lab, page: Page, clip: None) -> None:
-    notebook = lab.open(page, "badges kept")
-    notebook.run(_TABLE)
-    notebook.run("table.decart.grid(rows='motion', cols='model')")
-    notebook.save()
-    notebook.script("await session.shutdown()")
-    notebook.load()
-    kept = page.locator(".jp-Notebook .jp-Cell:has(.decart-fallback)")
-    expect(kept.get_by_text("9.25 ▲ high")).to_be_visible()
-    expect(kept.get_by_text("no motion")).to_be_visible()
-    screenshot(kept, "badges, static")
-    notebook.theme(THEMES[1])
-    screenshot(kept, "badges, static, dark")
-    notebook.light()
