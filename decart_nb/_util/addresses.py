@@ -67,10 +67,10 @@ def fault_of(address: str) -> str | None:
     shown = shown_address(address)
     if is_redacted(address):
         return f"was at {shown}, of which the password or the query is not kept. Give the whole address again."
-    if _is_odd(_parts(address)[0]):
-        return f"is {shown}, with a colon in its first part; credentials belong into the environment."
     if "::" in address:
         return f"is a chain of addresses ({shown}), which is not followed; give the address of the file itself."
+    if _is_odd(_parts(address)[0]):
+        return f"is {shown}, with a colon in its first part; credentials belong into the environment."
     if not address.isprintable() or address != address.strip():
         return f"is an address with characters in it that cannot be seen: {shown!r}."
     if file_name(address) in ("", ".", ".."):
