@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 #: Seconds from one sampled frame to the next, and the fewest of them in a video whose header tells its length.
 _INTERVAL, _FEWEST = 2.0, 3
 _USUAL_PAUSE = 0.04
+#: Smaller pictures are not given to filters: some of them divide by zero, or read beyond the picture.
+_SMALLEST = 48
 
 
 @dataclass(frozen=True)
@@ -100,17 +103,26 @@ class _GraphFeed(Feed):
         """The values of the graph's metrics."""
         values: dict[str, float | str] = {}
         if not self._error:
-            try:
+            with self._catching():
                 values = self.graph.values(length)
-            except (av.FFmpegError, ValueError) as error:
-                self._fail(error)
         if self._error:
             return {metric.name: Measurement(math.nan, self._error) for metric in self._metrics}
         return {name: Measurement(value) for name, value in values.items()}
 
-    def _fail(self, error: Exception) -> None:
-        filters = ", ".join(metric.filter[0] for metric in self._metrics)
-        self._error = printable(f"FFmpeg's filters ({filters}) cannot take this video: {error}", limit=300)
+    def _takes(self, frame: av.VideoFrame) -> bool:
+        """Whether a frame is to be sent to the graph."""
+        if not self._error and min(frame.width, frame.height) < _SMALLEST:
+            self._error = f"the picture is smaller than {_SMALLEST} pixels, and cannot be measured."
+        return not self._error
+
+    @contextmanager
+    def _catching(self) -> Iterator[None]:
+        """Keep what FFmpeg raises; nothing more is sent to a graph that has failed."""
+        try:
+            yield
+        except (av.FFmpegError, ValueError) as error:
+            filters = ", ".join(metric.filter[0] for metric in self._metrics)
+            self._error = printable(f"FFmpeg's filters ({filters}) cannot take this video: {error}", limit=300)
 
 
 class PictureFeed(_GraphFeed):
@@ -137,11 +149,9 @@ class PictureFeed(_GraphFeed):
         return super().results(length)
 
     def _send(self, timed: TimedFrame) -> None:
-        if not self._error:
-            try:
+        if self._takes(timed.picture):
+            with self._catching():
                 self._graph.push(timed.picture, timed.time, 1 / (timed.pause or _USUAL_PAUSE))
-            except (av.FFmpegError, ValueError) as error:
-                self._fail(error)
 
     def _is_next_sample(self, timed: TimedFrame) -> bool:
         """Whether it is on screen in the middle of an interval: the beginning of a video is not like the rest."""
@@ -162,13 +172,11 @@ class PairFeed(_GraphFeed):
     def add(self, frame: Frame) -> None:
         """Send the next pair of frames through the graph."""
         clip, reference = frame.clip, frame.reference
-        if reference is None or self._error:
+        if reference is None or not self._takes(clip.picture):
             return
-        try:
-            fps = 1 / (clip.pause or _USUAL_PAUSE)
+        fps = 1 / (clip.pause or _USUAL_PAUSE)
+        with self._catching():
             self._graph.push(clip.picture, reference.picture, clip.time, fps, (clip.turns, reference.turns))
-        except (av.FFmpegError, ValueError) as error:
-            self._fail(error)
 
 
 class SoundFeed(_GraphFeed):
@@ -185,10 +193,8 @@ class SoundFeed(_GraphFeed):
     def add_sound(self, piece: av.AudioFrame) -> None:
         """Take the next piece of the sound."""
         if not self._error:
-            try:
+            with self._catching():
                 self._graph.push(piece)
-            except (av.FFmpegError, ValueError) as error:
-                self._fail(error)
 
 
 class PluginFeed(Feed):

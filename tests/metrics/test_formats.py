@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import av
+import numpy as np
 import pytest
 
 from decart_nb import measure
-from tests.metric_clips import FPS, SIZE, moving, write
+from decart_nb.metrics.builtin import BUILTIN
+from tests.metric_clips import FPS, SIZE, moving, table, write
 
 _NAMES = ["motion", "flicker", "sharpness", "brightness", "flashes", "kept_ssim"]
 
@@ -60,3 +62,19 @@ def test_a_recording_that_is_turned_is_compared_upright(tmp_path) -> None:
     turned.write_bytes(matrix[:place] + quarter + matrix[place + len(quarter) :])
     assert measure(turned, "kept_ssim", against=upright)["kept_ssim"] > 0.95
     assert measure(upright, "kept_ssim", against=turned)["kept_ssim"] > 0.95
+
+
+@pytest.mark.parametrize("size", [(2, 2), (200, 2), (46, 400)])
+def test_a_picture_that_is_too_small_for_filters_is_an_error_and_does_not_end_the_process(size, tmp_path) -> None:
+    path = tmp_path / "tiny.mkv"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=FPS)
+        stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
+        for number in range(6):
+            frame = np.full((*size[::-1], 3), 40 * number, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        container.mux(stream.encode(None))
+    names = [name for name in BUILTIN if name != "kept_vmaf"]
+    made = table(path).decart.measure(names, against=path)
+    assert made["kept_xpsnr"].isna().all()
+    assert "kept_xpsnr: the picture is smaller than 48 pixels" in made["measure_error"][0]
