@@ -255,7 +255,7 @@ class ClipGrid:
             tile = self._grid.tiles[number]
             if tile.clip is not None or tile.status == MISSING:
                 values = list(tile.values)
-                for name in ("rating", "note", "waited", "made", "cost", *self._grid.badges):
+                for name in ("rating", "note", *self._grid.measures, *self._grid.badges):
                     if name in self._grid.names and name not in self._grid.axes:
                         values[self._grid.names.index(name)] = None
                 for name, value in (("seed", job.inputs.get("seed")), ("take", None)):

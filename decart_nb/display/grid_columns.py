@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .._util.text import did_you_mean, printable, safe_str, short_repr
 from ..errors import InvalidInputError
 from ..job.file_names import distinct_names, shown_name
-from ..job.table import OWN_COLUMNS
+from ..job.table import OWN_COLUMNS, metrics_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,6 +42,7 @@ class GridColumns:
             ``None``. A long text is cut; two values that differ in the table differ here.
         own: the same of the columns that a grid does not offer, by their names in a table of results.
         axes: the columns that are offered as rows, columns or a choice.
+        metrics: the columns that are metrics of the table.
     """
 
     def __init__(self, table: pd.DataFrame) -> None:
@@ -54,6 +55,7 @@ class GridColumns:
             self.values.setdefault(name, [None] * len(table))
         self.own = {name: _notes(table[name]) if name in table else [None] * len(table) for name in NOT_SHOWN}
         self.axes = [name for name, values in self.values.items() if _is_axis(name, values)]
+        self.metrics = [name for name in metrics_of(table) if name in self.values]
 
     def find(self, argument: str, given: Hashable) -> str:
         """The shown name of a column.
@@ -82,12 +84,6 @@ class GridColumns:
         is_name = isinstance(given, tuple) and any(given == name for name in self._names)
         several = isinstance(given, (list, tuple, set)) and not is_name
         return [*dict.fromkeys(self.find(argument, name) for name in (given if several else [given]))]
-
-    def metrics(self, attrs: Mapping[Any, Any]) -> list[str]:
-        """The shown names of a table's metrics, of which its attribute ``metrics`` has a list."""
-        named = attrs.get("metrics")
-        named = [name for name in named if isinstance(name, str)] if isinstance(named, (list, tuple)) else []
-        return [name for name in dict.fromkeys(named) if name in self.values]
 
     def count(self, name: str) -> int:
         """The number of a column's values; missing ones count for nothing if it is the model that leaves them out."""

@@ -146,7 +146,7 @@ class GridData:
         self.title, self._actions = title, actions
         self.names = [*columns.values]
         self._distinct = {name: columns.count(name) for name in self.names}
-        metrics = columns.metrics(table.attrs)
+        metrics = columns.metrics
         varying = [name for name in metrics if self._distinct[name] > 1]  # what is the same of all is said above
         self.badges = varying if badges is None else columns.find_all("badges", badges)
         inputs = {field.name for model in models for field in model.fields or ()}

@@ -117,8 +117,7 @@ def _groups(table: pd.DataFrame, by: Hashable | None) -> tuple[str, list[int], l
     columns = GridColumns(table)
     name = columns.find("by", by)
     values = columns.values[name]
-    metrics = columns.metrics(table.attrs)
-    measure = measures_of({name: values}, columns.axes, metrics).get(name)
+    measure = measures_of({name: values}, columns.axes, columns.metrics).get(name)
     labels = axis_keys(name, values, measure, is_sorted=False)
     numbers = {key: min(number, MOST_GROUPS) for number, key in enumerate(labels)}
     groups = [numbers[key_of(measure.placed(value) if measure else value)] for value in values]

@@ -49,6 +49,8 @@ JOB_COLUMNS = {
 }
 #: Those, and what earlier versions have written in their place: the seconds from the submission to the stored file.
 OWN_COLUMNS = {**JOB_COLUMNS, "seconds": "Float64"}
+#: What measuring adds to a table beside its metrics: why a row has no values, and which clips look alike.
+MEASURE_ERROR, DUPLICATE_GROUP = "measure_error", "duplicate_group"
 _TRUTH = {"True": True, "true": True, "1": True, "False": False, "false": False, "0": False}
 #: Of what a store can hold, Arrow itself refuses what is of another type than these: nobody else needs to look first.
 _AT_ONCE = ("string", "boolean", "Float64")
@@ -172,6 +174,18 @@ def as_results(frame: pd.DataFrame) -> pd.DataFrame:
     return restored
 
 
+def metrics_of(table: pd.DataFrame) -> list[str]:
+    """The columns of a table that are metrics, of which its attribute ``metrics`` has the names."""
+    named = table.attrs.get("metrics")
+    texts = [name for name in named if isinstance(name, str)] if isinstance(named, (list, tuple)) else []
+    return [name for name in dict.fromkeys(texts) if name in table.columns]
+
+
+def measured_columns(table: pd.DataFrame) -> list[str]:
+    """The columns of a table that measuring has added: they are no inputs, and say nothing of what was asked for."""
+    return [*metrics_of(table), *(name for name in (MEASURE_ERROR, DUPLICATE_GROUP) if name in table.columns)]
+
+
 def _whole(series: pd.Series) -> pd.Series:
     """Whole numbers, where a gap among them has made a CSV's reader take them for others."""
     if series.dtype.kind != "f" or not series.hasnans:
@@ -228,8 +242,6 @@ def _listed(column: Any) -> tuple[list[Any], set[type]]:
 
 def _own(name: str, values: list[Any], kinds: set[type]) -> Any:
     """One of the job's own columns."""
-    import pandas as pd
-
     dtype = OWN_COLUMNS[name]
     try:
         if dtype == "string":
@@ -242,7 +254,7 @@ def _own(name: str, values: list[Any], kinds: set[type]) -> Any:
         if str in kinds:
             return _texts(values, kinds).astype("Float64").astype(dtype)
         if dtype == "Int64" and kinds != {int}:
-            return pd.array(values, dtype=dtype)  # which refuses a fraction; Arrow would cut it off
+            return _by_pandas(values, dtype)  # which refuses a fraction; Arrow would cut it off
         return _array(values, dtype)
     except (TypeError, ValueError, OverflowError, KeyError) as cause:
         if name in JUDGED:  # of a table that is older than ratings: the caller's own
@@ -281,10 +293,17 @@ def _array(values: list[Any], dtype: str) -> Any:
     Raises:
         TypeError, ValueError, OverflowError: the values are not of that type.
     """
+    array = _by_arrow(values, dtype)
+    return _by_pandas(values, dtype) if array is None else array
+
+
+def _by_pandas(values: list[Any], dtype: str) -> Any:
+    """``pd.array``, without NumPy's warning of a number that does not fit: that is an error already."""
+    import numpy as np
     import pandas as pd
 
-    array = _by_arrow(values, dtype)
-    return pd.array(values, dtype=dtype) if array is None else array
+    with np.errstate(invalid="ignore"):
+        return pd.array(values, dtype=dtype)
 
 
 def _by_arrow(values: list[Any], dtype: str) -> Any:

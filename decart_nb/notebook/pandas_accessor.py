@@ -13,6 +13,7 @@ from .._util.short_traceback import with_short_traceback
 from .._util.text import did_you_mean, listing, printable_lines
 from ..errors import InvalidInputError
 from ..job.clip import Clip
+from ..job.table import metrics_of
 from ..sweeps.clips import clips_of, records_of
 
 if TYPE_CHECKING:
@@ -300,14 +301,8 @@ class DecartAccessor:
         self._need("summary()", "status", "reused", "cost")
         from ..sweeps.table_summary import summary_of
 
-        measured = self._measured() if metrics is None else metrics and self._names("metrics", metrics)
+        measured = metrics_of(self._frame) if metrics is None else metrics and self._names("metrics", metrics)
         return summary_of(self._frame, [] if by is None else self._names("by", by), measured)
-
-    def _measured(self) -> list[Any]:
-        """The metrics that the table was measured by."""
-        named = self._frame.attrs.get("metrics")
-        named = named if isinstance(named, (list, tuple)) else ()
-        return [name for name in named if isinstance(name, str) and name in self._frame]
 
     def _clips(self) -> list[Clip | None]:
         from ..session.functions import open_store

@@ -17,7 +17,7 @@ from .._util.plain_values import is_missing
 from .._util.text import did_you_mean, listing, short_repr
 from ..errors import InvalidInputError
 from ..job.clip import Clip
-from ..job.table import OWN_COLUMNS, as_results, as_text
+from ..job.table import OWN_COLUMNS, as_results, as_text, measured_columns
 from ..store.job_row import JUDGED
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ def _rows_by_value(
         meant = did_you_mean(by, map(str, table.columns))
         raise InvalidInputError(f"by must name a column of the table; it has no {short_repr(by)}.{meant}")
     table = as_results(table)
-    ignored = {by, *_NOT_ASKED_FOR} - {*alike}
+    ignored = {by, *_NOT_ASKED_FOR, *measured_columns(table)} - {*alike}
     if _TEMPLATE in table and by != _PROMPT:
         ignored |= {_PROMPT}
     compared = [name for name in table.columns if name not in ignored]

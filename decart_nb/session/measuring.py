@@ -18,6 +18,7 @@ from .._util.text import counted, did_you_mean, listing, printable, short_repr
 from ..errors import InvalidInputError, MediaError
 from ..job.clip import Clip
 from ..job.job import Job
+from ..job.table import DUPLICATE_GROUP, MEASURE_ERROR, metrics_of
 from ..media.files import open_file
 from ..media.numbers import finite_number
 from ..metrics.builtin import DEFAULT, FINGERPRINT
@@ -33,10 +34,6 @@ if TYPE_CHECKING:
 
 #: The input that a video model takes its video by, and the column of it.
 _DATA = "data"
-#: The column that says why rows have no values.
-ERRORS = "measure_error"
-#: The column of the groups of near-duplicates.
-_DUPLICATES = "duplicate_group"
 _MOST_FLASHES = 3
 
 
@@ -99,7 +96,7 @@ def measure_table(frame: pd.DataFrame, names: Iterable[str] | str | None, agains
         InvalidInputError: there is no such metric or column, or the table has a column of texts of a metric's name.
     """
     metrics, store = find(DEFAULT if names is None else names), open_store()
-    before = [name for name in frame.attrs.get("metrics", ()) if name in frame.columns]
+    before = metrics_of(frame)
     there = [metric.name for metric in metrics if metric.name in frame.columns and metric.name not in before]
     # Numbers are those of an earlier measure, of a table that was read back.
     if taken := [name for name in there if not pd.api.types.is_numeric_dtype(frame[name])]:
@@ -133,7 +130,7 @@ def group_duplicates(frame: pd.DataFrame, threshold: float, client: Any) -> pd.D
     values = measure_clips(clips, [None] * len(clips), [FINGERPRINT], store=store, client=client)
     fingerprints = [one if isinstance(one, str) else None for one in values.columns[FINGERPRINT.name]]
     made = frame.copy()
-    made[_DUPLICATES] = pd.array(groups(fingerprints, threshold), dtype="Int64")
+    made[DUPLICATE_GROUP] = pd.array(groups(fingerprints, threshold), dtype="Int64")
     if failed := sum(map(bool, values.errors)):
         say(f"{counted(failed, 'clip')} could not be decoded, and {'is' if failed == 1 else 'are'} in no group.")
     return made
@@ -230,22 +227,22 @@ def _of_value(value: Any) -> Video | None:
 def _add_errors(made: pd.DataFrame, values: Values) -> None:
     """Add the column that says why rows have no values, or bring it up to date, and say once that there are some."""
     asked = tuple(values.columns)
-    old = column_values(made[ERRORS]) if ERRORS in made else [None] * len(made)
+    old = column_values(made[MEASURE_ERROR]) if MEASURE_ERROR in made else [None] * len(made)
     texts = []
     for before, errors in zip(old, values.errors, strict=True):
         lines = [line for line in str(before or "").split("\n") if line and line.partition(": ")[0] not in asked]
         lines += [f"{name}: {reason}" for name, reason in errors.items()]
         texts.append("\n".join(lines) or None)
     if any(texts):
-        made[ERRORS] = pd.array(texts, dtype="string")
-    elif ERRORS in made:
-        del made[ERRORS]
+        made[MEASURE_ERROR] = pd.array(texts, dtype="string")
+    elif MEASURE_ERROR in made:
+        del made[MEASURE_ERROR]
     failed = [errors for errors in values.errors if errors]
     if failed:
         name, reason = next(iter(failed[0].items()))
         say(
-            f"{len(failed):,} of {counted(len(made), 'row')} could not be measured by all metrics: the column {ERRORS} "
-            f"has why. The first is {name}: {printable(reason, limit=200)}"
+            f"{len(failed):,} of {counted(len(made), 'row')} could not be measured by all metrics: the column "
+            f"{MEASURE_ERROR} has why. The first is {name}: {printable(reason, limit=200)}"
         )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..job.clip import Clip
-from ..job.table import OWN_COLUMNS, as_results
+from ..job.table import OWN_COLUMNS, as_results, measured_columns
 from ..request.catalogue import models
 from ..store.job_row import Record
 from ..store.store import Store
@@ -49,7 +49,8 @@ def clips_of(table: pd.DataFrame, records: Sequence[Record | None], store: Store
     fields = {model.name: {field.name for field in model.fields or ()} for model in models}
     typed = as_results(table)
     # An input named like a job column has the column input_<name>.
-    inputs = {name: _input_name(name) for name in typed.columns if isinstance(name, str) and name not in OWN_COLUMNS}
+    others = {*OWN_COLUMNS, *measured_columns(typed)}
+    inputs = {name: _input_name(name) for name in typed.columns if isinstance(name, str) and name not in others}
     clips: list[Clip | None] = []
     for row, record in zip(table_rows(typed), records, strict=True):
         path = store.video(record) if store is not None and record is not None else None

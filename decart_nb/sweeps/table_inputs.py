@@ -18,7 +18,7 @@ from .._util.text import one_line, printable, safe_str
 from ..errors import InvalidInputError
 from ..job.ingest import seconds_of
 from ..job.spreadsheets import as_written
-from ..job.table import OWN_COLUMNS
+from ..job.table import OWN_COLUMNS, measured_columns
 from ..request.locations import is_remote, is_url
 from ..request.models import FILE_TYPES
 from ..request.uploads import Upload
@@ -70,7 +70,7 @@ def sweep_table(given: Any, store: Store) -> Any:
             )
     if names != [*frame.columns]:
         frame = frame.set_axis(names, axis=1)
-    outcome = [name for name in _OUTCOME if name in names]
+    outcome = [name for name in _OUTCOME | {*measured_columns(frame)} if name in names]
     if not {*names} >= _OF_RESULTS:
         # A rating or a note in a table that holds no results is the caller's own.
         return frame.drop(columns=[name for name in outcome if name not in JUDGED])

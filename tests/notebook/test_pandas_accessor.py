@@ -95,6 +95,13 @@ def test_a_model_of_ones_own_was_asked_for_all_that_is_there(small_video) -> Non
     assert clip.inputs == {"prompt": "a", "remark": "mine", "status": "calm", "input_pad": 1}
 
 
+def test_what_was_measured_is_no_input_of_a_clip(small_video) -> None:
+    table = _table(small_video, {"model": "mine"}).assign(motion=1.5, duplicate_group=0)
+    table.attrs["metrics"] = ["motion"]
+    (clip,) = table.decart.clips
+    assert clip.inputs == {"prompt": "a", "remark": "mine"}
+
+
 def test_clips_keep_the_index_of_what_is_filtered_sorted_and_put_together(results) -> None:
     some = results[results["prompt"] == "b"].sort_values("model", ascending=False)
     clips = pd.concat([some, results.iloc[[3]]]).decart.clips

@@ -37,6 +37,14 @@ def test_stars_and_notes_keep_no_clips_apart() -> None:
     assert len(_pairs(table).pairs) == 1
 
 
+def test_what_was_measured_keeps_no_clips_apart() -> None:
+    table = results(model=["a", "b"], prompt=["cat"])
+    table = table.assign(motion=[1.5, 2.5], measure_error=[None, "too short"], duplicate_group=[0, 1])
+    table.attrs["metrics"] = ["motion"]
+    (pair,) = _pairs(table).pairs
+    assert pair.shared == {"prompt": "cat"}
+
+
 def test_what_one_model_does_not_take_keeps_no_clips_apart() -> None:
     table = results(model=["a", "b"], prompt=["cat", "dog"]).assign(resolution=["720p", "720p", None, None])
     assert len(_pairs(table).pairs) == 2

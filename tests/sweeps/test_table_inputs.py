@@ -53,6 +53,15 @@ def test_a_table_is_a_row_a_job_and_keeps_its_own_columns(submitted, small_video
     assert submitted() == 2
 
 
+def test_what_was_measured_is_no_input(live) -> None:
+    mine = dnb.ModelDefinition(name="mine", width=64, height=48, fps=10)  # any column may be an input of it
+    measured = pd.DataFrame({"prompt": ["a"], "motion": [1.5], "measure_error": ["too short"], "strength": [2]})
+    measured.attrs["metrics"] = ["motion"]
+    plan = dnb.sweep(measured, model=mine).plan
+    assert {"prompt", "strength"} <= {*plan.columns}
+    assert not {"motion", "measure_error"} & {*plan.columns}
+
+
 def test_a_csv_file_is_a_row_a_job(submitted) -> None:
     Path("jobs.csv").write_text(f'\ufeffmodel,prompt,seed,note\n{T2V},NA,1,x\n{T2V},"b, c",,\n', encoding="utf-8")
     table = dnb.sweep("jobs.csv").run()
