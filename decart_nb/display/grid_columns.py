@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .._util.text import did_you_mean, printable, safe_str, short_repr
 from ..errors import InvalidInputError
 from ..job.file_names import distinct_names, shown_name
-from ..job.table import OWN_COLUMNS, metrics_of
+from ..job.table import MEASURE_ERROR, OWN_COLUMNS, metrics_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -160,6 +160,6 @@ def _plain(value: Any) -> Any:
 
 def _is_axis(name: str, values: Sequence[Any]) -> bool:
     """Whether a column is offered as rows, columns or a choice: an input, and no measurement."""
-    if name in OWN_COLUMNS:
+    if name in OWN_COLUMNS or name == MEASURE_ERROR:
         return name in ("model", "take")
     return not (any(isinstance(value, float) for value in values) and len(set(map(key_of, values))) > _MOST_NUMBERS)

@@ -142,6 +142,12 @@ def test_a_metric_that_is_the_same_of_all_is_said_once_above_the_grid() -> None:
     assert table.decart.grid(badges=["freezes"]).data()["badges"] == ["freezes"]
 
 
+def test_why_a_clip_was_not_measured_is_a_fact_of_it_and_no_choice_above_the_grid() -> None:
+    grid = _measured(["motion"], motion=[1.0, None], measure_error=[None, "too short"]).decart.grid()
+    assert "measure_error" not in grid.contents.varying
+    assert ("measure_error", "too short") in grid.contents.tiles[1].facts
+
+
 def test_counts_have_no_digits_after_the_point() -> None:
     tiles = _measured(["cuts"], cuts=[0.0, 3.0, None]).decart.grid().data()["tiles"]
     assert [tile["badges"] for tile in tiles] == [[("cuts", "0", "")], [("cuts", "3", "")], []]
