@@ -125,7 +125,7 @@ class DecartAccessor:
         return measure_table(self._frame, names, against, client)
 
     def duplicates(self, threshold: float = 0.1, *, client: Any = None) -> pd.DataFrame:
-        """Finds near-duplicates: a copy of the table with ``duplicate_group``, a number that clips share that look alike.
+        """Finds near-duplicates: a copy of the table with ``duplicate_group``, the number that similar clips share.
 
         Clips of one length are compared, by perceptual hashes and mean colours of a frame every two seconds.
 
