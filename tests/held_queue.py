@@ -20,10 +20,10 @@ class HeldQueue(LocalQueue):
             assert record
             record.started = min(record.started or time.time(), time.time())
 
-    def finish(self, *, error: str | None = None) -> None:
-        """End all running jobs: successfully, or with an error."""
+    def finish(self, *job_ids: str, error: str | None = None) -> None:
+        """End running jobs, all unless some are named: successfully, or with an error."""
         now = time.time()
-        for record in map(self.jobs.get, self.jobs.storage.ids()):
+        for record in map(self.jobs.get, job_ids or self.jobs.storage.ids()):
             assert record
             assert record.ready
             if record.ready > now:

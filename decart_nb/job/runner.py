@@ -199,10 +199,6 @@ class Runner:
         """How long a job may take; see :meth:`decart_nb.job.estimates.Estimates.estimate`."""
         return await self._estimates.expect(model, self.endpoint, input_seconds)
 
-    def expected(self, model: str, input_seconds: float | None) -> polling.Estimate:
-        """As :meth:`expect`; it blocks."""
-        return self._estimates.estimate(model, self.endpoint, input_seconds)
-
     def recipe(self, record: Record, model: ModelDefinition | None = None) -> Recipe:
         """What it takes to ask for a stored job again.
 

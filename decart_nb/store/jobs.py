@@ -111,11 +111,11 @@ class JobTable:
                 "DELETE FROM jobs WHERE row = ? AND key IS ?", [[record.row, record.key] for record in records]
             )
 
-    def durations(self, model: str, endpoint: str) -> list[tuple[float, float | None]]:
-        """How long the last jobs of a model took, in seconds, each with the length of what it was made from."""
+    def durations(self, model: str, endpoint: str, columns: Sequence[str]) -> list[tuple[Any, ...]]:
+        """These columns of the last jobs of a model of which it is known how long they took."""
         with self._database.connection() as database:
             rows = database.execute(
-                "SELECT took, input_seconds FROM jobs WHERE model = ? AND endpoint = ? AND typeof(took) = 'real' "
+                f"SELECT {', '.join(columns)} FROM jobs WHERE model = ? AND endpoint = ? AND typeof(took) = 'real' "
                 "ORDER BY row DESC LIMIT ?",
                 [model, endpoint, _LATEST],
             ).fetchall()

@@ -244,9 +244,9 @@ class Store:
         condition = f"endpoint = ? AND status IN {statuses} AND NOT EXISTS ({again} AND later.row > jobs.row)"
         return self._claims.orphans(self._jobs.read(condition, [endpoint]))
 
-    def durations(self, model: str, endpoint: str) -> list[tuple[float, float | None]]:
+    def durations(self, model: str, endpoint: str, columns: Sequence[str] = ("took", "input_seconds")) -> list[Any]:
         """How long the last jobs of a model took, in seconds, each with the length of what it was made from."""
-        return self._jobs.durations(model, endpoint)
+        return self._jobs.durations(model, endpoint, columns)
 
     def latest_by_request(
         self, requests: Collection[str], columns: Sequence[str]

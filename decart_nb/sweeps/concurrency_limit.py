@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from ..errors import DecartSDKError
 
 #: The limit at first. It doubles with each round until the first 429.
@@ -70,8 +68,3 @@ class AdaptiveLimit:
     def release(self, number: int) -> None:
         """Count a job as ended, whatever its result. It may be called more than once."""
         self._inside.discard(number)
-
-
-def rounds(jobs: int) -> int:
-    """An estimate of the number of rounds that so many jobs take, if the service rejects none."""
-    return math.ceil(math.log2(jobs / START + 1))

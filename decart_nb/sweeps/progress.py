@@ -65,7 +65,11 @@ class Progress:
 
 
 class TimeLeft:
-    """Estimates how many seconds a run still takes, from its own rate or from earlier jobs."""
+    """Estimates how many seconds a run still takes, from its own rate. Before a job of it has ended, it tells nothing.
+
+    As long as more jobs are being made than have ended, the rate says little: then it goes by how long such jobs were
+    made before, if there were any.
+    """
 
     def __init__(self) -> None:
         self._began = self._latest = time.monotonic()
@@ -73,25 +77,32 @@ class TimeLeft:
         self._usual: float | None = None
 
     def on_estimate(self, seconds: float) -> None:
-        """Take into account how long a job of one of its models takes at most, usually."""
+        """Take into account in how many seconds a job of one of its models is usually made, at most."""
         self._usual = max(self._usual or 0.0, seconds)
 
-    def on_submitted(self) -> None:
-        """Take into account that a job was started."""
+    def on_started(self) -> None:
+        """Take into account that the queue has begun to make a job."""
         self._latest = time.monotonic()
 
     def on_ended(self) -> None:
         """Take into account that a job has ended."""
         self._ended += 1
 
-    def estimate(self, running: int, waiting: int) -> float | None:
-        """The seconds left for so many rows; ``None`` where that is not known."""
+    def estimate(self, made: int, waiting: int) -> float | None:
+        """The seconds left; ``None`` where that is not known.
+
+        Args:
+            made: how many jobs are being made.
+            waiting: how many rows wait, here or in the queue.
+        """
         now = time.monotonic()
-        if self._ended >= max(_ENOUGH, running):  # before that, those that run say little by not having ended
-            return (running + waiting) * (now - self._began) / self._ended
-        if self._usual is None or not running:
+        if not self._ended:
             return None
-        left = self._usual * (1 + waiting / running) - (now - self._latest)
+        if self._ended >= max(_ENOUGH, made):
+            return (made + waiting) * (now - self._began) / self._ended
+        if self._usual is None or not made:
+            return None
+        left = self._usual * (1 + waiting / made) - (now - self._latest)
         return left if left > 0 else None  # jobs take longer than usual, so nothing is known
 
 

@@ -20,6 +20,7 @@ from .ledger import Ledger
 from .planner import Reader
 from .progress import Progress, TimeLeft, note_of
 from .rows import InputFile, Row
+from .run_time import past_jobs, usual_time
 from .selection import Selection, select_rows
 
 #: The least seconds between two notifications, and the most.
@@ -136,7 +137,8 @@ class SweepRun:
         unrecorded = [str(record.job_id) for record in self._runner.store.unsaved if record.sweep == self._account]
         error = "" if self.error is None else getattr(self.error, "message", repr(self.error))
         to_come = 0 if tally.stopped else max(0, waiting - len(self._selection.left_out))
-        left = self._time_left.estimate(tally.running, to_come)
+        made_now = sum(job.status == "processing" for job in tally.jobs.values())
+        left = self._time_left.estimate(made_now, tally.running - made_now + to_come)
         return Progress(
             total=self._total,
             done=counts["done"],
@@ -170,11 +172,6 @@ class SweepRun:
             rows = await asyncio.to_thread(read, fetched=await fetch_files(urls, rows, self._runner))
         self.rows = rows
         await asyncio.to_thread(self._select_rows, resolved)
-        for model in models:
-            # Others wait for the same estimate, which must not be cancelled with this run.
-            expected = await asyncio.shield(self._runner.expect(resolved[model.name], None))
-            if expected.history:  # before anything has ended, nothing is known
-                self._time_left.on_estimate(expected.interval[1])
         return self._selection.todo
 
     def _select_rows(self, resolved: Mapping[str, str]) -> None:
@@ -182,6 +179,9 @@ class SweepRun:
         self._selection = select_rows(self.rows, store, self._again, priced_only=self._priced_only, only=self._only)
         self._on_selected(resolved)
         self._ledger.open(self.rows, self._selection, store.spent(self._account))
+        for model in resolved.values():
+            if jobs := past_jobs(self._runner, model):
+                self._time_left.on_estimate(usual_time(jobs, self._runner.prior)[1])
 
     async def _submit_all(self, todo: Sequence[int]) -> None:
         """Submit rows as the limits allow, and wait until all have ended."""
@@ -220,6 +220,8 @@ class SweepRun:
         }
 
         def on_status(status: str) -> None:
+            if status == "processing" and job.status != status:  # it is told after each poll
+                self._time_left.on_started()
             if status != "pending" and limit.on_started(place):
                 self._row_ended.set()
             if status in ("completed", "failed"):  # while its video is fetched, another one may begin
@@ -235,7 +237,6 @@ class SweepRun:
         )
         if not self._ledger.begin(number, job):
             return None
-        self._time_left.on_submitted()
         self._changed.set()
         return asyncio.create_task(self._make(number, job, limit, place))
 
@@ -256,7 +257,8 @@ class SweepRun:
         finally:
             limit.release(place)
             self._ledger.settle(number, job)
-            self._time_left.on_ended()
+            if job.id is not None and not (job.clip and job.clip.reused):  # what was never made tells nothing
+                self._time_left.on_ended()
             self._changed.set()
             self._row_ended.set()
 

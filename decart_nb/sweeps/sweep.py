@@ -11,6 +11,7 @@ from .._util.text import printable
 from ..job.event_loop import wait_for
 from ..job.table import gc_paused
 from .run_options import checked_cost, checked_count
+from .run_time import past_jobs
 from .running_sweep import RunningSweep
 from .totals import totals_of
 
@@ -85,7 +86,9 @@ class Sweep(RunningSweep):
         rows = self._rows()
         standing = self._standing(rows, TO_PLAN)
         states, whys = zip(*[state_of(row, standing.get(row.key)) for row in rows], strict=True)
-        totals = totals_of(rows, states, self._runner.expected, self._runner.payment)
+        totals = totals_of(
+            rows, states, functools.partial(past_jobs, self._runner), self._runner.prior, self._runner.payment
+        )
         return plan_of(self._reader, rows, states, whys, totals=totals, name=self.name)
 
     # Its run.

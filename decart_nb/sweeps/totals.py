@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from ..client.duration_estimate import Estimate
 from ..job import money
 from ..job.money import Payment
-from .concurrency_limit import rounds
 from .rows import Row
-
-#: Estimates how long a job takes, by its model and the seconds of its input video.
-Expected = Callable[[str, float | None], Estimate]
+from .run_time import Past, run_time
 
 
-def totals_of(rows: Sequence[Row], states: Sequence[str], expected: Expected, payment: Payment = "paid") -> str:
-    """The summary line of a plan."""
+def totals_of(
+    rows: Sequence[Row], states: Sequence[str], past: Past, prior: Estimate, payment: Payment = "paid"
+) -> str:
+    """The summary line of a plan.
+
+    Args:
+        rows: of the plan.
+        states: of each row.
+        past, prior: as for :func:`.run_time.run_time`.
+        payment: whether costs are paid.
+    """
     count = {state: states.count(state) for state in dict.fromkeys(states)}
     new = [row for row, state in zip(rows, states, strict=True) if state == "new"]
     parts = [f"{len(rows):,} row{'s' * (len(rows) != 1)}"]
@@ -30,20 +36,22 @@ def totals_of(rows: Sequence[Row], states: Sequence[str], expected: Expected, pa
             parts.append(money.estimate(known, payment) if known else "no cost")
         if unknown:
             parts.append(f"{unknown:,} of unknown cost")
-        parts.append(_duration(new, expected))
-    return " · ".join(parts)
+        parts.append(_duration(new, past, prior))
+    return " · ".join(filter(None, parts))
 
 
-def _duration(new: Sequence[Row], expected: Expected) -> str:
-    """How long the new rows may take, from the durations of earlier jobs: from all at once to round by round."""
-    by_model: dict[str, list[Row]] = {}
+def _duration(new: Sequence[Row], past: Past, prior: Estimate) -> str:
+    """How long the new rows may take, if anything is known of it."""
+    by_model: dict[str, list[float | None]] = {}
     for row in new:
-        by_model.setdefault(row.resolved, []).append(row)
-    low = high = 0.0
-    for model, rows in by_model.items():
-        usual = expected(model, rows[0].input_seconds).interval
-        low, high = max(low, usual[0]), max(high, rounds(len(rows)) * usual[1])
-    return f"perhaps {_time(low)} to {_time(high)}"
+        by_model.setdefault(row.resolved, []).append(row.input_seconds)
+    match run_time(by_model, past, prior):
+        case None:
+            return ""
+        case low, None:
+            return f"{_time(low)} or more"
+        case low, high:
+            return f"perhaps {_time(low)} to {_time(high)}"
 
 
 def _time(seconds: float) -> str:

@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from decart_nb.errors import QueueSubmitError
-from decart_nb.sweeps.concurrency_limit import START, AdaptiveLimit, rounds
+from decart_nb.sweeps.concurrency_limit import START, AdaptiveLimit
 
 TOO_MANY = QueueSubmitError("Too many.", {"status": 429})
 TROUBLE = QueueSubmitError("Out of order.", {"status": 503})
@@ -169,18 +169,3 @@ def test_where_the_last_one_of_a_round_came_to_nothing_the_next_one_takes_its_pl
     assert limit.is_probing(instead)
     limit.on_started(instead)
     assert limit.limit == 2 * START
-
-
-@pytest.mark.parametrize(
-    ("jobs", "count"), [(0, 0), (1, 1), (START, 1), (START + 1, 2), (3 * START, 2), (3 * START + 1, 3), (7 * START, 3)]
-)
-def test_rounds_are_those_of_a_gate_to_which_nothing_objects(jobs, count) -> None:
-    assert rounds(jobs) == count
-    limit, left, counted = AdaptiveLimit(), jobs, 0
-    while left:
-        places = fill(limit, waiting=left)
-        left, counted = left - len(places), counted + 1
-        if left:
-            limit.can_admit()  # there was one more
-        finish(limit, places)
-    assert counted == count
