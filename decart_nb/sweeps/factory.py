@@ -49,7 +49,8 @@ class SweepFactory:
         Args:
             tables: tables with a row a job: DataFrames of any library, or files by their paths or fsspec addresses
                 (``s3://bucket/rows.csv``), which are CSV, Excel, JSON, Parquet, or text with a prompt a line. A table
-                of results makes the same requests again. Or axes of ``decart_nb.zip_axes``, where inputs change together.
+                of results makes the same requests again. Or axes of ``decart_nb.zip_axes``, where inputs change
+                together.
             name: for ``decart_nb.sweep.load``; derived from the rows unless given. ``max_cost`` holds for all runs
                 under one name together.
             repeat: the number of takes of each row.
