@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import av
@@ -71,10 +72,14 @@ class Frame:
 
 
 def _without_rgb(frame: av.VideoFrame) -> av.VideoFrame:
-    kind = frame.format
-    if kind.is_rgb or kind.has_palette or any(component.is_alpha for component in kind.components):
-        return frame.reformat(format="yuv444p")
-    return frame
+    return frame if _is_plain(frame.format.name) else frame.reformat(format="yuv444p")
+
+
+@cache
+def _is_plain(pixels: str) -> bool:
+    """Whether a pixel format is grey or YUV, without alpha."""
+    kind = av.VideoFormat(pixels)
+    return not (kind.is_rgb or kind.has_palette or any(component.is_alpha for component in kind.components))
 
 
 class Feed(ABC):

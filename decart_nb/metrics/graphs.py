@@ -15,7 +15,8 @@ from .metric import FilterMetric
 from .reducing import LoggedMean, Reducer
 
 #: What filters are told of times in: a millionth of a second.
-_TIME_BASE = Fraction(1, 1_000_000)
+_TICKS = 1_000_000
+_TIME_BASE = Fraction(1, _TICKS)
 _LOG = "log.json"
 #: The filters that turn a frame upright, by its quarter turns counter-clockwise.
 _TURNS: tuple[tuple[tuple[str, str], ...], ...] = (
@@ -49,12 +50,12 @@ class MetadataGraph:
         return {name: reducer.value(length) for name, reducer in self._reducers.items()}
 
     def _push(self, source: FilterContext, frame: av.VideoFrame, time: float) -> None:
-        frame.pts, frame.time_base = round(time / _TIME_BASE), _TIME_BASE
+        frame.pts, frame.time_base = round(time * _TICKS), _TIME_BASE
         source.push(frame)
 
     def _reduce(self) -> None:
         for frame in self._pulled():
-            metadata, time = frame.metadata, float((frame.pts or 0) * (frame.time_base or 0))
+            metadata, time = frame.metadata, frame.time or 0.0
             for reducer in self._reducers.values():
                 reducer.add(time, metadata, frame)
 
