@@ -102,7 +102,7 @@ def test_an_image_that_cannot_be_drawn_on_is_refused_with_what_to_do(small_video
         "nowhere.png": r"The image is not there: no file nowhere\.png\.",
         "https://example.com/a.png?key=1": r"https://example\.com/a\.png\?…, which is not fetched to be drawn on",
         str(small_video): r"must be an image, and small\.mp4 is a video\. A frame of it would do: clip\.poster\(\)",
-        17: "give a path, a URL, bytes, an open file, a PIL image, a NumPy array",
+        17: "give a path, an address, bytes, an open file, a PIL image, a NumPy array",
     }.items():
         with pytest.raises(InvalidInputError, match=message):
             Trajectory(image)

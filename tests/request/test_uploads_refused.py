@@ -193,7 +193,7 @@ def test_an_array_that_is_no_picture_is_told_what_one_is(array: Any, words: str)
 def test_what_is_no_file_is_told_what_may_be(value: Any) -> None:
     told = refused(value)
     assert type(value).__name__ in told
-    assert "give a path, a URL, bytes, an open file, a PIL image, a NumPy array or a Clip" in told
+    assert "give a path, an address, bytes, an open file, a PIL image, a NumPy array or a Clip" in told
     assert ("numpy.stack" in told) == isinstance(value, (list, dict, tuple))
 
 
