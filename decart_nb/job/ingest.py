@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import re
 from collections.abc import Mapping
@@ -11,11 +12,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .. import media
-from ..errors import MediaError
+from ..errors import MediaError, StoreError
 from ..request.digest import digest_of
+from ..request.local_files import FileChangedError, UnusableFileError, read_unchanged
 from ..request.locations import RemoteFile
 from ..request.request import Request
 from ..request.uploads import Upload
+from ..request.validation import Problem, invalid_inputs
 from ..store.job_row import Record
 from ..store.store import Store
 from .seeds import draw_seed
@@ -34,6 +37,10 @@ def intent(store: Store, request: Request, endpoint: str, backend: str, resolved
         Both, the record with a seed that was drawn, if the request has none. As long as the model is to be resolved,
         or files are to be fetched, the record has no such seed, and a request of its own kind, for
         :meth:`decart_nb.store.store.Store.enqueue`: nothing that was made is found by it.
+
+    Raises:
+        InvalidInputError: a file can no longer be read, or has changed since it was checked.
+        StoreError: a file cannot be kept.
     """
     files: dict[str, dict[str, Any]] = {}
     kept: dict[str, Upload | RemoteFile] = {}
@@ -43,9 +50,11 @@ def intent(store: Store, request: Request, endpoint: str, backend: str, resolved
             kept[name], digests[name] = upload, upload.url
             files[name] = {"filename": urlsplit(upload.url).path.rpartition("/")[2] or name}
         else:
-            digests[name] = upload.sha256()
-            files[name] = described(upload, digests[name])
-            kept[name] = keep(store, upload, files[name])
+            try:
+                kept[name], files[name] = read_unchanged(functools.partial(_kept, store, upload))
+            except UnusableFileError as error:
+                raise invalid_inputs(request.model, [Problem(name, str(error), "value_error")]) from None
+            digests[name] = files[name]["sha256"]
     digest = digest_of(endpoint, resolved or request.model.name, request.model, request.values, digests)
     wanted = Record(
         digest if resolved and is_complete(kept) else f"to be fetched {digest}",
@@ -81,10 +90,17 @@ def described(upload: Upload, sha256: str) -> dict[str, Any]:
     return {"sha256": sha256, **known}
 
 
-def keep(store: Store, upload: Upload, file: Mapping[str, Any]) -> Upload:
-    """The same upload from the store, where it is kept from now on."""
+def _kept(store: Store, upload: Upload) -> tuple[Upload, dict[str, Any]]:
+    """The same upload from the store, where it is kept from now on, and what is remembered of it."""
+    file = described(upload, upload.sha256())
     with upload.open() as stream:
-        return Upload(upload.filename, store.keep_input(file, stream), seconds=upload.seconds)
+        try:
+            path = store.keep_input(file, stream)
+        except StoreError as error:
+            if isinstance(error.cause, FileChangedError):  # the store is not to blame
+                raise error.cause from None
+            raise
+    return Upload(upload.filename, path, seconds=upload.seconds), file
 
 
 def input_seconds(files: Mapping[str, Upload | RemoteFile]) -> float | None:

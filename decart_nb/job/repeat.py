@@ -52,4 +52,4 @@ def repeat_stored(runner: Runner, record: Record, *, is_made: bool) -> Job:
         del inputs["seed"]  # each take of this request draws its own
     if recipe.model is None or not inputs:
         raise InvalidInputError(f"What job {record.job_id} was asked for is not known here; submit it anew.")
-    return repeat(runner, prepare(recipe.model, inputs, snapshot=True), is_made=is_made, take=record.take)
+    return repeat(runner, prepare(recipe.model, inputs), is_made=is_made, take=record.take)

@@ -109,11 +109,18 @@ class Runner:
             request, fresh: what is asked for, and whether the next take of it is wanted.
             resubmit_uncertain: whether it is submitted again where it may have been taken.
             take: a further take, where no other will do.
+
+        Raises:
+            InvalidInputError: a file can no longer be read, or has changed since it was checked.
+            StoreError: a file cannot be kept in the store.
         """
+        # On the caller's thread, which waits anyway: what the caller does next changes no file of the request.
+        request, wanted = self._intent(request, _name_at_queue(request.model))
         job = Job(request.model.name, shown_inputs(request), estimate=self.prior)
         self._let_repeat(job, request)
+        wanted.take = take
         resubmit = {"uncertain"} if resubmit_uncertain else ()
-        start(self._supervise(job, self._ingest_and_execute(job, request, fresh, resubmit, take)))
+        start(self._supervise(job, self._fetch_and_execute(job, request, wanted, fresh, resubmit)))
         if not in_background():
             job.wait_until_recorded()
         return job
@@ -191,9 +198,7 @@ class Runner:
 
     async def resolved(self, model: ModelDefinition, on_retry: OnRetry | None = None) -> str:
         """What a model's name means to the queue: an alias moves, and an old name has a successor."""
-        if model.alias_of is None:
-            return model.successor or model.name
-        return await self.client.queue.resolve(model.name, on_retry=on_retry)
+        return _name_at_queue(model) or await self.client.queue.resolve(model.name, on_retry=on_retry)
 
     async def expect(self, model: str, input_seconds: float | None) -> polling.Estimate:
         """How long a job may take; see :meth:`decart_nb.job.estimates.Estimates.estimate`."""
@@ -244,29 +249,30 @@ class Runner:
                 if job._observers:
                     job._notify()
 
-    async def _ingest_and_execute(
-        self, job: Job, request: Request, fresh: bool, resubmit: Collection[str], take: int
+    async def _fetch_and_execute(
+        self, job: Job, request: Request, wanted: Record, fresh: bool, resubmit: Collection[str]
     ) -> Clip:
+        """Complete an intent with what only the network tells, and carry it out."""
         enqueued: Record | None = None
-        resolved = None if request.model.alias_of else await self.resolved(request.model)
-        request, wanted = await self._intent(request, resolved)
-        if resolved is None or not is_complete(request.files):
+        take = wanted.take
+        if _name_at_queue(request.model) is None or not is_complete(request.files):
             enqueued = await self._writer.write(functools.partial(self.store.enqueue, wanted))
             job._record(enqueued.key)
             try:
                 request = await self.client.queue.fetch_inputs(request, on_retry=job._retry)
-                request, wanted = await self._intent(request, await self.resolved(request.model, job._retry))
+                resolved = await self.resolved(request.model, job._retry)
+                request, wanted = await asyncio.to_thread(self._intent, request, resolved)
             except BaseException:
                 self.store.release(enqueued)
                 raise
-        self._let_repeat(job, request)  # whose files lie in the store; with the last word of it, their copies go
-        wanted.take = take
+            self._let_repeat(job, request)  # whose files lie in the store; with the last word of it, their copies go
+            wanted.take = take
         return await self._execute(
             job, request, wanted, fresh=fresh, exact=take > 0, resubmit=resubmit, enqueued=enqueued
         )
 
-    async def _intent(self, request: Request, resolved: str | None) -> tuple[Request, Record]:
-        return await asyncio.to_thread(intent, self.store, request, self.endpoint, self.backend, resolved)
+    def _intent(self, request: Request, resolved: str | None) -> tuple[Request, Record]:
+        return intent(self.store, request, self.endpoint, self.backend, resolved)
 
     async def _execute(
         self,
@@ -366,6 +372,11 @@ class Runner:
             )
         self.under_way[record.job_id] = job
         return await self._fetcher.fetch(job, record, model)
+
+
+def _name_at_queue(model: ModelDefinition) -> str | None:
+    """What a model's name means to the queue; ``None`` for an alias, which only the queue knows."""
+    return None if model.alias_of else model.successor or model.name
 
 
 def _status_of(error: Exception, job: Job) -> str:

@@ -53,26 +53,23 @@ def definition_of(model: Any) -> ModelDefinition:
     raise InvalidInputError(f'{given}; give models.video("…"), a name, or a ModelDefinition.')
 
 
-def prepare(model: ModelDefinition, inputs: Mapping[str, Any], *, snapshot: bool = False) -> Request:
+def prepare(model: ModelDefinition, inputs: Mapping[str, Any]) -> Request:
     """Validate the inputs of a request and open its files.
 
     Args:
         model: the model that is to run it.
         inputs: the request's fields, as the caller gave them; ``None`` counts as left out.
-        snapshot: whether files are copied, for a request that is sent after the caller has continued.
 
     Raises:
         InvalidInputError: its message lists all problems.
     """
-    request, problems = read_request(model, inputs, snapshot=snapshot)
+    request, problems = read_request(model, inputs)
     if problems:
         raise invalid_inputs(model, problems)
     return request
 
 
-def read_request(
-    model: ModelDefinition, inputs: Mapping[str, Any], *, snapshot: bool = False
-) -> tuple[Request, list[Problem]]:
+def read_request(model: ModelDefinition, inputs: Mapping[str, Any]) -> tuple[Request, list[Problem]]:
     """As :func:`prepare`, but the problems are returned, and the request has what is right."""
     values, problems = check(model, inputs)
     request = Request(model)
@@ -81,7 +78,7 @@ def read_request(
             if not is_file(model, name, value):
                 request.values[name] = plain(value)
                 continue
-            request.files[name] = read_unchanged(partial(_read, model, name, value, snapshot))
+            request.files[name] = read_unchanged(partial(read_file, model, name, value))
         except (UnusableFileError, NotPlainError) as error:
             problems.append(Problem(name, str(error), "value_error"))
     return request, problems
@@ -107,11 +104,6 @@ def read_file(model: ModelDefinition, name: str, value: Any) -> Upload | RemoteF
     if field:
         check_file(field, file)
     return file
-
-
-def _read(model: ModelDefinition, name: str, value: Any, snapshot: bool) -> Upload | RemoteFile:
-    file = read_file(model, name, value)
-    return file.snapshot() if snapshot and isinstance(file, Upload) else file
 
 
 def check_fetched(model: ModelDefinition, name: str, upload: Upload) -> None:

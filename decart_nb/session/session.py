@@ -228,7 +228,7 @@ class Session(ProcessLocal):
         definition = definition_of(model)
         if _flag("fit", fit):
             inputs = fitted_inputs(definition, inputs)
-        request = prepare(definition, inputs, snapshot=True)
+        request = prepare(definition, inputs)
         if self.backend == "live":
             warn_if_outdated(definition)
         return self._runner.submit(request, **asked)

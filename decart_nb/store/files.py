@@ -12,7 +12,6 @@ import hashlib
 import itertools
 import os
 import re
-import shutil
 import stat
 import time
 from collections.abc import Collection, Iterable, Mapping
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from .._util.files import atomic_write
+from .._util.text import printable
 from ..errors import StoreError
 from .job_row import Record
 
@@ -151,6 +151,9 @@ class StoreFiles:
         Args:
             file: its ``sha256`` and ``filename``.
             content: a binary stream of it.
+
+        Raises:
+            StoreError: the stream has other bytes than those of the digest.
         """
         target = self.input(file)
         if self.has_input(file):
@@ -160,8 +163,14 @@ class StoreFiles:
                 self._whole[str(file["sha256"])] = now.st_size, now.st_mtime_ns
             return target
         self.prepare()
+        digest = hashlib.sha256()
         with atomic_write(target) as stream:
-            shutil.copyfileobj(content, stream, 2**20)
+            while chunk := content.read(2**20):
+                digest.update(chunk)
+                stream.write(chunk)
+            if digest.hexdigest() != file["sha256"]:  # nothing else would notice what steps of the clock hide
+                name = printable(str(file["filename"]))
+                raise StoreError(f"{name} was changed while it was copied; submit it again when it is finished.")
         return target
 
     def whole_files(self, records: Iterable[Record]) -> dict[str, Path]:

@@ -49,7 +49,7 @@ def test_of_two_points_at_one_frame_the_later_one_counts_as_at_the_service(small
 
 def test_it_is_what_the_model_takes_and_a_request_keeps_it_as_it_was(small_image: Path) -> None:
     path = Trajectory(small_image, _PATH)
-    request = prepare(models.video("lucy-motion"), {"data": small_image, "trajectory": path}, snapshot=True)
+    request = prepare(models.video("lucy-motion"), {"data": small_image, "trajectory": path})
     given = prepare(models.video("lucy-motion"), {"data": small_image, "trajectory": _PATH})
     path.value = []
     assert request.values == given.values

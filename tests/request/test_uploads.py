@@ -351,8 +351,11 @@ def test_nothing_on_disk_is_read_into_memory(tmp_path: Path) -> None:
 
 def test_the_length_of_a_checked_video_goes_with_its_snapshot(small_video: Path, small_image: Path) -> None:
     inputs = {"prompt": "x", "data": small_video, "reference_image": small_image}
-    request = prepare(models.video("lucy-2.5"), inputs, snapshot=True)
-    assert {name: file.seconds for name, file in request.files.items()} == {"data": 1.0, "reference_image": None}
+    request = prepare(models.video("lucy-2.5"), inputs)
+    assert {name: file.snapshot().seconds for name, file in request.files.items()} == {
+        "data": 1.0,
+        "reference_image": None,
+    }
 
 
 @pytest.mark.parametrize("seconds", [0.0, 2.5], ids=["at once", "later"])

@@ -73,11 +73,17 @@ def test_an_input_lies_there_once_whatever_it_is_called(store) -> None:
     assert [path.name for path in first.parent.iterdir()] == [f"{digest}.png"]
 
 
+def test_an_input_with_other_bytes_than_its_digest_says_is_not_kept(store) -> None:
+    with pytest.raises(StoreError, match=r"in\.png was changed while it was copied"):
+        store.keep_input({"sha256": _digest("before"), "filename": "in.png"}, io.BytesIO(b"after"))
+    assert not [*(store.folder / "inputs").iterdir()]
+
+
 def test_forgetting_takes_the_video_and_the_inputs_that_nothing_else_was_made_from(store) -> None:
     files = [{"data": {"sha256": _digest(name), "filename": "x.png"}} for name in ("one", "both", "both")]
     records = []
-    for number, file in enumerate(files):
-        store.keep_input(file["data"], io.BytesIO(b"x"))
+    for number, (file, content) in enumerate(zip(files, (b"one", b"both", b"both"), strict=True)):
+        store.keep_input(file["data"], io.BytesIO(content))
         record, _ = store.claim(wanted(f"r{number}", files=file))
         (store.folder / f"{number}.mp4").write_bytes(b"video")
         (store.folder / f"{number}.mp4.json").write_text("{}")
@@ -86,9 +92,9 @@ def test_forgetting_takes_the_video_and_the_inputs_that_nothing_else_was_made_fr
     (store.folder / "inputs" / f"{_digest('killed')}.png.{_digest('')[:32]}.part").write_bytes(b"x")
     for path in (store.folder / "inputs").iterdir():
         os.utime(path, (1, 1))
-    store.keep_input({"sha256": _digest("new"), "filename": "x.png"}, io.BytesIO(b"x"))  # for a job that comes next
+    store.keep_input({"sha256": _digest("new"), "filename": "x.png"}, io.BytesIO(b"new"))  # for a job that comes next
     store.keep_sweep("cats", json.dumps({"data": {"sha256": _digest("swept")}}))
-    store.keep_input({"sha256": _digest("swept"), "filename": "x.png"}, io.BytesIO(b"x"))
+    store.keep_input({"sha256": _digest("swept"), "filename": "x.png"}, io.BytesIO(b"swept"))
     os.utime(store.folder / "inputs" / f"{_digest('swept')}.png", (1, 1))
     store.delete(records[:2])
     assert [record.row for record in store.find()] == [records[2].row]
@@ -259,7 +265,7 @@ def test_a_poster_that_is_no_regular_file_is_not_believed(store, tmp_path) -> No
 
 def test_forgetting_takes_the_posters_of_videos_and_inputs_that_nothing_else_has(store) -> None:
     inputs = {"data": {"sha256": _digest("input"), "filename": "x.mp4"}}
-    store.files.keep_input(inputs["data"], io.BytesIO(b"x"))
+    store.files.keep_input(inputs["data"], io.BytesIO(b"input"))
     os.utime(store.files.input(inputs["data"]), (1, 1))
     of = {"one": _digest("one"), "twice": _digest("twice"), "source": _digest("source")}
     records = []
