@@ -17,6 +17,8 @@ _T = TypeVar("_T")
 _Work = tuple[Callable[[], Any], "asyncio.Future[Any]"]
 
 _THREAD = "decart_nb jobs"
+#: Seconds for which a write that is in no hurry waits for others.
+_GATHER = 0.02
 _turn = threading.RLock()  # the collector may come while it is held, and close a client
 
 
@@ -71,24 +73,46 @@ def wait_for(work: Coroutine[Any, Any, _T]) -> _T:
 
 
 class Writer:
-    """Batches writes to a store: what arrives while one commit is on its way to the disk goes into the next one."""
+    """Batches writes to a store: what arrives while one commit is on its way to the disk goes into the next one.
+
+    With many jobs under way, a commit and its wake-ups of threads cost more CPU than what a job writes.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
         # After a fork there is another loop, and nobody is busy in it.
         self._waiting: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, list[_Work]] = weakref.WeakKeyDictionary()
+        self._gathered: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, list[_Work]] = weakref.WeakKeyDictionary()
         self._busy: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Task[None]] = (
             weakref.WeakKeyDictionary()
         )
 
-    async def write(self, work: Callable[[], _T]) -> _T:
-        """Run a function on a thread, in a transaction. What it has written is on the disk when this returns."""
+    async def write(self, work: Callable[[], _T], *, gather: bool = False) -> _T:
+        """Run a function on a thread, in a transaction. What it has written is on the disk when this returns.
+
+        Args:
+            work: the function.
+            gather: whether it first waits 20 ms for others like it, for a write that nobody waits for, and without
+                which nothing is lost. They then go on together too.
+        """
         loop = asyncio.get_running_loop()
         end: asyncio.Future[_T] = loop.create_future()
-        self._waiting.setdefault(loop, []).append((work, end))
+        if gather:
+            gathered = self._gathered.setdefault(loop, [])
+            if not gathered:
+                loop.call_later(_GATHER, self._write_gathered, loop)
+            gathered.append((work, end))
+        else:
+            self._begin(loop, [(work, end)])
+        return await end
+
+    def _write_gathered(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._begin(loop, self._gathered.pop(loop))
+
+    def _begin(self, loop: asyncio.AbstractEventLoop, works: list[_Work]) -> None:
+        self._waiting.setdefault(loop, []).extend(works)
         if loop not in self._busy:
             self._busy[loop] = loop.create_task(self._write_all(loop))
-        return await end
 
     async def _write_all(self, loop: asyncio.AbstractEventLoop) -> None:
         try:

@@ -151,7 +151,8 @@ class Fetcher:
             "cost": None if price is None or look.info is None else round(price * look.info.duration, 4),
             "error": look.error,
         }
-        clip = await self._writer.write(functools.partial(self._keep, record, arrived, look.info, made))
+        keep = functools.partial(self._keep, record, arrived, look.info, made)
+        clip = await self._writer.write(keep, gather=True)  # until then, it could be fetched again
         self._estimates.ended(record.model)
         if self._on_stored:
             with contextlib.suppress(RuntimeError):  # the process ends, and no thread can be had

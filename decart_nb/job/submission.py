@@ -66,7 +66,7 @@ class JobSubmission:
         async def before_each() -> None:
             if job._cancel_requested:
                 raise JobCancelledError("The job was withdrawn before it was submitted.")
-            await self._writer.write(functools.partial(self._store.begin_submission, record))
+            await self._writer.write(functools.partial(self._store.begin_submission, record), gather=True)
             if not job._begin_submission():  # it was cancelled just now
                 raise JobCancelledError("The job was withdrawn before it was submitted.")
 
