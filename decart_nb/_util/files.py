@@ -26,11 +26,12 @@ class PartialFile:
         self.stream = stream
         self._target = target
 
-    def commit(self, *, fsync: bool = True) -> None:
+    def commit(self, *, fsync: bool = True, fsync_name: bool = True) -> None:
         """Replace the target with the temporary file.
 
         Args:
-            fsync: whether the content and the directory are flushed to the disk.
+            fsync: whether the content is flushed to the disk.
+            fsync_name: whether the directory is flushed too, after the content.
 
         Raises:
             OSError: it cannot be written; the target is unchanged.
@@ -39,7 +40,7 @@ class PartialFile:
         if fsync:
             os.fsync(self.stream.fileno())
         self.path.replace(self._target)
-        if fsync:
+        if fsync and fsync_name:
             fsync_directory(self._target.parent)
 
 

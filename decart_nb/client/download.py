@@ -272,6 +272,7 @@ async def download(
     completed: bool = False,
     check: Callable[[Path], object] | None = None,
     max_bytes: int = MAX_BYTES,
+    temporary: bool = False,
     on_retry: OnRetry | None = None,
 ) -> Download:
     """Download a finished video to a file, which appears only when it is complete and synced.
@@ -279,6 +280,7 @@ async def download(
     Args:
         transport, patience, path, completed, max_bytes, on_retry: as for :func:`receive`.
         target: the file.
+        temporary: whether the file need not be found there after a crash: its content is synced, and its name is not.
         check: as for :func:`receive`; it is given the temporary file.
 
     Raises:
@@ -290,7 +292,7 @@ async def download(
         def commit() -> None:
             if check:
                 check(partial.path)
-            partial.commit()
+            partial.commit(fsync_name=not temporary)
 
         received = await receive(
             transport,

@@ -234,6 +234,7 @@ class Queue:
         completed: bool = False,
         check: Callable[[Path], object] | None = None,
         max_bytes: int = transfers.MAX_BYTES,
+        temporary: bool = False,
         on_retry: OnRetry | None = None,
     ) -> Download:
         """Download the finished video to a file, with retries. The file appears only when it is complete and synced.
@@ -244,6 +245,8 @@ class Queue:
             completed, max_bytes: as for :meth:`result`.
             check: called on a thread with the complete file before it is renamed to ``path``. If it raises
                 :class:`MediaError`, the video is downloaded again, until the same bytes have come twice.
+            temporary: whether the file need not be found there after a crash of the machine, since it is moved from
+                there next: its content is synced all the same.
             on_retry: called before each pause with what failed, and with ``None`` when the retries have ended.
 
         Raises:
@@ -259,6 +262,7 @@ class Queue:
                 completed=completed,
                 check=check,
                 max_bytes=max_bytes,
+                temporary=temporary,
                 on_retry=on_retry,
             )
         except DecartSDKError:

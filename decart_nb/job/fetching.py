@@ -140,6 +140,7 @@ class Fetcher:
             self._store.staging / filename_for(record),
             completed=True,
             check=look,
+            temporary=True,  # the store puts it into its place, and syncs that
             on_retry=job._retry,
         )
         price = self._price(model, record.inputs.get("resolution"), record.model) if model else None
