@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import os
+import statistics
 import sys
 import tempfile
 import time
@@ -32,8 +33,8 @@ SOURCES, SECONDS, FPS = 4, 5, 24
 #: Standard deviation of the grain, in levels of 255: it makes a bit rate as of a video of a camera.
 GRAIN = 5.0
 THREADS = 2
-#: How many clips each metric alone is measured of.
-FEW = 12
+#: How many clips are decoded, and then measured, at a time.
+BATCH = 6
 
 
 def write_clip(path: Path, number: int) -> None:
@@ -85,37 +86,60 @@ def on_threads(function: Callable[[Path], None], paths: list[Path]) -> None:
         list(pool.map(function, paths))
 
 
-def timed(label: str, count: int, function: Callable[[], object], base: float | None = None) -> float:
-    """Run something once and print its wall time and its CPU time, both a clip."""
-    wall, cpu = time.perf_counter(), time.process_time()
-    function()
-    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    ratio = "" if base is None else f"{wall / base:5.2f}"
-    print(f"{label:44} {wall:8.2f} s {1000 * wall / count:8.0f} ms {1000 * cpu / count:8.0f} ms  {ratio}", flush=True)
-    return wall
+class Times:
+    """Wall and CPU times of several batches, in seconds."""
+
+    def __init__(self) -> None:
+        self.wall: list[float] = []
+        self.cpu: list[float] = []
+
+    def add(self, function: Callable[[], object]) -> None:
+        """Run something, and add its times."""
+        wall, cpu = time.perf_counter(), time.process_time()
+        function()
+        self.wall.append(time.perf_counter() - wall)
+        self.cpu.append(time.process_time() - cpu)
+
+    def show(self, label: str, count: int, base: Times | None = None) -> None:
+        """Print the times of a clip, and the median ratio to the same batches of another row."""
+        wall, cpu = (1000 * sum(times) / count for times in (self.wall, self.cpu))
+        ratios = ""
+        if base is not None:
+            both = ((self.wall, base.wall), (self.cpu, base.cpu))
+            medians = [statistics.median(one / other for one, other in zip(*two, strict=True)) for two in both]
+            ratios = "".join(f"{median:8.2f}" for median in medians)
+        print(f"{label:44}{wall:8.0f}{cpu:8.0f}{ratios}", flush=True)
 
 
 def measure_many(paths: list[Path]) -> None:
-    table, count = results(paths), len(paths)
+    count = len(paths)
     rate = sum(path.stat().st_size for path in paths) / count / SECONDS / 125_000
-    print(f"{count} clips of {SECONDS} s, 1280×720 at {FPS} fps, {rate:.1f} Mbit/s; a clip: wall, CPU; × decoding\n")
+    print(f"{count} clips of {SECONDS} s, 1280×720 at {FPS} fps, {rate:.1f} Mbit/s; milliseconds a clip, × decoding\n")
+    print(f"{'':44}{'wall':>8}{'CPU':>8}{'wall':>8}{'CPU':>8}")
     on_threads(decode, paths[:THREADS])  # what is loaded on first use is loaded
-    base = timed("decoding", count, lambda: on_threads(decode, paths))
-    timed("decoding to RGB, as clip.frames()", count, lambda: on_threads(to_rgb, paths), base)
-    timed(f"measure: {len(DEFAULT)} metrics", count, table.decart.measure, base)
-    timed("decoding again", count, lambda: on_threads(decode, paths), base)
-    timed("measure again: all is in the store", count, table.decart.measure, base)
-    for name in DEFAULT:
-        few = paths[:FEW]
-        fresh = results(few).assign(sha256=[hashlib.sha256(f"{name} {path}".encode()).hexdigest() for path in few])
-        timed(f"  {name} alone", len(few), lambda table=fresh, name=name: table.decart.measure(name))  # type: ignore[misc]
+    dnb.measure(paths[0])
+    plain, rgb, measured = Times(), Times(), Times()
+    for begin in range(0, count, BATCH):  # in turns, so that other work on the machine slows all of them down
+        batch = paths[begin : begin + BATCH]
+        plain.add(lambda batch=batch: on_threads(decode, batch))  # type: ignore[misc]
+        measured.add(results(batch).decart.measure)
+        rgb.add(lambda batch=batch: on_threads(to_rgb, batch))  # type: ignore[misc]
+    plain.show("decoding", count)
+    rgb.show("decoding to RGB, as clip.frames()", count, plain)
+    measured.show(f"measure: {len(DEFAULT)} metrics", count, plain)
+    again = Times()
+    table = results(paths)
+    again.add(table.decart.measure)
+    print(f"measure again, all {count} clips: {again.wall[0]:.3f} s")
 
 
 def measure_peer(paths: list[Path]) -> None:
     reference, *others = paths[:SOURCES]
     pairs = results(others)
     print(f"\nSSIM and PSNR of {len(others)} pairs\n")
-    timed("measure", len(others), lambda: pairs.decart.measure(["kept_ssim", "kept_psnr"], against=reference))
+    ours = Times()
+    ours.add(lambda: pairs.decart.measure(["kept_ssim", "kept_psnr"], against=reference))
+    ours.show("measure", len(others))
     try:
         peer: Any = importlib.import_module("ffmpeg_quality_metrics")
     except ImportError:
@@ -127,7 +151,9 @@ def measure_peer(paths: list[Path]) -> None:
             peer.FfmpegQualityMetrics(str(reference), str(path)).calculate(["ssim", "psnr"])
 
     try:
-        timed("ffmpeg-quality-metrics (its CPU is ffmpeg's)", len(others), compare)
+        theirs = Times()
+        theirs.add(compare)
+        theirs.show("ffmpeg-quality-metrics (its CPU is ffmpeg's)", len(others))
     except (OSError, RuntimeError) as error:
         print(f"ffmpeg-quality-metrics: not measured, since its ffmpeg has failed: {str(error).splitlines()[-1]}")
 
