@@ -86,13 +86,16 @@ class ScriptedServer:
         acts: bytes are sent, and the connection closed; a callable gets the socket, and what it does is the answer.
         keep: whether connections stay open after an act that is bytes.
         hasty: of how many requests, from the first, only the head is read before they are answered.
+        port: of another server that has stopped, in whose place this one answers; a free one by default.
     """
 
-    def __init__(self, *acts: bytes | Callable[[socket.socket], None], keep: bool = False, hasty: int = 0) -> None:
+    def __init__(
+        self, *acts: bytes | Callable[[socket.socket], None], keep: bool = False, hasty: int = 0, port: int = 0
+    ) -> None:
         self.asked: list[Asked] = []
         self._acts, self._keep, self._hasty = list(acts), keep, hasty
         self._connections: list[socket.socket] = []
-        self._socket = socket.create_server(("127.0.0.1", 0))
+        self._socket = socket.create_server(("127.0.0.1", port))
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
         self._threads[0].start()
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
@@ -227,9 +230,9 @@ def quick(url: str, *, patience: Patience = NONE, **limits: float) -> DecartClie
 
 @contextlib.contextmanager
 def serving(
-    *acts: bytes | Callable[[socket.socket], None], keep: bool = False, hasty: int = 0
+    *acts: bytes | Callable[[socket.socket], None], keep: bool = False, hasty: int = 0, port: int = 0
 ) -> Iterator[ScriptedServer]:
-    server = ScriptedServer(*acts, keep=keep, hasty=hasty)
+    server = ScriptedServer(*acts, keep=keep, hasty=hasty, port=port)
     try:
         yield server
     finally:

@@ -18,10 +18,10 @@ import pytest
 
 import decart_nb as dnb
 from decart_nb import media
-from decart_nb.job.runner import Runner
 from decart_nb.local.faults import Faults
 from decart_nb.local.queue import LocalQueue
 from decart_nb.store.store import Store
+from tests.scripted import answer, serving
 from tests.sweeping import T2V, connected, failing, wait_until
 
 pytestmark = [pytest.mark.usefixtures("live"), pytest.mark.filterwarnings("ignore:lucy-pro:decart_nb.ModelWarning")]
@@ -95,23 +95,21 @@ def test_an_id_that_the_store_cannot_take_is_told_and_its_job_is_fetched_by_the_
 
 
 def test_a_price_that_is_unknown_only_when_the_name_has_moved_is_refused_under_a_cap(
-    submitted, small_video, monkeypatch
+    canned_queue, submitted, small_video
 ) -> None:
     def sweep() -> Any:
         return dnb.sweep(model="lucy-vton-latest", prompt="a", data=small_video)
 
     assert sweep().run()["status"].tolist() == ["completed"]
 
-    async def moved(runner: Runner, model: Any) -> str:
-        return "lucy-vton-9"
-
-    monkeypatch.setattr(Runner, "resolved", moved)
-    again = sweep()
-    assert again.plan["plan"].tolist() == ["reused"]
-    with pytest.raises(dnb.InvalidInputError, match="What lucy-vton-latest will cost is not known"):
-        again.run(max_cost=1.0)
-    assert submitted() == 1
-    assert again.plan["plan"].tolist() == ["reused"]  # it did not begin
+    canned_queue.stop()
+    with serving(answer(body={"model_id": "lucy-vton-9"}), port=canned_queue.port):
+        again = sweep()
+        assert again.plan["plan"].tolist() == ["reused"]
+        with pytest.raises(dnb.InvalidInputError, match="What lucy-vton-latest will cost is not known"):
+            again.run(max_cost=1.0)
+        assert submitted() == 1
+        assert again.plan["plan"].tolist() == ["reused"]  # it did not begin
 
 
 def test_what_costs_as_much_as_what_was_kept_back_is_kept_back_without_asking(submitted, monkeypatch) -> None:
