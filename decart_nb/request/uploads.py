@@ -15,7 +15,7 @@ import sys
 import tempfile
 import weakref
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, TypeVar, cast
 
 from .._util.disk_space import DiskSpace
 from .._util.remote_storage import RemoteStorage, StorageError
@@ -26,13 +26,17 @@ from .local_files import LocalFile, UnusableFileError, copy_to_temporary, own_pi
 from .locations import RemoteFile, locate
 from .models import Field
 
+_T = TypeVar("_T")
+
 _UNKNOWN_TYPE = "application/octet-stream"
 _LONGEST_NAME = 180
 #: The size limit of a file at an fsspec address whose field has none, in bytes.
 _MOST_REMOTE_BYTES = 2**30
-#: The lengths of files that were decoded, by field type and identity: a loop over seeds takes the same file many times.
+#: What is known of files that have not changed since: a loop over seeds takes the same file many times. The lengths of
+#: those that were decoded, by field type and identity, and the digests by identity.
 _lengths: dict[tuple[object, ...], float | None] = {}
-_MOST_LENGTHS = 1000
+_digests: dict[tuple[object, ...], str] = {}
+_MOST_KNOWN = 1000
 
 
 class Upload:
@@ -65,9 +69,14 @@ class Upload:
         return self._content.open() if isinstance(self._content, LocalFile) else self._content.open("rb")
 
     def sha256(self) -> str:
-        """The SHA-256 digest of the content, in hex."""
+        """The SHA-256 digest of the content, in hex. A file on the disk is read once, as long as it does not change."""
+        if self.identity is not None and (known := _digests.get(self.identity)):
+            return known
         with self.open() as stream:
-            return hashlib.file_digest(cast("io.BufferedReader", stream), "sha256").hexdigest()
+            digest = hashlib.file_digest(cast("io.BufferedReader", stream), "sha256").hexdigest()
+        if self.identity is not None:
+            _remember(_digests, self.identity, digest)
+        return digest
 
     def snapshot(self) -> Upload:
         """A private copy of the upload, unaffected by later changes to the file."""
@@ -171,10 +180,14 @@ def _length(spec: Field, upload: Upload, name: str) -> float | None:
         return _lengths[key]
     except KeyError:
         length = _decoded(spec, upload, name)
-        if len(_lengths) >= _MOST_LENGTHS:
-            _lengths.clear()
-        _lengths[key] = length
+        _remember(_lengths, key, length)
         return length
+
+
+def _remember(known: dict[tuple[object, ...], _T], key: tuple[object, ...], value: _T) -> None:
+    if len(known) >= _MOST_KNOWN:
+        known.clear()
+    known[key] = value
 
 
 def _decoded(spec: Field, upload: Upload, name: str) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import hashlib
 import io
 import json
 import os
@@ -19,6 +20,7 @@ from PIL import Image
 
 from decart_nb import Clip, InvalidInputError, ModelDefinition, media, models
 from decart_nb.media.sniff import sniff
+from decart_nb.request.local_files import LocalFile
 from decart_nb.request.locations import RemoteFile
 from decart_nb.request.request import Request, prepare
 from decart_nb.request.uploads import Upload
@@ -356,6 +358,19 @@ def test_the_length_of_a_checked_video_goes_with_its_snapshot(small_video: Path,
         "data": 1.0,
         "reference_image": None,
     }
+
+
+@pytest.mark.parametrize("seconds", [0.0, 2.5], ids=["at once", "later"])
+def test_a_file_that_has_changed_has_another_digest(seconds: float, tmp_path: Path) -> None:
+    path = tmp_path / "in.bin"
+    path.write_bytes(b"before")
+    at = path.stat()
+    time.sleep(seconds)
+    for _ in range(2):
+        assert Upload("in.bin", LocalFile(path)).sha256() == hashlib.sha256(b"before").hexdigest()
+    path.write_bytes(b"behind")
+    os.utime(path, ns=(at.st_atime_ns, at.st_mtime_ns))
+    assert Upload("in.bin", LocalFile(path)).sha256() == hashlib.sha256(b"behind").hexdigest()
 
 
 @pytest.mark.parametrize("seconds", [0.0, 2.5], ids=["at once", "later"])
