@@ -34,7 +34,7 @@ class Branch:
     """Which frames a group of filters gets, and what is done to them first.
 
     Attributes:
-        is_sampled: whether the filters get a frame every two seconds, and three at least, instead of all.
+        is_sampled: whether the filters get a frame every two seconds, and at least three, instead of all.
         prefix: the filters that come first, by name and arguments.
     """
 

@@ -32,7 +32,7 @@ class StoredMeasurement(NamedTuple):
 
 
 class MeasurementTable:
-    """Access to the measurements table. What is in it is never overwritten by a look, and belongs to no job.
+    """Access to the measurements table, which knows videos by their digests, and no jobs.
 
     Args:
         database: where it is.
