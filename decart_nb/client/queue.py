@@ -245,8 +245,7 @@ class Queue:
             completed, max_bytes: as for :meth:`result`.
             check: called on a thread with the complete file before it is renamed to ``path``. If it raises
                 :class:`MediaError`, the video is downloaded again, until the same bytes have come twice.
-            temporary: whether the file need not be found there after a crash of the machine, since it is moved from
-                there next: its content is synced all the same.
+            temporary: whether only the content is synced, and not the name: what follows gives the file another one.
             on_retry: called before each pause with what failed, and with ``None`` when the retries have ended.
 
         Raises:
@@ -384,14 +383,17 @@ def _job_path(job_id: str) -> str:
     if not isinstance(job_id, str) or not job_id:
         raise InvalidInputError(f"A job's id must be text that is not empty, not {short_repr(job_id)}.")
     try:
-        quoted = quote(job_id, safe="")
+        return f"/v1/jobs/{_quoted(job_id)}"
     except UnicodeError:
-        raise InvalidInputError(
-            f"The job id {job_id!a:.60} has half of a character in it (a lone surrogate)."
-        ) from None
+        message = f"The job id {job_id!a:.60} has half of a character in it (a lone surrogate)."
+        raise InvalidInputError(message) from None
+
+
+@functools.lru_cache(maxsize=4096)  # a job is polled many times
+def _quoted(job_id: str) -> str:
     if set(job_id) == {"."}:  # which URLs take for this folder, or the one above it
-        quoted = quoted.replace(".", "%2E")
-    return f"/v1/jobs/{quoted}"
+        return "%2E" * len(job_id)
+    return quote(job_id, safe="")
 
 
 def _content_path(job_id: str) -> str:

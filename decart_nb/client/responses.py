@@ -72,6 +72,8 @@ SUBMIT, RESOLVE, STATUS, CONTENT = "submit job", "resolve model", "get job statu
 
 _LONGEST_ID = 512
 _LONGEST_STATUS = 40
+#: What a poll usually answers, which needs no cleaning.
+_USUAL_STATUSES = ("pending", "processing", "completed", "failed")
 _LONGEST_REASON = 1000
 _LONGEST_EXCERPT = 300
 #: Statuses of requests that the service rejects, however often they are sent.
@@ -116,6 +118,8 @@ def identifier(error: type[DecartSDKError], doing: str, response: httpx.Response
 
 def status_word(response: httpx.Response, value: Any) -> str:
     """A job's status from a response, as printable text."""
+    if value in _USUAL_STATUSES:
+        return str(value)
     return printable(str(value), limit=_LONGEST_STATUS, secrets=_secrets(response)) or "unknown"
 
 
