@@ -25,6 +25,8 @@ ERROR_RATE = 0.05
 PROMPTS, SEEDS, BATCH, TIED = 50, 2, 4, 0.1
 #: The probability that the better of two models is preferred.
 PREFERENCES = (0.5, 0.6, 0.7, 0.8, 0.9)
+#: The probability that the model is preferred that is the better one at a prompt.
+ONE_SIDED = 0.9
 #: Says which of two values is better, from the votes on them and the error rate.
 Rule = Callable[[Sequence[int], float], int]
 
@@ -158,10 +160,33 @@ def three_models(repetitions: int) -> None:
     print(f"Any decision wrong in {wrong:.1%} of the explorations.")
 
 
+def prompts_and_seeds(repetitions: int) -> None:
+    """Print how often two models are called different that are equal over all prompts, but not at any one of them."""
+    chance = random.Random(4)
+    print(
+        f"Two models, one of which is preferred in {ONE_SIDED:.0%} at half of all prompts, the other at the others. "
+        "A decision is wrong about the sweep's own prompts if the better one there is called worse, or none is better; "
+        "about all prompts, any decision is wrong.\n"
+    )
+    rows = []
+    for prompts, seeds in ((100, 1), (50, 2), (20, 5), (10, 20)):
+        wrong_here = wrong = 0
+        for _ in range(repetitions):
+            preferred = [chance.choice((ONE_SIDED, 1 - ONE_SIDED)) for _ in range(prompts)]
+            turns = [probability for _ in range(seeds) for probability in chance.sample(preferred, prompts)]
+            better = decision([1 if chance.random() < probability else -1 for probability in turns], ERROR_RATE)
+            lead = sum(preferred) / prompts - 0.5
+            wrong += better != 0
+            wrong_here += better != 0 and better * lead <= 1e-9
+        rows.append([f"{prompts}", f"{seeds}", f"{wrong_here / repetitions:.1%}", f"{wrong / repetitions:.1%}"])
+    table(["prompts", "seeds of each", "wrong about these prompts", "wrong about all prompts"], rows)
+
+
 def main() -> None:
     repetitions = int(sys.argv[1]) if len(sys.argv) > 1 else REPETITIONS
     two_models(repetitions)
     three_models(repetitions)
+    prompts_and_seeds(repetitions)
 
 
 if __name__ == "__main__":

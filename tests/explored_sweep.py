@@ -37,6 +37,7 @@ class ExploredSweep:
     Attributes:
         begun: the rows that each run was given.
         fails: the rows whose jobs fail.
+        digests: of the video of each row.
         hold: whether runs stay under way until :meth:`make`.
         error: why the next run cannot begin.
     """
@@ -45,7 +46,7 @@ class ExploredSweep:
 
     def __init__(self, store: PaidStore, **axes: Any) -> None:
         self.table = results(**axes)
-        self._digests = self.table["sha256"]
+        self.digests = self.table["sha256"].tolist()
         self.table[["status", "sha256", "path", "job_id", "take"]] = ["planned", None, None, None, 0]
         self.runner = SimpleNamespace(store=store, payment="rehearsed", backend="local")
         self.begun: list[list[int]] = []
@@ -62,7 +63,9 @@ class ExploredSweep:
     @property
     def progress(self) -> Progress:
         done = int(self.table["status"].eq("completed").sum())
-        return Progress(len(self.table), done=done, running=0 if self.over else len(self.begun[-1]))
+        return Progress(
+            len(self.table), done=done, running=0 if self.over else len(self.begun[-1]), stopped=self.cancelled
+        )
 
     def observe(self, observer: Callable[[Any], object]) -> Callable[[], None]:
         self.observers.append(observer)
@@ -84,8 +87,8 @@ class ExploredSweep:
         """Make rows, and end the run if these are all of it."""
         if self.error is None:
             for row in rows:
+                self.table.loc[row, ["path", "sha256", "job_id"]] = [f"{row}.mp4", self.digests[row], f"j{row}"]
                 self.table.loc[row, "status"] = "failed" if row in self.fails else "completed"
-                self.table.loc[row, ["path", "sha256", "job_id"]] = [f"{row}.mp4", self._digests[row], f"j{row}"]
                 self.runner.store.paid += self.rows[row].cost
         if {*self.begun[-1]} <= {*self.table.index[self.table["status"].ne("planned")]} or self.error:
             self._end()

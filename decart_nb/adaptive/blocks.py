@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from ..rating.pairs import Match
 
-_PROMPT = "prompt"
+_PROMPT, _SEED = "prompt", "seed"
 #: USD that are lost when costs are added.
 _ROUNDING = 1e-9
 #: Two values of the compared input, by their numbers, the lower one first.
@@ -68,7 +68,8 @@ def independent_matches(matches: Sequence[Match], first: Mapping[int, int]) -> l
 def blocks_of(matches: Sequence[Match], seed: str) -> list[list[Match]]:
     """The blocks in the order in which they are made, as lists of matches.
 
-    The order is random, with those first whose prompt has not come before.
+    The order is random, with those first whose prompt has not come before; without one prompt, as where a template is
+    filled in or prompts are compared, those whose other inputs have not, whatever their seed.
 
     Args:
         matches: as :func:`independent_matches` returns them.
@@ -92,9 +93,10 @@ def blocks_of(matches: Sequence[Match], seed: str) -> list[list[Match]]:
     seen: Counter[object] = Counter()
     turns: list[int] = []
     for block in blocks:
-        prompt = str(block[0].shared.get(_PROMPT))
-        turns.append(seen[prompt])
-        seen[prompt] += 1
+        shared = {name: value for name, value in block[0].shared.items() if name != _SEED}
+        kind = str(shared.get(_PROMPT, shared))
+        turns.append(seen[kind])
+        seen[kind] += 1
     return [block for _, block in sorted(zip(turns, blocks, strict=True), key=lambda turn: turn[0])]
 
 

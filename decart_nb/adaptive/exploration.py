@@ -40,7 +40,8 @@ class Exploration(Observable):
     """An exploration of a sweep, which ``sweep.explore(…)`` returns.
 
     A notebook shows its blind rating, and what is decided so far once there is a vote. ``await`` it until it has ended,
-    which gives the results of the sweep. All that it knows is in the store: the same call in another kernel continues.
+    which gives the results of the sweep; an interrupt meanwhile stops it. All that it knows is in the store: the same
+    call in another kernel continues.
 
     Attributes:
         sweep: the sweep.
@@ -231,7 +232,11 @@ class Exploration(Observable):
         return self._awaited().__await__()
 
     async def _awaited(self) -> pd.DataFrame:
-        await self._until(lambda: self.over)
+        try:
+            await self._until(lambda: self.over)
+        except asyncio.CancelledError:  # an interrupt too comes as that
+            self.stop()
+            raise with_short_traceback(asyncio.CancelledError(self._stopped())) from None
         self._raise_error()
         return self.results
 
@@ -265,7 +270,8 @@ class Exploration(Observable):
 
     def _next_status(self) -> Status:
         over = self.sweep.over
-        if self._is_outdated or (over and self._status == "making"):  # it may be over before it has told
+        # It may be over before it has told, and other kernels may have made rows since the last look.
+        if self._is_outdated or (over and (self._status == "making" or not self.rating.open_pairs)):
             self._is_outdated = False
             self._read()
         decisions = self._decisions()
@@ -281,9 +287,12 @@ class Exploration(Observable):
             return "making"
         if self._is_making and self.sweep.error is not None:
             raise self.sweep.error
+        was_stopped = self._is_making and self.sweep.progress.stopped
         self._is_making = False
         if len(decided) == len(decisions):
             return "decided"
+        if was_stopped:  # by the sweep's own cancel()
+            return "stopped"
         if self.rating.open_pairs:
             return "rating"
         there = {row for row in self._comparable if self._statuses[row] == "completed"}

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 from ..rating.pairs import Pair, Pairs
 from ..rating.progress import Standing
 from ..rating.rating import Rating
+from ..rating.tally import Ballot
 from ..store.store import Store
 from .blocks import Values
 
@@ -65,15 +66,13 @@ class GrowingRating(Rating):
     def outcomes(self) -> dict[Values, list[int]]:
         """The rater's votes on each two values, in order: 1 for the first, -1 for the second, 0 for neither.
 
-        The first vote on a pair of clips counts.
+        The first vote on a clip and another value counts: rows may have the same video, such as those of a model that
+        ignores the seed, and two votes about it are not independent.
         """
         found: dict[Values, list[int]] = {}
-        seen: set[frozenset[str]] = set()
-        for ballot in self._ballots():
-            if ballot.vote.rater == self.rater and ballot.pair.identity not in seen:
-                seen.add(ballot.pair.identity)
-                preferred = {None: 0, ballot.pair.values[0]: 1, ballot.pair.values[1]: -1}[ballot.winner]
-                found.setdefault(ballot.pair.values, []).append(preferred)
+        for ballot in self._counted():
+            preferred = {None: 0, ballot.pair.values[0]: 1, ballot.pair.values[1]: -1}[ballot.winner]
+            found.setdefault(ballot.pair.values, []).append(preferred)
         return found
 
     @property
@@ -82,4 +81,20 @@ class GrowingRating(Rating):
         return len(self._open())
 
     def _to_show(self) -> Sequence[Pair]:
-        return [pair for pair in self._pairs.pairs if pair.values not in self._decided]
+        used = {place for ballot in self._counted() for place in _places(ballot.pair)}
+        return [pair for pair in self._pairs.pairs if pair.values not in self._decided and not used & _places(pair)]
+
+    def _counted(self) -> list[Ballot]:
+        """The rater's votes that count, in order."""
+        counted: list[Ballot] = []
+        used: set[tuple[Values, str]] = set()
+        for ballot in self._ballots():
+            if ballot.vote.rater == self.rater and not used & _places(ballot.pair):
+                used |= _places(ballot.pair)
+                counted.append(ballot)
+        return counted
+
+
+def _places(pair: Pair) -> set[tuple[Values, str]]:
+    """The videos of a pair, each with the values that are compared."""
+    return {(pair.values, digest) for digest in pair.digests}

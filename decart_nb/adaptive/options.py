@@ -15,6 +15,8 @@ from ..sweeps.run_options import checked_cost, checked_count
 
 #: Above that, a decision would say nothing.
 _HIGHEST_ERROR_RATE = 0.5
+#: What Python calls each lambda: the votes of one would count as those of another.
+_UNNAMED = "<lambda>"
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,11 @@ class Options:
                 "rater must be the name of the person who votes, or a function of two clips that returns 'left', "
                 f"'right', 'tie' or 'bad', not {short_repr(self.rater)}."
             )
-        checked_rater(self.rater_name)
+        if checked_rater(self.rater_name) == _UNNAMED:
+            raise InvalidInputError(
+                "The votes of a function are stored under its name, and a lambda has none: give rater a function that "
+                "is defined with def."
+            )
 
     @property
     def function(self) -> Callable[[Any, Any], str] | None:

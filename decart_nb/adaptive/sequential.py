@@ -19,7 +19,10 @@ part of the error rate: the probability that any decision is wrong is at most th
 It takes for granted that each vote of one pair of values has the same probability, given the votes before. Therefore
 each pair of clips counts once, whoever sees it again; no clip is in two pairs of the same two values; and rows are
 drawn at random, those with a new prompt first. Ties say nothing of which is better and are left out, as in a sign test.
-The promise is about prompts and seeds like those of the sweep, and about this rater.
+
+The promise is about this rater, and about the sweep's own prompts with any seeds. It extends to other prompts of their
+kind only as far as each prompt is used once: votes on several seeds of a prompt say the same again, so that few prompts
+with many seeds decide rightly what another choice of prompts would not confirm.
 """
 
 from __future__ import annotations

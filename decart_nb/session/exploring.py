@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
+from .._util.short_traceback import with_short_traceback
 from ..display import show_exploration
 
 if TYPE_CHECKING:
     from ..adaptive.exploration import Exploration
     from ..sweeps.rows import Row
     from ..sweeps.sweep import Sweep
+
+#: The latest exploration that spends a sweep's budget, by the folder of the store and the budget's name.
+_latest: WeakValueDictionary[tuple[Path, str], Exploration] = WeakValueDictionary()
 
 
 def explore(sweep: Sweep, rows: Sequence[Row], begin: Callable[..., object], **options: Any) -> Exploration:
@@ -26,9 +32,18 @@ def explore(sweep: Sweep, rows: Sequence[Row], begin: Callable[..., object], **o
     from ..adaptive.options import Options
 
     exploration = Exploration(sweep, rows, begin, Options(**options))
+    # A cell that is run again, perhaps with a lower budget, takes the place of what it has begun before.
+    budget = sweep.runner.store.folder, sweep.account
+    if (before := _latest.get(budget)) is not None and not before.over:
+        before.stop()
+    _latest[budget] = exploration
     if exploration.options.function is not None:
         exploration.run()
-    else:
+        return exploration
+    try:
         exploration.start()
         show_exploration(exploration)
+    except KeyboardInterrupt:  # nobody has it, so that nobody could stop it later
+        exploration.stop()
+        raise with_short_traceback(KeyboardInterrupt(f"{exploration!r}")) from None
     return exploration

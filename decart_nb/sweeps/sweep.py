@@ -10,7 +10,7 @@ from .._util.public import public
 from .._util.text import printable
 from ..job.event_loop import wait_for
 from ..job.table import gc_paused
-from .run_options import checked_cost, checked_count
+from .run_options import checked_count
 from .run_time import past_jobs
 from .running_sweep import RunningSweep
 from .totals import totals_of
@@ -201,14 +201,15 @@ class Sweep(RunningSweep):
 
         A few rows of each value are made; their clips are rated as pairs that share everything else; and more are made
         only of the values that no votes tell apart, until all are told apart or the budget is spent. Rows and votes
-        that exist are used first. The same call, in any kernel on that store, continues.
+        that exist are used first. The same call, in any kernel on that store, continues; an exploration of the sweep
+        that is still under way in this one is stopped by it.
 
         Args:
             budget: the most that the sweep may cost in its whole life, in USD, like ``max_cost`` of :meth:`run`.
             by: the input whose values are compared.
             rater: the name of the person who votes in a notebook, which is not blocked meanwhile. Or a function
                 of two clips that returns ``"left"``, ``"right"``, ``"tie"`` or ``"bad"``: the call then waits for the
-                end. Its votes are stored under its name.
+                end. Its votes are stored under its name, so that it may be no lambda.
             max_rows: the most rows that have a video or a job, those from before included. Either this or a budget is
                 needed: where videos cost nothing, no budget is ever spent.
             batch: how many rows of each value are made at a time.
@@ -227,7 +228,7 @@ class Sweep(RunningSweep):
         return self._views.explore(
             self,
             self._rows(),
-            functools.partial(self._begin, checked_cost(budget, "budget"), concurrency, allow_unknown_cost),
+            functools.partial(self._begin, budget, concurrency, allow_unknown_cost),
             budget=budget,
             by=by,
             rater=rater,

@@ -43,6 +43,13 @@ def test_the_order_is_random_and_the_same_for_the_same_seed_with_new_prompts_fir
         assert {*prompts[:2]} == {*prompts[2:]} == {"p", "q"}
 
 
+def test_without_a_prompt_of_their_own_blocks_with_other_inputs_come_first() -> None:
+    table = results(model=["a", "b"], prompt_template=["a {thing}"], thing=["cat", "dog"], seed=[1, 2, 3])
+    for seed in range(20):
+        things = [block[0].shared["thing"] for block in blocks_of(find_matches(table, "model").matches, str(seed))]
+        assert {*things[:2]} == {*things[2:4]} == {"cat", "dog"}
+
+
 def test_whole_blocks_are_made_and_none_twice() -> None:
     rows, limited = _next(2)
     assert len(rows) == 6

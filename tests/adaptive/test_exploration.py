@@ -6,6 +6,7 @@ import asyncio
 import copy
 import itertools
 import pickle
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,15 @@ def _vote_on_all(exploration: Exploration, model: str) -> None:
         _vote(exploration, model)
 
 
+def _says(votes: Iterator[str]) -> Callable[..., str]:
+    """A rater who votes as is given, whatever there is to see."""
+
+    def vote(left: Any, right: Any) -> str:
+        return next(votes)
+
+    return vote
+
+
 # By a function.
 
 
@@ -55,8 +65,7 @@ def test_the_better_one_is_found_with_fewer_rows_than_the_sweep_has(sweep) -> No
 
 
 def test_equals_spend_the_budget_and_no_more_and_are_called_undecided(sweep) -> None:
-    turns = itertools.cycle(["left", "right", "tie", "bad"])
-    exploration = sweep.explored(rater=lambda left, right: next(turns), budget=2.5)
+    exploration = sweep.explored(rater=_says(itertools.cycle(["left", "right", "tie", "bad"])), budget=2.5)
     exploration.run()
     assert (exploration.status, exploration.decided) == ("limit reached", False)
     assert sweep.made == 24
@@ -161,14 +170,23 @@ def test_one_prompt_with_several_takes_is_compared_take_by_take(tmp_path) -> Non
     assert exploration.facts.votes == 6
 
 
+def test_a_video_is_compared_once_with_the_same_other_value_whichever_rows_have_it(tmp_path) -> None:
+    asked: list[frozenset[str]] = []
+    sweep = ExploredSweep(PaidStore(tmp_path), model=["a", "b"], prompt=["p"], seed=range(6))
+    sweep.digests[:6] = [sweep.digests[0]] * 6  # this model ignores the seed
+    exploration = sweep.explored(rater=prefers("a", asked=asked))
+    exploration.run()
+    assert exploration.status == "all made"
+    assert len(asked) == exploration.facts.votes == 1
+
+
 def test_what_the_function_raises_is_raised_and_everything_is_kept(sweep) -> None:
-    votes = iter(["left", "left"])
-    exploration = sweep.explored(rater=lambda left, right: next(votes))
+    exploration = sweep.explored(rater=_says(iter(["left", "left"])))
     with pytest.raises(StopIteration):
         exploration.run()
     assert exploration.status == "stopped"
     assert (sweep.made, exploration.facts.votes) == (8, 2)
-    wrong = sweep.explored(rater=lambda left, right: "neither")
+    wrong = sweep.explored(rater=_says(iter(["neither"])))
     with pytest.raises(InvalidInputError, match="A vote is one of left, right, tie, bad, not 'neither'"):
         wrong.run()
 
@@ -266,6 +284,45 @@ def test_a_stop_while_rows_are_made_submits_no_more(sweep) -> None:
     assert "stopped; the same call goes on" in repr(exploration)
 
 
+def test_cancelling_the_sweep_ends_its_exploration_too(sweep) -> None:
+    sweep.hold = True
+    exploration = sweep.explored(rater="me")
+    exploration.start()
+    sweep.cancel()
+    assert exploration.wait(10)
+    assert exploration.status == "stopped"
+    assert len(sweep.begun) == 1
+
+
+def test_an_interrupted_await_stops_it(sweep) -> None:
+    exploration = sweep.explored(rater="me")
+    exploration.start()
+
+    async def interrupted() -> None:
+        waiting = asyncio.ensure_future(_awaited(exploration))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        await waiting
+
+    with pytest.raises(asyncio.CancelledError, match="makes no more rows; the same call continues"):
+        asyncio.run(interrupted())
+    assert exploration.status == "stopped"
+
+
+def test_rows_that_another_kernel_has_made_meanwhile_are_rated_before_more_are_made(sweep) -> None:
+    exploration = sweep.explored(rater="me")
+    exploration.start()
+    wait_until(lambda: exploration.status == "rating")
+    sweep.observers, observers = [], sweep.observers
+    sweep.make(sweep.table.index[sweep.table["status"] == "planned"])
+    sweep.observers = observers
+    for _ in range(4):
+        exploration.rating.vote("tie")
+    wait_until(lambda: exploration.rating.open_pairs == 16)
+    assert len(sweep.begun) == 1
+    exploration.stop()
+
+
 def test_a_vote_that_is_taken_back_does_not_count(sweep) -> None:
     exploration = sweep.explored(rater="me", batch=20)
     exploration.start()
@@ -347,6 +404,11 @@ def test_wrong_arguments_give_one_clear_error(sweep, options, said) -> None:
     with pytest.raises(InvalidInputError, match=said):
         sweep.explored(**options)
     assert sweep.begun == []
+
+
+def test_a_function_without_a_name_of_its_own_is_refused_since_its_votes_would_be_those_of_others(sweep) -> None:
+    with pytest.raises(InvalidInputError, match="a lambda has none: give rater a function that is defined with def"):
+        sweep.explored(rater=lambda left, right: "left")
 
 
 def test_a_sweep_in_which_nothing_can_be_compared_is_refused(tmp_path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,9 @@ import pytest
 
 import decart_nb as dnb
 from decart_nb import InvalidInputError, media
+from decart_nb.session import exploring
 from tests import sweeping
-from tests.explored_sweep import prefers
+from tests.explored_sweep import explored_sweep, prefers
 from tests.sweeping import wait_until
 
 MODELS = ["lucy-2.5", "lucy-2.1"]
@@ -61,6 +63,31 @@ def test_an_unknown_price_is_refused_under_a_budget_as_by_a_run(live, rendering_
     with pytest.raises(InvalidInputError, match="concurrency must be a whole number of jobs from 1, not 0"):
         sweep.explore(budget=1.0, concurrency=0, allow_unknown_cost=True)
     assert sweeping.submitted(rendering_queue) == 0
+
+
+def test_the_same_call_with_another_budget_takes_the_place_of_the_one_before(live, rendering_queue) -> None:
+    first = _sweep().explore(budget=2.0, batch=2)
+    second = _sweep().explore(budget=1.0, batch=2)
+    assert first.status == "stopped"
+    while not second.over:
+        wait_until(lambda: second.over or second.rating.current() is not None)
+        if not second.over:
+            second.rating.vote("tie")
+            wait_until(lambda: second.over or second.status != "making")
+    assert second.status == "limit reached"
+    assert sweeping.submitted(rendering_queue) == 4
+
+
+def test_an_interrupt_before_it_is_returned_stops_it(tmp_path) -> None:
+    sweep = explored_sweep(tmp_path)
+
+    def interrupted(*, only: Collection[int]) -> None:
+        sweep.begin(only=only)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt, match="stopped; the same call goes on"):
+        exploring.explore(sweep, sweep.rows, interrupted, budget=2.0)  # type: ignore[arg-type]
+    assert sweep.cancelled
 
 
 def test_it_waits_for_a_run_of_the_same_sweep_that_is_under_way(live, rendering_queue) -> None:
