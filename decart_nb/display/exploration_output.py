@@ -7,15 +7,15 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .exploration_html import exploration_html, exploration_text
+from .exploration_view import ExplorationView
 from .output import UpdatedOutput
-from .rating_view import RatingView
 
 if TYPE_CHECKING:
     from ..adaptive.exploration import Exploration
 
 
 class ExplorationOutput(UpdatedOutput):
-    """Notebook output of an exploration. Its live view is that of its rating, which tells the progress of both."""
+    """Notebook output of an exploration."""
 
     def _content(self, subject: Exploration) -> tuple[str, str]:
         try:
@@ -24,6 +24,6 @@ class ExplorationOutput(UpdatedOutput):
             text = f"The exploration cannot be shown: {error}"
             return html.escape(text), text
 
-    def _view(self, subject: Exploration, on_change: Callable[[Any], object] | None) -> RatingView:
+    def _view(self, subject: Exploration, on_change: Callable[[Any], object] | None) -> ExplorationView:
         follow = None if on_change is None else lambda _: on_change(subject)
-        return RatingView(subject.rating, output_id=self._id, on_change=follow)
+        return ExplorationView(subject, output_id=self._id, on_change=follow)

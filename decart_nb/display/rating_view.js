@@ -1,6 +1,6 @@
 // Live view of a blind rating: two clips under one clock, and buttons and keys to vote. See rating_view.py.
 import { Clock } from "./clock.js";
-import { element, hideFallback, setText, view } from "./live_view.js";
+import { element, hideFallback, setText, stopButton, view } from "./live_view.js";
 import { mediaChannel } from "./media_channel.js";
 
 const SIDES = ["left", "right"];
@@ -116,7 +116,10 @@ export default view((context) => {
 
   const votes = element("div", { class: "decart-votes", role: "group", "aria-label": "Which is better?" });
   votes.append(...buttons.slice(0, VOTES));
-  const others = element("div", { class: "decart-others" }, ...buttons.slice(VOTES), playButton.made, scoresButton, keysHint);
+  const stopHint = element("span", { class: "decart-time", role: "status" });
+  const stop = stopButton(context, stopHint);
+  const others = element("div", { class: "decart-others" }, ...buttons.slice(VOTES), playButton.made, scoresButton);
+  others.append(stop, stopHint, keysHint);
   root.classList.add("decart-rating");
   root.tabIndex = 0;
   root.setAttribute("role", "group");

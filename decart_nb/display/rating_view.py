@@ -38,6 +38,7 @@ class RatingView(LiveView):
         enough: whether the votes tell which value is the best.
         can_undo: whether there is something to undo.
         scores: the table of scores if it was asked for, else empty: ``heads``, ``rows`` and ``note``.
+        stop_label, stop_hint: of the stop button of an exploration; empty if there is none.
     """
 
     _esm, _css = assets("media_channel", "clock", "rating_view")
@@ -47,6 +48,8 @@ class RatingView(LiveView):
     enough = traitlets.Bool(default_value=False).tag(sync=True)
     can_undo = traitlets.Bool(default_value=False).tag(sync=True)
     scores: traitlets.Dict[str, Any] = traitlets.Dict().tag(sync=True)
+    stop_label = traitlets.Unicode().tag(sync=True)
+    stop_hint = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, rating: Rating, *, output_id: str, on_change: Callable[[Rating], object] | None = None) -> None:
         super().__init__(output_id=output_id)

@@ -10,6 +10,7 @@ import pytest
 from decart_nb.adaptive.exploration import Exploration
 from decart_nb.display.exploration_html import exploration_html, exploration_text
 from decart_nb.display.exploration_output import ExplorationOutput
+from decart_nb.display.exploration_view import ExplorationView
 from tests.explored_sweep import ExploredSweep, explored_sweep, prefers
 from tests.fake_sweep import Outputs
 from tests.sweeping import wait_until
@@ -73,6 +74,19 @@ def test_the_live_view_is_blind_and_follows_what_is_made(sweep) -> None:
     wait_until(lambda: "4 votes, 4 pairs to rate" in outputs.text)  # more was made, and is there to be rated
     exploration.stop()
     assert "stopped; the same call goes on" in outputs.text
+
+
+def test_the_live_view_has_a_stop_button_until_the_end(sweep) -> None:
+    exploration = _by_a_person(sweep)
+    view = ExplorationView(exploration, output_id="x")
+    assert view.stop_label == "Stop"
+    view._handle_custom_msg({"action": "vote", "outcome": "tie", "number": view.comparison["number"]}, [])
+    assert exploration.facts.votes == 1
+    view._handle_custom_msg({"action": "stop"}, [])
+    assert exploration.status == "stopped"
+    assert view.stop_label == ""
+    assert "stopped; the same call goes on" in view.standing
+    view.close()
 
 
 def test_the_progress_beside_the_clips_names_no_value(sweep) -> None:
