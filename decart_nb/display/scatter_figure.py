@@ -6,8 +6,12 @@ import io
 
 from matplotlib.figure import Figure
 
+from .._util.text import printable
 from .scatter_data import ScatterData
 from .scatter_marks import MARKS
+
+#: Longer labels would leave no room for the points.
+_LONGEST = 40
 
 
 class ClipFigure(Figure):
@@ -52,4 +56,5 @@ def scatter_figure(data: ScatterData) -> ClipFigure:
 
 def _text(text: str) -> str:
     """A text that matplotlib takes for no formula, and for no label that a legend leaves out."""
-    return f"{' ' * text.startswith('_')}{text}".replace("$", r"\$")
+    short = printable(text, limit=_LONGEST)
+    return f"{' ' * short.startswith('_')}{short}".replace("$", r"\$")

@@ -11,6 +11,8 @@ _MOST = 6
 _MARGIN = 0.06
 #: Values that are no further apart than this part of them are the same to a picture.
 _SAME = 1e-9
+#: The least margin: smaller numbers have too few digits to be divided into steps.
+_LEAST = 1e-306
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 _MOST_DECIMALS, _LARGE = 6, 1e6
 
@@ -44,7 +46,9 @@ def ticks_of(values: Sequence[float]) -> Ticks:
     least, most = min(values), max(values)
     margin = _MARGIN * (most - least)
     if margin <= _SAME * max(abs(least), abs(most)):
-        margin = abs(most) / 10 or 0.5
+        margin = abs(most) / 10
+    if margin < _LEAST:
+        margin = 0.5
     low, high = least - margin, most + margin
     power = 10.0 ** math.floor(math.log10((high - low) / _MOST))
     step = next(power * factor for factor in _STEPS if power * factor * _MOST >= (high - low) * (1 - _SAME))

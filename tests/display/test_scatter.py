@@ -146,9 +146,10 @@ def test_without_matplotlib_the_figure_says_how_to_install_it_and_the_plot_is_sh
         ([0, 0], ["-0.4", "-0.2", "0.0", "0.2", "0.4"]),
         ([1e9, 3e9], ["1e+09", "1.5e+09", "2e+09", "2.5e+09", "3e+09"]),
         ([1e-300, 2e-300], ["1e-300", "1.2e-300", "1.4e-300", "1.6e-300", "1.8e-300", "2e-300"]),
+        ([0.0, 5e-324], ["-0.4", "-0.2", "0.0", "0.2", "0.4"]),
         ([-8e299, 8e299], ["-5e+299", "0", "5e+299"]),
     ],
-    ids=range(8),
+    ids=range(9),
 )
 def test_ticks_are_round_numbers(values: list[float], labels: list[str]) -> None:
     ticks = ticks_of(values)
