@@ -36,7 +36,11 @@ _ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
     """Two worker processes of one thread each, on loopback, without a dashboard."""
-    with dask.config.set({"distributed.scheduler.allowed-failures": 1}):  # the killed worker, and one more
+    settings = {
+        "distributed.scheduler.allowed-failures": 1,  # the killed worker, and one more
+        "distributed.worker.multiprocessing-method": "forkserver",  # which imports for all workers that are started
+    }
+    with dask.config.set(settings):
         cluster = LocalCluster(
             n_workers=_WORKERS,
             threads_per_worker=1,
@@ -44,8 +48,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
             dashboard_address=None,
             local_directory=str(tmp_path_factory.mktemp("dask")),
         )
-    yield cluster
-    cluster.close(timeout=30)
+        yield cluster
+        cluster.close(timeout=30)
 
 
 @pytest.fixture
