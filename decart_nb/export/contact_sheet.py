@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image, PngImagePlugin
 
 from .. import media
-from .._util.work_units import check_client, run_units, unit_key
+from .._util.work_units import check_client
 from ..errors import InvalidInputError, MediaError
-from ..job.clip import Clip
 from ..media.files import atomic_write
 from ..media.numbers import finite_number
+from .clip_work import run_on_clips
 from .drawing import draw_failure, draw_page
 from .layout import Layout
 from .plan import Page, Plan, Tile
@@ -116,21 +116,14 @@ def _check_size(pages: list[Page], ending: str) -> None:
 
 def _drawn(plan: Plan, page: Page, at: float, client: Client | None) -> Image.Image:
     image = draw_page(plan, page)
-    units: dict[str, tuple[Path, float, int, int]] = {}
-    tiles: dict[str, list[Tile]] = {}
-    for tile in page.tiles:
-        if isinstance(tile.item, Clip):
-            width, height = 2 * tile.picture.width, 2 * tile.picture.height
-            unit = (tile.item.path, at, width, height)
-            key = unit_key(tile.item.sha256, *unit)
-            units[key] = unit
-            tiles.setdefault(key, []).append(tile)
-    for key, frame in run_units(_frame, units, client=client):
-        for tile in tiles[key]:
+
+    def arguments(tile: Tile) -> tuple[float, int, int]:
+        return at, 2 * tile.picture.width, 2 * tile.picture.height
+
+    for numbers, frame in run_on_clips(_frame, page.tiles, arguments, client):
+        for tile in map(page.tiles.__getitem__, numbers):
             if isinstance(frame, MediaError):
                 draw_failure(image, tile.picture, f"not readable: {frame.message}", plan.size)
-            elif isinstance(frame, BaseException):
-                raise frame
             else:
                 box = tile.picture.fitted(*frame.size)
                 image.paste(frame.resize((box.width, box.height), Image.Resampling.LANCZOS), (box.x, box.y))

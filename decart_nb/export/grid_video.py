@@ -16,12 +16,13 @@ from PIL import Image
 
 from .. import media
 from .._util.files import partial_file
-from .._util.work_units import check_client, run_units, unit_key
+from .._util.work_units import check_client
 from ..errors import InvalidInputError, MediaError
 from ..job.clip import Clip
 from ..media.files import write_errors
 from ..media.numbers import finite_number
 from ..media.tags import write_tags
+from .clip_work import run_on_clips
 from .drawing import draw_failure, draw_page
 from .layout import Layout
 from .plan import Box, Page, Plan, Tile
@@ -154,24 +155,18 @@ def _copies(tiles: list[Tile], fps: float, folder: Path, client: Client | None) 
     Raises:
         ClusterError: the cluster cannot make them.
     """
-    units: dict[str, tuple[Path, float, int, int]] = {}
-    numbers: dict[str, list[int]] = {}
-    for number, tile in enumerate(tiles):
-        assert isinstance(tile.item, Clip)
-        unit = (tile.item.path, fps, tile.picture.width, tile.picture.height)
-        key = unit_key(tile.item.sha256, *unit)
-        units[key] = unit
-        numbers.setdefault(key, []).append(number)
+
+    def arguments(tile: Tile) -> tuple[float, int, int]:
+        return fps, tile.picture.width, tile.picture.height
+
     copies: dict[int, Path | MediaError] = {}
-    for key, content in run_units(_small_copy, units, client=client):
-        if isinstance(content, MediaError):
-            copies.update(dict.fromkeys(numbers[key], content))
-        elif isinstance(content, BaseException):
-            raise content
+    for numbers, made in run_on_clips(_small_copy, tiles, arguments, client):
+        if isinstance(made, MediaError):
+            copies.update(dict.fromkeys(numbers, made))
         else:
-            copy = folder / f"{numbers[key][0]}.mp4"
-            copy.write_bytes(content)
-            copies.update(dict.fromkeys(numbers[key], copy))
+            copy = folder / f"{numbers[0]}.mp4"
+            copy.write_bytes(made)
+            copies.update(dict.fromkeys(numbers, copy))
     return copies
 
 
