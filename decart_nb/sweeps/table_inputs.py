@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from operator import methodcaller
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from .._util.addresses import file_name, is_redacted
 from .._util.plain_values import is_missing
@@ -202,7 +202,8 @@ def _stored(name: str, value: str, job: Record | None, store: Store) -> InputFil
     file = job.files.get(name) if job else None
     path = Path(value)
     if is_remote(value):
-        called = one_line(_name_at(value)) if is_redacted(value) else None
+        name_there = unquote(file_name(value)) if is_url(value) else file_name(value)
+        called = one_line(name_there) if is_redacted(value) else None
     else:
         called = None if os.path.lexists(path) else one_line(path.name)
     if file is None or called is None or not (called == file["filename"] or path.stem == file["sha256"]):
@@ -211,10 +212,6 @@ def _stored(name: str, value: str, job: Record | None, store: Store) -> InputFil
         return None
     upload = Upload(file["filename"], store.files.input(file))
     return InputFile(upload, value, file["sha256"], seconds_of(upload))
-
-
-def _name_at(address: str) -> str:
-    return unquote(Path(urlsplit(address).path).name) if is_url(address) else file_name(address)
 
 
 def _input_name(column: str) -> str:

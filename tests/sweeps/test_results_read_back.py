@@ -113,6 +113,15 @@ def test_an_address_keeps_its_secrets_to_itself(live, submitted, small_video, tm
     assert "Give the whole address again" in plan["why"][0]
 
 
+@pytest.mark.parametrize("address", ["http://[::1/in.mp4?…", "s3://[::1/in.mp4?…"], ids=["a URL", "in storage"])
+def test_an_address_in_results_that_is_none_makes_its_row_invalid(live, small_video, address) -> None:
+    table = dnb.sweep(model="lucy-2.5", prompt="a", data=[small_video]).run()
+    table["data"] = address
+    plan = dnb.sweep(table).plan
+    assert plan["plan"].tolist() == ["invalid"]
+    assert "Give the whole address again" in plan["why"][0]
+
+
 def test_columns_of_a_jobs_own_are_no_inputs_and_inputs_of_their_names_are(live, submitted, small_video) -> None:
     own = dnb.ModelDefinition(name="own", width=64, height=48, fps=10, url_path="/v1/jobs/lucy-2.5")
     table = dnb.sweep(model=own, prompt="a", data=small_video, status=dnb.value("mine"), fps=dnb.value(9)).run()
