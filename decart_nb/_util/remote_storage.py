@@ -12,14 +12,16 @@ import posixpath
 import secrets
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any, BinaryIO
 
 from . import addresses
 from .disk_space import DiskSpace, DiskSpaceError
 from .interface_names import step
+from .paths import without_folders
 from .text import printable, safe_str
 
 #: Seconds without data after which reading fails, and seconds that reading one file may take.
@@ -130,6 +132,7 @@ class RemoteStorage:
         space: DiskSpace | None = None,
         silence: float = SILENCE,
         longest: float = LONGEST,
+        stop: threading.Event | None = None,
     ) -> None:
         """Copy the content of the file into a stream, within limits of size and time.
 
@@ -139,14 +142,17 @@ class RemoteStorage:
             space: checks that it fits on the disk of the stream.
             silence: how many seconds it may bring nothing.
             longest: how many seconds it may take.
+            stop: when it is set, the download is given up.
 
         Raises:
-            StorageError: there is no such file, it cannot be read, or it exceeds a limit.
+            StorageError: there is no such file, it cannot be read, it exceeds a limit, or it was given up.
         """
         reading = _Reading(self._open_and_check, target, most, space)
         began = time.monotonic()
         try:
             while not reading.done.wait(_TICK):
+                if stop is not None and stop.is_set():
+                    raise StorageError("it was given up")
                 now = time.monotonic()
                 if now - reading.heard_at > silence:
                     raise StorageError(f"nothing has come for {silence:.0f} s")
@@ -167,14 +173,17 @@ class RemoteStorage:
         """
         file_system, path = self._file_system()
         try:
+            size = source.stat().st_size
             if self.writes_whole_objects:
                 file_system.put_file(str(source), path)
+            elif self._scheme == "memory":  # which takes some characters of a name that it moves for a pattern
+                file_system.pipe_file(path, source.read_bytes())
             else:
                 self._upload_and_rename(source)
             written = self._size()
         except Exception as cause:  # noqa: BLE001 - whatever a file system of others raises
             raise self._error(cause) from None
-        if written != source.stat().st_size:
+        if written != size:
             raise StorageError("another file has come there meanwhile")
 
     def files(self) -> dict[str, int | None]:
@@ -247,14 +256,15 @@ class RemoteStorage:
     def _error(self, cause: BaseException) -> StorageError:
         if isinstance(cause, FileNotFoundError):
             return StorageError("there is no such file, folder or bucket")
-        if isinstance(cause, PermissionError):
+        if isinstance(cause, PermissionError) and self._scheme:
             return StorageError("access is denied; fsspec takes its credentials from the environment")
         if isinstance(cause, DiskSpaceError):
             return StorageError(str(cause))
         name = type(cause).__name__
         if addresses.has_secrets(self.address):  # of which a library may show any part, in any encoding
             return StorageError(f"{name}, whose text is not shown, since the address has a password or a query")
-        text = addresses.without_secrets(safe_str(cause)).strip() or name
+        said = (isinstance(cause, OSError) and cause.strerror) or safe_str(cause)  # a file's path is not in strerror
+        text = without_folders(addresses.without_secrets(said)).strip() or name
         return StorageError(printable(text, limit=_LONGEST_REASON).rstrip("."))
 
 
@@ -263,31 +273,46 @@ def upload_all(
 ) -> None:
     """Write local files to addresses, several at once where the file system allows it.
 
+    After an error or an interrupt, uploads that have begun are not waited for, also not at the end of the process.
+
     Args:
-        files: the files, each with its address.
-        on_uploaded: called with each, on any thread, when it is there.
+        files: the files, each with its address. One that somebody removes meanwhile is left out.
+        on_uploaded: called with each, when it is there.
 
     Raises:
         StorageError: one cannot be written; others, which had begun, may be there.
     """
-    files = list(files)
+    waiting = deque(files)
+    count = len(waiting)
+    ended: SimpleQueue[tuple[Path, RemoteStorage, BaseException | None]] = SimpleQueue()
 
-    def upload(file: Path, target: RemoteStorage) -> None:
-        if not file.exists():  # somebody has removed it meanwhile
-            return
-        target.upload(file)
-        if on_uploaded is not None:
-            on_uploaded(file, target)
+    def upload() -> None:
+        while True:
+            try:
+                file, target = waiting.popleft()
+            except IndexError:
+                return
+            try:
+                target.upload(file)
+            except BaseException as error:  # noqa: BLE001 - it is raised where the files are waited for
+                ended.put((file, target, error))
+            else:
+                ended.put((file, target, None))
 
     # Connections to other servers are not made for several threads.
-    at_once = _UPLOADS if all(target.writes_whole_objects for _, target in files) else 1
-    pool = ThreadPoolExecutor(at_once, thread_name_prefix="decart_nb uploads")
+    at_once = _UPLOADS if all(target.writes_whole_objects for _, target in waiting) else 1
     try:
-        uploading = [pool.submit(upload, *pair) for pair in files]
-        for future in as_completed(uploading):
-            future.result()
+        for _ in range(min(at_once, count)):
+            threading.Thread(target=upload, name="decart_nb uploads", daemon=True).start()
+        for _ in range(count):
+            file, target, error = ended.get()
+            if error is None:
+                if on_uploaded is not None:
+                    on_uploaded(file, target)
+            elif file.exists():
+                raise error
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        waiting.clear()
 
 
 class _Reading:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import media
 from .._util.files import atomic_write, os_reason
+from .._util.paths import without_folders
 from .._util.text import printable
 from .._util.work_units import check_client
 from ..display.clip_html import data_url
@@ -26,7 +27,7 @@ from ..display.live_view import assets
 from ..errors import InvalidInputError, MediaError
 from ..job.clip import Clip
 from ..job.destinations import write_file, write_folder
-from ..job.file_names import without_folder, without_folders
+from ..job.file_names import without_folder
 from ..job.provenance import as_path
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ _EXPORT = re.compile(r"^export (default )?", re.MULTILINE)
 _INDEX = "index.html"
 #: Tells a gallery from another page, which is not written over.
 _MARK = 'name="generator" content="decart_nb gallery"'
+#: The page until the rest is there, so that a gallery whose writing breaks off can be written again.
+_PLACEHOLDER = f"<!doctype html><meta {_MARK}><p>This gallery is being written.</p>"
 #: The names that a gallery gives to clips, their records and posters.
 _OWN_FILES = re.compile(r"\d{4,}-.*|(\d+|input)\.webp")
 #: Facts of a tile that mean something only on the machine that made the clip.
@@ -108,7 +111,9 @@ def save_gallery(
         except OSError as error:
             raise MediaError(f"The gallery cannot be written: {os_reason(error)}.") from None
 
-    return write_file(target, write) if single_file else write_folder(target, write, page=_INDEX)
+    if single_file:
+        return write_file(target, write)
+    return write_folder(target, write, page=_INDEX, placeholder=_PLACEHOLDER)
 
 
 def _folder(grid: ClipGrid, folder: Path, title: str, client: Client | None) -> Path:
@@ -118,8 +123,8 @@ def _folder(grid: ClipGrid, folder: Path, title: str, client: Client | None) -> 
     if folder.is_dir() and any(folder.iterdir()) and not _is_gallery(page):
         raise InvalidInputError(f"{folder.name}/ has other files in it: name a new folder for the gallery.")
     folder.mkdir(parents=True, exist_ok=True)
-    if not page.exists():  # so that a gallery whose writing breaks off can be written again
-        _write(page, f"<!doctype html><meta {_MARK}><p>This gallery is being written.</p>")
+    if not page.exists():
+        _write(page, _PLACEHOLDER)
     (folder / "clips").mkdir(exist_ok=True)
     (folder / "posters").mkdir(exist_ok=True)
     written: set[str] = set()

@@ -15,7 +15,7 @@ from .._util.remote_storage import RemoteStorage, StorageError, upload_all
 from .._util.text import printable
 from ..errors import InvalidInputError, MediaError
 from ..request.local_files import UnusableFileError
-from ..request.locations import locate, path_text, redacted_url, storage_at
+from ..request.locations import display_location, locate, path_text, redacted_url, storage_at
 
 #: The largest page that is looked at for whether it is a gallery, in bytes.
 _MOST_PAGE_BYTES = 2**22
@@ -28,11 +28,13 @@ def destination(given: Any) -> Any:
         A :class:`RemoteStorage` for an fsspec address; a path for another one; what is neither, as it is.
 
     Raises:
-        InvalidInputError: the address is of a kind that is not written to, or is not sound.
+        InvalidInputError: the address is of a kind that is not written to, or it or the path is not sound.
     """
     text = path_text(given)
     if text is None:
         return given
+    if "\0" in text:
+        raise InvalidInputError(f"{display_location(text)} has a NUL character in it, which no path can have.")
     scheme = scheme_of(text)
     try:
         if is_storage_address(text):
@@ -79,7 +81,7 @@ def write_file(given: Any, write: Callable[[Any], Path]) -> Path | str:
         return place(written.name).shown
 
 
-def write_folder(given: Any, write: Callable[[Any], Path], page: str) -> Path | str:
+def write_folder(given: Any, write: Callable[[Any], Path], *, page: str, placeholder: str) -> Path | str:
     """Write a folder of files to a path or an address. What is at the address, under other names, stays.
 
     Args:
@@ -87,6 +89,8 @@ def write_folder(given: Any, write: Callable[[Any], Path], page: str) -> Path | 
         write: writes into the local folder that it is called with, and returns the path of its page. It refuses a
             folder with other files in it: of those at the address, it is shown the page.
         page: the name of the page, which is uploaded last.
+        placeholder: what is at an address in place of a new page until the other files are there. ``write`` takes it
+            for a page of its own, so that a folder whose upload broke off can be written again.
 
     Returns:
         The path of the page, or its address without secrets.
@@ -99,8 +103,8 @@ def write_folder(given: Any, write: Callable[[Any], Path], page: str) -> Path | 
     if not isinstance(target, RemoteStorage):
         return write(target)
     with tempfile.TemporaryDirectory(prefix="decart_nb-") as name:
-        folder = Path(name) / target.name
-        folder.mkdir()
+        folder = Path(name) / "folder" / target.name
+        folder.mkdir(parents=True)
         try:
             there = target.files()
             if page in there:
@@ -110,6 +114,10 @@ def write_folder(given: Any, write: Callable[[Any], Path], page: str) -> Path | 
         if there and page not in there:
             raise InvalidInputError(f"{printable(target.shown)} has other files in it: name a new folder.")
         written = write(folder)
+        if page not in there:
+            first = Path(name) / "placeholder"
+            first.write_text(placeholder, encoding="utf-8")
+            _upload([(first, target.child(page))], target)
         files = sorted((file for file in folder.rglob("*") if file.is_file()), key=lambda file: file == written)
         pairs = [(file, target.child(file.relative_to(folder).as_posix())) for file in files]
         _upload(pairs[:-1], target)

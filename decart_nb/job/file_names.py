@@ -19,8 +19,6 @@ _KINDS = {
     **dict.fromkeys((".mp4", ".mov", ".webm", ".mkv", ".avi", ".m4v"), "a video"),
     **dict.fromkeys((".png", ".jpg", ".jpeg", ".webp", ".gif", ".avif", ".heic", ".heif"), "an image"),
 }
-#: A path from the root, a drive or the home directory, in a text; not the path of a URL, and not a single slash.
-_PATH_IN_TEXT = re.compile(r"(?<![\w:/.\\])(?:~|[A-Za-z]:)?[\\/](?:[^\s\\/'\"<>|]+[\\/])+[^\s\\/'\"<>|:,;]*")
 
 
 def without_folder(name: str, value: Any) -> Any:
@@ -31,11 +29,6 @@ def without_folder(name: str, value: Any) -> Any:
         return value
     address = value.split("?")[0] if "://" in value else value
     return re.split(r"[\\/]", address.rstrip("\\/"))[-1] or name
-
-
-def without_folders(text: str) -> str:
-    """A text in which each absolute path is only the file's name, such as an error's sentence."""
-    return _PATH_IN_TEXT.sub(lambda found: re.split(r"[\\/]", found[0].rstrip("\\/"))[-1], text)
 
 
 def shown_name(name: str, value: Any) -> Any:

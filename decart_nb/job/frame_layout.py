@@ -12,9 +12,10 @@ from typing import Any
 
 import pandas as pd
 
+from .._util.paths import without_folders
 from .._util.text import counted, printable, safe_str
 from . import money
-from .file_names import shown_name, without_folders
+from .file_names import shown_name
 from .input_pictures import Picture
 from .table import OWN_COLUMNS
 

@@ -13,6 +13,7 @@ import os
 import shutil
 import sys
 import tempfile
+import threading
 import weakref
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar, cast
@@ -109,21 +110,24 @@ class Upload:
         return cls._of_temporary(filename, copy_to_temporary(stream))
 
     @classmethod
-    def from_storage(cls, storage: RemoteStorage, most: int) -> Upload:
+    def from_storage(
+        cls, storage: RemoteStorage, most: int = _MOST_REMOTE_BYTES, *, stop: threading.Event | None = None
+    ) -> Upload:
         """Download a file to a temporary file, which is removed with the upload.
 
         Args:
             storage: its address.
             most: the size limit, in bytes.
+            stop: when it is set, the download is given up.
 
         Raises:
-            UnusableFileError: it cannot be read, is too large, or does not fit on the disk.
+            UnusableFileError: it cannot be read, is too large, does not fit on the disk, or was given up.
         """
         handle, name = tempfile.mkstemp(prefix="decart_nb-")
         path = Path(name)
         try:
             with os.fdopen(handle, "wb") as target:
-                storage.download(target, most, space=DiskSpace(path.parent, copies=1))
+                storage.download(target, most, space=DiskSpace(path.parent, copies=1), stop=stop)
         except BaseException as error:
             path.unlink(missing_ok=True)
             if isinstance(error, StorageError):

@@ -27,6 +27,8 @@ from .job_row import Record
 _GRACE = 3600.0
 #: The largest poster that is believed, in bytes.
 _POSTER_LIMIT = 2**18
+#: Keeps the files out of a repository; each folder has it in which a store has worked.
+IGNORED = ".gitignore"
 _DIGEST = re.compile("[0-9a-f]{64}")
 _INPUT = re.compile(rf"({_DIGEST.pattern})(\.[^/]{{0,15}})?(\.[0-9a-f]{{32}}\.part)?", re.IGNORECASE)
 
@@ -47,7 +49,7 @@ class StoreFiles:
     def prepare(self) -> None:
         """Make the folders where they are not there."""
         self._inputs.mkdir(parents=True, exist_ok=True)
-        ignored = self._folder / ".gitignore"
+        ignored = self._folder / IGNORED
         if not ignored.exists():
             ignored.write_text("# Videos and inputs do not belong into a repository.\n*\n", encoding="utf-8")
 
@@ -173,23 +175,27 @@ class StoreFiles:
                 raise StoreError(f"{name} was changed while it was copied; submit it again when it is finished.")
         return target
 
-    def whole_files(self, records: Iterable[Record]) -> dict[str, Path]:
-        """The videos of jobs with the records beside them, and all inputs, by their paths relative to the folder.
+    def whole_files(self, records: Iterable[Record]) -> dict[str, int]:
+        """The videos of jobs with the records beside them, and all inputs.
 
         Args:
             records: the jobs.
+
+        Returns:
+            The size of each file in bytes, by its path relative to the folder.
         """
-        found: dict[str, Path] = {}
+        found: dict[str, int | None] = {}
         for record in records:
             if path := self.video(record.path, record.size_bytes):
+                found[path.name] = record.size_bytes
                 beside = path.with_name(f"{path.name}.json")
-                found |= {one.name: one for one in (path, beside) if _regular_size(one) is not None}
+                found[beside.name] = _regular_size(beside)
         if self._inputs.is_dir() and not self._inputs.is_symlink():
             for path in sorted(self._inputs.iterdir()):
                 name = _INPUT.fullmatch(path.name)
-                if name and not name[3] and _regular_size(path) is not None:
-                    found[f"{self._inputs.name}/{path.name}"] = path
-        return found
+                if name and not name[3]:
+                    found[f"{self._inputs.name}/{path.name}"] = _regular_size(path)
+        return {name: size for name, size in found.items() if size is not None}
 
     def remove_inputs(self, kept: Collection[str]) -> set[str]:
         """Remove the inputs that nothing was made from, except those that came just now, for a job that comes next.

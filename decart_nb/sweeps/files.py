@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from .._util.remote_storage import RemoteStorage
 from ..errors import InvalidInputError
 from ..job.ingest import described
 from ..job.runner import Runner
 from ..request.local_files import UnusableFileError, read_unchanged
-from ..request.locations import RemoteFile, path_text, table_location
+from ..request.locations import RemoteFile, locate, path_text, table_location
 from ..request.models import ModelDefinition
 from ..request.request import Request, read_file
 from ..request.uploads import Upload
@@ -67,28 +69,27 @@ class Files:
             raise UnusableFileError(refusal)
         return found
 
-    def download(self, texts: Iterable[tuple[ModelDefinition, str, str]]) -> None:
+    def download(self, texts: Iterable[str]) -> None:
         """Download files from fsspec addresses, a few at once; later reads take them from here.
 
         Args:
-            texts: the addresses, each with a model and an input that it is for. One that was read is skipped.
+            texts: the addresses. One that was read is skipped, and one that is not sound is left to later reads.
         """
-        new = {text: (model, name) for model, name, text in texts if self._is_new((text, 0))}
+        new = {text: found for text in dict.fromkeys(texts) if self._is_new((text, 0)) and (found := _storage_at(text))}
         pool = ThreadPoolExecutor(_FETCHES)
+        stop = threading.Event()
         try:
             reading = {
-                text: pool.submit(read_unchanged, partial(read_file, replace(model, fields=None), name, text))
-                for text, (model, name) in new.items()
+                text: pool.submit(read_unchanged, partial(Upload.from_storage, storage, stop=stop))
+                for text, storage in new.items()
             }
             for text, future in reading.items():
                 try:
-                    upload = future.result()
+                    self._snapshots[text, 0] = future.result()
                 except UnusableFileError as error:
                     self._read[text, 0] = str(error)
-                else:
-                    if isinstance(upload, Upload) and upload.is_snapshot:  # else a local file has that name
-                        self._snapshots[text, 0] = upload
         finally:
+            stop.set()  # an interrupted process does not end before the threads of the pool do
             pool.shutdown(wait=False, cancel_futures=True)
 
     def _is_new(self, key: Key) -> bool:
@@ -139,6 +140,15 @@ class Files:
 def _identity(value: Any) -> Any:
     """The key of a value: the text of a path, of which each row of a table has its own, or the object's identity."""
     return id(value) if (text := path_text(value)) is None else text
+
+
+def _storage_at(text: str) -> RemoteStorage | None:
+    """What is at a sound fsspec address; ``None`` of any other text, and where a local file has that name."""
+    try:
+        found = locate(text)
+    except UnusableFileError:
+        return None
+    return found if isinstance(found, RemoteStorage) else None
 
 
 def in_store(file: InputFile, store: Store) -> InputFile:

@@ -121,19 +121,18 @@ class Schema:
             return False
         return name in FILE_INPUTS or any(is_file(model, name, value) for model in self.models)
 
-    def files_in_storage(self) -> Iterator[tuple[ModelDefinition, str, str]]:
-        """The input files of the rows that are fsspec addresses, each with a model that takes it, and the input."""
+    def files_in_storage(self) -> Iterator[str]:
+        """The input files of the rows that are fsspec addresses, of inputs that a model takes."""
         for number, factor in enumerate(self.axes.factors):
             all_of_them = range(len(factor.rows))
             used = all_of_them if self.axes.drawn is None else sorted({positions[number] for positions in self.axes})
             for column, name in enumerate(factor.names):
-                takers = (model for model in self.models if self.takes(model, name) and is_file(model, name, ""))
-                if (model := next(takers, None)) is None:
+                if not any(self.takes(model, name) and is_file(model, name, "") for model in self.models):
                     continue
                 for position in used:
                     text = path_text(factor.rows[position][column])
                     if text is not None and is_storage_address(text):
-                        yield model, name, text
+                        yield text
 
     def is_varied(self, name: str) -> bool:
         """Whether an input is an axis, and not a constant value."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 
 from decart_nb._util.disk_space import DiskSpace, DiskSpaceError
 from decart_nb._util.remote_storage import RemoteStorage, StorageError, upload_all
-from tests.odd_file_system import odd_address
+from tests.odd_file_system import OddFileSystem, odd_address
 
 
 @pytest.fixture
@@ -45,6 +46,22 @@ def test_several_files_are_written_and_one_that_has_gone_is_left_out(tmp_path: P
     upload_all(pairs, lambda path, _: told.append(path.name))
     assert RemoteStorage(folder).files() == {"a": 1, "b": 1}
     assert sorted(told) == ["a", "b"]
+
+
+@pytest.mark.parametrize("name", ["a[1].bin", "a*.bin", "a?b.bin"])
+def test_a_name_is_no_pattern(tmp_path: Path, folder: str, name: str) -> None:
+    (tmp_path / "a").write_bytes(b"12345")
+    for place in (RemoteStorage(folder), RemoteStorage.local(tmp_path / "there", "there")):
+        place.child("abb.bin").upload(tmp_path / "a")
+        place.child(name).upload(tmp_path / "a")
+        assert place.child(name).read(5) == b"12345"
+        assert place.files() == {"abb.bin": 5, name: 5}
+
+
+def test_an_error_of_this_machine_s_disk_names_no_folder_of_it(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"1")
+    with pytest.raises(StorageError, match=r"^Not a directory$"):
+        RemoteStorage.local(tmp_path / "file" / "there", "there").child("a").upload(tmp_path / "file")
 
 
 @pytest.mark.parametrize(
@@ -89,6 +106,25 @@ def test_reading_has_limits_of_time_and_size(odd: str, kind: str, said: str) -> 
     assert len(content.getvalue()) == size, "what was given up writes on"
 
 
+def test_a_download_can_be_given_up(odd: str) -> None:
+    stop = threading.Event()
+    threading.Timer(0.1, stop.set).start()
+    with pytest.raises(StorageError, match="it was given up"):
+        RemoteStorage(f"{odd}/held").download(io.BytesIO(), 10**5, stop=stop)
+
+
+def test_uploads_that_have_begun_do_not_keep_the_process_after_an_error(odd: str, tmp_path: Path) -> None:
+    for name in ("held", "broken"):
+        (tmp_path / name).touch()
+    before = threading.enumerate()
+    with pytest.raises(StorageError, match="no room"):
+        upload_all((tmp_path / name, RemoteStorage(f"{odd}/{name}")) for name in ("held", "broken"))
+    (held,) = (thread for thread in threading.enumerate() if thread not in before)
+    assert held.daemon
+    OddFileSystem.released.set()
+    held.join(30)
+
+
 def test_a_download_keeps_space_on_the_disk(odd: str, tmp_path: Path) -> None:
     class Full(DiskSpace):
         def add(self, size: int) -> None:
@@ -98,12 +134,12 @@ def test_a_download_keeps_space_on_the_disk(odd: str, tmp_path: Path) -> None:
         RemoteStorage(f"{odd}/endless").download(io.BytesIO(), 10**5, space=Full(tmp_path))
 
 
-def test_an_error_of_a_file_system_shows_no_secret(odd: str, tmp_path: Path) -> None:
+def test_an_error_of_a_file_system_shows_no_secret_and_no_folder_of_this_machine(odd: str, tmp_path: Path) -> None:
     (tmp_path / "a").touch()
     for address, said in {
         "oci://ann:hunter2@bucket/x": "OSError, whose text is not shown, since the address has a password or a query",
         "oci://bucket/x?sig=5ec3e7": "OSError, whose text is not shown, since the address has a password or a query",
-        "oci://bucket/x": "no room at https://host/x?…",
+        "oci://bucket/x": "cannot read config: no room at https://host/x?…",
     }.items():
         with pytest.raises(StorageError) as caught:
             RemoteStorage(address).upload(tmp_path / "a")

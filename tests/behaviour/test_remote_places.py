@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -20,12 +23,15 @@ import pandas as pd
 import pytest
 
 import decart_nb as dnb
+from decart_nb.cli import main as cli
+from decart_nb.client.polling import Polling
 from decart_nb.local.queue import LocalQueue
 from decart_nb.session.session import Session
-from decart_nb.store.store import Store
 from tests import sweeping
+from tests.odd_file_system import FailingFileSystem, OddFileSystem, failing_address, odd_address
 
 MODEL = "lucy-2.5"
+_AT_ONCE = Polling(expected=0.05, spread=0.5, shortest=0.05)
 
 
 @pytest.fixture(scope="module")
@@ -69,17 +75,29 @@ def place(request: pytest.FixtureRequest) -> str:
     return address
 
 
+@pytest.fixture(scope="module")
+def canned_queue(tmp_path_factory: pytest.TempPathFactory, small_video: Path) -> Iterator[LocalQueue]:
+    """A local queue that answers every job at once with the small video."""
+    with LocalQueue(tmp_path_factory.mktemp("queue"), canned=small_video, draw_duration=lambda: 0.0) as queue:
+        yield queue
+
+
 @pytest.fixture
 def live(monkeypatch: pytest.MonkeyPatch, canned_queue: LocalQueue) -> Session:
     """A session that takes the canned queue for Decart."""
     sweeping.alone(monkeypatch)
-    return sweeping.connected(canned_queue, prices={MODEL: 0.04})
+    return _connected(canned_queue)
+
+
+def _connected(queue: LocalQueue, **options: Any) -> Session:
+    return sweeping.connected(queue, prices={MODEL: 0.04}, polling=_AT_ONCE, **options)
 
 
 @pytest.fixture
 def submitted(canned_queue: LocalQueue) -> Callable[[], int]:
-    """How many submissions the queue has taken so far."""
-    return lambda: sweeping.submitted(canned_queue)
+    """How many submissions the queue has taken in this test."""
+    before = sweeping.submitted(canned_queue)
+    return lambda: sweeping.submitted(canned_queue) - before
 
 
 def _put(address: str, content: bytes) -> str:
@@ -120,12 +138,11 @@ def test_an_input_at_an_address_is_found_by_its_content(live, submitted, place, 
 def test_the_client_takes_an_address_too(canned_queue, submitted, s3, small_video) -> None:
     address = _put(f"{s3}/in.mp4", small_video.read_bytes())
 
-    async def make() -> str:
+    async def submit() -> None:
         async with dnb.DecartClient(api_key=canned_queue.api_key, base_url=canned_queue.base_url) as client:
-            result = await client.queue.submit_and_poll({"model": MODEL, "prompt": "a", "data": address})
-            return result.status
+            await client.queue.submit({"model": MODEL, "prompt": "a", "data": address})
 
-    assert asyncio.run(make()) == "completed"
+    asyncio.run(submit())
     assert submitted() == 1
 
 
@@ -162,6 +179,26 @@ def test_a_run_reads_an_address_again_that_the_plan_could_not_read(live, place, 
     assert sweep.run()["status"].tolist() == ["completed"]
 
 
+def test_the_process_need_not_wait_for_the_downloads_of_an_interrupted_plan(live) -> None:
+    sweep = live.sweep(model=MODEL, prompt="a", data=f"{odd_address()}/held")
+    before = threading.enumerate()
+
+    def begun() -> list[threading.Thread]:
+        return [thread for thread in threading.enumerate() if thread not in before]
+
+    def interrupt() -> None:
+        sweeping.wait_until(lambda: any("remote file" in thread.name for thread in begun()))
+        os.kill(os.getpid(), signal.SIGINT)
+
+    interrupting = threading.Thread(target=interrupt, daemon=True)
+    interrupting.start()
+    with pytest.raises(KeyboardInterrupt):
+        _ = sweep.plan
+    sweeping.wait_until(lambda: all(thread.daemon for thread in begun()))
+    assert not OddFileSystem.released.is_set()
+    OddFileSystem.released.set()
+
+
 def test_a_secret_in_an_address_is_nowhere(live, small_video, tmp_path) -> None:
     address = f"memory://{uuid.uuid4().hex}/in.mp4?token=5ec3e7"
     _put(address, small_video.read_bytes())
@@ -194,22 +231,13 @@ def test_a_table_of_rows_is_read_from_an_address(live, place, small_video, endin
     assert plan[["prompt", "seed", "plan"]].to_numpy().tolist() == [["a", 1, "new"], ["007", 2, "new"]]
 
 
-def test_the_shell_reads_a_table_and_mirrors_a_store_at_addresses(live, canned_queue, s3, small_video) -> None:
+def test_the_shell_reads_a_table_at_an_address(s3, small_video, capsys) -> None:
     _put(f"{s3}/rows.csv", b"prompt,seed\na,1\nb,2\n")
     data = _put(f"{s3}/in.mp4", small_video.read_bytes())
-
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "decart_nb", *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
-
-    ran = run(
-        "sweep", f"{s3}/rows.csv", "--model", MODEL, "--set", f"data={data}", "--out", "runs", "--local", "--dry-run"
-    )
-    assert "2 new" in ran.stdout
+    held = ["--model", MODEL, "--set", f"data={data}"]
+    assert cli.main(["sweep", f"{s3}/rows.csv", *held, "--out", "runs", "--local", "--dry-run"]) == 0
+    assert "2 new" in capsys.readouterr().out
     assert not Path("runs").exists()
-    live.generate(MODEL, "a", data=small_video)
-    assert run("mirror", f"{s3}/runs").stdout.startswith(f"{s3}/runs: 3 files copied, 0 there already")
-    assert "store.sqlite3" in _files(f"{s3}/runs")
 
 
 @pytest.mark.parametrize(
@@ -249,6 +277,7 @@ def test_a_copy_is_saved_at_an_address_with_its_tags(live, place, small_video, t
         (Path("memory://a/cat.mp4"), "give it as text, not as a Path: 'memory://a/cat.mp4'"),
         ("memory://a::memory://b.mp4", "is a chain of addresses"),
         ("s3://", "names no file"),
+        ("a\0b.mp4", "a b.mp4 has a NUL character in it, which no path can have"),
     ],
 )
 def test_what_cannot_be_written_to_is_said(live, small_video, address, said) -> None:
@@ -290,6 +319,18 @@ def test_exports_are_written_at_addresses(live, place, small_video, tmp_path) ->
     assert set(_files(f"{place}/mine")) == {"notes.txt"}
 
 
+def test_a_gallery_whose_upload_broke_off_is_written_again(live, small_video) -> None:
+    place = failing_address()
+    table = live.sweep(model=MODEL, prompt="a", data=small_video).run()
+    FailingFileSystem.failing.add("gallery.js")
+    with pytest.raises(dnb.MediaError, match="looks cannot be saved at oss://bucket/looks: the line is down"):
+        table.decart.to_html(f"{place}/looks")
+    assert b"is being written" in fsspec.filesystem("oss").cat(f"{place}/looks/index.html")
+    FailingFileSystem.failing.clear()
+    assert table.decart.to_html(f"{place}/looks") == f"{place}/looks/index.html"
+    assert b"is being written" not in fsspec.filesystem("oss").cat(f"{place}/looks/index.html")
+
+
 # The mirror.
 
 
@@ -314,7 +355,7 @@ def test_a_mirror_opened_elsewhere_reuses_everything(
     elsewhere = tmp_path / "elsewhere"
     shutil.copytree(_fetched(f"{place}/runs", tmp_path / "fetched"), elsewhere / "runs")
     shutil.rmtree(live.store)
-    other = sweeping.connected(canned_queue, prices={MODEL: 0.04}, store=elsewhere / "runs")
+    other = _connected(canned_queue, store=elsewhere / "runs")
     assert submitted() == 4
     for prompt in ("a", "b", "alone", "later"):
         clip = other.submit(MODEL, prompt, data=small_video).result()
@@ -342,24 +383,13 @@ def test_nothing_at_a_mirror_is_ever_deleted(live, place, small_video) -> None:
     assert _files(f"{place}/runs").keys() == after.keys()
 
 
-_MIRROR = """
-import sys
-import decart_nb as dnb
-from pathlib import Path
-from decart_nb.session.mirroring import mirror_store
-from decart_nb.store.store import Store
-mirror_store(Store(Path("decart_runs")), sys.argv[1])
-"""
-
-
 def test_a_mirror_that_was_killed_goes_on_where_it_stopped(live, s3, small_video) -> None:
     live.generate(MODEL, "a", data=small_video)
-    store = Store(live.store)
-    for number in range(200):
+    for number in range(100):
         content = f"input {number}".encode()
         with (live.store / "inputs" / f"{hashlib.sha256(content).hexdigest()}.txt").open("wb") as file:
             file.write(content)
-    child = subprocess.Popen([sys.executable, "-c", _MIRROR, f"{s3}/runs"])
+    child = subprocess.Popen([sys.executable, "-m", "decart_nb", "mirror", f"{s3}/runs"])
     sweeping.wait_until(lambda: len(fsspec.filesystem("s3").find(s3, refresh=True)) >= 5, seconds=60)
     child.kill()
     child.wait()
@@ -374,7 +404,6 @@ def test_a_mirror_that_was_killed_goes_on_where_it_stopped(live, s3, small_video
     assert set(whole) == {*partial, *mirrored.copied, "store.sqlite3"}
     for name in set(whole) - {"store.sqlite3"}:
         assert hashlib.sha256((live.store / name).read_bytes()).hexdigest() == whole[name]
-    store.close()
 
 
 def test_what_is_half_written_is_not_taken_for_whole(live, submitted, place, small_video) -> None:
@@ -383,6 +412,14 @@ def test_what_is_half_written_is_not_taken_for_whole(live, submitted, place, sma
     _put(f"{place}/runs/{clip.path.name}.0123456789abcdef.part", clip.path.read_bytes()[:500])
     assert clip.path.name in live.mirror(f"{place}/runs").copied
     assert _files(f"{place}/runs")[clip.path.name] == clip.sha256
+
+
+def test_the_shell_mirrors_a_store(live, place, small_video, capsys) -> None:
+    live.generate(MODEL, "a", data=small_video)
+    capsys.readouterr()
+    assert cli.main(["mirror", f"{place}/runs"]) == 0
+    assert capsys.readouterr().out.startswith(f"{place}/runs: 3 files copied, 0 there already")
+    assert "store.sqlite3" in _files(f"{place}/runs")
 
 
 def test_a_mirror_without_its_bucket_says_how_far_it_came(live, s3, small_video) -> None:
@@ -412,7 +449,6 @@ def test_a_store_at_an_address_is_an_error_that_names_the_mirror(given: Any, sai
     assert list(Path.cwd().iterdir()) == []
 
 
-def test_the_shell_says_so_too() -> None:
-    command = [sys.executable, "-m", "decart_nb", "jobs", "--store", "s3://bucket/runs"]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert "decart-nb mirror s3://bucket/runs copies what is new in it there." in ran.stderr
+def test_the_shell_says_so_too(capsys) -> None:
+    assert cli.main(["jobs", "--store", "s3://bucket/runs"]) != 0
+    assert "decart-nb mirror s3://bucket/runs copies what is new in it there." in capsys.readouterr().err

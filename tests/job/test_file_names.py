@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from decart_nb.job.file_names import distinct_names, shown_name, without_folder, without_folders
+from decart_nb.job.file_names import distinct_names, shown_name, without_folder
 
 
 @pytest.mark.parametrize(
@@ -63,15 +63,3 @@ def test_a_grid_names_no_folder(tmp_path: Path, small_video: Path) -> None:
     for shown in (grid.text(), grid.html(None)):
         assert "data in.mp4 (2)" in shown
         assert str(tmp_path) not in shown
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("cannot open /home/me/x/in.png: no such file", "cannot open in.png: no such file"),
-        ("see https://a.b/c/d.mp4, 3/4 and a/b", "see https://a.b/c/d.mp4, 3/4 and a/b"),
-        (r"'C:\Users\me\a.mp4' and ~/runs/x.mp4.", "'a.mp4' and x.mp4."),
-    ],
-)
-def test_a_text_names_files_without_their_folders(text: str, shown: str) -> None:
-    assert without_folders(text) == shown

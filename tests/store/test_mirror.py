@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import sqlite3
@@ -76,6 +77,17 @@ def test_a_store_that_somebody_works_with_is_no_mirror(store: Store, tmp_path: P
     assert (tmp_path / "copy" / "store.sqlite3").read_bytes() == before
 
 
+def test_a_store_that_nobody_works_with_at_the_moment_is_no_mirror_either(store: Store, tmp_path: Path) -> None:
+    other = Store(tmp_path / "other")
+    record, _ = other.claim(wanted("two"))
+    other.release(record)
+    other.close()
+    assert not any((tmp_path / "other" / "holders").iterdir())
+    with pytest.raises(InvalidInputError, match="other is a store that somebody works with, and not a mirror"):
+        mirror_store(store, "other")
+    assert len(Store(tmp_path / "other").find()) == 1
+
+
 @pytest.mark.parametrize("place", ["runs", "runs/mirror", ".", "runs/../runs/x"])
 def test_a_mirror_is_not_in_the_store_or_around_it(store: Store, place: str) -> None:
     with pytest.raises(InvalidInputError, match="cannot be in the store's own folder"):
@@ -116,6 +128,30 @@ def test_an_earlier_snapshot_that_cannot_be_read_is_kept(store: Store, target: R
     kept = mirror(store, target).kept
     assert kept is not None
     assert file_system.cat(f"{path}/{kept}") == content
+
+
+def test_an_earlier_snapshot_with_other_votes_is_kept(store: Store, target: RemoteStorage, tmp_path: Path) -> None:
+    mirror_store(store, "copy")
+    with contextlib.closing(sqlite3.connect(tmp_path / "copy" / "store.sqlite3")) as database, database:
+        database.execute(
+            "INSERT INTO votes (rater, by_column, pair_key, left_sha256, right_sha256, outcome, repeated, voted_at)"
+            " VALUES ('ann', 'model', 'x', 'y', 'z', 'left', 0, 1.5)"
+        )
+    target.child("store.sqlite3").upload(tmp_path / "copy" / "store.sqlite3")
+    kept = mirror(store, target).kept
+    assert kept is not None
+    assert target.child(kept).read(10**9) == (tmp_path / "copy" / "store.sqlite3").read_bytes()
+    assert mirror(store, target).kept is None
+
+
+def test_what_is_removed_while_it_is_mirrored_is_left_out(store: Store, target: RemoteStorage) -> None:
+    class Removing(RemoteStorage):
+        def files(self) -> dict[str, int | None]:
+            (store.folder / "one.mp4").unlink()
+            return super().files()
+
+    assert set(mirror(store, Removing(target.address)).copied) == ALL - {"one.mp4"}
+    assert set(target.files()) == {*ALL, "store.sqlite3"} - {"one.mp4"}
 
 
 def test_two_stores_at_one_place_lose_nothing(store: Store, target: RemoteStorage, tmp_path: Path) -> None:
