@@ -33,6 +33,8 @@ _SUFFIXES = (".csv", ".tsv", ".txt", ".tab", ".json", ".jsonl", ".ndjson", ".xls
 _JSON = (".json", ".jsonl", ".ndjson")
 #: The maximum size of a table in bytes, compressed and decompressed.
 _MOST_BYTES = 256 * 2**20
+#: The most values of a Parquet file, of which a few bytes may stand for very many.
+_MOST_VALUES = 20_000_000
 #: The minimum similarity of two names for one to count as a misspelling of the other.
 _SIMILARITY = 0.8
 _SEPARATORS = ",;\t|"
@@ -78,7 +80,7 @@ def read_table(given: str | os.PathLike[Any]) -> pd.DataFrame:
         return _frame(_parsed(content, suffix))
     except _UnreadableError as bad:
         raise InvalidInputError(f"Line {bad.line} of {name} {bad}" if bad.line else f"{name} {bad}") from None
-    except (ValueError, KeyError, TypeError, OSError, zipfile.BadZipFile, RecursionError) as cause:
+    except (ValueError, LookupError, TypeError, OSError, RuntimeError, MemoryError, zipfile.BadZipFile) as cause:
         reason = printable(safe_str(cause), limit=200).rstrip(".")
         raise InvalidInputError(f"{name} cannot be read as a table: {reason}.", cause=cause) from None
 
@@ -116,7 +118,7 @@ def _parsed(content: bytes, suffix: str) -> Any:
     if content.startswith(b"PK\x03\x04"):
         return _excel(content)
     if content.startswith(b"PAR1"):
-        return _needing("pyarrow", lambda: _pandas().read_parquet(io.BytesIO(content)))
+        return _needing("pyarrow", lambda: _parquet(content))
     text = _decoded(content)
     if not text.strip():
         raise _UnreadableError("cannot be read as a table: it is empty.")
@@ -297,6 +299,23 @@ def _excel(content: bytes) -> Any:
         "openpyxl",
         lambda: _pandas().read_excel(io.BytesIO(content), dtype=object, keep_default_na=False, na_values=[""]),
     )
+
+
+def _parquet(content: bytes) -> pd.DataFrame:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    file = pq.ParquetFile(io.BytesIO(content))
+    groups = [file.metadata.row_group(number) for number in range(file.metadata.num_row_groups)]
+    values = sum(group.column(number).num_values for group in groups for number in range(group.num_columns))
+    if values > _MOST_VALUES:
+        raise _UnreadableError(f"has {values:,} values, and at most {_MOST_VALUES:,} are read: leave some out.")
+    if sum(group.total_byte_size for group in groups) > _MOST_BYTES:
+        raise _UnreadableError("is too large for a table.")
+    texts = [field.name for field in file.schema_arrow if pa.types.is_string(field.type)]
+    # A long text that stands in many rows is in memory once, also as an object.
+    frame = pq.read_table(io.BytesIO(content), read_dictionary=texts).to_pandas()
+    return frame.astype({name: object for name, column in frame.items() if column.dtype == "category"})
 
 
 def _needing(package: str, read: Callable[[], Any]) -> Any:

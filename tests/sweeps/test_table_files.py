@@ -6,7 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import decart_nb as dnb
@@ -121,6 +124,29 @@ def test_what_is_no_table_is_refused_with_its_line(name: str, content: str | byt
         dnb.connect("local").sweep(name, model="lucy-pro-t2v")
     assert said in caught.value.message
     assert caught.value.message.isprintable()
+
+
+def test_a_parquet_file_of_a_few_bytes_is_not_read_into_very_many_values() -> None:
+    column = pa.DictionaryArray.from_arrays(pa.array(np.zeros(10_500_000, np.int32)), ["A cat"])
+    pq.write_table(pa.table({"prompt": column, "note": column}), "a.parquet")
+    assert Path("a.parquet").stat().st_size < 100_000
+    with pytest.raises(dnb.InvalidInputError, match=r"a.parquet has 21,000,000 values, and at most 20,000,000"):
+        read_table("a.parquet")
+
+
+def test_a_long_text_of_many_rows_is_in_memory_once() -> None:
+    text = "x" * 2**16
+    pq.write_table(pa.table({"prompt": [text] * 1024}), "a.parquet")
+    memory = pa.proxy_memory_pool(pa.default_memory_pool())
+    before = pa.default_memory_pool()
+    pa.set_memory_pool(memory)
+    try:
+        read = read_table("a.parquet")["prompt"].tolist()
+    finally:
+        pa.set_memory_pool(before)
+    assert read == [text] * 1024
+    assert len({*map(id, read)}) == 1
+    assert memory.max_memory() < 100 * len(text)
 
 
 def test_a_table_is_no_device_and_no_folder() -> None:
