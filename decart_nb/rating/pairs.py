@@ -71,7 +71,7 @@ class Pairs:
     pairs: Sequence[Pair]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Match:
     """Two rows of a table that share everything but the value of a column.
 
@@ -148,21 +148,30 @@ def find_pairs(table: pd.DataFrame, clips: Sequence[Clip | None], by: str) -> Pa
     return pairs
 
 
-def find_matches(table: pd.DataFrame, by: str, *, alike: Collection[str] = ()) -> Matches:
+def find_matches(
+    table: pd.DataFrame, by: str, *, alike: Collection[str] = (), most_values: int | None = None
+) -> Matches:
     """The pairs of rows with different values of a column that share every other input, whether or not they have clips.
 
     Args:
         table: a table of results.
         by: the column.
         alike: further columns that the rows of a match must share, such as ``take``.
+        most_values: how many values may be compared, each with each; any number unless given.
 
     Raises:
-        InvalidInputError: there is no such column, or there are no matches; the message says why.
+        InvalidInputError: there is no such column, it has too many values, or there are no matches; the message says
+            why.
     """
     rows = _rows_by_value(table, None, by, alike)
     if len(rows) < 2:
         one = f"have the same {by}, {as_text(next(iter(rows)))!r}" if rows else f"have no {by}"
         raise InvalidInputError(f"All rows {one}, and at least two values are compared: choose another column for by.")
+    if most_values is not None and len(rows) > most_values:
+        raise InvalidInputError(
+            f"{short_repr(by)} has {len(rows):,} values, and each is compared with each: choose a column of at most "
+            f"{most_values} values for by, or make a sweep of fewer."
+        )
     if not (matches := _matches(rows, alike)):
         alone, varied = _what_differs(rows)
         which = listing([name for name in alone or varied if name not in alike])
@@ -222,10 +231,9 @@ def _matches(rows: Mapping[Any, Sequence[_Row]], unsaid: Collection[str], ignore
             key = tuple(row.asked[name] for name in names)
             named = zip(names, key, strict=True)
             shared = {name: value for name, value in named if value is not None and name not in unsaid}
+            prompted = shared if row.prompt is None else {_PROMPT: row.prompt, **shared}
             for other in groups.get(key, ()):
-                alike = shared
-                if row.prompt is not None and row.prompt == other.prompt:  # also where it was not compared
-                    alike = {_PROMPT: row.prompt, **shared}
+                alike = prompted if row.prompt == other.prompt else shared  # also where it was not compared
                 found.append(Match((row.number, other.number), (one, two), alike))
     return found
 

@@ -206,7 +206,7 @@ class Sweep(RunningSweep):
 
         Args:
             budget: the most that the sweep may cost in its whole life, in USD, like ``max_cost`` of :meth:`run`.
-            by: the input whose values are compared.
+            by: the input whose values are compared, of which there may be twenty.
             rater: the name of the person who votes in a notebook, which is not blocked meanwhile. Or a function
                 of two clips that returns ``"left"``, ``"right"``, ``"tie"`` or ``"bad"``: the call then waits for the
                 end. Its votes are stored under its name, so that it may be no lambda.

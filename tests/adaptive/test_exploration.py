@@ -411,6 +411,12 @@ def test_a_function_without_a_name_of_its_own_is_refused_since_its_votes_would_b
         sweep.explored(rater=lambda left, right: "left")
 
 
+def test_too_many_values_are_refused_before_each_is_matched_with_each(tmp_path) -> None:
+    sweep = explored_sweep(tmp_path, prompts=500)
+    with pytest.raises(InvalidInputError, match=r"'prompt' has 500 values, and each is compared with each: .* most 20"):
+        sweep.explored(by="prompt")
+
+
 def test_a_sweep_in_which_nothing_can_be_compared_is_refused(tmp_path) -> None:
     one = explored_sweep(tmp_path, ("a",))
     with pytest.raises(InvalidInputError, match="All rows have the same model, 'a', and at least two values"):
