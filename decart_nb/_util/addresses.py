@@ -83,6 +83,11 @@ def file_name(address: str) -> str:
     return address.partition("://")[2].partition("?")[0].rstrip("/").rpartition("/")[2]
 
 
+def has_query(address: str) -> bool:
+    """Whether an address has a query, such as ``?versionId=1``."""
+    return bool(_parts(address)[3])
+
+
 def has_secrets(address: str) -> bool:
     """Whether an address has what must not be shown: a user's name or password, or a query."""
     _, user, _, query = _parts(address)

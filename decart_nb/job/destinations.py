@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .._util.addresses import PACKAGES, is_storage_address, scheme_of, without_pathlib
+from .._util.addresses import PACKAGES, has_query, is_storage_address, scheme_of, without_pathlib
 from .._util.remote_storage import RemoteStorage, StorageError, upload_all
 from .._util.text import printable
 from ..errors import InvalidInputError, MediaError
@@ -38,7 +38,10 @@ def destination(given: Any) -> Any:
     scheme = scheme_of(text)
     try:
         if is_storage_address(text):
-            return storage_at(text)
+            storage = storage_at(text)
+            if has_query(text):  # which would become a part of the file's name, or be left out
+                raise UnusableFileError(f"has a query, {storage.shown}; leave out what follows the question mark.")
+            return storage
         if scheme == "file" or text.lower().startswith("file:/"):
             return locate(text)
     except UnusableFileError as error:
@@ -48,8 +51,8 @@ def destination(given: Any) -> Any:
             f"{redacted_url(text)} is an address of the kind {scheme}:, to which nothing is written; give a path, or "
             f"an address of {', '.join(PACKAGES)}."
         )
-    if (meant := without_pathlib(text)) != text:
-        raise InvalidInputError(f"{redacted_url(text)} is an address: give it as text, not as a Path: {meant!r}.")
+    if without_pathlib(text) != text:
+        raise InvalidInputError(f"{redacted_url(text)} is an address: give it as text, and not as a Path.")
     return given
 
 

@@ -274,16 +274,19 @@ def test_a_copy_is_saved_at_an_address_with_its_tags(live, place, small_video, t
         ("memory://cat.avi", "the name must end in .mp4"),
         ("http://example.com/cat.mp4", "of the kind http:, to which nothing is written"),
         ("foo://cat.mp4", "of the kind foo:, to which nothing is written; give a path, or an address of s3, "),
-        (Path("memory://a/cat.mp4"), "give it as text, not as a Path: 'memory://a/cat.mp4'"),
+        (Path("memory://a/cat.mp4"), "memory://a/cat.mp4 is an address: give it as text, and not as a Path"),
+        (Path("sftp://ann:hunter2@host/cat.mp4"), "sftp://host/cat.mp4?… is an address: give it as text"),
         ("memory://a::memory://b.mp4", "is a chain of addresses"),
         ("s3://", "names no file"),
+        ("memory://a/cat.mp4?versionId=1", "has a query, memory://a/cat.mp4?…; leave out what follows"),
         ("a\0b.mp4", "a b.mp4 has a NUL character in it, which no path can have"),
     ],
 )
 def test_what_cannot_be_written_to_is_said(live, small_video, address, said) -> None:
     clip = live.generate(MODEL, "a", data=small_video)
-    with pytest.raises(dnb.InvalidInputError, match=re.escape(said)):
+    with pytest.raises(dnb.InvalidInputError, match=re.escape(said)) as caught:
         clip.save(address)
+    assert "hunter2" not in caught.value.message
 
 
 def test_a_file_address_is_a_path_of_this_machine(live, small_video, tmp_path) -> None:
