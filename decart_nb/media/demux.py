@@ -112,7 +112,10 @@ def open_source(source: Source, name: str, wanted: str) -> Iterator[BinaryIO]:
     """
     with decoding(name, wanted), ExitStack() as stack:
         if isinstance(source, str | os.PathLike):
-            file: BinaryIO = stack.enter_context(Path(source).open("rb"))
+            path = Path(source)
+            if path.is_fifo() or path.is_char_device():  # whose end may never come
+                raise refusal(name, wanted, "it is a device or a pipe")
+            file: BinaryIO = stack.enter_context(path.open("rb"))
         elif source.seekable():
             source.seek(0)
             file = source

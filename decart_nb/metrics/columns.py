@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 #: Why a clip has no value of a metric that compares it with another video.
 NO_REFERENCE = "there is no video to compare it with: name a column of videos, against=…"
+_LONGEST_ERROR = 500
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,16 @@ class Video:
 
     Attributes:
         path: where it lies. It is opened only if something is not known of it yet.
-        sha256: its digest.
+        sha256: its digest; empty of a file that cannot be read, of which nothing is kept.
     """
 
     path: Path
     sha256: str
+
+    @property
+    def identity(self) -> str:
+        """What tells it from other videos: its digest, or its path."""
+        return self.sha256 or str(self.path)
 
 
 @dataclass
@@ -76,7 +82,7 @@ def measure_clips(
     for key, result in run_units(_measure, {key: unit.arguments for key, unit in units.items()}, client=client):
         found = units[key].rows(result)
         if store is not None:
-            store.measurements.write(row for row, is_final in found if is_final)
+            store.measurements.write(row for row, is_kept in found if is_kept)
         known |= {row[:4]: row for row, _ in found}
     values = Values({metric.name: [math.nan] * len(clips) for metric in metrics}, [{} for _ in clips])
     for number, (clip, reference) in enumerate(zip(clips, references, strict=True)):
@@ -96,8 +102,8 @@ _Key = tuple[str, str, str, int]
 
 def _key(clip: Video | None, reference: Video | None, metric: Metric) -> _Key:
     assert clip is not None
-    beside = reference.sha256 if metric.needs_reference and reference is not None else ""
-    return clip.sha256, beside, metric.name, metric.version
+    beside = reference.identity if metric.needs_reference and reference is not None else ""
+    return clip.identity, beside, metric.name, metric.version
 
 
 @dataclass
@@ -125,18 +131,23 @@ class _Unit:
     def key(self) -> str:
         """The unit's key, under which a cluster may compute it once for several callers."""
         versions = [(metric.name, metric.version) for metric in self.metrics.values()]
-        return unit_key(self.clip.sha256, self.reference and self.reference.sha256, versions)
+        return unit_key(self.clip.identity, self.reference and self.reference.identity, versions)
 
     def rows(self, result: dict[str, Measurement] | Exception) -> list[tuple[StoredMeasurement, bool]]:
         """What was measured, or what went wrong, as rows of the store, and whether they are to be kept."""
         if isinstance(result, Exception):
-            text = printable(getattr(result, "message", f"{type(result).__name__}: {result}"), limit=500)
+            text = printable(getattr(result, "message", f"{type(result).__name__}: {result}"), limit=_LONGEST_ERROR)
             keys = [_key(self.clip, self.reference, metric) for metric in self.metrics.values()]
             return [(StoredMeasurement(*key, math.nan, text), False) for key in keys]
-        return [
-            (StoredMeasurement(*_key(self.clip, self.reference, metric), found.value, found.error), found.is_final)
-            for metric, found in ((self.metrics[name], found) for name, found in result.items())
-        ]
+        rows = []
+        for name, found in result.items():
+            metric = self.metrics[name]
+            error = printable(found.error, limit=_LONGEST_ERROR)
+            videos = [self.clip, self.reference] if metric.needs_reference else [self.clip]
+            is_kept = found.is_final and all(video is not None and video.sha256 for video in videos)
+            key = _key(self.clip, self.reference, metric)
+            rows.append((StoredMeasurement(*key, found.value, error), is_kept))
+        return rows
 
 
 def _stored(
@@ -144,7 +155,7 @@ def _stored(
 ) -> dict[_Key, StoredMeasurement]:
     if store is None:
         return {}
-    digests = {clip.sha256 for clip in clips if clip is not None}
+    digests = {clip.sha256 for clip in clips if clip is not None and clip.sha256}
     rows = store.measurements.read(digests, {(metric.name, metric.version) for metric in metrics})
     return {row[:4]: row for row in rows}
 
@@ -165,8 +176,8 @@ def _units(
             key = _key(clip, reference, metric)
             if key not in known and key not in begun:
                 begun.add(key)
-                beside = "" if reference is None else reference.sha256
-                unit = units.setdefault(f"{clip.sha256} {beside}", _Unit(clip, reference))
+                beside = "" if reference is None else reference.identity
+                unit = units.setdefault(f"{clip.identity} {beside}", _Unit(clip, reference))
                 unit.metrics[metric.name] = metric
     return {unit.key: unit for unit in units.values()}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
+import stat
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -75,10 +76,10 @@ def measure(
 def measure_video(video: Any, names: Iterable[str] | str | None, against: Any, store: Store | None) -> dict[str, float]:
     """As :func:`measure`, with a store, if there is one."""
     metrics = find(DEFAULT if names is None else names)
-    clip = _video(video)
+    clip = _video(video, store)
     reference = None
     if any(metric.needs_reference for metric in metrics):
-        reference = _input_of(clip.sha256, store) if against is None else _video(against)
+        reference = _input_of(clip.sha256, store) if against is None else _video(against, store)
         if reference is None:
             raise InvalidInputError("There is no video to compare this one with: give it, against=….")
     values = measure_clips([clip], [reference], metrics, store=store)
@@ -102,11 +103,16 @@ def measure_table(frame: pd.DataFrame, names: Iterable[str] | str | None, agains
     if taken := [name for name in there if not pd.api.types.is_numeric_dtype(frame[name])]:
         raise InvalidInputError(f"The table has a column {listing(taken)} of its own: rename it before it is measured.")
     records = records_of(frame, store)
-    clips = _videos(clips_of(frame, records, store))
+    clips = _videos(frame, records, store)
     references: list[Video | None] = [None] * len(clips)
     if any(metric.needs_reference for metric in metrics):
         references = _references(frame, records, against, store)
     values = measure_clips(clips, references, metrics, store=store, client=client)
+    if others := [name for name in there if not _are_the_same(frame[name], values.columns[name])]:
+        raise InvalidInputError(
+            f"The table has a column {listing(others)} with other numbers than those that were measured: rename it, or "
+            "drop it, before the table is measured."
+        )
     made = frame.copy()
     for name, column in values.columns.items():
         made[name] = np.array(column, np.float64)
@@ -126,7 +132,7 @@ def group_duplicates(frame: pd.DataFrame, threshold: float, client: Any) -> pd.D
 
     threshold = finite_number("threshold", threshold, at_least=0, at_most=1)
     store = open_store()
-    clips = _videos(clips_of(frame, records_of(frame, store), store))
+    clips = _videos(frame, records_of(frame, store), store)
     values = measure_clips(clips, [None] * len(clips), [FINGERPRINT], store=store, client=client)
     fingerprints = [one if isinstance(one, str) else None for one in values.columns[FINGERPRINT.name]]
     made = frame.copy()
@@ -136,21 +142,41 @@ def group_duplicates(frame: pd.DataFrame, threshold: float, client: Any) -> pd.D
     return made
 
 
-def _videos(clips: Iterable[Clip | None]) -> list[Video | None]:
-    """The clips as files with digests. A file that is gone has none, unless its table tells it."""
-    return [None if clip is None else _of_clip(clip) for clip in clips]
+def _are_the_same(column: pd.Series, measured: Sequence[float | str]) -> bool:
+    """Whether a column has no other numbers than these. It may lack some."""
+    numbers = column.astype("Float64").to_numpy(np.float64, na_value=np.nan)
+    return bool(np.all(np.isnan(numbers) | np.isclose(numbers, np.array(measured, np.float64))))
 
 
-def _of_clip(clip: Clip) -> Video:
-    return Video(clip.path, clip.sha256) if clip.sha256 else _of_path(clip.path)
+def _videos(frame: pd.DataFrame, records: Sequence[Record | None], store: Store | None) -> list[Video | None]:
+    """The clips of a table as files with digests."""
+    return [
+        None if clip is None else _of_clip(clip, record, store)
+        for clip, record in zip(clips_of(frame, records, store), records, strict=True)
+    ]
 
 
-def _of_path(path: Path) -> Video:
+def _of_clip(clip: Clip, record: Record | None, store: Store | None) -> Video:
+    """A clip as a file with its digest.
+
+    That of a video of the store is known. Of any other file it is computed: a table may name another file beside the
+    digest, and what is measured of that must not be kept as a value of this one. Only where the file is gone, the
+    clip's own digest tells which values are its own.
+    """
+    if store is not None and record is not None and record.sha256 and store.video(record) == clip.path:
+        return Video(clip.path, record.sha256)
+    return _of_path(clip.path, clip.sha256)
+
+
+def _of_path(path: Path, otherwise: str = "") -> Video:
+    """A file with its digest, and one that cannot be read with another or none: whoever opens it says why."""
     try:
         found = path.stat()
-    except OSError:  # whoever opens it is told
-        return Video(path, "")
-    return Video(path, _digest(path, found.st_size, found.st_mtime_ns))
+        if not stat.S_ISREG(found.st_mode):
+            return Video(path, "")
+        return Video(path, _digest(path, found.st_size, found.st_mtime_ns))
+    except (OSError, ValueError, MediaError):
+        return Video(path, otherwise)
 
 
 @functools.lru_cache(4096)
@@ -160,7 +186,7 @@ def _digest(path: Path, size: int, changed: int) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _video(value: Any) -> Video:
+def _video(value: Any, store: Store | None) -> Video:
     """What a person gives as a video.
 
     Raises:
@@ -170,14 +196,12 @@ def _video(value: Any) -> Video:
         if value.clip is None:
             raise InvalidInputError(f"The job {value.id or ''} has no video yet: give job.result().")
         value = value.clip
-    if isinstance(value, Clip):
-        return _of_clip(value)
-    if not isinstance(value, str | os.PathLike):
+    if not isinstance(value, Clip | str | os.PathLike):
         raise InvalidInputError(f"A clip or the path of a video is measured, not {short_repr(value)}.")
-    path = Path(value)
-    if not path.is_file():
-        raise InvalidInputError(f"There is no video {printable(path.name)}.")
-    return _of_path(path)
+    video = _of_value(value, store)
+    if video is None:
+        raise InvalidInputError(f"There is no video {printable(Path(value).name)}.")
+    return video
 
 
 def _input_of(clip_sha256: str, store: Store | None) -> Video | None:
@@ -197,8 +221,9 @@ def _references(
     frame: pd.DataFrame, records: Sequence[Record | None], against: Any, store: Store | None
 ) -> list[Video | None]:
     """What the clip of each row is compared with."""
-    if isinstance(against, Clip | Job | os.PathLike):
-        return [_video(against)] * len(frame)
+    is_path = isinstance(against, str) and against not in frame.columns and os.path.isfile(against)  # noqa: PTH113
+    if is_path or isinstance(against, Clip | Job | os.PathLike):
+        return [_video(against, store)] * len(frame)
     name = _DATA if against is None else against
     if name in frame.columns:
         values = column_values(frame[name])
@@ -210,16 +235,18 @@ def _references(
             f"against must be a video, or name a column of videos: there is none called {name}.{meant}"
         )
     inputs = [_stored_input(record, store) if name == _DATA else None for record in records]
-    return [made_from or _of_value(value) for made_from, value in zip(inputs, values, strict=True)]
+    return [made_from or _of_value(value, store) for made_from, value in zip(inputs, values, strict=True)]
 
 
-def _of_value(value: Any) -> Video | None:
-    """The video in a cell of a table; ``None`` where there is none."""
+def _of_value(value: Any, store: Store | None) -> Video | None:
+    """The video that a value stands for, such as one in a cell of a table; ``None`` where there is none."""
     if isinstance(value, Job):
         value = value.clip
     if isinstance(value, Clip):
-        return _of_clip(value)
-    if isinstance(value, str | os.PathLike) and Path(value).is_file():
+        records = store.find(sha256=value.sha256) if store is not None and value.sha256 else []
+        return _of_clip(value, records[0] if records else None, store)
+    # Unlike Path.is_file, this takes any text, such as one that is too long for a name.
+    if isinstance(value, str | os.PathLike) and os.path.isfile(value):  # noqa: PTH113
         return _of_path(Path(value))
     return None
 

@@ -108,7 +108,7 @@ def _size(path: Path) -> int:
     """A file's size, or 0: the size decides whether a notebook embeds the video."""
     try:
         return path.stat().st_size
-    except OSError:
+    except (OSError, ValueError):
         return 0
 
 

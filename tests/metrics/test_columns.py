@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from pathlib import Path
 
@@ -46,6 +47,50 @@ def test_a_table_that_was_read_back_is_measured_again(videos, tmp_path) -> None:
     assert back.attrs["metrics"] == ["motion"]
     made.to_parquet(tmp_path / "made.parquet")
     assert pd.read_parquet(tmp_path / "made.parquet").attrs["metrics"] == ["motion"]
+
+
+def test_a_column_with_other_numbers_is_the_caller_s_own(videos) -> None:
+    asked = table(*videos, brightness=[1, 2])  # an axis of a sweep may be called so
+    with pytest.raises(InvalidInputError, match="has a column brightness with other numbers than those"):
+        asked.decart.measure(["brightness"])
+    measured = table(*videos).decart.measure("brightness")["brightness"]
+    partly = asked.assign(brightness=measured.where([True, False]).astype("Float64"))
+    assert partly.decart.measure("brightness")["brightness"].equals(measured)
+
+
+def test_a_table_keeps_its_index_and_an_empty_one_gets_its_columns(videos) -> None:
+    asked = table(*videos)
+    asked.index = pd.Index(["a", "a"], name="run")
+    made = asked.decart.measure("motion")
+    assert made.index.equals(asked.index)
+    assert made["motion"].iloc[0] > made["motion"].iloc[1]
+    assert made["motion"].dtype == asked.iloc[:0].decart.measure(["motion", "kept_ssim"])["motion"].dtype == "float64"
+    assert asked.iloc[:0].decart.duplicates()["duplicate_group"].dtype == "Int64"
+
+
+def test_a_value_is_kept_for_the_file_that_was_measured_whatever_digest_its_table_names(tmp_path, videos) -> None:
+    dnb.connect("local", store=tmp_path / "runs")
+    lying = table(videos[1], sha256=[_digest(videos[0])]).decart.measure("motion")
+    right = table(*videos, sha256=[*map(_digest, videos)]).decart.measure("motion")
+    assert lying["motion"][0] == right["motion"][1] != right["motion"][0]
+
+
+def test_what_is_no_file_is_the_error_of_its_row_and_is_named_in_it(tmp_path, videos) -> None:
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    names = [tmp_path / name for name in ("one.mp4", "two.mp4", "folder", "pipe", "x" * 300)]
+    made = table(videos[0], *names, Path("\0")).decart.measure("motion")
+    assert made["motion"].notna().tolist() == [True] + [False] * 6
+    for number, path in enumerate(names[:4], 1):
+        assert f"motion: {path.name} is not a video" in made["measure_error"][number]
+    assert "it is a device or a pipe" in made["measure_error"][4]
+    beside = table(videos[0], videos[0], other=["x" * 300, str(videos[0])]).decart.measure("kept_ssim", against="other")
+    assert beside["kept_ssim"].notna().tolist() == [False, True]
+
+
+def test_all_clips_are_compared_with_one_video_by_its_path(videos) -> None:
+    made = table(*videos).decart.measure("kept_ssim", against=str(videos[0]))
+    assert made["kept_ssim"][0] == 1.0 > made["kept_ssim"][1]
 
 
 def test_without_names_all_that_need_no_other_video_are_measured(videos) -> None:
