@@ -43,10 +43,10 @@ def write(path: Path, frames: Iterable[Frame], fps: float = FPS) -> Path:
     return path
 
 
-def with_sound(path: Path, frames: Iterable[Frame], level: float) -> Path:
-    """A video with a tone of 1 kHz of a level from 0 to 1, for as long as its frames."""
+def with_sound(path: Path, frames: Iterable[Frame], level: float, seconds: float | None = None) -> Path:
+    """A video with a tone of 1 kHz of a level from 0 to 1, for as long as its frames unless given."""
     frames = list(frames)
-    rate = 48_000
+    rate, seconds = 48_000, len(frames) / FPS if seconds is None else seconds
     with av.open(str(path), "w") as container:
         picture = container.add_stream("libx264", rate=FPS)
         picture.width, picture.height, picture.pix_fmt = *SIZE, "yuv420p"
@@ -54,7 +54,7 @@ def with_sound(path: Path, frames: Iterable[Frame], level: float) -> Path:
         for frame in frames:
             container.mux(picture.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
         container.mux(picture.encode(None))
-        times = np.arange(rate * len(frames) // FPS) / rate
+        times = np.arange(round(rate * seconds)) / rate
         tone = (level * np.sin(2 * np.pi * 1000 * times)).astype(np.float32)
         for begin in range(0, len(tone), 1024):
             piece = av.AudioFrame.from_ndarray(tone[None, begin : begin + 1024], format="fltp", layout="mono")

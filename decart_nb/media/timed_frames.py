@@ -57,7 +57,7 @@ class TimedFrame(NamedTuple):
 def timed_frames(
     source: Source,
     *,
-    on_sound: Callable[[av.AudioFrame], object] | None = None,
+    on_sound: Callable[[av.AudioFrame], bool] | None = None,
     name: str | None = None,
     limits: Limits = LIMITS,
 ) -> Generator[TimedFrame]:
@@ -65,7 +65,8 @@ def timed_frames(
 
     Args:
         source: the video.
-        on_sound: called with each decoded piece of the first sound that can be decoded; without it, no sound is read.
+        on_sound: called with each decoded piece of the first sound that can be decoded, until it returns ``False``;
+            without it, no sound is read.
         name: what an error calls it; the file's own name unless given.
         limits: the maximum sizes that are decoded.
 
@@ -121,7 +122,7 @@ def _like(first: av.VideoFrame, frame: av.VideoFrame) -> av.VideoFrame:
 
 
 def _decoded(
-    media: InputContainer, stream: VideoStream, on_sound: Callable[[Any], object] | None
+    media: InputContainer, stream: VideoStream, on_sound: Callable[[Any], bool] | None
 ) -> Iterable[av.VideoFrame]:
     """The frames of a stream, while the sound beside it is handed on."""
     sound = None
@@ -130,13 +131,13 @@ def _decoded(
     if on_sound is None or sound is None:
         yield from media.decode(stream)
         return
+    is_wanted = True
     for packet in media.demux(stream, sound):
         if packet.stream is stream:
             yield from stream.decode(packet)
-            continue
-        with suppress(av.FFmpegError):  # a fault of the sound is no reason to refuse the picture
-            for piece in sound.decode(packet):
-                on_sound(piece)
+        elif is_wanted:
+            with suppress(av.FFmpegError):  # a fault of the sound is no reason to refuse the picture
+                is_wanted = all(map(on_sound, sound.decode(packet)))
 
 
 def _is_read(sound: AudioStream) -> bool:

@@ -24,6 +24,8 @@ def _scaled(side: int) -> tuple[str, str]:
 
 #: All frames, in full size.
 EVERY = Branch()
+#: All frames, in full size, with eight bits a sample: ``xpsnr`` misreads the colours of others in most widths.
+EIGHT_BITS = Branch(prefix=(("format", "yuv444p|yuv422p|yuv420p|yuvj444p|yuvj422p|yuvj420p|gray"),))
 #: Some frames, the middle two thirds of them in full size: a blurred edge, or one between blocks, is lost in a smaller
 #: picture, and these two filters take more time than all others.
 SAMPLED = Branch(is_sampled=True, prefix=(("crop", "w=2*iw/3:h=2*ih/3"),))
@@ -179,7 +181,7 @@ _BUILTIN = (
         about="XPSNR with the reference: PSNR weighted by what the eye sees, the least of luma and colours",
         needs_reference=True,
         filter=("xpsnr", ""),
-        branch=EVERY,
+        branch=EIGHT_BITS,
         reduce=partial(Decibels, *(f"lavfi.xpsnr.xpsnr.{plane}" for plane in "yuv"), power=1),
     ),
     FilterMetric(

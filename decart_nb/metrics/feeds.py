@@ -102,7 +102,7 @@ class _GraphFeed(Feed):
     """Feeds a graph. What FFmpeg refuses is the error of the metrics in it, and of no other."""
 
     def __init__(self, metrics: Sequence[FilterMetric], graph: MetadataGraph) -> None:
-        self._metrics, self.graph, self._error = metrics, graph, ""
+        self._metrics, self.graph, self._error, self._is_final = metrics, graph, "", True
 
     def results(self, length: float) -> dict[str, Measurement]:
         """The values of the graph's metrics."""
@@ -111,7 +111,7 @@ class _GraphFeed(Feed):
             with self._catching():
                 values = self.graph.values(length)
         if self._error:
-            return {metric.name: Measurement(math.nan, self._error) for metric in self._metrics}
+            return {metric.name: Measurement(math.nan, self._error, self._is_final) for metric in self._metrics}
         return {name: Measurement(value) for name, value in values.items()}
 
     def _takes(self, frame: av.VideoFrame) -> bool:
@@ -128,6 +128,7 @@ class _GraphFeed(Feed):
         except (av.FFmpegError, ValueError) as error:
             filters = ", ".join(metric.filter[0] for metric in self._metrics)
             self._error = printable(f"FFmpeg's filters ({filters}) cannot take this video: {error}", limit=300)
+            self._is_final = not isinstance(error, OSError | MemoryError)
 
 
 class PictureFeed(_GraphFeed):
@@ -168,10 +169,10 @@ class PictureFeed(_GraphFeed):
 
 
 class PairFeed(_GraphFeed):
-    """Feeds the filters that compare a clip with its reference, as long as both last."""
+    """Feeds the filters of one branch that compare a clip with its reference, as long as both last."""
 
-    def __init__(self, metrics: Sequence[FilterMetric]) -> None:
-        self._graph = PairGraph(metrics)
+    def __init__(self, metrics: Sequence[FilterMetric], branch: Branch) -> None:
+        self._graph = PairGraph(metrics, branch.prefix)
         super().__init__(metrics, self._graph)
 
     def add(self, frame: Frame) -> None:
@@ -185,28 +186,43 @@ class PairFeed(_GraphFeed):
 
 
 class SoundFeed(_GraphFeed):
-    """Feeds the filters of sound."""
+    """Feeds the filters of sound.
 
-    def __init__(self, metrics: Sequence[FilterMetric]) -> None:
+    Args:
+        metrics: of sound.
+        longest: the most seconds of sound that are taken: a small file may have sound for days.
+    """
+
+    def __init__(self, metrics: Sequence[FilterMetric], longest: float) -> None:
         self._graph = SoundGraph(metrics)
         super().__init__(metrics, self._graph)
+        self._longest, self._seconds = longest, 0.0
 
     def add(self, frame: Frame) -> None:
         """Leave the picture out."""
         return
 
-    def add_sound(self, piece: av.AudioFrame) -> None:
-        """Take the next piece of the sound."""
+    def add_sound(self, piece: av.AudioFrame) -> bool:
+        """Take the next piece of the sound, and say whether more is wanted."""
+        self._seconds += piece.samples / piece.sample_rate
+        if self._seconds > self._longest:
+            self._error = f"the sound is longer than {self._longest:.0f} s, the most that is read."
         if not self._error:
             with self._catching():
                 self._graph.push(piece)
+        return not self._error
 
 
 class PluginFeed(Feed):
-    """Feeds one plug-in."""
+    """Feeds one plug-in.
 
-    def __init__(self, metric: PluginMetric) -> None:
-        self._metric, self._call = metric, PluginCall(metric)
+    Args:
+        metric: the plug-in.
+        beside: the calls of plug-ins for the same clip, to which this one is added.
+    """
+
+    def __init__(self, metric: PluginMetric, beside: list[PluginCall]) -> None:
+        self._metric, self._call = metric, PluginCall(metric, beside)
 
     def add(self, frame: Frame) -> None:
         """Give the plug-in the next frame, and the reference's beside it if it needs one."""

@@ -125,10 +125,15 @@ class PairGraph(MetadataGraph):
     """A graph for the pictures of a video beside those of a reference, which is turned and scaled to the video's.
 
     Where the arguments of a filter name a ``{log}``, that is a file that it writes when the graph ends.
+
+    Args:
+        metrics: of one branch.
+        prefix: the filters before those of the metrics, for both videos.
     """
 
-    def __init__(self, metrics: Sequence[FilterMetric]) -> None:
+    def __init__(self, metrics: Sequence[FilterMetric], prefix: Sequence[tuple[str, str]]) -> None:
         super().__init__(metrics)
+        self._prefix = prefix
         self._log: TemporaryDirectory[str] | None = None
 
     def push(
@@ -164,7 +169,7 @@ class PairGraph(MetadataGraph):
         return values
 
     def _build(self, frame: av.VideoFrame, reference: av.VideoFrame, fps: float, turns: tuple[int, int]) -> None:
-        main = self._add_chain(self._add_source(frame, fps), _TURNS[turns[0]])
+        main = self._add_chain(self._add_source(frame, fps), [*_TURNS[turns[0]], *self._prefix])
         size = (frame.height, frame.width) if turns[0] % 2 else (frame.width, frame.height)
         fitting = [*_TURNS[turns[1]]]
         if size != ((reference.height, reference.width) if turns[1] % 2 else (reference.width, reference.height)):
@@ -172,7 +177,7 @@ class PairGraph(MetadataGraph):
         if frame.format.name != reference.format.name or frame.color_range != reference.color_range:
             fitting.append(("scale", f"out_range={int(frame.color_range) or 'auto'}"))
             fitting.append(("format", frame.format.name))
-        other = self._add_chain(self._add_source(reference, fps), fitting)
+        other = self._add_chain(self._add_source(reference, fps), [*fitting, *self._prefix])
         copies = self._graph.add("split", str(len(self._filters)))
         other.link_to(copies)
         for number, (name, arguments) in enumerate(self._filters):

@@ -13,6 +13,7 @@ from ..media.timed_frames import TimedFrame, timed_frames
 from .builtin import BUILTIN, TEXTS
 from .feeds import Feed, Frame, Measurement, PairFeed, PictureFeed, PluginFeed, SoundFeed
 from .metric import Branch, FilterMetric, Metric, PluginMetric
+from .plugin_calls import PluginCall
 
 
 def measure_clip(
@@ -74,7 +75,7 @@ def _measured(
 ) -> dict[str, Measurement]:
     if not metrics:
         return {}
-    feeds = _feeds(metrics)
+    feeds = _feeds(metrics, limits)
     with ExitStack() as stack:
         for feed in feeds:
             stack.callback(feed.abandon)
@@ -97,19 +98,21 @@ def _measured(
         return results
 
 
-def _feeds(metrics: Sequence[Metric]) -> list[Feed]:
+def _feeds(metrics: Sequence[Metric], limits: Limits) -> list[Feed]:
     """What sends frames to the metrics: filters with the same frames share a graph."""
     filters = [metric for metric in metrics if isinstance(metric, FilterMetric)]
-    branches: dict[Branch, list[FilterMetric]] = {}
+    branches: dict[tuple[Branch, bool], list[FilterMetric]] = {}
     for metric in filters:
-        if metric.branch is not None and not metric.needs_reference:
-            branches.setdefault(metric.branch, []).append(metric)
-    feeds: list[Feed] = [PictureFeed(those, branch) for branch, those in branches.items()]
-    if paired := [metric for metric in filters if metric.needs_reference]:
-        feeds.append(PairFeed(paired))
+        if metric.branch is not None:
+            branches.setdefault((metric.branch, metric.needs_reference), []).append(metric)
+    feeds: list[Feed] = [
+        (PairFeed if needs_reference else PictureFeed)(those, branch)
+        for (branch, needs_reference), those in branches.items()
+    ]
     if sounds := [metric for metric in filters if metric.branch is None]:
-        feeds.append(SoundFeed(sounds))
-    return [*feeds, *(PluginFeed(metric) for metric in metrics if isinstance(metric, PluginMetric))]
+        feeds.append(SoundFeed(sounds, limits.seconds))
+    calls: list[PluginCall] = []
+    return [*feeds, *(PluginFeed(metric, calls) for metric in metrics if isinstance(metric, PluginMetric))]
 
 
 def _reference_frames(reference: str | Path, limits: Limits) -> Generator[TimedFrame]:

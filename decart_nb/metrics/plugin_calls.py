@@ -6,8 +6,9 @@ import math
 import threading
 from collections import deque
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from .._util.text import safe_str
 from ..errors import InvalidInputError
 from .metric import PluginMetric
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 #: How many frames wait for a plug-in that is slower than the decoder.
 _MOST_WAITING = 8
+#: A plug-in that has taken no frame for so long, in seconds, while another one of the clip waits for frames, may itself
+#: wait for that one: both may use one lock, as they do for a model.
+_LONGEST_WAIT = 2.0
 #: A frame may come so much before its time, in seconds, since times are rounded in files.
 _ROUNDING = 1e-3
 
@@ -28,15 +32,18 @@ class PluginCall:
 
     Args:
         metric: the plug-in.
+        beside: the calls for the same clip, to which this one is added.
     """
 
-    def __init__(self, metric: PluginMetric) -> None:
+    def __init__(self, metric: PluginMetric, beside: list[PluginCall]) -> None:
         self.metric = metric
+        self._beside = beside
+        beside.append(self)
         self._queues: tuple[deque[RGB], ...] = tuple(deque() for _ in range(1 + metric.needs_reference))
         self._changed = threading.Condition()
-        self._waits = self._is_at_end = self._has_returned = False
-        self._value: Any = None
-        self._error: Exception | None = None
+        self._waits = self._is_at_end = self._has_returned = self._is_stuck = False
+        self._value = math.nan
+        self._error: InvalidInputError | None = None
         self._next_time = 0.0
         self._thread = threading.Thread(target=self._run, name=f"decart_nb metric {metric.name}", daemon=True)
         self._thread.start()
@@ -57,14 +64,22 @@ class PluginCall:
     def feed(self, *frames: RGB) -> None:
         """Give it the next frame, and the reference's beside it. Waits while it has enough of both."""
         with self._changed:
-            self._changed.wait_for(
-                lambda: self._has_returned or self._waits or max(map(len, self._queues)) < _MOST_WAITING
-            )
+            while not self._changed.wait_for(self._has_room, _LONGEST_WAIT):
+                self._is_stuck = any(call.waits for call in self._beside)
             if not self._has_returned:
                 for queue, frame in zip(self._queues, frames, strict=False):
                     queue.append(frame)
                 self._waits = False
                 self._changed.notify_all()
+
+    def _has_room(self) -> bool:
+        is_full = max(map(len, self._queues)) >= _MOST_WAITING
+        return self._has_returned or self._waits or self._is_stuck or not is_full
+
+    @property
+    def waits(self) -> bool:
+        """Whether it waits for a frame."""
+        return self._waits and not self._has_returned
 
     def end(self) -> None:
         """Say that there are no more frames."""
@@ -88,21 +103,21 @@ class PluginCall:
         self.end()
         self._thread.join()
         if self._error is not None:
-            cause = self._error
-            reason = f"{type(cause).__name__}: {cause}".rstrip(": ")
-            raise InvalidInputError(f"The metric {self.metric.name} has raised {reason}", cause=cause)
-        try:
-            return float(self._value)
-        except (TypeError, ValueError):
-            raise InvalidInputError(
-                f"The metric {self.metric.name} must return a number, not {type(self._value).__name__}."
-            ) from None
+            raise self._error
+        return self._value
 
     def _run(self) -> None:
+        name = self.metric.name
         try:
-            self._value = self.metric.function(*(self._frames(queue) for queue in self._queues))
+            value = self.metric.function(*(self._frames(queue) for queue in self._queues))
+            try:
+                self._value = float(value)
+            except Exception:  # noqa: BLE001 - a tensor of several numbers raises an error of its library's own
+                self._error = InvalidInputError(f"The metric {name} must return a number, not {type(value).__name__}.")
         except Exception as error:  # noqa: BLE001 - whatever a plug-in raises is its row's error
-            self._error = error.with_traceback(None)  # which would hold its frames
+            cause = error.with_traceback(None)  # which would hold its frames
+            reason = f"{type(cause).__name__}: {safe_str(cause)}".rstrip(": ")
+            self._error = InvalidInputError(f"The metric {name} has raised {reason}", cause=cause)
         finally:
             with self._changed:
                 self._has_returned = True
@@ -120,5 +135,6 @@ class PluginCall:
                 if not queue:
                     return
                 frame = queue.popleft()
+                self._is_stuck = False
                 self._changed.notify_all()
             yield frame

@@ -80,10 +80,10 @@ class Decibels:
     def add(self, time: float, metadata: Metadata, frame: av.VideoFrame | av.AudioFrame) -> None:
         """Take the next frame."""
         ratios = [_number(metadata, key) for key in self._keys]
-        if not any(map(math.isnan, ratios)):
-            self._errors = [
-                error + 10 ** (-ratio / self._per_decade) for error, ratio in zip(self._errors, ratios, strict=True)
-            ]
+        if not all(map(math.isnan, ratios)):
+            for plane, ratio in enumerate(ratios):
+                if not math.isnan(ratio):  # a grey video has no planes of colours
+                    self._errors[plane] += 10 ** (-ratio / self._per_decade)
             self._count += 1
 
     def value(self, length: float) -> float:
@@ -141,11 +141,11 @@ class Seconds:
 
     def add(self, time: float, metadata: Metadata, frame: av.VideoFrame | av.AudioFrame) -> None:
         """Take the next frame."""
-        if self._end in metadata and not math.isnan(self._begun):
+        if self._start in metadata and math.isnan(self._begun):
+            self._begun = _number(metadata, self._start)
+        if self._end in metadata and not math.isnan(self._begun):  # of one long frame, both are marked in the next one
             self._sum += _number(metadata, self._end) - self._begun
             self._begun = math.nan
-        if self._start in metadata:
-            self._begun = _number(metadata, self._start)
 
     def value(self, length: float) -> float:
         """The seconds."""

@@ -14,7 +14,7 @@ from .._util.plain_values import NotPlainError, whole
 from .._util.public import public
 from .._util.text import did_you_mean, listing, printable, short_repr
 from ..errors import InvalidInputError
-from ..job.table import OWN_COLUMNS
+from ..job.table import DUPLICATE_GROUP, MEASURE_ERROR, OWN_COLUMNS
 from .builtin import BUILTIN, TEXTS
 from .metric import FilterMetric, Metric, PluginMetric
 
@@ -134,7 +134,7 @@ def _plugin(function: Callable[..., Any], name: str, version: int, fps: float | 
         raise InvalidInputError(
             f"A metric's name must be of letters, digits and underscores, at most 64, not {short_repr(name)}."
         )
-    if name in BUILTIN or name in TEXTS or name in OWN_COLUMNS:
+    if name in {*BUILTIN, *TEXTS, *OWN_COLUMNS, MEASURE_ERROR, DUPLICATE_GROUP}:
         raise InvalidInputError(
             f"A metric cannot be called {name}: there is a column or a metric of that name already."
         )

@@ -7,13 +7,17 @@ import math
 import re
 import shutil
 import subprocess
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import av.filter
 import numpy as np
 import pytest
 
 from decart_nb import InvalidInputError, MediaError, measure
+from decart_nb.media.limits import Limits
+from decart_nb.metrics.measuring import measure_clip
 from tests.metric_clips import FPS, SIZE, blurred, luma, moving, texture, with_sound, write
 
 _FFMPEG = shutil.which("ffmpeg")
@@ -71,6 +75,21 @@ def test_freezes_are_the_seconds_in_which_nothing_moves(tmp_path) -> None:
     assert _ordered(tmp_path, "freezes", frames, frozen, until_the_end) == pytest.approx([0.0, 1.2, 1.0], abs=0.11)
 
 
+def test_a_frame_that_is_shown_for_long_is_a_freeze(tmp_path) -> None:
+    path = tmp_path / "held.mkv"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=1000)
+        stream.width, stream.height, stream.pix_fmt = *SIZE, "yuv420p"
+        shown = 0
+        for number, frame in enumerate(moving(12)):
+            picture = av.VideoFrame.from_ndarray(frame, format="rgb24")
+            picture.pts, picture.time_base = shown, Fraction(1, 1000)
+            shown += 900 if number in (3, 4, 8) else 100
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode(None))
+    assert measure(path, "freezes")["freezes"] == pytest.approx(2.7, abs=0.02)
+
+
 def test_black_is_the_seconds_without_light(tmp_path) -> None:
     black = [np.zeros((*SIZE[::-1], 3), np.uint8)]
     frames = moving(10)
@@ -114,6 +133,15 @@ def test_loudness_is_that_of_the_sound_and_missing_without(tmp_path) -> None:
     )
     assert loud == pytest.approx(-9.0, abs=1.0)  # 20 log 0.5, and 3 dB less for one channel of a sine
     assert loud - quiet == pytest.approx(20.0, abs=0.5)
+
+
+def test_sound_that_is_longer_than_the_limit_is_not_read_on_and_stops_no_other_metric(tmp_path) -> None:
+    path = with_sound(tmp_path / "long.mp4", moving(5), 0.5, seconds=4.0)
+    found = measure_clip(path, None, ["loudness", "motion"], Limits(seconds=2.0))
+    assert found["motion"].value > 1
+    assert math.isnan(found["loudness"].value)
+    assert found["loudness"].error == "the sound is longer than 2 s, the most that is read."
+    assert measure(path, "loudness")["loudness"] == pytest.approx(-9.0, abs=1.0)
 
 
 @pytest.fixture(scope="module")

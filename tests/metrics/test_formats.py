@@ -12,7 +12,7 @@ from decart_nb import measure
 from decart_nb.metrics.builtin import BUILTIN
 from tests.metric_clips import FPS, SIZE, moving, table, write
 
-_NAMES = ["motion", "flicker", "sharpness", "brightness", "flashes", "kept_ssim"]
+_NAMES = ["motion", "flicker", "sharpness", "brightness", "flashes", "kept_ssim", "kept_xpsnr"]
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +46,7 @@ def test_values_do_not_depend_on_how_a_file_codes_its_pixels(codec, pixels, suff
         assert found[name] == pytest.approx(expected[name], rel=0.2), name
     assert found["flashes"] == 0
     assert found["kept_ssim"] > 0.9
+    assert found["kept_xpsnr"] > 20
 
 
 def test_a_recording_that_is_turned_is_compared_upright(tmp_path) -> None:

@@ -23,7 +23,7 @@ def test_a_log_is_read_when_the_graph_has_ended(small_video) -> None:
     logged = FilterMetric(
         name="logged", filter=("psnr", "stats_file={log}"), branch=Branch(), reduce=lambda: _LinesOfPsnr("vmaf")
     )
-    graph = PairGraph([logged])
+    graph = PairGraph([logged], ())
     frames = [frame.picture for frame in timed_frames(small_video)]
     for number, (frame, other) in enumerate(itertools.pairwise(frames)):
         graph.push(frame, other, number / 10, 10.0, (0, 0))

@@ -6,6 +6,7 @@ import hashlib
 import subprocess
 import sys
 import textwrap
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -82,6 +83,53 @@ def test_what_a_function_raises_is_the_row_s_error(video, tmp_path) -> None:
         dnb.measure(dark, "test_picky")
 
 
+@pytest.mark.parametrize("value", [np.array([1.0, 2.0]), 10**400, None, "much"], ids=["array", "huge", "none", "text"])
+def test_what_is_no_number_stops_no_other_metric(video, value) -> None:
+    dnb.metric("test_no_number")(lambda frames: value)
+    made = table(video).decart.measure(["test_no_number", "motion"])
+    assert made["motion"].notna().all()
+    assert made["measure_error"][0].startswith("test_no_number: The metric test_no_number must return a number, not ")
+
+
+def test_an_error_of_a_library_s_own_and_of_several_lines_is_one_line(video) -> None:
+    class Tensor:
+        def __float__(self):
+            raise RuntimeError("only tensors of one element")
+
+    class OddError(Exception):
+        def __str__(self):
+            raise ValueError("no text")
+
+    def odd(frames):
+        raise OddError
+
+    def lines(frames):
+        raise ValueError("one\ntwo: three")
+
+    dnb.metric("test_tensor")(lambda frames: Tensor())
+    dnb.metric("test_odd")(odd)
+    dnb.metric("test_lines")(lines)
+    made = table(video).decart.measure(["test_tensor", "test_odd", "test_lines", "motion"])
+    assert made["motion"].notna().all()
+    tensor, failed, joined = made["measure_error"][0].split("\n")
+    assert tensor == "test_tensor: The metric test_tensor must return a number, not Tensor."
+    assert failed.startswith("test_odd: The metric test_odd has raised OddError")
+    assert joined == "test_lines: The metric test_lines has raised ValueError: one two: three"
+
+
+def test_two_functions_may_read_their_frames_under_one_lock(video) -> None:
+    lock = threading.Lock()
+
+    def count(frames):
+        with lock:
+            return sum(1 for _ in frames)
+
+    dnb.metric("test_locked")(count)
+    dnb.metric("test_locked_too")(count)
+    found = dnb.measure(video, ["test_locked", "test_locked_too"])
+    assert found == {"test_locked": 30, "test_locked_too": 30}
+
+
 def test_a_value_is_kept_until_the_version_changes_and_an_error_is_not(video, tmp_path, capsys) -> None:
     dnb.connect("local", store=tmp_path / "runs")
     asked = table(video, sha256=[hashlib.sha256(video.read_bytes()).hexdigest()])
@@ -119,6 +167,7 @@ def test_a_name_or_a_function_that_cannot_be_is_refused() -> None:
     for options, message in (
         ({"name": "motion"}, "cannot be called motion"),
         ({"name": "status"}, "cannot be called status"),
+        ({"name": "measure_error"}, "cannot be called measure_error"),
         ({"name": "two words"}, "letters, digits and underscores"),
         ({"name": "x", "version": 0}, "whole number from 1 on"),
         ({"name": "x", "version": 1.5}, "whole number from 1 on"),
