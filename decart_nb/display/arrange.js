@@ -28,16 +28,21 @@ export function valuesOf(tiles, index) {
   return found;
 }
 
+/** A value as a number if it is an infinite one, which stands in a grid as text. See grid_measures.py. */
+const INFINITE = new Map([["inf", Infinity], ["-inf", -Infinity]]);
+const numberOf = (value) => INFINITE.get(value) ?? value;
+
 function compare(one, other) {
   if (isMissing(one) || isMissing(other)) return Number(isMissing(one)) - Number(isMissing(other));
-  if (typeof one === "number" && typeof other === "number") return one - other;
+  const [first, second] = [numberOf(one), numberOf(other)];
+  if (typeof first === "number" && typeof second === "number") return first === second ? 0 : first - second;
   return String(one).localeCompare(String(other), undefined, { numeric: true });
 }
 
 /** What stands for a value on an axis: the range of a measure, or the value itself. See grid_measures.py. */
 function placed({ ranges }, value) {
   if (!ranges?.length || isMissing(value)) return value;
-  return ranges.find(({ below }) => below === null || value < below).label;
+  return ranges.find(({ below }) => below === null || numberOf(value) < below).label;
 }
 
 /** Rows or columns in the order in which they were found; those of a measure by its values, unless it sorts the tiles. */

@@ -60,7 +60,7 @@ class Measure:
 
     def placed(self, value: Any) -> Any:
         """What stands for a value on an axis: its range, or the value itself."""
-        number = _number(value)
+        number = number_of(value)
         if not self.edges or number is None:
             return value
         return self.ranges[sum(number >= edge for edge in self.edges)]
@@ -71,7 +71,7 @@ class Measure:
 
     def mark(self, value: Any) -> str:
         """``"high"`` or ``"low"`` for an outlier, else an empty text."""
-        number = _number(value)
+        number = number_of(value)
         if number is None:
             return ""
         return "high" if number > self.high else "low" if number < self.low else ""
@@ -129,7 +129,7 @@ def axis_keys(name: str, values: Sequence[Any], measure: Measure | None, *, is_s
         is_sorted: whether the tiles are sorted by this column: then the order of a measure is theirs.
     """
     if measure is not None and not is_sorted:
-        values = sorted(values, key=lambda value: (key_of(value) is None, _number(value) or 0.0))
+        values = sorted(values, key=lambda value: (key_of(value) is None, number_of(value) or 0.0))
     labels: dict[Hashable, str] = {}
     for value in values:
         placed = value if measure is None else measure.placed(value)
@@ -143,7 +143,7 @@ def is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _number(value: Any) -> float | None:
+def number_of(value: Any) -> float | None:
     """A value of a measure as a number, also an infinite one, which stands in a grid as text."""
     return _INFINITE.get(value) if isinstance(value, str) else value if is_number(value) else None
 
@@ -157,7 +157,7 @@ def number_text(value: float) -> str:
 
 def _is_numeric(values: Sequence[Any]) -> bool:
     known = [value for value in values if value is not None]
-    return any(map(is_number, known)) and all(_number(value) is not None for value in known)
+    return any(map(is_number, known)) and all(number_of(value) is not None for value in known)
 
 
 def _measure(name: str, values: Sequence[Any]) -> Measure:

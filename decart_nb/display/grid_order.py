@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..job.table import as_results
 from .grid_columns import GridColumns, key_of
-from .grid_measures import is_number
+from .grid_measures import number_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +37,7 @@ def sorted_table(table: pd.DataFrame, column: Hashable, *, descending: bool = Tr
 
 def _sort_key(value: Any) -> tuple[bool, Any]:
     """What a value is sorted by: numbers before texts, in which numbers count as such."""
-    if is_number(value):
-        return False, value
+    if (known := number_of(value)) is not None:
+        return False, known
     parts = _DIGITS.split(str(value).casefold())
     return True, [int(part) if number % 2 else part for number, part in enumerate(parts)]

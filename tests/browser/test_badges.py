@@ -61,3 +61,12 @@ def test_metrics_are_badges_rows_and_the_order(notebook: Notebook, clip: None) -
     expect(ranges.last).to_have_text("no motion")
     assert 4 <= ranges.count() <= 5
     screenshot(board, "badges, ranges")
+
+
+def test_infinite_values_are_the_ends_of_the_order(notebook: Notebook, clip: None) -> None:
+    notebook.run(f"{_TABLE}table = table[:4].assign(level=[-3.5, -float('inf'), float('inf'), 4.5], model='lucy-2.5')")
+    board = notebook.run("table.decart.grid(rows='prompt', cols='model', badges='level')").locator(".decart-board")
+    badges = board.locator(".decart-badge > b:first-of-type")
+    expect(badges).to_have_text(["-3.50", "-inf", "inf", "4.50"])
+    board.get_by_role("combobox", name="sort").select_option("level")
+    expect(badges).to_have_text(["inf", "4.50", "-3.50", "-inf"])

@@ -103,6 +103,13 @@ def test_the_clips_are_in_the_order_of_a_column_and_those_without_a_value_last()
     assert table.decart.grid(sort="motion", descending=False).data()["sort"] == {"name": "motion", "descending": False}
 
 
+def test_infinite_values_are_the_ends_of_the_order() -> None:
+    table = _measured(["level"], level=[-3.0, -math.inf, math.inf, 4.0])
+    grid = table.decart.grid(sort="level")
+    levels = [tile["values"][grid.contents.names.index("level")] for tile in grid.data()["tiles"]]
+    assert levels == ["inf", 4.0, -3.0, "-inf"]
+
+
 def test_a_long_table_is_cut_after_it_is_sorted() -> None:
     table = _planned(motion=[float(number) for number in range(1200)])
     grid = table.decart.grid(sort="motion")
