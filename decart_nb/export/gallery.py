@@ -108,7 +108,7 @@ def save_gallery(
     def write(path: Any) -> Path:
         try:
             return (_single if single_file else _folder)(grid, as_path(path), title, client)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise MediaError(f"The gallery cannot be written: {os_reason(error)}.") from None
 
     if single_file:

@@ -15,7 +15,7 @@ from .._util.remote_storage import RemoteStorage, StorageError, upload_all
 from .._util.text import printable
 from ..errors import InvalidInputError, MediaError
 from ..request.local_files import UnusableFileError
-from ..request.locations import display_location, locate, path_text, redacted_url, storage_at
+from ..request.locations import locate, path_text, redacted_url, storage_at
 
 #: The largest page that is looked at for whether it is a gallery, in bytes.
 _MOST_PAGE_BYTES = 2**22
@@ -28,13 +28,11 @@ def destination(given: Any) -> Any:
         A :class:`RemoteStorage` for an fsspec address; a path for another one; what is neither, as it is.
 
     Raises:
-        InvalidInputError: the address is of a kind that is not written to, or it or the path is not sound.
+        InvalidInputError: the address is of a kind that is not written to, or is not sound.
     """
     text = path_text(given)
     if text is None:
         return given
-    if "\0" in text:
-        raise InvalidInputError(f"{display_location(text)} has a NUL character in it, which no path can have.")
     scheme = scheme_of(text)
     try:
         if is_storage_address(text):

@@ -29,6 +29,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from .._util.addresses import without_pathlib
 from .._util.text import short_repr
 from .._version import __version__
 from ..errors import InvalidInputError, MediaError, ModelNotFoundError
@@ -36,6 +37,7 @@ from ..media import tags
 from ..media.files import atomic_write, open_file, write_errors
 from ..media.sniff import sniff
 from ..request.catalogue import models
+from ..request.locations import is_remote, redacted_url
 from ..request.models import FILE_INPUTS, FILE_TYPES, ModelDefinition
 from ..request.uploads import Upload
 from ..store import job_row as records
@@ -282,12 +284,17 @@ def as_path(value: Any) -> Path:
     """A path, from whatever may be one.
 
     Raises:
-        InvalidInputError: the value is none.
+        InvalidInputError: the value is none, or an address.
     """
     try:
-        return Path(os.fsdecode(value)).expanduser()
+        path = Path(os.fsdecode(value)).expanduser()
     except (TypeError, RuntimeError):
         raise InvalidInputError(f"A path or a clip is wanted, not {short_repr(value)}.") from None
+    if is_remote(address := without_pathlib(os.fsdecode(value))) and not os.path.lexists(path):
+        raise InvalidInputError(
+            f"{redacted_url(address)} is an address; download what is there, and give the path of the file."
+        )
+    return path
 
 
 def _moment(seconds: float | None) -> str | None:

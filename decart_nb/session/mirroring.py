@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from .._util.files import os_reason
 from .._util.paths import relative_path
 from .._util.remote_storage import RemoteStorage
+from .._util.text import printable
 from ..errors import InvalidInputError
 from ..job.destinations import destination
 from ..job.provenance import as_path
@@ -32,7 +34,10 @@ def mirror_store(store: Store, address: str | os.PathLike[str]) -> Mirrored:
 
 
 def _folder(store: Store, folder: Path) -> RemoteStorage:
-    real, working = folder.resolve(), store.folder.resolve()
+    try:
+        real, working = folder.resolve(), store.folder.resolve()
+    except (OSError, ValueError) as error:
+        raise InvalidInputError(f"{printable(folder.name)} cannot be a folder: {os_reason(error)}.") from None
     if real.is_relative_to(working) or working.is_relative_to(real):
         raise InvalidInputError("A mirror cannot be in the store's own folder, or around it: name another folder.")
     return RemoteStorage.local(folder, relative_path(folder))

@@ -279,7 +279,6 @@ def test_a_copy_is_saved_at_an_address_with_its_tags(live, place, small_video, t
         ("memory://a::memory://b.mp4", "is a chain of addresses"),
         ("s3://", "names no file"),
         ("memory://a/cat.mp4?versionId=1", "has a query, memory://a/cat.mp4?…; leave out what follows"),
-        ("a\0b.mp4", "a b.mp4 has a NUL character in it, which no path can have"),
     ],
 )
 def test_what_cannot_be_written_to_is_said(live, small_video, address, said) -> None:

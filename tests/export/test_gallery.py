@@ -176,8 +176,11 @@ def test_a_single_page_has_a_name_of_a_page(tmp_path: Path) -> None:
 
 def test_a_gallery_that_cannot_be_written_is_an_error_of_ours(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
+    table = make_table(tmp_path / "made").head(1)
+    with pytest.raises(MediaError, match="The gallery cannot be written: embedded null byte"):
+        table.decart.to_html("a\0b")
     with pytest.raises(MediaError, match="The gallery cannot be written: Not a directory"):
-        make_table(tmp_path / "made").head(1).decart.to_html(tmp_path / "file" / "gallery")
+        table.decart.to_html(tmp_path / "file" / "gallery")
 
 
 def test_the_page_of_200_clips_is_small(tmp_path: Path) -> None:

@@ -213,6 +213,12 @@ def test_a_newer_version_s_record_is_named_as_such(stored: Path, tmp_path: Path,
         lineage.provenance(stored)
 
 
+@pytest.mark.parametrize("given", ["s3://bucket/in.mp4?sig=5ec3e7", Path("s3://bucket/in.mp4?sig=5ec3e7")], ids=type)
+def test_an_address_is_no_path_and_is_told_without_its_secrets(given: Any) -> None:
+    with pytest.raises(InvalidInputError, match=r"^s3://bucket/in.mp4\?… is an address; download"):
+        lineage.provenance(given)
+
+
 def test_what_is_no_video_of_ours_is_told_apart(small_video: Path, tmp_path: Path) -> None:
     (tmp_path / "words.mp4").write_text("a dog, running")
     with pytest.raises(

@@ -94,6 +94,11 @@ def test_a_mirror_is_not_in_the_store_or_around_it(store: Store, place: str) -> 
         mirror_store(store, place)
 
 
+def test_what_no_folder_can_be_called_is_refused(store: Store) -> None:
+    with pytest.raises(InvalidInputError, match=r"^a b cannot be a folder: embedded null byte"):
+        mirror_store(store, "a\0b")
+
+
 def test_the_snapshot_is_consistent_while_others_write(store: Store, target: RemoteStorage, tmp_path: Path) -> None:
     stop = threading.Event()
 
