@@ -72,8 +72,8 @@ _BUILTIN = (
     FilterMetric(
         name="motion",
         unit="levels",
-        about="mean difference of consecutive frames once both are small and smoothed, in brightness levels of 255: "
-        "how much moves, whether it should or not",
+        about="how much moves, wanted or not: the mean difference of consecutive frames once they are small (120 "
+        "pixels) and smoothed; from 0, for a still picture, to 255",
         filter=("vmafmotion", ""),
         branch=SMALL,
         reduce=partial(Mean, "lavfi.vmafmotion.score", skip_first=True),
@@ -81,8 +81,8 @@ _BUILTIN = (
     FilterMetric(
         name="flicker",
         unit="levels",
-        about="mean absolute difference of the luma of consecutive frames, in levels of 255, as VBench's temporal "
-        "flickering: what moves counts too, so compare clips of one scene",
+        about="the mean absolute difference of the luma of consecutive frames, as VBench's temporal flickering: from 0,"
+        " for a still picture, to 255; what moves counts too",
         filter=_SCENES,
         branch=EVERY,
         reduce=partial(Mean, "lavfi.scd.mafd", scale=_to_full_range, skip_first=True),
@@ -90,16 +90,16 @@ _BUILTIN = (
     FilterMetric(
         name="sharpness",
         unit="1/pixel",
-        about="one divided by the mean width of edges in pixels, in the middle of the picture: blur makes it less; "
-        "NaN where there are no edges",
+        about="one divided by the mean width of edges, in the middle of the picture: more is sharper, about 0.25 is "
+        "very sharp; NaN where there are no edges",
         filter=("blurdetect", ""),
         branch=SAMPLED,
         reduce=partial(Mean, "lavfi.blur", inverse=True),
     ),
     FilterMetric(
         name="blockiness",
-        about="how much stronger edges are on a regular grid than beside it, as strong compression makes them; about 1 "
-        "is none",
+        about="how much stronger edges are on a regular grid than beside it, in the middle of the picture: about 1 "
+        "without blocks, more under strong compression",
         filter=("blockdetect", ""),
         branch=SAMPLED,
         reduce=partial(Mean, "lavfi.block"),
@@ -115,7 +115,7 @@ _BUILTIN = (
     FilterMetric(
         name="black",
         unit="s",
-        about="seconds of black frames: at least 98 % of the picture is darker than a tenth",
+        about="seconds of black frames, in which at least 98 % of the picture is darker than a tenth",
         filter=("blackdetect", "pic_th=0.98:pix_th=0.10"),
         branch=EVERY,
         reduce=partial(Seconds, "lavfi.black_start", "lavfi.black_end"),
@@ -136,7 +136,7 @@ _BUILTIN = (
     ),
     FilterMetric(
         name="colourfulness",
-        about="mean distance of colours from grey, from 0 to 1",
+        about="mean distance of colours from grey, from 0 for grey to 1",
         filter=_SIGNAL,
         branch=SMALL_SAMPLED,
         reduce=partial(Mean, "lavfi.signalstats.SATAVG", scale=1 / 128),
@@ -153,14 +153,15 @@ _BUILTIN = (
     FilterMetric(
         name="loudness",
         unit="LUFS",
-        about="loudness of the whole sound by EBU R 128; NaN without sound",
+        about="loudness of the whole sound by EBU R 128: nearer to 0 is louder, -70 is silence or "
+        "less than 0.4 s; NaN without sound",
         filter=("ebur128", "metadata=1"),
         branch=None,
         reduce=partial(Last, "lavfi.r128.I"),
     ),
     FilterMetric(
         name="kept_ssim",
-        about="SSIM with the reference, from 0 to 1: how much of its structure is kept",
+        about="SSIM with the reference: 1 where both are the same, about 0 where no structure is kept",
         needs_reference=True,
         filter=("ssim", ""),
         branch=EVERY,
@@ -169,7 +170,7 @@ _BUILTIN = (
     FilterMetric(
         name="kept_psnr",
         unit="dB",
-        about="PSNR with the reference; infinite where both are the same",
+        about="PSNR with the reference: more is more alike, infinite where both are the same",
         needs_reference=True,
         filter=("psnr", ""),
         branch=EVERY,
@@ -178,7 +179,8 @@ _BUILTIN = (
     FilterMetric(
         name="kept_xpsnr",
         unit="dB",
-        about="XPSNR with the reference: PSNR weighted by what the eye sees, the least of luma and colours",
+        about="PSNR weighted by what the eye sees, the least of luma and the two colour planes: more is more alike, "
+        "infinite where both are the same",
         needs_reference=True,
         filter=("xpsnr", ""),
         branch=EIGHT_BITS,
@@ -186,7 +188,8 @@ _BUILTIN = (
     ),
     FilterMetric(
         name="kept_vif",
-        about="visual information fidelity with the reference, mean of FFmpeg's four scales: 1 keeps everything",
+        about="visual information fidelity with the reference, the mean of FFmpeg's four scales: 1 where both are the "
+        "same, about 0 where nothing is kept, above 1 where contrast has risen",
         needs_reference=True,
         filter=("vif", ""),
         branch=EVERY,
@@ -194,7 +197,8 @@ _BUILTIN = (
     ),
     FilterMetric(
         name="kept_vmaf",
-        about="VMAF with the reference, from 0 to 100; it needs an FFmpeg that was built with libvmaf",
+        about="VMAF with the reference, from 0 to 100 where both are the same; it needs an FFmpeg with libvmaf, which "
+        "PyAV's wheels do not have",
         needs_reference=True,
         filter=("libvmaf", "log_fmt=json:log_path={log}"),
         branch=EVERY,

@@ -112,12 +112,13 @@ class DecartAccessor:
         Args:
             names: of metrics, built-in or of your own (see :func:`decart_nb.metric`); all that need no other video
                 unless given. The manual lists them.
-            against: what ``kept_…`` metrics compare each clip with: a column of clips or paths, or one video; the input
-                ``data`` unless given.
+            against: what ``kept_…`` metrics compare each clip with: a column of clips or paths, or one video or its
+                path; the input ``data`` unless given.
             client: a ``dask.distributed.Client`` whose workers measure; the cores of this machine unless given.
 
         Raises:
-            InvalidInputError: there is no such metric or column.
+            InvalidInputError: there is no such metric or column, or the table has a column of that name that
+                says something else.
         """
         self._need("measure()", "status", "path")
         from ..session.measuring import measure_table
