@@ -58,7 +58,7 @@ def metric(
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
         made = _plugin(function, name, version, fps, unit)
         before = _plugins.get(made.name)
-        if before is not None and before.version == made.version and _differs(before.function, function):
+        if before is not None and before.version == made.version and _differs(before, made):
             say(
                 f"The metric {made.name} has changed, and values of version {made.version} are kept: give it version "
                 f"{made.version + 1}, and all clips are measured again."
@@ -171,10 +171,10 @@ def _takes_two(function: Any) -> bool:
     return len(needed) == 2
 
 
-def _differs(one: Any, other: Any) -> bool:
-    """Whether two functions compute something else, as far as their own code tells."""
-    codes = getattr(one, "__code__", None), getattr(other, "__code__", None)
-    return None not in codes and _essence(codes[0]) != _essence(codes[1])
+def _differs(one: PluginMetric, other: PluginMetric) -> bool:
+    """Whether two plug-ins compute something else, as far as their frame rates and their functions' own code tell."""
+    codes = [getattr(metric.function, "__code__", None) for metric in (one, other)]
+    return one.fps != other.fps or (None not in codes and _essence(codes[0]) != _essence(codes[1]))
 
 
 def _essence(code: Any) -> tuple[Any, ...]:

@@ -154,7 +154,12 @@ def test_a_value_is_kept_until_the_version_changes_and_an_error_is_not(video, tm
     def changed(frames):
         return len(list(frames))
 
-    assert "test_kept has changed, and values of version 1 are kept: give it version 2" in capsys.readouterr().out
+    changed_message = "test_kept has changed, and values of version 1 are kept: give it version 2"
+    assert changed_message in capsys.readouterr().out
+    dnb.metric("test_kept", 1)(changed)
+    assert not capsys.readouterr().out
+    dnb.metric("test_kept", 1, fps=2)(changed)
+    assert changed_message in capsys.readouterr().out
 
 
 def test_a_name_or_a_function_that_cannot_be_is_refused() -> None:
