@@ -90,15 +90,16 @@ class Claims:
         Returns:
             Whether this process was forked from another one: the claims are that one's.
         """
-        is_fork = self._lock is not None and self._lock.is_inherited
-        if is_fork:
+        before, self._lock = self._lock, ProcessLock(self._folder)
+        if before is None:
+            return False
+        if before.is_inherited:
             # Kept: its end would release the lock of the process that this one was forked from.
-            self._inherited.append(self.lock)
+            self._inherited.append(before)
             self._carried = {}
-        elif self._lock is not None:
-            self._lock.close()
-        self._lock = ProcessLock(self._folder)
-        return is_fork
+        else:
+            before.close()  # not earlier: the new lock would have removed what has come into the staging folder
+        return before.is_inherited
 
     def write_down(self) -> None:
         """Write down the jobs that are being carried out, for a database that does not know them."""

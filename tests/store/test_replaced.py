@@ -57,6 +57,16 @@ def test_what_comes_of_a_job_that_was_deleted_is_kept_and_written_into_no_other(
     assert [(record.request, record.status) for record in store.find()] == [("other", "planned"), ("r", "completed")]
 
 
+def test_a_video_that_has_just_come_is_kept_when_the_database_is_begun_anew(store) -> None:
+    record, _ = store.claim(wanted())
+    arrived = store.staging / "v.mp4"
+    arrived.write_bytes(b"video")
+    for path in store.folder.glob("store.sqlite3*"):
+        path.unlink()
+    assert [one.key for one in store.find()] == [record.key]
+    assert store.adopt_video(arrived).read_bytes() == b"video"
+
+
 def test_a_folder_that_was_removed_is_begun_anew_with_what_this_process_is_at(store) -> None:
     ended, _ = store.claim(wanted("ended"))
     store.update(ended, status="failed", error="no")
