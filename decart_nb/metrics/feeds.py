@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import av
 
@@ -28,6 +28,8 @@ _INTERVAL, _FEWEST = 2.0, 3
 _USUAL_PAUSE = 0.04
 #: Smaller pictures are not given to filters: some of them divide by zero, or read beyond the picture.
 _SMALLEST = 48
+
+_Graph = TypeVar("_Graph", bound=MetadataGraph)
 
 
 @dataclass(frozen=True)
@@ -98,18 +100,18 @@ class Feed(ABC):
         return
 
 
-class _GraphFeed(Feed):
+class _GraphFeed(Feed, Generic[_Graph]):
     """Feeds a graph. What FFmpeg refuses is the error of the metrics in it, and of no other."""
 
-    def __init__(self, metrics: Sequence[FilterMetric], graph: MetadataGraph) -> None:
-        self._metrics, self.graph, self._error, self._is_final = metrics, graph, "", True
+    def __init__(self, metrics: Sequence[FilterMetric], graph: _Graph) -> None:
+        self._metrics, self._graph, self._error, self._is_final = metrics, graph, "", True
 
     def results(self, length: float) -> dict[str, Measurement]:
         """The values of the graph's metrics."""
         values: dict[str, float | str] = {}
         if not self._error:
             with self._catching():
-                values = self.graph.values(length)
+                values = self._graph.values(length)
         if self._error:
             return {metric.name: Measurement(math.nan, self._error, self._is_final) for metric in self._metrics}
         return {name: Measurement(value) for name, value in values.items()}
@@ -131,12 +133,11 @@ class _GraphFeed(Feed):
             self._is_final = not isinstance(error, OSError | MemoryError)
 
 
-class PictureFeed(_GraphFeed):
+class PictureFeed(_GraphFeed[PictureGraph]):
     """Feeds the filters of one branch."""
 
     def __init__(self, metrics: Sequence[FilterMetric], branch: Branch) -> None:
-        self._graph = PictureGraph(metrics, branch.prefix)
-        super().__init__(metrics, self._graph)
+        super().__init__(metrics, PictureGraph(metrics, branch.prefix))
         self._is_sampled, self._samples = branch.is_sampled, 0
         self._left_out: TimedFrame | None = None
 
@@ -168,12 +169,11 @@ class PictureFeed(_GraphFeed):
         return True
 
 
-class PairFeed(_GraphFeed):
+class PairFeed(_GraphFeed[PairGraph]):
     """Feeds the filters of one branch that compare a clip with its reference, as long as both last."""
 
     def __init__(self, metrics: Sequence[FilterMetric], branch: Branch) -> None:
-        self._graph = PairGraph(metrics, branch.prefix)
-        super().__init__(metrics, self._graph)
+        super().__init__(metrics, PairGraph(metrics, branch.prefix))
 
     def add(self, frame: Frame) -> None:
         """Send the next pair of frames through the graph."""
@@ -185,7 +185,7 @@ class PairFeed(_GraphFeed):
             self._graph.push(clip.picture, reference.picture, clip.time, fps, (clip.turns, reference.turns))
 
 
-class SoundFeed(_GraphFeed):
+class SoundFeed(_GraphFeed[SoundGraph]):
     """Feeds the filters of sound.
 
     Args:
@@ -194,8 +194,7 @@ class SoundFeed(_GraphFeed):
     """
 
     def __init__(self, metrics: Sequence[FilterMetric], longest: float) -> None:
-        self._graph = SoundGraph(metrics)
-        super().__init__(metrics, self._graph)
+        super().__init__(metrics, SoundGraph(metrics))
         self._longest, self._seconds = longest, 0.0
 
     def add(self, frame: Frame) -> None:

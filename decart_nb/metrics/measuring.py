@@ -14,6 +14,7 @@ from .builtin import BUILTIN, TEXTS
 from .feeds import Feed, Frame, Measurement, PairFeed, PictureFeed, PluginFeed, SoundFeed
 from .metric import Branch, FilterMetric, Metric, PluginMetric
 from .plugin_calls import PluginCall
+from .reducing import ROUNDING
 
 
 def measure_clip(
@@ -46,10 +47,6 @@ def measure_clip(
             wanted = [metric for metric in wanted if not metric.needs_reference]
         except MediaError as error:
             return failed | {metric.name: _failure(error) for metric in wanted}
-
-
-#: Times are rounded in files, to a thousandth of a second in some.
-_ROUNDING = 1e-3
 
 
 class _ReferenceError(Exception):
@@ -128,10 +125,8 @@ def _side_by_side(
     """Each frame with that of the other video that is nearest in time, of two the earlier; ``None`` after its end."""
     other = following = next(others, None)
     for frame in frames:
-        while (
-            other is not None and following is not None and frame.time > (other.time + following.time) / 2 + _ROUNDING
-        ):
+        while other is not None and following is not None and frame.time > (other.time + following.time) / 2 + ROUNDING:
             other, following = following, next(others, None)
-        if other is not None and following is None and frame.time >= other.time + other.pause - _ROUNDING:
+        if other is not None and following is None and frame.time >= other.time + other.pause - ROUNDING:
             other = None
         yield frame, other

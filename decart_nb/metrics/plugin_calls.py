@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from .._util.text import safe_str
 from ..errors import InvalidInputError
 from .metric import PluginMetric
+from .reducing import ROUNDING
 
 if TYPE_CHECKING:
     from ..media import RGB
@@ -20,8 +21,6 @@ _MOST_WAITING = 8
 #: A plug-in that has taken no frame for so long, in seconds, while another one of the clip waits for frames, may itself
 #: wait for that one: both may use one lock, as they do for a model.
 _LONGEST_WAIT = 2.0
-#: A frame may come so much before its time, in seconds, since times are rounded in files.
-_ROUNDING = 1e-3
 
 
 class PluginCall:
@@ -54,10 +53,10 @@ class PluginCall:
             return False
         if self.metric.fps is None:
             return True
-        if time + pause <= self._next_time + _ROUNDING:
+        if time + pause <= self._next_time + ROUNDING:
             return False
         self._next_time += (
-            1 / self.metric.fps * max(1, math.ceil((time + pause - self._next_time) * self.metric.fps - _ROUNDING))
+            1 / self.metric.fps * max(1, math.ceil((time + pause - self._next_time) * self.metric.fps - ROUNDING))
         )
         return True
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 #: What filters have written into a frame.
 Metadata = Mapping[str, str]
 #: Times are rounded in files, to a thousandth of a second in some.
-_ROUNDING = 1e-3
+ROUNDING = 1e-3
 
 
 class Reducer(Protocol):
@@ -170,7 +170,7 @@ class MostPerSecond:
         """Take the next frame."""
         if not self._is_first and _number(metadata, self._key) >= self._threshold:
             self._times.append(time)
-            while self._times[0] <= time - 1.0 + _ROUNDING:
+            while self._times[0] <= time - 1.0 + ROUNDING:
                 self._times.popleft()
             self._most = max(self._most, len(self._times))
         self._is_first = False

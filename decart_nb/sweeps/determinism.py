@@ -67,7 +67,9 @@ def made_rows(rows: Sequence[Row], standing: Mapping[tuple[str, int], tuple[Any,
             seed = row.values.get(_SEED, drawn)
             found.setdefault((row.request, seed), Made(row, seed))
     if not found:
-        raise InvalidInputError("No row of this sweep has a video yet: .run() it first, and then repeat it.")
+        raise InvalidInputError(
+            "No row of this sweep, with its inputs as they are now, has a video: .run() it first, and then repeat it."
+        )
     return [*found.values()]
 
 

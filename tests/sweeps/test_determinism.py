@@ -88,7 +88,7 @@ def test_a_take_that_fails_is_told_and_not_repeated(queue) -> None:
 
 def test_what_cannot_be_repeated_is_refused(queue) -> None:
     sweep = dnb.sweep(model=T2V, prompt="A cat", seed=1)
-    with pytest.raises(InvalidInputError, match="No row of this sweep has a video yet"):
+    with pytest.raises(InvalidInputError, match="No row of this sweep, with its inputs as they are now, has a video"):
         sweep.determinism()
     sweep.run()
     for n in (0, "2", 1.5):
