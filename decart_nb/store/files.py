@@ -159,10 +159,10 @@ class StoreFiles:
         """
         target = self.input(file)
         if self.has_input(file):
-            with contextlib.suppress(OSError):  # it is needed, so it is not to be cleared away
-                os.utime(target)
-                now = target.stat()
-                self._whole[str(file["sha256"])] = now.st_size, now.st_mtime_ns
+            with contextlib.suppress(OSError):
+                # It is needed, so it is not to be cleared away. Its content has not changed: another input may be read
+                # from this very file, as the code copied from a job does.
+                os.utime(target, ns=(time.time_ns(), target.stat().st_mtime_ns))
             return target
         self.prepare()
         digest = hashlib.sha256()
@@ -213,10 +213,15 @@ class StoreFiles:
             for path in self._inputs.iterdir():
                 found = _INPUT.fullmatch(path.name)
                 with contextlib.suppress(FileNotFoundError):
-                    if found and found[1] not in kept and path.lstat().st_mtime < time.time() - _GRACE:
+                    if found and found[1] not in kept and _last_needed(path) < time.time() - _GRACE:
                         path.unlink()
                         removed.add(found[1])
         return removed
+
+
+def _last_needed(path: Path) -> float:
+    found = path.lstat()
+    return max(found.st_atime, found.st_mtime)
 
 
 def _regular_size(path: Path) -> int | None:

@@ -82,7 +82,7 @@ def runs_in(folder: Path) -> list[tuple[int, int]]:
 
 
 def runs_of_those_that_are_left(client: Client, folder: Path) -> Counter[int]:
-    """How often each number was run by the workers that are still there: what others had made may have gone with them."""
+    """How often each number was run by the workers that are left: what others had made may have gone with them."""
     left = {*client.run(os.getpid).values()}
     return Counter(number for number, pid in runs_in(folder) if pid in left)
 

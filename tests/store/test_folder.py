@@ -145,7 +145,7 @@ def test_an_input_that_is_kept_again_is_not_cleared_away(store) -> None:
     path = store.keep_input(file, io.BytesIO(b"1"))
     os.utime(path, (1, 1))
     assert store.keep_input(file, io.BytesIO(b"other")) == path
-    assert path.stat().st_mtime > time.time() - 60
+    assert path.stat().st_mtime == 1  # another input may be read from this very file
     store.delete([])
     assert path.read_bytes() == b"1"
     assert store.files.has_input(file)
