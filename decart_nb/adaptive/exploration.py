@@ -273,8 +273,8 @@ class Exploration(Observable):
     def _next_status(self) -> Status:
         over = self.sweep.over
         # It may be over before it has told, and other kernels may have made rows since the last look.
-        if self._is_outdated or (over and (self._status == "making" or not self.rating.open_pairs)):
-            self._is_outdated = False
+        is_read = self._is_outdated or (over and (self._status == "making" or not self.rating.open_pairs))
+        if is_read:
             self._read()
         decisions = self._decisions()
         decided = {values for values, better in decisions.items() if better}
@@ -289,14 +289,16 @@ class Exploration(Observable):
             return "making"
         if self._is_making and self.sweep.error is not None:
             raise self.sweep.error
-        was_stopped = self._is_making and self.sweep.progress.stopped
-        self._is_making = False
+        was_stopped, self._is_making = self._is_making and self.sweep.progress.stopped, False
         if len(decided) == len(decisions):
             return "decided"
         if was_stopped:  # by the sweep's own cancel()
             return "stopped"
         if self.rating.open_pairs:
             return "rating"
+        if not is_read:  # the last vote has come since
+            self._read()
+            return self._next_status()
         there = {row for row in self._comparable if self._statuses[row] == "completed"}
         batch = next_batch(
             self._blocks,
@@ -330,6 +332,7 @@ class Exploration(Observable):
         """Read which rows have clips."""
         from ..sweeps.clips import clips_of, records_of
 
+        self._is_outdated, self._has_news = False, True  # before it is read: what changes meanwhile is read once more
         results = self.sweep.results
         clips: list[Clip | None] = clips_of(results, records_of(results, self._store), self._store)
         self._statuses = [
@@ -337,7 +340,6 @@ class Exploration(Observable):
             for status, clip in zip(results["status"].tolist(), clips, strict=True)
         ]
         self.rating.grow(self._matches.pairs(clips))
-        self._has_news = True
 
     # What wakes it.
 

@@ -16,6 +16,7 @@ from .._util.text import printable
 from .._util.text_table import terminal_columns, text_table
 from ..errors import InvalidInputError, StoreError
 from ..job.spreadsheets import write_csv
+from ..sweeps.responses import await_responses
 from ..sweeps.table_files import read_table
 from .session import add_options, command_session, pairs
 
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from ..session.session import Session
     from ..sweeps.sweep import Sweep
 
-#: Seconds to wait, after an interrupt, for the responses to submissions under way.
-_RESPONSE_TIMEOUT = 10.0
 _MOST_ROWS, _MOST_FAILED = 60, 20
 _WIDEST, _LONGEST = 40, 300
 #: Columns of a plan that are always shown, beside those that vary.
@@ -76,7 +75,8 @@ def _run_sweep(sweep: Sweep, options: argparse.Namespace) -> int:
     try:
         results = _results(sweep, options)
     except KeyboardInterrupt:
-        _await_responses(sweep)
+        with contextlib.suppress(KeyboardInterrupt):  # a second interrupt ends the wait
+            await_responses(sweep)
         _write_results(sweep.results, options.out)
         raise KeyboardInterrupt(
             f"{sweep.name} submits no more. The same command again fetches what was submitted, and goes on."
@@ -121,14 +121,6 @@ def _results(sweep: Sweep, options: argparse.Namespace) -> pd.DataFrame:
     return run(
         max_cost=options.max_cost, concurrency=options.concurrency, allow_unknown_cost=options.allow_unknown_cost
     )
-
-
-def _await_responses(sweep: Sweep) -> None:
-    """Waits for the ids of submissions under way: without an id, a job's submission stays uncertain."""
-    until = time.monotonic() + _RESPONSE_TIMEOUT
-    with contextlib.suppress(KeyboardInterrupt):  # a second interrupt ends the wait
-        while any(job.id is None for job in sweep.progress.jobs) and time.monotonic() < until:
-            time.sleep(0.05)
 
 
 def _write_results(results: pd.DataFrame, folder: Path) -> Path:

@@ -9,6 +9,7 @@ from weakref import WeakValueDictionary
 
 from .._util.short_traceback import with_short_traceback
 from ..display import show_exploration
+from ..sweeps.responses import await_responses
 
 if TYPE_CHECKING:
     from ..adaptive.exploration import Exploration
@@ -36,6 +37,7 @@ def explore(sweep: Sweep, rows: Sequence[Row], begin: Callable[..., object], **o
     budget = sweep.runner.store.folder, sweep.account
     if (before := _latest.get(budget)) is not None and not before.over:
         before.stop()
+        await_responses(before.sweep)  # what it has not submitted is still reserved, and would count as spent
     _latest[budget] = exploration
     if exploration.options.function is not None:
         exploration.run()

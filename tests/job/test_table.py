@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import example, given, settings, strategies as st
+from hypothesis import assume, example, given, settings, strategies as st
 
 from decart_nb import InvalidInputError
 from decart_nb.job.table import JOB_COLUMNS, as_results, column_names, frame, typed
@@ -178,6 +178,9 @@ def test_what_cannot_be_of_its_type_is_named() -> None:
     st.lists(st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats(-1e18, 1e18) | st.just(float("nan")))
 )
 def test_numbers_come_as_pandas_would_make_them(values) -> None:
+    # Beside a NaN, pandas itself reads whole numbers as floats.
+    has_nan = any(value is not None and value != value for value in values)
+    assume(not (has_nan and any(type(value) is int and abs(value) > 2**53 for value in values)))
     for name, dtype in {"width": "Int64", "fps": "Float64"}.items():
         try:
             with np.errstate(invalid="ignore"):  # NumPy warns of what pandas then refuses
