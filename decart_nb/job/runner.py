@@ -254,21 +254,20 @@ class Runner:
     ) -> Clip:
         """Complete an intent with what only the network tells, and carry it out."""
         enqueued: Record | None = None
-        take = wanted.take
         if _name_at_queue(request.model) is None or not is_complete(request.files):
             enqueued = await self._writer.write(functools.partial(self.store.enqueue, wanted))
             job._record(enqueued.key)
             try:
                 request = await self.client.queue.fetch_inputs(request, on_retry=job._retry)
                 resolved = await self.resolved(request.model, job._retry)
-                request, wanted = await asyncio.to_thread(self._intent, request, resolved)
+                request, complete = await asyncio.to_thread(self._intent, request, resolved)
             except BaseException:
                 self.store.release(enqueued)
                 raise
             self._let_repeat(job, request)  # whose files lie in the store; with the last word of it, their copies go
-            wanted.take = take
+            complete.take, wanted = wanted.take, complete
         return await self._execute(
-            job, request, wanted, fresh=fresh, exact=take > 0, resubmit=resubmit, enqueued=enqueued
+            job, request, wanted, fresh=fresh, exact=wanted.take > 0, resubmit=resubmit, enqueued=enqueued
         )
 
     def _intent(self, request: Request, resolved: str | None) -> tuple[Request, Record]:
