@@ -7,7 +7,7 @@ import contextlib
 import functools
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -134,6 +134,20 @@ class Fetcher:
             running.pop(record.job_id, None)
         if end.status == "failed":
             raise JobFailedError(record.job_id, end.reason or "the service gave no reason.")
+        # Of an attached job, nobody saw the beginning.
+        times = {"took": end.seconds, "waited": wait.seconds} if record.submitted_at else {"took": None, "waited": None}
+        try:
+            return await self._download(job, record, model, times)
+        except StoreError as error:
+            if not isinstance(error.cause, FileNotFoundError):
+                raise
+            # The store was removed or replaced, and with it the video, before that was put into its place.
+            return await self._download(job, record, model, times)
+
+    async def _download(
+        self, job: Job, record: Record, model: ModelDefinition | None, times: Mapping[str, float | None]
+    ) -> Clip:
+        assert record.job_id is not None
         look = _Look()
         arrived = await self._client.queue.download(
             record.job_id,
@@ -145,8 +159,7 @@ class Fetcher:
         )
         price = self._price(model, record.inputs.get("resolution"), record.model) if model else None
         made = {
-            "took": end.seconds if record.submitted_at else None,  # of an attached job, nobody saw the beginning
-            "waited": wait.seconds if record.submitted_at else None,
+            **times,
             "seconds": _seconds(job, record),
             # Decart bills by the generated second.
             "cost": None if price is None or look.info is None else round(price * look.info.duration, 4),

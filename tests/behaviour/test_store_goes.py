@@ -7,6 +7,7 @@ import hashlib
 import os
 import shutil
 import sqlite3
+import time
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,18 @@ def test_a_store_that_goes_midway_comes_back_with_the_jobs_that_are_under_way(sl
     assert submitted(slow_queue) == 7
     for row in session.jobs().itertuples():
         assert row.prompt.replace(" ", "-") in str(row.path)
+
+
+def test_a_video_that_goes_with_the_store_before_it_is_in_its_place_is_fetched_again(canned_queue) -> None:
+    session = connected(canned_queue)
+    session.generate(T2V, "before")
+    job = session.submit(T2V, "x")
+    until = time.monotonic() + 30
+    while not [*session.store.glob("holders/*.staging/*.mp4")]:
+        assert time.monotonic() < until
+    shutil.rmtree(session.store, ignore_errors=True)  # what is written meanwhile stays
+    assert job.result(30).path.exists()
+    assert submitted(canned_queue) == 2
 
 
 def test_a_store_that_went_is_begun_anew_by_whatever_comes_next(canned_queue, small_video) -> None:
