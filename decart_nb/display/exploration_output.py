@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +16,10 @@ if TYPE_CHECKING:
 class ExplorationOutput(UpdatedOutput):
     """Notebook output of an exploration."""
 
+    _called = "The exploration"
+
     def _content(self, subject: Exploration) -> tuple[str, str]:
-        try:
-            return exploration_html(subject), exploration_text(subject)
-        except Exception as error:  # noqa: BLE001 - a formatter never raises
-            text = f"The exploration cannot be shown: {error}"
-            return html.escape(text), text
+        return exploration_html(subject), exploration_text(subject)
 
     def _view(self, subject: Exploration, on_change: Callable[[Any], object] | None) -> ExplorationView:
         follow = None if on_change is None else lambda _: on_change(subject)

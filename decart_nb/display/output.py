@@ -67,6 +67,9 @@ class UpdatedOutput(Output, ABC):
         replaceable: whether a published output can be replaced. If not, it stays as it was at the beginning.
     """
 
+    #: What a sentence calls it.
+    _called = "This output"
+
     def __init__(self, subject: Any, publish: Callable[..., object], *, live: bool, replaceable: bool = True) -> None:
         super().__init__(publish, live=live, replaceable=replaceable)
         self._publish_subject(subject)
@@ -86,7 +89,11 @@ class UpdatedOutput(Output, ABC):
 
     def _publish_subject(self, subject: Any, *, update: bool = False) -> None:
         with self._lock:
-            content, text = self._content(subject)
+            try:
+                content, text = self._content(subject)
+            except Exception as error:  # noqa: BLE001 - a formatter never raises
+                text = f"{self._called} cannot be shown: {error}"
+                content = escape(text)
             html = f'<div class="decart-fallback">{content}</div>{self._beside(subject)}'
             self._publish_static(html, text, update=update)
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
 
 import pytest
 
 from decart_nb import CapReachedError
 from decart_nb.store.job_row import Record
-from decart_nb.store.schema import MIGRATIONS
 from decart_nb.store.store import Store
-from tests.records import claim_in_sweep, run_and_end, wanted
+from tests.records import claim_in_sweep, older_database, run_and_end, wanted
 
 
 def test_a_sweep_whose_jobs_are_all_forgotten_is_forgotten_too(store) -> None:
@@ -27,12 +25,7 @@ def test_a_sweep_whose_jobs_are_all_forgotten_is_forgotten_too(store) -> None:
 
 def test_a_store_from_before_counts_what_its_sweeps_have_cost(tmp_path) -> None:
     folder = tmp_path / "runs"
-    folder.mkdir()
-    with sqlite3.connect(folder / "store.sqlite3") as database:
-        for version in MIGRATIONS[:3]:
-            for statement in version:
-                database.execute(statement)
-        database.execute("PRAGMA user_version = 3")
+    with older_database(folder, 3) as database:
         columns = "request, take, endpoint, backend, model, asked_model, inputs, files, status, created_at, sweep"
         jobs = [("completed", 0.2, 0.1), ("failed", 0.2, None), ("rejected", 0.2, None)]
         for status, expected, cost in [*jobs, ("failed", None, None), ("uncertain", None, None)]:
@@ -42,7 +35,6 @@ def test_a_store_from_before_counts_what_its_sweeps_have_cost(tmp_path) -> None:
                 [status, status, expected, cost],
             )
         database.execute("INSERT INTO sweeps VALUES ('cats', '{}', 1.0, 0.5)")
-    database.close()
     store = Store(folder)
     assert store.spent("cats") == (pytest.approx(0.9), 2)
     assert len({record.key for record in store.find()}) == 5

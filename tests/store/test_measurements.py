@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import math
-import sqlite3
 
 from decart_nb.store.measurements import StoredMeasurement
-from decart_nb.store.schema import MIGRATIONS
 from decart_nb.store.store import Store
-from tests.records import run_and_end, wanted
+from tests.records import older_database, run_and_end, wanted
 
 _CLIP, _OTHER = "0f" * 32, "1e" * 32
 
@@ -59,13 +57,8 @@ def test_measurements_of_two_processes_are_both_kept_and_touch_no_job(tmp_path) 
 
 def test_a_store_from_before_gets_measurements(tmp_path) -> None:
     folder = tmp_path / "runs"
-    folder.mkdir()
-    with sqlite3.connect(folder / "store.sqlite3") as database:
-        for version in MIGRATIONS[:7]:
-            for statement in version:
-                database.execute(statement)
-        database.execute("PRAGMA user_version = 7")
-    database.close()
+    with older_database(folder, 7):
+        pass
     store = Store(folder)
     store.measurements.write([StoredMeasurement(_CLIP, "", "motion", 1, 1.0)])
     assert [row.value for row in store.measurements.read([_CLIP], [("motion", 1)])] == [1.0]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from dataclasses import replace
 
@@ -12,9 +11,8 @@ import pytest
 from decart_nb import InvalidInputError, StoreError
 from decart_nb.job.table import frame
 from decart_nb.store.ratings import Vote
-from decart_nb.store.schema import MIGRATIONS
 from decart_nb.store.store import Store
-from tests.records import run_and_end, wanted
+from tests.records import older_database, run_and_end, wanted
 
 LEFT, RIGHT = "a" * 64, "b" * 64
 
@@ -204,18 +202,12 @@ def test_votes_of_processes_at_once_are_all_kept_and_outlive_the_clips(store) ->
 
 def test_a_store_from_before_gets_ratings_and_votes(tmp_path) -> None:
     folder = tmp_path / "runs"
-    folder.mkdir()
-    with sqlite3.connect(folder / "store.sqlite3") as database:
-        for version in MIGRATIONS[:4]:
-            for statement in version:
-                database.execute(statement)
-        database.execute("PRAGMA user_version = 4")
+    with older_database(folder, 4) as database:
         database.execute(
             "INSERT INTO jobs (request, take, endpoint, backend, model, asked_model, inputs, files, status, job_id, "
             "created_at, sweep, expected_cost, key) VALUES "
             "('r', 0, 'local', 'local', 'm', 'm', '{}', '{}', 'completed', 'j1', 1.0, 'cats', 0.2, 'k')"
         )
-    database.close()
     store = Store(folder)
     (record,) = store.find()
     assert (record.job_id, record.rating, record.note) == ("j1", None, None)

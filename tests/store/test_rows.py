@@ -11,9 +11,8 @@ import pytest
 
 from decart_nb import StoreError
 from decart_nb.store.job_row import Record, decoded, new_key
-from decart_nb.store.schema import MIGRATIONS
 from decart_nb.store.store import Store
-from tests.records import wanted
+from tests.records import older_database, wanted
 
 
 def completed(store: Store, request: str, **changes: Any) -> Record:
@@ -336,18 +335,12 @@ def test_a_job_whose_number_means_another_deletes_no_other(store) -> None:
 
 def test_a_store_from_before_knows_how_long_its_jobs_took_and_not_how_long_they_waited(tmp_path) -> None:
     folder = tmp_path / "runs"
-    folder.mkdir()
-    with sqlite3.connect(folder / "store.sqlite3") as database:
-        for version in MIGRATIONS[:5]:
-            for statement in version:
-                database.execute(statement)
-        database.execute("PRAGMA user_version = 5")
+    with older_database(folder, 5) as database:
         database.execute(
             "INSERT INTO jobs (request, take, endpoint, backend, model, asked_model, inputs, files, status, job_id, "
             "created_at, took, seconds, key) VALUES "
             "('r', 0, 'local', 'local', 'm', 'm', '{}', '{}', 'completed', 'j1', 1.0, 4.0, 5.0, 'k')"
         )
-    database.close()
     store = Store(folder)
     (record,) = store.find()
     assert (record.took, record.seconds, record.waited, record.made) == (4.0, 5.0, None, None)
