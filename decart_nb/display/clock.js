@@ -155,7 +155,12 @@ export class Clock {
   #place(video, time) {
     const end = video.duration ? Math.max(0, video.duration - 0.001) : time;
     const target = Math.min(time, end);
-    if (Math.abs(video.currentTime - target) > 1e-4) video.currentTime = target;
+    if (Math.abs(video.currentTime - target) > 1e-4) {
+      video.currentTime = target;
+      // Chromium leaves the frame before the last one on the screen, now and then, of a paused video that is set twice
+      // within a moment, unless somebody waits for the frame.
+      video.requestVideoFrameCallback?.(() => {});
+    }
     this.#videos.set(video, performance.now());
   }
 
