@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
@@ -83,10 +84,20 @@ class Outputs:
         return next(iter(self.outputs.values()))["text/plain"]
 
 
-def fake_job(number: int = 0, prompt: str = "a cat") -> Job:
+class Clock:
+    """A monotonic clock that the test sets."""
+
+    seconds = 100.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def fake_job(number: int = 0, prompt: str = "a cat", *, clock: Callable[[], float] = time.monotonic) -> Job:
     return Job(
         "lucy-2.5",
         {"prompt": prompt, "seed": number},
         estimate=replace(Estimate.around(30.0, 0.25), history=9),
         job_id=f"j{number}",
+        clock=clock,
     )

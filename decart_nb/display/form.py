@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .._util.observed import Observed
 from .._util.paths import relative_path
 from .._util.temporary_folders import temporary_folder
 from .._util.text import printable, short_repr
@@ -76,7 +77,7 @@ class UploadedFile:
     size: int
 
 
-class Form(Displayed):
+class Form(Observed, Displayed):
     """A form for the inputs of a model. As a cell's last line, it shows itself.
 
     What was filled in stays when another model is chosen, as far as that has such a field.
@@ -99,6 +100,7 @@ class Form(Displayed):
     """
 
     def __init__(self, models: Sequence[ModelDefinition], gate: Gate, *, model: str | None = None) -> None:
+        super().__init__()
         self.models = {definition.name: definition for definition in models}
         self.gate = gate
         self.values: dict[str, str | bool] = {}
@@ -107,7 +109,6 @@ class Form(Displayed):
         self.problems: dict[str, str] = {}
         self.told = ""
         self._is_checked = False
-        self._observers: list[Callable[[Form], object]] = []
         self._lock = threading.RLock()
         self._folder: Path | None = None
         #: One at a time, and not on the kernel's thread: files are read, and the store is written.
@@ -127,7 +128,7 @@ class Form(Displayed):
             raise InvalidInputError(f"The form has no model {short_repr(name)}: it has {', '.join(self.models)}.")
         if name != self._model:
             self._model = name
-            self._changed()
+            self._notify()
 
     @property
     def definition(self) -> ModelDefinition:
@@ -157,7 +158,7 @@ class Form(Displayed):
             if not isinstance(value, (str, bool)) or (isinstance(value, str) and len(value) > _TEXT_LIMIT):
                 raise InvalidInputError(f"{name} of a form must be text or True or False, not {short_repr(value)}.")
         self.values |= values
-        self._changed()
+        self._notify()
 
     def put_file(self, name: str, file: UploadedFile | None) -> None:
         """Put an uploaded file into a field, or take it out."""
@@ -166,7 +167,7 @@ class Form(Displayed):
             self.files[name] = file
         if before is not None:
             before.path.unlink(missing_ok=True)
-        self._changed()
+        self._notify()
 
     def inputs(self) -> dict[str, Any]:
         """The inputs of the request, without fields that are empty or as the service has them anyway."""
@@ -229,7 +230,7 @@ class Form(Displayed):
         self._is_checked = True
         self.check()
         if self.problems:
-            self._changed()
+            self._notify()
             return None
         inputs: Mapping[str, Any] = self.inputs()
         self.told = ""
@@ -249,7 +250,7 @@ class Form(Displayed):
     def add(self, job: Job) -> None:
         """Add a job to those of this form."""
         self.jobs.append(job)
-        self._changed()
+        self._notify()
 
     def code(self) -> str:
         """Python code of what is filled in. An uploaded file is called by its name."""
@@ -260,24 +261,6 @@ class Form(Displayed):
         shown |= {name: self.files[name].name for name in uploaded} | ({FIT: True} if self.is_fitted else {})
         notes = [f"# {printable(self.files[name].name)} was uploaded: put it beside the notebook" for name in uploaded]
         return "\n".join(["import decart_nb as dnb", "", *notes, call(self.model, shown)])
-
-    def observe(self, observer: Callable[[Form], object]) -> Callable[[], None]:
-        """Call ``observer`` with this form after each change of what it has.
-
-        Returns:
-            A function that removes the observer.
-        """
-        self._observers.append(observer)
-
-        def forget() -> None:
-            if observer in self._observers:
-                self._observers.remove(observer)
-
-        return forget
-
-    def _changed(self) -> None:
-        for observer in tuple(self._observers):
-            observer(self)
 
     def _is_file(self, name: str) -> bool:
         field = self.definition.field_named(name)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import functools
 import io
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import media
+from .._util.observed import Observed
 from .._util.plain_values import NotPlainError, whole
 from .._util.text import printable, short_repr
 from ..errors import InvalidInputError
@@ -33,7 +33,7 @@ _NAME_LIMIT = 80
 _KEPT = 24
 
 
-class Keyframes(Displayed):
+class Keyframes(Observed, Displayed):
     """Frames of a video, picked in a notebook or given in code. As a cell's last line, it shows itself.
 
     Frames are numbered from 0 in the order in which they are shown, as in ``list(clip.frames())``.
@@ -54,13 +54,13 @@ class Keyframes(Displayed):
     """
 
     def __init__(self, video: Any, *, first: int = 0, last: int = -1) -> None:
+        super().__init__()
         self.path = _path_of(video)
         self.name = printable(self.path.name, limit=_NAME_LIMIT)
         info = media.probe(self.path)
         self.width, self.height = info.width, info.height
         self._index = media.FrameIndex(self.path)
         self.times, self.duration = self._index.times, self._index.duration
-        self._observers: list[Callable[[Keyframes], object]] = []
         self._picks = dict.fromkeys(PICKS, 0)
         self._small = functools.lru_cache(_KEPT)(lambda number: _jpeg(self._index.image(number), _SMALL_SIDE))
         self.select(first=first, last=last)
@@ -103,8 +103,7 @@ class Keyframes(Displayed):
         if picks == self._picks:
             return
         self._picks = picks
-        for observer in tuple(self._observers):
-            observer(self)
+        self._notify()
 
     def image(self, number: int) -> Image.Image:
         """Decode a frame to an upright RGB image.
@@ -125,20 +124,6 @@ class Keyframes(Displayed):
     def small(self, number: int) -> bytes:
         """A frame as a small JPEG."""
         return self._small(number)
-
-    def observe(self, observer: Callable[[Keyframes], object]) -> Callable[[], None]:
-        """Call ``observer`` with this object after each change of what is picked.
-
-        Returns:
-            A function that removes the observer.
-        """
-        self._observers.append(observer)
-
-        def forget() -> None:
-            if observer in self._observers:
-                self._observers.remove(observer)
-
-        return forget
 
     def __len__(self) -> int:
         return len(self.times)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, overload
 
 from .. import media
+from .._util.observed import Observed
 from .._util.text import counted, printable
 from ..errors import InvalidInputError
 from ..request.local_files import UnusableFileError, read_unchanged
@@ -36,7 +37,7 @@ _NAME_LIMIT = 80
 Point = dict[str, float]
 
 
-class Trajectory(Displayed, Sequence[Point]):
+class Trajectory(Observed, Displayed, Sequence[Point]):
     """A path on an image, drawn in a notebook or given in code. As a cell's last line, it shows itself.
 
     It is a sequence of points ``{"frame": 0, "x": 0.5, "y": 0.5}``, and goes wherever a model takes a trajectory. A
@@ -64,6 +65,7 @@ class Trajectory(Displayed, Sequence[Point]):
     def __init__(
         self, image: Any, points: Iterable[Any] | None = None, *, model: str | ModelDefinition = "lucy-motion"
     ) -> None:
+        super().__init__()
         definition = definition_of(model)
         picture, path = _field(definition, "image"), _field(definition, "trajectory")
         self.fps = definition.fps
@@ -76,7 +78,6 @@ class Trajectory(Displayed, Sequence[Point]):
         shown = read_unchanged(partial(_decoded, upload))
         self.width, self.height = shown.size
         self.jpeg, self.small_jpeg = (_jpeg(shown, side) for side in (_SHOWN_SIDE, _SAVED_SIDE))
-        self._observers: list[Callable[[Trajectory], object]] = []
         self._points: tuple[Point, ...] = self._checked([] if points is None else points)
 
     @property
@@ -96,8 +97,7 @@ class Trajectory(Displayed, Sequence[Point]):
         if checked == self._points:
             return
         self._points = checked
-        for observer in tuple(self._observers):
-            observer(self)
+        self._notify()
 
     @property
     def pixels(self) -> list[Point]:
@@ -106,20 +106,6 @@ class Trajectory(Displayed, Sequence[Point]):
             {"frame": point["frame"], "x": round(point["x"] * self.width, 2), "y": round(point["y"] * self.height, 2)}
             for point in self._points
         ]
-
-    def observe(self, observer: Callable[[Trajectory], object]) -> Callable[[], None]:
-        """Call ``observer`` with this trajectory after each change.
-
-        Returns:
-            A function that removes the observer.
-        """
-        self._observers.append(observer)
-
-        def forget() -> None:
-            if observer in self._observers:
-                self._observers.remove(observer)
-
-        return forget
 
     def _checked(self, points: Iterable[Any]) -> tuple[Point, ...]:
         """Points in order, as fractions of the image; of two points at one frame, the later one."""

@@ -27,7 +27,7 @@ from .clip import Clip, clip_of
 from .estimates import Estimates
 from .event_loop import Writer
 from .ingest import filename_for
-from .job import Job
+from .job import Job, JobUpdates
 
 Price = Callable[[ModelDefinition, str | None, str | None], float | None]
 OnStored = Callable[[str, Path], object]
@@ -71,7 +71,7 @@ class Fetcher:
             JobFailedError: the service gave up on it.
             DecartSDKError: it cannot be fetched, at the moment or ever.
         """
-        job._set_status(record.status if record.status in UNDER_WAY else "pending", record.job_id)
+        JobUpdates(job).set_status(record.status if record.status in UNDER_WAY else "pending", record.job_id)
         try:
             return await self._fetch(job, record, model)
         except JobFailedError as error:
@@ -102,6 +102,7 @@ class Fetcher:
     async def _fetch(self, job: Job, record: Record, model: ModelDefinition | None) -> Clip:
         assert record.job_id is not None
         running = self._estimates.running[record.model]
+        updates = JobUpdates(job)
         wait = _Wait(from_the_start=job.submitted_monotonic is not None)
 
         def moved(answer: JobStatusResponse) -> None:
@@ -110,7 +111,7 @@ class Fetcher:
             if job.on_status:
                 job.on_status(answer.status)
             # The end is told when the file is there.
-            job._set_status(answer.status if answer.status not in ("completed", "failed") else "processing")
+            updates.set_status(answer.status if answer.status not in ("completed", "failed") else "processing")
 
         async def re_estimate() -> polling.Estimate:
             with contextlib.suppress(StoreError):
@@ -128,7 +129,7 @@ class Fetcher:
                 eager=job.eager,
                 age=age,
                 just_submitted=record.submitted_at is not None and age < NOT_FOUND_GRACE,
-                on_retry=job._retry,
+                on_retry=updates.retry,
             )
         finally:
             running.pop(record.job_id, None)
@@ -155,7 +156,7 @@ class Fetcher:
             completed=True,
             check=look,
             temporary=True,  # the store puts it into its place, and syncs that
-            on_retry=job._retry,
+            on_retry=JobUpdates(job).retry,
         )
         price = self._price(model, record.inputs.get("resolution"), record.model) if model else None
         made = {

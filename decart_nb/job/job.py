@@ -48,6 +48,10 @@ class Job(Observable):
             has submitted it.
         on_status: called with every status that the queue reports.
         eager: tells whether to poll at short intervals until the queue has started the job.
+
+    Args:
+        resubmit: asks for another take of the job that it is given; without it, :meth:`again` is refused.
+        clock: a monotonic clock, in seconds, for :attr:`elapsed` and :attr:`progress`.
     """
 
     def __init__(
@@ -59,6 +63,8 @@ class Job(Observable):
         job_id: str | None = None,
         on_status: Callable[[str], object] | None = None,
         eager: Callable[[], bool] | None = None,
+        resubmit: Callable[[Job], Job] | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
         self.id = job_id
@@ -74,12 +80,13 @@ class Job(Observable):
         self.submitted_monotonic: float | None = None
         self._attached = job_id is not None
         self._recorded = self._attached
-        self._began = self._not_begun_at = time.monotonic()
+        self._clock = clock
+        self._began = self._not_begun_at = clock()
         self._ended_at: float | None = None
         self._cancel_count = 0
         self._finished = False
         self._waiting_calls = 0  # how many calls of result() hold up the main thread
-        self._resubmit: Callable[[], Job] | None = None
+        self._resubmit = resubmit
         self._takes: list[Job] = [self]
         self.on_status, self.eager = on_status, eager
         self._cancel_requested = False
@@ -88,7 +95,7 @@ class Job(Observable):
     @property
     def elapsed(self) -> float:
         """Seconds since the submission, or since it was attached to, until its end."""
-        return (self._ended_at or time.monotonic()) - self._began
+        return self._end_or_now() - self._began
 
     @property
     def done(self) -> bool:
@@ -137,7 +144,7 @@ class Job(Observable):
         """
         if self.status != "processing":
             return float(self.status == "completed")
-        return self.estimate.progress((self._ended_at or time.monotonic()) - self._not_begun_at)
+        return self.estimate.progress(self._end_or_now() - self._not_begun_at)
 
     def result(self, timeout: float | None = None) -> Clip:
         """Waits for the clip. Interrupting the wait leaves the job alive.
@@ -244,7 +251,7 @@ class Job(Observable):
         """
         if self._resubmit is None:
             raise InvalidInputError(f"What job {self.id} was asked for is not known here; submit it anew.")
-        take = self._resubmit()
+        take = self._resubmit(self)
         if self.clip is None and self in self._takes:
             self._takes[self._takes.index(self)] = take
         elif take not in self._takes:
@@ -257,6 +264,9 @@ class Job(Observable):
         why = self.error or self.retrying
         end = f": {why}" if why else ""
         return printable(f"<Job{where}, {self.model}: {self.status}, {self.elapsed:.1f} s{end}>")
+
+    def _end_or_now(self) -> float:
+        return self._clock() if self._ended_at is None else self._ended_at
 
     def _whereabouts(self) -> str:
         if self.id is None and self._cancel_requested and not self._is_being_submitted:
@@ -273,51 +283,6 @@ class Job(Observable):
         except KeyboardInterrupt:
             raise self.interrupted() from None
 
-    # What the runner says about it, from the background thread.
-
-    def _retry(self, message: str | None) -> None:
-        """Something does not work and is tried again; with ``None``, it works again."""
-        if message != self.retrying:
-            self.retrying = message
-            self._notify()
-
-    def _record(self, key: str, drawn: Mapping[str, Any] | None = None) -> None:
-        """The store knows of it, and what was drawn for it."""
-        with self._changed:
-            self.key, self._recorded = key, True
-            self.inputs = {**self.inputs, **(drawn or {})}
-            self._changed.notify_all()
-
-    def _begin_submission(self) -> bool:
-        """Begin to submit it, unless it was cancelled: from here on, cancelling is too late."""
-        with self._changed:
-            self._is_being_submitted = not self._cancel_requested
-            return self._is_being_submitted
-
-    def _end_submission(self) -> None:
-        """The attempt to submit it came to nothing; it may be cancelled again."""
-        self._is_being_submitted = False
-
-    def _submitted(self, job_id: str) -> None:
-        if self.submitted_monotonic is None:
-            self.submitted_monotonic = time.monotonic()
-        self._set_status("pending", job_id)
-
-    def _set_status(self, status: str, job_id: str | None = None) -> None:
-        self.id = job_id or self.id
-        self.status = status
-        if status != "processing":
-            self._not_begun_at = time.monotonic()
-        self._notify()
-
-    def _end(self, status: str, *, clip: Clip | None = None, error: Exception | None = None) -> None:
-        _drop_tracebacks(error)  # or what is held there, such as copies of the inputs, is held as long as the job
-        self.status, self.clip, self.error = status, clip, error
-        self._ended_at = time.monotonic()
-        self._notify()  # whoever shows it comes first, so that the clip is on screen when a waiting cell goes on
-        self._finished = True
-        self._notify()
-
     def _log_name(self) -> str:
         return f"job {self.id}"
 
@@ -331,6 +296,78 @@ class Job(Observable):
         if library == "asyncio":
             return "A job is not a future: give asyncio.wait and its like asyncio.ensure_future(job)."
         return "A job is not a future: give concurrent.futures.wait and its like job.future()."
+
+
+class JobUpdates:
+    """The side of a job from which its state is set: what its runner reports about it.
+
+    These are to a job what ``set_result`` is to a future of ``concurrent.futures``: for runners and for tests. They are
+    no methods of the job, so that completion offers whoever holds a job only what is for them.
+
+    Args:
+        job: the job. Any number of these may report about one job.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+
+    @property
+    def cancel_requested(self) -> bool:
+        """Whether the job was cancelled, which counts as long as it has not been submitted."""
+        return self._job._cancel_requested
+
+    def notify(self) -> None:
+        """Call the observers: something has changed, or time has passed."""
+        self._job._notify()
+
+    def retry(self, message: str | None) -> None:
+        """Something does not work and is tried again; with ``None``, it works again."""
+        if message != self._job.retrying:
+            self._job.retrying = message
+            self.notify()
+
+    def record(self, key: str, drawn: Mapping[str, Any] | None = None) -> None:
+        """The store knows of the job, by this key, and what was drawn for it."""
+        job = self._job
+        with job._changed:
+            job.key, job._recorded = key, True
+            job.inputs = {**job.inputs, **(drawn or {})}
+            job._changed.notify_all()
+
+    def begin_submission(self) -> bool:
+        """Begin to submit the job, unless it was cancelled: from here on, cancelling is too late."""
+        job = self._job
+        with job._changed:
+            job._is_being_submitted = not job._cancel_requested
+            return job._is_being_submitted
+
+    def end_submission(self) -> None:
+        """The attempt to submit the job came to nothing; it may be cancelled again."""
+        self._job._is_being_submitted = False
+
+    def submitted(self, job_id: str) -> None:
+        """The queue has taken the job, under this id."""
+        if self._job.submitted_monotonic is None:
+            self._job.submitted_monotonic = time.monotonic()
+        self.set_status("pending", job_id)
+
+    def set_status(self, status: str, job_id: str | None = None) -> None:
+        """The job has this status, and this id if one is given."""
+        job = self._job
+        job.id, job.status = job_id or job.id, status
+        if status != "processing":
+            job._not_begun_at = job._clock()
+        self.notify()
+
+    def end(self, status: str, *, clip: Clip | None = None, error: Exception | None = None) -> None:
+        """The job has ended, with its clip or with an error."""
+        job = self._job
+        _drop_tracebacks(error)  # or what is held there, such as copies of the inputs, is held as long as the job
+        job.status, job.clip, job.error = status, clip, error
+        job._ended_at = job._clock()
+        self.notify()  # whoever shows it comes first, so that the clip is on screen when a waiting cell goes on
+        job._finished = True
+        self.notify()
 
 
 def _drop_tracebacks(error: BaseException | None) -> None:

@@ -8,9 +8,10 @@ import logging
 import threading
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import Any, NoReturn, Self
+from typing import NoReturn
 
 from .._util.copying import ProcessLocal
+from .._util.observed import Observed
 from ..errors import NotAFutureError
 
 _log = logging.getLogger("decart_nb")
@@ -23,28 +24,16 @@ _WAKE = 0.2
 _OF_FUTURES = {"add_done_callback": "asyncio", "_condition": "concurrent.futures"}
 
 
-class Observable(ProcessLocal):
-    """An object that runs in the background and notifies its observers of changes."""
+class Observable(Observed, ProcessLocal):
+    """An object that runs in the background and notifies its observers of changes.
+
+    It calls them on the background thread until it has ended: a job at least every half second, a sweep at most ten
+    times a second.
+    """
 
     def __init__(self) -> None:
+        super().__init__()
         self._changed = threading.Condition()
-        self._observers: list[Callable[[Any], object]] = []
-
-    def observe(self, observer: Callable[[Self], object]) -> Callable[[], None]:
-        """Call ``observer`` with this object, on the background thread, after each change until it has ended.
-
-        A job notifies at least every half second, a sweep at most ten times a second.
-
-        Returns:
-            A function that removes the observer.
-        """
-        self._observers.append(observer)
-
-        def forget() -> None:
-            with contextlib.suppress(ValueError):
-                self._observers.remove(observer)
-
-        return forget
 
     def _notify(self) -> None:
         with self._changed:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ..errors import InvalidInputError
@@ -32,6 +32,24 @@ def repeat(runner: Runner, request: Request, *, is_made: bool, take: int) -> Job
     if "seed" not in request.values:
         return runner.submit(request, fresh=True)
     return runner.submit(replace(request, values={**request.values, "seed": secrets.randbelow(MAX_SEED)}))
+
+
+@dataclass
+class RepeatedRequest:
+    """Asks for another take of a job that was submitted here; what :class:`~decart_nb.job.job.Job` has as ``resubmit``.
+
+    Attributes:
+        runner: submits it.
+        request: the job's request; once its files are in the store, with these.
+    """
+
+    runner: Runner
+    request: Request
+
+    def __call__(self, job: Job) -> Job:
+        """Submit the request again, as a job of its own."""
+        take = job.recipe.record.take if job.recipe else 0
+        return repeat(self.runner, self.request, is_made=job.clip is not None, take=take)
 
 
 def repeat_stored(runner: Runner, record: Record, *, is_made: bool) -> Job:

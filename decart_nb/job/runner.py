@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .._util.interface_names import step
+from .._util.observed import is_observed
 from ..client import duration_estimate as polling
 from ..client.client import DecartClient
 from ..client.responses import was_not_accepted
@@ -28,11 +29,11 @@ from .estimates import Estimates
 from .event_loop import Writer, background, in_background, start
 from .fetching import Fetcher, OnStored
 from .ingest import intent, is_complete, shown_inputs
-from .job import Job
+from .job import Job, JobUpdates
 from .money import Payment
 from .prices import price_of
 from .recipe import Recipe
-from .repeat import repeat, repeat_stored
+from .repeat import RepeatedRequest, repeat_stored
 from .seeds import seeded_values
 from .submission import JobSubmission
 
@@ -116,11 +117,11 @@ class Runner:
         """
         # On the caller's thread, which waits anyway: what the caller does next changes no file of the request.
         request, wanted = self._intent(request, _name_at_queue(request.model))
-        job = Job(request.model.name, shown_inputs(request), estimate=self.prior)
-        self._let_repeat(job, request)
+        repeated = RepeatedRequest(self, request)
+        job = Job(request.model.name, shown_inputs(request), estimate=self.prior, resubmit=repeated)
         wanted.take = take
         resubmit = {"uncertain"} if resubmit_uncertain else ()
-        start(self._supervise(job, self._fetch_and_execute(job, request, wanted, fresh, resubmit)))
+        start(self._supervise(job, self._fetch_and_execute(job, repeated, wanted, fresh, resubmit)))
         if not in_background():
             job.wait_until_recorded()
         return job
@@ -215,27 +216,23 @@ class Runner:
             model = models.video(record.asked_model)
         return Recipe(record, model, self.store, self.backend, self.client.base_url, self.prices)
 
-    def _let_repeat(self, job: Job, request: Request) -> None:
-        def resubmit() -> Job:
-            take = job.recipe.record.take if job.recipe else 0
-            return repeat(self, request, is_made=job.clip is not None, take=take)
-
-        job._resubmit = resubmit
-
     async def _supervise(self, job: Job, work: Coroutine[Any, Any, Clip]) -> None:
         """Do the work of a job. Whatever goes wrong, the job ends, and whoever waits for it is told."""
+        updates = JobUpdates(job)
         self.at_work.add(job)
         if self._ticking is None or self._ticking.done() or self._ticking.get_loop() is not asyncio.get_running_loop():
             self._ticking = asyncio.create_task(self._tick())
         try:
             clip = await work
         except Exception as error:  # noqa: BLE001 - whatever it is, the waiting cell is told
-            job._end(_status_of(error, job), error=error if isinstance(error, DecartSDKError) else _own(error, job))
+            updates.end(_status_of(error, job), error=error if isinstance(error, DecartSDKError) else _own(error, job))
         else:
-            if job._observers:  # on a thread: whoever shows the clip makes a still of it, and other jobs shall not wait
-                await asyncio.to_thread(job._end, "completed", clip=clip)
+            if is_observed(
+                job
+            ):  # on a thread: whoever shows the clip makes a still of it, and other jobs shall not wait
+                await asyncio.to_thread(updates.end, "completed", clip=clip)
             else:
-                job._end("completed", clip=clip)
+                updates.end("completed", clip=clip)
         finally:
             self.at_work.discard(job)
             if job.id and self.under_way.get(job.id) is job:
@@ -246,25 +243,26 @@ class Runner:
         while self.at_work:
             await asyncio.sleep(_TICK)
             for job in tuple(self.at_work):
-                if job._observers:
-                    job._notify()
+                if is_observed(job):
+                    JobUpdates(job).notify()
 
     async def _fetch_and_execute(
-        self, job: Job, request: Request, wanted: Record, fresh: bool, resubmit: Collection[str]
+        self, job: Job, repeated: RepeatedRequest, wanted: Record, fresh: bool, resubmit: Collection[str]
     ) -> Clip:
         """Complete an intent with what only the network tells, and carry it out."""
+        request, updates = repeated.request, JobUpdates(job)
         enqueued: Record | None = None
         if _name_at_queue(request.model) is None or not is_complete(request.files):
             enqueued = await self._writer.write(functools.partial(self.store.enqueue, wanted))
-            job._record(enqueued.key)
+            updates.record(enqueued.key)
             try:
-                request = await self.client.queue.fetch_inputs(request, on_retry=job._retry)
-                resolved = await self.resolved(request.model, job._retry)
+                request = await self.client.queue.fetch_inputs(request, on_retry=updates.retry)
+                resolved = await self.resolved(request.model, updates.retry)
                 request, complete = await asyncio.to_thread(self._intent, request, resolved)
             except BaseException:
                 self.store.release(enqueued)
                 raise
-            self._let_repeat(job, request)  # whose files lie in the store; with the last word of it, their copies go
+            repeated.request = request  # whose files lie in the store; with the last word of it, their copies go
             complete.take, wanted = wanted.take, complete
         return await self._execute(
             job, request, wanted, fresh=fresh, exact=wanted.take > 0, resubmit=resubmit, enqueued=enqueued
@@ -310,10 +308,10 @@ class Runner:
     ) -> tuple[Record, bool]:
         """Claim a job, and watch it as long as another holder is at it."""
         record, ours = await self._writer.write(first)
-        job._record(record.key, seeded_values(record))
+        JobUpdates(job).record(record.key, seeded_values(record))
         while not ours and record.status in UNDER_WAY:
             if record.job_id != job.id or record.status != job.status:
-                job._set_status(record.status, record.job_id)
+                JobUpdates(job).set_status(record.status, record.job_id)
             await asyncio.sleep(_TICK)
             record, ours = await self._writer.write(functools.partial(self._watch, record, claim))
         return record, ours
@@ -327,12 +325,11 @@ class Runner:
         """A job that the store knows, and what goes on with it."""
         if model is None and record.asked_model in models:
             model = models.video(record.asked_model)
-        job = Job(
-            model.name if model else record.asked_model, inputs_of(record), estimate=self.prior, job_id=record.job_id
-        )
+        is_known = model is not None and bool(record.inputs or record.files)
+        again = (lambda job: repeat_stored(self, record, is_made=job.clip is not None)) if is_known else None
+        name = model.name if model else record.asked_model
+        job = Job(name, inputs_of(record), estimate=self.prior, job_id=record.job_id, resubmit=again)
         job.recipe = self.recipe(record, model)
-        if model and (record.inputs or record.files):
-            job._resubmit = lambda: repeat_stored(self, record, is_made=job.clip is not None)
         if record.job_id:
             self.under_way[record.job_id] = job
         return job, self._resume(job, record, model)

@@ -18,7 +18,7 @@ from ..store.claims import ClaimLostError
 from ..store.job_row import Record
 from ..store.store import Store
 from .event_loop import Writer
-from .job import Job
+from .job import Job, JobUpdates
 
 #: Seconds after which a pause notices that the job was cancelled.
 _TICK = 0.5
@@ -62,16 +62,17 @@ class JobSubmission:
             QueueSubmitError: the queue did not take it, or its answer was lost.
             StoreError: the queue has taken it, and its id cannot be written down.
         """
+        updates = JobUpdates(job)
 
         async def before_each() -> None:
-            if job._cancel_requested:
+            if updates.cancel_requested:
                 raise JobCancelledError("The job was withdrawn before it was submitted.")
             await self._writer.write(functools.partial(self._store.begin_submission, record), gather=True)
-            if not job._begin_submission():  # it was cancelled just now
+            if not updates.begin_submission():  # it was cancelled just now
                 raise JobCancelledError("The job was withdrawn before it was submitted.")
 
         async def before_pause(error: QueueSubmitError, seconds: float) -> None:
-            job._end_submission()
+            updates.end_submission()
             await self._update(record, sent_at=None)  # it was certainly not taken
             if on_rejected:
                 on_rejected(error)
@@ -79,7 +80,7 @@ class JobSubmission:
         async def sleep(seconds: float) -> None:
             until = time.monotonic() + seconds
             # An event would have to be set from any thread, on this loop.
-            while not job._cancel_requested and (left := until - time.monotonic()) > 0:  # noqa: ASYNC110
+            while not updates.cancel_requested and (left := until - time.monotonic()) > 0:  # noqa: ASYNC110
                 await asyncio.sleep(min(left, _TICK))
 
         model = _addressed(request.model, record.model)
@@ -89,7 +90,7 @@ class JobSubmission:
                 before_each=before_each,
                 before_pause=before_pause,
                 sleep=sleep,
-                on_retry=job._retry,
+                on_retry=updates.retry,
             )
         except ClaimLostError:
             raise
@@ -132,7 +133,7 @@ class JobSubmission:
             except StoreError as error:
                 record.job_id = job_id
                 self._store.remember(record)  # whatever the disk does now
-                job._submitted(job_id)
+                JobUpdates(job).submitted(job_id)
                 if not pause:
                     record.status, record.error = "unreachable", error.message
                     hint = (
@@ -145,7 +146,7 @@ class JobSubmission:
             message = f"The queue answered with the id of another job, {job_id}: what it made of this one is not known."
             await self._update(record, status="uncertain", error=message)
             raise QueueSubmitError(message, {"sent": True, "taken": "unknown", "job_id": job_id})
-        job._submitted(job_id)
+        JobUpdates(job).submitted(job_id)
 
     async def _update(self, record: Record, **changes: object) -> None:
         await self._writer.write(functools.partial(self._store.update, record, **changes))

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import random
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .._util.copying import ProcessLocal
+from .._util.observed import Observed
 from .._util.text import counted, printable, short_repr
 from ..errors import InvalidInputError, NotPicklableError
 from ..job.clip import Clip
@@ -70,7 +71,7 @@ def checked_rater(name: str) -> str:
     return name.strip()
 
 
-class Rating(ProcessLocal):
+class Rating(Observed, ProcessLocal):
     """A blind rating, which a notebook shows as two clips side by side. ``df.decart.rate()`` returns it.
 
     Each vote is in the store at once. The same call, in any kernel on that store, goes on where the rater stopped, and
@@ -84,6 +85,7 @@ class Rating(ProcessLocal):
     _repeats = True  # whether some pairs are shown twice, to see whether the rater answers the same way
 
     def __init__(self, pairs: Pairs, rater: str, store: Store, chance: random.Random) -> None:
+        super().__init__()
         self.by, self.rater = pairs.by, rater
         self._pairs, self._store, self._chance = pairs, store, chance
         self._pair_of = {pair.identity: pair for pair in pairs.pairs}
@@ -91,7 +93,6 @@ class Rating(ProcessLocal):
         # What the rater has done here, the latest last: comparisons with the ids of their votes, or None for a skip.
         self._done: list[tuple[Comparison, int | None]] = []
         self._current: Comparison | None = None
-        self._observers: list[Callable[[Rating], object]] = []
         self._lock = threading.RLock()
 
     @property
@@ -225,16 +226,6 @@ class Rating(ProcessLocal):
                 self._done.pop()
             self._current = shown
         self._notify()
-
-    def observe(self, observer: Callable[[Rating], object]) -> Callable[[], None]:
-        """Call ``observer`` with this rating after each vote, skip and undo; returns a function that ends that."""
-        self._observers.append(observer)
-
-        def forget() -> None:
-            if observer in self._observers:
-                self._observers.remove(observer)
-
-        return forget
 
     def __repr__(self) -> str:
         pairs = counted(len(self._pairs.pairs), "pair")

@@ -69,14 +69,15 @@ def _states(notebook: Notebook, queue: Queue) -> dict[str, Locator]:
     # Jobs without a runner, whose state the test sets.
     alone = (
         "from decart_nb.display import show\n"
+        "from decart_nb.job.job import JobUpdates\n"
         "job = dnb.Job('lucy-pro-t2v', {}, estimate=polling.prior, job_id='j1')\n"
-        "job._set_status('processing')\nshow(job);"
+        "updates = JobUpdates(job)\nupdates.set_status('processing')\nshow(job);"
     )
     retried = states["retrying"] = notebook.run(alone)
-    notebook.run(f"job.retrying = 'no connection to {_HTML} (refused), trying again in 4 s'; job._notify()")
+    notebook.run(f"updates.retry('no connection to {_HTML} (refused), trying again in 4 s')")
     expect(retried.locator(".decart-is-retrying .decart-state")).to_have_text(re.compile(f"no connection to {_HTML}"))
     states["expired"] = notebook.run(alone)
-    notebook.run("job._end('expired', error=dnb.QueueResultError('gone'))")
+    notebook.run("updates.end('expired', error=dnb.QueueResultError('gone'))")
     expect(states["expired"].locator(".decart-output")).to_contain_text("expired: the service no longer has this video")
     states["under way"] = notebook.run(submit)
     expect(states["under way"].get_by_role("button", name="Stop waiting")).to_be_visible()

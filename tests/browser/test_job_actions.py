@@ -22,6 +22,15 @@ class Broken(LiveView):
 broken = Broken()
 display(broken.bundle(), raw=True)
 """
+#: A job that has the clip of another one, and of which no other take can be had.
+_UNREPEATABLE = """
+from decart_nb.display import show
+from decart_nb.job.job import JobUpdates
+def broken(job): raise RuntimeError("no <i>more</i>")
+alone = dnb.Job(job.model, job.inputs, estimate=job.estimate, job_id="j1", resubmit=broken)
+JobUpdates(alone).end("completed", clip=job.result())
+show(alone);
+"""
 #: The next request to stop is lost on its way to the kernel.
 _LOSE_ONE = """() => {
     const send = WebSocket.prototype.send;
@@ -109,8 +118,8 @@ def test_what_breaks_in_a_view_is_said_in_it_and_told_to_python(notebook: Notebo
 
 
 def test_what_breaks_in_python_is_said_in_the_view(notebook: Notebook, queue: Queue) -> None:
-    cell = _clip(notebook, queue)
-    notebook.run("def broken(): raise RuntimeError('no <i>more</i>')\njob._resubmit = broken")
+    _clip(notebook, queue)
+    cell = notebook.run(_UNREPEATABLE)
     cell.get_by_role("button", name="Another take").click()
     expect(cell.get_by_role("alert")).to_have_text("no <i>more</i>")
     screenshot(cell, "problem in Python")

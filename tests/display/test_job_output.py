@@ -5,12 +5,15 @@ from __future__ import annotations
 import pytest
 
 from decart_nb import Job, JobCancelledError, JobFailedError
+from decart_nb._util.observed import is_observed
 from decart_nb.client.polling import LIVE
 from decart_nb.display.clip_size import RESERVED
 from decart_nb.display.job_output import JobOutput
 from decart_nb.job.clip import Clip
+from decart_nb.job.job import JobUpdates
 from tests.clips import read_clip
 from tests.fake_sweep import Outputs
+from tests.front_end import send
 
 _VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -37,9 +40,8 @@ def clip(small_video) -> Clip:
 
 
 def _job(job_id: str | None = None, again: Job | None = None) -> Job:
-    job = Job("lucy-2.5", {"prompt": "<i>"}, estimate=LIVE.prior, job_id=job_id)
-    job._resubmit = (lambda: again) if again else None
-    return job
+    resubmit = (lambda _: again) if again else None
+    return Job("lucy-2.5", {"prompt": "<i>"}, estimate=LIVE.prior, job_id=job_id, resubmit=resubmit)
 
 
 def test_a_person_gets_a_live_view_beside_the_static_one(notebook) -> None:
@@ -54,7 +56,7 @@ def test_a_failure_has_a_sign_the_prompt_and_a_colour(notebook) -> None:
     job = _job("j1")
     notebook.show(job)
     assert "✗" not in notebook.html
-    job._end("failed", error=JobFailedError("j1", "out of paint"))
+    JobUpdates(job).end("failed", error=JobFailedError("j1", "out of paint"))
     assert "✗ lucy-2.5 · &lt;i&gt;: failed after 0 s: out of paint</div>" in notebook.html
     assert "color:var(--jp-error-color1" in notebook.html
     static, _ = notebook.outputs.values()
@@ -64,7 +66,7 @@ def test_a_failure_has_a_sign_the_prompt_and_a_colour(notebook) -> None:
 def test_what_was_cancelled_is_no_failure(notebook) -> None:
     job = _job()
     notebook.show(job)
-    job._end("cancelled", error=JobCancelledError("It was withdrawn."))
+    JobUpdates(job).end("cancelled", error=JobCancelledError("It was withdrawn."))
     assert "lucy-2.5 · &lt;i&gt;: cancelled" in notebook.html
     assert "✗" not in notebook.html
     assert "--jp-error-color1" not in notebook.html
@@ -73,7 +75,7 @@ def test_what_was_cancelled_is_no_failure(notebook) -> None:
 def test_a_headless_run_gets_one_plain_output(notebook, clip) -> None:
     job = _job()
     notebook.show(job, live=False)
-    job._end("completed", clip=clip)
+    JobUpdates(job).end("completed", clip=clip)
     assert len(notebook.outputs) == 1
     assert "<style>" not in notebook.html
     assert notebook.html.count("<video ") == 1
@@ -83,7 +85,7 @@ def test_until_the_end_it_says_how_the_job_stood_and_how_to_see_it_again(noteboo
     job = _job()
     notebook.show(job)
     assert "lucy-2.5 · &lt;i&gt;: submitting</div>" in notebook.html
-    job._set_status("processing", "j'1")
+    JobUpdates(job).set_status("processing", "j'1")
     assert (
         "lucy-2.5 · &lt;i&gt;: submitted; <code>dnb.attach(&quot;j&#x27;1&quot;)</code> shows its current status"
         in notebook.html
@@ -94,25 +96,25 @@ def test_nothing_is_published_while_nothing_has_changed(notebook) -> None:
     job = _job("j1")
     notebook.show(job)
     before = next(iter(notebook.outputs.values()))
-    job._notify()
+    JobUpdates(job).notify()
     assert next(iter(notebook.outputs.values())) is before
 
 
 def test_at_the_end_it_is_the_clip_and_the_call_as_code(notebook, clip) -> None:
     job = _job()
     notebook.show(job)
-    job._end("completed", clip=clip)
+    JobUpdates(job).end("completed", clip=clip)
     assert notebook.ended == [job]
     assert notebook.html.count("<video ") == 1
     assert "dnb.generate(&#x27;lucy-2.5&#x27;, prompt=&#x27;&lt;i&gt;&#x27;)" in notebook.html
     assert "<i>" not in notebook.html
     assert notebook.text == "lucy-2.5 · <i> · 64×48 · 1.0 s · local preview"
-    assert not job._observers or all("JobView" in str(one) for one in job._observers)
+    assert not is_observed(job)
 
 
 def test_a_job_that_had_ended_already_shows_at_once(notebook, clip) -> None:
     job = _job()
-    job._end("completed", clip=clip)
+    JobUpdates(job).end("completed", clip=clip)
     notebook.show(job)
     assert notebook.html.count("<video ") == 1
     assert notebook.ended == [job]
@@ -121,7 +123,7 @@ def test_a_job_that_had_ended_already_shows_at_once(notebook, clip) -> None:
 def test_a_failed_job_says_why_as_text(notebook) -> None:
     job = _job("j1")
     notebook.show(job)
-    job._end("failed", error=JobFailedError("j1", "<script>"))
+    JobUpdates(job).end("failed", error=JobFailedError("j1", "<script>"))
     assert "&lt;script&gt;" in notebook.html
     assert "<script>" not in notebook.html
     assert "<script>" in notebook.text
@@ -131,13 +133,13 @@ def test_another_take_comes_beside_the_first(notebook, clip) -> None:
     second = _job()
     first = _job(again=second)
     output = notebook.show(first)
-    first._end("completed", clip=clip)
-    output.view._handle_custom_msg({"action": "repeat"}, [])
+    JobUpdates(first).end("completed", clip=clip)
+    send(output.view, {"action": "repeat"})
     assert output.view.running
-    second._set_status("processing", "j2")
+    JobUpdates(second).set_status("processing", "j2")
     assert notebook.html.count("<video ") == 1
     assert "submitted; <code>dnb.attach(&#x27;j2&#x27;)</code>" in notebook.html
-    second._end("completed", clip=clip)
+    JobUpdates(second).end("completed", clip=clip)
     assert notebook.html.count("<video ") == 2
     assert not output.view.running
     assert notebook.ended == [first, second]
@@ -149,7 +151,7 @@ def test_space_is_kept_for_the_clip_of_a_job_that_is_under_way_and_for_no_other(
         notebook.show(job)
         assert RESERVED in notebook.html
         assert ratio in notebook.html
-        job._end("completed", clip=clip)
+        JobUpdates(job).end("completed", clip=clip)
         assert RESERVED not in notebook.html
         notebook.outputs.clear()
     notebook.show(_job(), live=False)
@@ -160,12 +162,12 @@ def test_a_further_take_says_how_to_get_at_it(notebook, clip) -> None:
     second = _job()
     first = _job(again=second)
     output = notebook.show(first)
-    first._end("completed", clip=clip)
+    JobUpdates(first).end("completed", clip=clip)
     assert "job.takes" not in notebook.html
-    output.view._handle_custom_msg({"action": "repeat"}, [])
+    send(output.view, {"action": "repeat"})
     assert first.takes == second.takes == (first, second)
-    second._set_status("pending", "j2")
-    second._end("completed", clip=clip)
+    JobUpdates(second).set_status("pending", "j2")
+    JobUpdates(second).end("completed", clip=clip)
     assert notebook.html.count("job.takes[1] · dnb.attach(&#x27;j2&#x27;)</div>") == 1
     assert notebook.html.count(f"{clip.path.name}</div>") == 1
     assert [notebook.html.count(f"<summary>take {number} as code</summary>") for number in (0, 1)] == [1, 1]
@@ -175,6 +177,6 @@ def test_a_further_take_says_how_to_get_at_it(notebook, clip) -> None:
 def test_a_clip_that_the_notebook_has_no_room_for_is_referred_to(notebook, clip) -> None:
     job = _job()
     notebook.show(job, embed=False)
-    job._end("completed", clip=clip)
+    JobUpdates(job).end("completed", clip=clip)
     assert "data:video/mp4" not in notebook.html
     assert '<img src="data:image/jpeg;base64,' in notebook.html

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+import signal
+import threading
 import time
 
 import pytest
 
 from decart_nb import InvalidInputError, Job, JobFailedError
+from decart_nb._util.observed import is_observed
 from decart_nb.client.duration_estimate import Estimate
 from decart_nb.display import text
 from decart_nb.display.job_view import JobView
 from decart_nb.job.clip import Clip
+from decart_nb.job.job import JobUpdates
 from tests.clips import read_clip
+from tests.fake_sweep import Clock
+from tests.front_end import send
+from tests.sweeping import wait_until
 
 #: As it is after some jobs have ended.
 _ESTIMATE = dataclasses.replace(Estimate.around(30.0, 0.25), history=9)
@@ -24,8 +31,13 @@ def clip(small_video) -> Clip:
 
 
 @pytest.fixture
-def job() -> Job:
-    return Job("lucy-2.5", {"prompt": "<b>", "seed": 7}, estimate=_ESTIMATE)
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def job(clock) -> Job:
+    return Job("lucy-2.5", {"prompt": "<b>", "seed": 7}, estimate=_ESTIMATE, resubmit=lambda job: job, clock=clock)
 
 
 @pytest.fixture
@@ -42,13 +54,13 @@ def line(job, asked):
 
 
 def _click(line: JobView, action: str) -> None:
-    line._handle_custom_msg({"action": action}, [])
+    send(line, {"action": action})
 
 
 def test_the_line_says_how_the_job_stands(line, job) -> None:
     assert (line.model, line.status, line.running) == ("lucy-2.5", "submitting", True)
     assert line.time == "0 s of usually 22–41 s"
-    job._set_status("processing", "j1")
+    JobUpdates(job).set_status("processing", "j1")
     assert line.status == "processing"
     assert (line.prompt, line.codes) == ("<b>", [])
     assert line.text().startswith("lucy-2.5: processing, ")
@@ -56,7 +68,7 @@ def test_the_line_says_how_the_job_stands(line, job) -> None:
 
 def test_the_button_says_cancel_before_the_submission_and_stop_waiting_after(line, job) -> None:
     assert line.stop_label == "Cancel"
-    job._set_status("pending", "j1")
+    JobUpdates(job).set_status("pending", "j1")
     assert (line.stop_label, line.stop_hint) == ("Stop waiting", "")
     assert line.stop_title.startswith("The job goes on")
     _click(line, "stop")
@@ -65,24 +77,22 @@ def test_the_button_says_cancel_before_the_submission_and_stop_waiting_after(lin
 
 
 def test_a_job_that_has_ended_gives_way_to_what_can_be_done_next(line, job, clip, asked) -> None:
-    job._resubmit = lambda: job
-    job._set_status("processing", "j1")
+    JobUpdates(job).set_status("processing", "j1")
     assert line.running
-    job._end("completed", clip=clip)
+    JobUpdates(job).end("completed", clip=clip)
     assert (line.running, line.progress, line.stop_label, line.repeat_label) == (False, 1.0, "", "Another take")
     _click(line, "repeat")
     assert asked == [job]
 
 
 def test_another_take_has_its_price_and_each_take_its_own_code(line, job, clip) -> None:
-    job._resubmit = lambda: job
-    job._end("completed", clip=dataclasses.replace(clip, cost=0.2, backend="live"))
+    JobUpdates(job).end("completed", clip=dataclasses.replace(clip, cost=0.2, backend="live"))
     assert line.repeat_label == "Another take · about $0.20"
     assert line.codes == ["dnb.generate('lucy-2.5', prompt='<b>', seed=7)"]
     take = Job("lucy-2.5", {"prompt": "<b>", "seed": 8}, estimate=_ESTIMATE)
     line.follow(take)
     assert (line.running, line.codes) == (True, ["dnb.generate('lucy-2.5', prompt='<b>', seed=7)"])
-    take._end("completed", clip=clip)
+    JobUpdates(take).end("completed", clip=clip)
     assert line.codes[1:] == ["dnb.generate('lucy-2.5', prompt='<b>', seed=8)"]
 
 
@@ -96,9 +106,9 @@ def test_before_anything_has_ended_no_usual_time_is_told(job) -> None:
 def test_the_video_of_a_take_that_a_page_lacks_can_be_asked_for(line, job, clip) -> None:
     sent: list[tuple[dict, list[bytes]]] = []
     line.send = lambda message, buffers: sent.append((message, buffers))
-    job._end("completed", clip=clip)
+    JobUpdates(job).end("completed", clip=clip)
     assert line.clips[0]["lines"] == ["a", "lucy-2.5 · 64×48 · 1.0 s · local preview"]
-    line._handle_custom_msg({"request": 1, "kind": "video", "key": "0"}, [])
+    send(line, {"request": 1, "kind": "video", "key": "0"})
     deadline = time.monotonic() + 20
     while not sent and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -106,42 +116,53 @@ def test_the_video_of_a_take_that_a_page_lacks_can_be_asked_for(line, job, clip)
 
 
 def test_no_other_take_is_asked_for_while_one_is_under_way(line, job, asked) -> None:
-    job._resubmit = lambda: job
     _click(line, "repeat")
     assert asked == []
 
 
 def test_a_failed_job_can_be_tried_again_and_an_attached_one_cannot(line, job, asked) -> None:
-    job._resubmit = lambda: job
-    job._end("failed", error=JobFailedError("j1", "no"))
+    JobUpdates(job).end("failed", error=JobFailedError("j1", "no"))
     assert line.repeat_label == "Try again"
     attached = Job("lucy-2.5", {}, estimate=_ESTIMATE, job_id="j2")
     line.follow(attached)
-    attached._end("failed", error=JobFailedError("j2", "no"))
+    JobUpdates(attached).end("failed", error=JobFailedError("j2", "no"))
     assert (line.repeat_label, line.codes[1:]) == ("", ["dnb.attach('j2')"])
 
 
-def test_the_bar_never_goes_back_and_is_full_only_when_the_job_is_done(line, job, clip) -> None:
+def test_the_bar_never_goes_back_and_is_full_only_when_the_job_is_done(line, job, clip, clock) -> None:
     seen = [line.progress]
     line.observe(lambda change: seen.append(change["new"]), "progress")
-    job._set_status("processing", "j1")
+    JobUpdates(job).set_status("processing", "j1")
+    clock.seconds += 1
     job.estimate = Estimate.around(0.1, 0.25)  # and then it turns out to take longer
-    job._notify()
+    JobUpdates(job).notify()
     job.estimate = Estimate.around(1e6, 0.25)
-    job._notify()
+    JobUpdates(job).notify()
     assert seen == sorted(seen)
-    assert seen[-1] < 1
-    job._end("completed", clip=clip)
+    assert 0 < seen[-1] < 1
+    JobUpdates(job).end("completed", clip=clip)
     assert seen[-1] == 1
 
 
 def test_while_a_cell_blocks_it_says_to_interrupt_unless_clicks_are_heard(line, job) -> None:
-    job._set_status("processing", "j1")
-    with job._blocking():
-        assert line.stop_hint == "to stop waiting, interrupt the kernel"
-        _click(line, "ready")  # what the view sends when it appears: it came through
-        assert line.stop_hint == ""
-    assert line.stop_hint == ""
+    JobUpdates(job).set_status("processing", "j1")
+    hints: list[str] = []
+
+    def click() -> None:
+        try:
+            wait_until(lambda: line.stop_hint)
+            hints.append(line.stop_hint)
+            _click(line, "ready")  # what the view sends when it appears: it came through
+            hints.append(line.stop_hint)
+        finally:
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+    frontend = threading.Thread(target=click)
+    frontend.start()
+    with pytest.raises(KeyboardInterrupt):
+        job.result()
+    frontend.join()
+    assert [*hints, line.stop_hint] == ["to stop waiting, interrupt the kernel", "", ""]
 
 
 def test_what_goes_wrong_in_a_click_is_shown_in_the_view(job, clip) -> None:
@@ -149,50 +170,49 @@ def test_what_goes_wrong_in_a_click_is_shown_in_the_view(job, clip) -> None:
         raise InvalidInputError("The session is closed.")
 
     line = JobView(job, output_id="here", repeat=refuse)
-    job._end("completed", clip=clip)
+    JobUpdates(job).end("completed", clip=clip)
     _click(line, "repeat")
     assert line.problem == "The session is closed."
     line.close()
 
 
 def test_closing_the_line_stops_nothing(line, job, clip) -> None:
-    job._set_status("processing", "j1")
+    JobUpdates(job).set_status("processing", "j1")
     line.close()
-    job._end("completed", clip=clip)
+    JobUpdates(job).end("completed", clip=clip)
     assert job.clip is clip
     assert line.status == "processing"
-    assert not job._observers
+    assert not is_observed(job)
 
 
-def test_what_is_retried_is_said_in_place_of_progress(line, job) -> None:
-    job._set_status("processing", "j1")
-    job._not_begun_at -= 20
-    job._notify()
+def test_what_is_retried_is_said_in_place_of_progress(line, job, clock) -> None:
+    updates = JobUpdates(job)
+    updates.set_status("processing", "j1")
+    clock.seconds += 20
+    updates.notify()
     before = line.progress
-    job.retrying = "no connection to 127.0.0.1:1 (refused), trying again in 4 s"
-    job._not_begun_at -= 20
-    job._notify()
-    assert (line.status, line.time, line.retrying) == (job.retrying, "0 s", True)
+    clock.seconds += 20
+    updates.retry("no connection to 127.0.0.1:1 (refused), trying again in 4 s")
+    assert (line.status, line.time, line.retrying) == (job.retrying, "40 s", True)
     assert 0 < before == line.progress
     assert job.retrying in repr(job)
-    job.retrying = None
-    job._notify()
+    updates.retry(None)
     assert (line.status, line.retrying) == ("processing", False)
     assert line.progress > before
 
 
-def test_waiting_in_the_queue_is_no_progress(line, job) -> None:
-    job._set_status("pending", "j1")
-    job._began -= 100
-    job._notify()
+def test_waiting_in_the_queue_is_no_progress(line, job, clock) -> None:
+    JobUpdates(job).set_status("pending", "j1")
+    clock.seconds += 100
+    JobUpdates(job).set_status("pending")  # the last poll has found it waiting still
     assert (line.progress, line.time) == (0.0, "100 s, longer than usual (22–41 s)")
-    job._set_status("processing")
+    JobUpdates(job).set_status("processing")
     assert line.progress < 0.1  # it has just begun
 
 
 def test_a_video_that_the_service_no_longer_has_is_said_to_be_expired(line, job) -> None:
-    job._set_status("pending", "j1")
-    job._end("expired", error=InvalidInputError("The video is gone."))
+    JobUpdates(job).set_status("pending", "j1")
+    JobUpdates(job).end("expired", error=InvalidInputError("The video is gone."))
     assert text.job_state(job) == "expired: the service no longer has this video"
     assert [entry["text"] for entry in line.clips] == [
         "✗ lucy-2.5 · <b>: expired: the service no longer has this video"

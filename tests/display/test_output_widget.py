@@ -17,8 +17,10 @@ from decart_nb.display.job_output import JobOutput
 from decart_nb.display.output_widget import open_output, output_publisher
 from decart_nb.display.sweep_output import SweepOutput
 from decart_nb.job.clip import Clip
+from decart_nb.job.job import JobUpdates
 from tests.clips import read_clip
 from tests.fake_sweep import FakeSweep
+from tests.front_end import send
 
 
 class Shell:
@@ -52,8 +54,13 @@ def output() -> Iterator[ipywidgets.Output]:
 
 
 @pytest.fixture
-def job() -> Job:
-    return Job("lucy-2.5", {"prompt": "a"}, estimate=LIVE.prior)
+def second() -> Job:
+    return Job("lucy-2.5", {"prompt": "b"}, estimate=LIVE.prior)
+
+
+@pytest.fixture
+def job(second: Job) -> Job:
+    return Job("lucy-2.5", {"prompt": "a"}, estimate=LIVE.prior, resubmit=lambda _: second)
 
 
 @pytest.fixture
@@ -103,9 +110,9 @@ def test_a_video_that_comes_while_it_is_open_is_published_once(
     shell: Shell, output: ipywidgets.Output, job: Job, clip: Clip, live: bool
 ) -> None:
     _show(shell, output, job, live=live)
-    job._set_status("pending", "j1")
+    JobUpdates(job).set_status("pending", "j1")
     assert len(shell.published) == live  # the live view, which changes by itself
-    job._end("completed", clip=clip)
+    JobUpdates(job).end("completed", clip=clip)
     assert len(shell.published) == live + 1
     assert _videos(shell.published) == 1
     assert output.outputs == ()
@@ -118,7 +125,7 @@ def test_one_that_comes_later_is_appended_to_what_is_there(
     schedule.on_cell_start()
     _show(shell, output, job, schedule)
     output.msg_id = ""
-    job._end("completed", clip=clip)
+    JobUpdates(job).end("completed", clip=clip)
     # The kernel hears what the frontend has put there only after its cell.
     output.outputs = ({"output_type": "stream", "name": "stdout", "text": "asked"},)
     schedule.on_cell_end()
@@ -134,20 +141,20 @@ def test_in_a_headless_run_it_comes_before_the_next_cell(
     schedule = CellSchedule()
     _show(shell, output, job, schedule, live=False)
     output.msg_id = ""
-    job._end("completed", clip=clip)
+    JobUpdates(job).end("completed", clip=clip)
     assert output.outputs == ()
     schedule.on_cell_start()
     assert _videos([one["data"] for one in output.outputs]) == 1
 
 
-def test_each_take_is_published_by_itself(shell: Shell, output: ipywidgets.Output, job: Job, clip: Clip) -> None:
-    second = Job("lucy-2.5", {"prompt": "b"}, estimate=LIVE.prior)
-    job._resubmit = lambda: second
+def test_each_take_is_published_by_itself(
+    shell: Shell, output: ipywidgets.Output, job: Job, second: Job, clip: Clip
+) -> None:
     view = _show(shell, output, job).view
-    job._end("completed", clip=clip)
+    JobUpdates(job).end("completed", clip=clip)
     assert view is not None
-    view._handle_custom_msg({"action": "repeat"}, [])
-    second._end("completed", clip=clip)
+    send(view, {"action": "repeat"})
+    JobUpdates(second).end("completed", clip=clip)
     assert [_videos([bundle]) for bundle in shell.published] == [0, 1, 1]
 
 

@@ -11,7 +11,8 @@ import pytest
 
 from decart_nb.client.duration_estimate import Estimate
 from decart_nb.display.sweep_grid import SweepGrid
-from tests.fake_sweep import FakeSweep, fake_job
+from decart_nb.job.job import JobUpdates
+from tests.fake_sweep import Clock, FakeSweep, fake_job
 
 _HTML = "<img src=x onerror=alert(1)>"
 
@@ -54,15 +55,16 @@ def test_only_tiles_that_have_changed_are_told(grid, sweep) -> None:
     for job in (one, two):
         job.estimate = Estimate.around(1e6, 0.25)
     _told(grid, sweep, jobs=(one, two), rows=(1, 2))
-    two._set_status("processing")
+    JobUpdates(two).set_status("processing")
     assert 2 in _told(grid, sweep)
 
 
 def test_a_jobs_bar_never_goes_back(grid, sweep) -> None:
-    job = fake_job()
+    clock = Clock()
+    job = fake_job(clock=clock)
     job.estimate = Estimate.around(0.1, 0.25)
-    job._set_status("processing")
-    job._not_begun_at -= 1
+    JobUpdates(job).set_status("processing")
+    clock.seconds += 1
     before = _told(grid, sweep, jobs=(job,), rows=(0,))[0]["progress"]
     job.estimate = replace(Estimate.around(1e6, 0.25), history=9)
     assert _told(grid, sweep)[0]["progress"] == before > 0.9

@@ -16,9 +16,10 @@ from pathlib import Path
 import pytest
 
 from decart_nb import InvalidInputError, JobCancelledError, JobFailedError, JobTimeoutError
+from decart_nb._util.observed import is_observed
 from decart_nb.client.polling import LOCAL
 from decart_nb.job.clip import Clip
-from decart_nb.job.job import Job
+from decart_nb.job.job import Job, JobUpdates
 from tests.clips import read_clip
 
 
@@ -29,7 +30,7 @@ def clip(small_video: Path) -> Clip:
 
 def _job(job_id: str | None = "j1") -> Job:
     job = Job("lucy-pro-t2v", {"prompt": "x"}, estimate=LOCAL.prior)
-    job._set_status("processing", job_id)
+    JobUpdates(job).set_status("processing", job_id)
     return job
 
 
@@ -41,7 +42,7 @@ def _later(action: object, *arguments: object, **named: object) -> threading.Tim
 
 def test_result_waits_for_the_clip(clip: Clip) -> None:
     job = _job()
-    _later(job._end, "completed", clip=clip)
+    _later(JobUpdates(job).end, "completed", clip=clip)
     assert job.result(timeout=5) is clip
     assert (job.status, job.done, job.progress) == ("completed", True, 1.0)
 
@@ -52,14 +53,14 @@ def test_await_gives_the_clip_on_any_loop(clip: Clip) -> None:
     async def wait() -> Clip:
         return await job
 
-    _later(job._end, "completed", clip=clip)
+    _later(JobUpdates(job).end, "completed", clip=clip)
     assert asyncio.run(wait()) is clip
     assert asyncio.run(wait()) is clip
 
 
 def test_a_failure_is_raised_each_time_it_is_asked_for() -> None:
     job = _job()
-    job._end("failed", error=JobFailedError("j1", "no good"))
+    JobUpdates(job).end("failed", error=JobFailedError("j1", "no good"))
     for _ in range(2):
         with pytest.raises(JobFailedError, match="Job j1 failed: no good"):
             job.result()
@@ -70,7 +71,7 @@ def test_a_timeout_says_how_to_go_on(clip: Clip) -> None:
     job = _job()
     with pytest.raises(JobTimeoutError, match=r"Job j1 goes on: decart_nb.attach\('j1'\)"):
         job.result(timeout=0.05)
-    job._end("completed", clip=clip)
+    JobUpdates(job).end("completed", clip=clip)
     assert job.result() is clip
 
 
@@ -96,18 +97,18 @@ def test_stopping_wakes_who_waits_and_keeps_the_clip(clip: Clip) -> None:
     _later(job.cancel)
     with pytest.raises(JobCancelledError, match="j1"):
         asyncio.run(wait())
-    job._end("completed", clip=clip)
+    JobUpdates(job).end("completed", clip=clip)
     assert job.result() is clip
 
 
 def test_observers_see_every_change_until_they_leave(clip: Clip) -> None:
     job, seen = _job(), []
     forget = job.observe(lambda job: seen.append((job.status, job.done)))
-    job._set_status("processing")
-    job._end("completed", clip=clip)
+    JobUpdates(job).set_status("processing")
+    JobUpdates(job).end("completed", clip=clip)
     forget()
     forget()
-    job._set_status("processing")
+    JobUpdates(job).set_status("processing")
     assert seen == [("processing", False), ("completed", False), ("completed", True)]
 
 
@@ -120,7 +121,7 @@ def test_an_observer_that_breaks_stops_nothing(clip: Clip, caplog: pytest.LogCap
     job.observe(broken)
     job.observe(lambda job: seen.append(job.status))
     with caplog.at_level(logging.ERROR, "decart_nb"):
-        job._end("completed", clip=clip)
+        JobUpdates(job).end("completed", clip=clip)
     assert job.result() is clip
     assert seen == ["completed", "completed"]
     assert "An observer of job j1 broke." in caplog.text
@@ -128,7 +129,7 @@ def test_an_observer_that_breaks_stops_nothing(clip: Clip, caplog: pytest.LogCap
 
 def test_elapsed_stands_still_after_the_end(clip: Clip) -> None:
     job = _job()
-    job._end("completed", clip=clip)
+    JobUpdates(job).end("completed", clip=clip)
     first = job.elapsed
     time.sleep(0.02)
     assert job.elapsed == first
@@ -143,7 +144,7 @@ def test_an_await_that_is_cancelled_leaves_no_observer() -> None:
                 await job
 
     asyncio.run(wait())
-    assert not job._observers
+    assert not is_observed(job)
 
 
 def test_an_await_is_cancelled_also_when_a_change_comes_at_the_same_time() -> None:
@@ -159,7 +160,7 @@ def test_an_await_is_cancelled_also_when_a_change_comes_at_the_same_time() -> No
     async def main() -> None:
         waiting = asyncio.ensure_future(wait())
         await asyncio.sleep(0.05)
-        job._notify()
+        JobUpdates(job).notify()
         await asyncio.sleep(0)  # the change is on its way to who waits
         waiting.cancel()
         await asyncio.wait([waiting], timeout=2)
@@ -172,7 +173,7 @@ def test_an_await_is_cancelled_also_when_a_change_comes_at_the_same_time() -> No
 def test_its_repr_tells_how_it_stands() -> None:
     job = _job()
     assert repr(job).startswith("<Job j1, lucy-pro-t2v: processing, ")
-    job._end("failed", error=JobFailedError("j1", "no good"))
+    JobUpdates(job).end("failed", error=JobFailedError("j1", "no good"))
     assert repr(job).endswith(": Job j1 failed: no good>")
 
 
@@ -186,7 +187,7 @@ def test_a_look_costs_no_time_and_ages_may_be_waited(clip: Clip) -> None:
     job = _job()
     with pytest.raises(JobTimeoutError, match="No video after 0 s"):
         job.result(timeout=0)
-    _later(job._end, "completed", clip=clip)
+    _later(JobUpdates(job).end, "completed", clip=clip)
     assert job.result(timeout=1e30) is clip
 
 
@@ -204,7 +205,7 @@ def test_a_job_that_has_failed_holds_nothing_of_the_work_on_it() -> None:
             except OSError as cause:
                 raise InvalidInputError("It cannot be kept.", cause=cause) from None
         except InvalidInputError as error:
-            job._end("rejected", error=error)
+            JobUpdates(job).end("rejected", error=error)
         return held
 
     job = _job()
