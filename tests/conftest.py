@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,10 @@ from decart_nb.session.current import set_current_session
 # A machine that is busy with something else is no fault of a test's.
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")
+
+# Without bytecode files, each process that a test starts compiles all that it imports: a kernel, for 1.5 s.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # A shell starts background jobs with interrupts ignored, as `make test` does with half of the tests: some interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
