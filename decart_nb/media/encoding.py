@@ -33,6 +33,7 @@ def encode(
     *,
     fps: float,
     crf: int = 20,
+    preset: str = "veryfast",
 ) -> None:
     """Encode an MP4 that all browsers play: H.264, 4:2:0, BT.709, with the index at the start.
 
@@ -42,6 +43,7 @@ def encode(
         path: the file to write. It is not written atomically.
         fps: frames per second.
         crf: x264's quality, from 0 (lossless) to 51.
+        preset: x264's speed: the faster, the larger the file.
 
     Raises:
         InvalidInputError: ``fps`` or ``crf`` is no such number.
@@ -60,7 +62,7 @@ def encode(
                 if container is None or stream is None:
                     options = {"movflags": "+faststart"}
                     container = stack.enter_context(av.open(os.fspath(path), "w", format="mp4", options=options))
-                    stream = add_picture(container, (frame.width, frame.height), rate, crf=crf)
+                    stream = add_picture(container, (frame.width, frame.height), rate, crf=crf, preset=preset)
                 frame.pts, frame.time_base = number, 1 / rate
                 container.mux(stream.encode(frame))
         if container is None or stream is None:
@@ -71,7 +73,13 @@ def encode(
 
 
 def add_picture(
-    container: OutputContainer, size: tuple[int, int], rate: Fraction, *, crf: int = 20, most_bits: int | None = None
+    container: OutputContainer,
+    size: tuple[int, int],
+    rate: Fraction,
+    *,
+    crf: int = 20,
+    preset: str = "veryfast",
+    most_bits: int | None = None,
 ) -> VideoStream:
     """Add a stream of H.264 to an MP4: 4:2:0, BT.709. The same frames become the same bytes on every run.
 
@@ -80,9 +88,10 @@ def add_picture(
         size: width and height of the frames, which are even.
         rate: frames per second.
         crf: x264's quality, from 0 (lossless) to 51.
+        preset: x264's speed: the faster, the larger the file.
         most_bits: the most bits per second, at which the quality falls.
     """
-    settings = {"crf": str(crf), "preset": "veryfast", **_REPEATABLE}
+    settings = {"crf": str(crf), "preset": preset, **_REPEATABLE}
     if most_bits is not None:
         settings |= {"maxrate": str(most_bits), "bufsize": str(most_bits)}
     stream = container.add_stream("libx264", rate=rate, options=settings)

@@ -30,6 +30,8 @@ from .shot import Shot, seeded
 #: Seconds of the longest video that is made: Decart's own limit for an input.
 MAX_SECONDS = 600.0
 _DEFAULT_SECONDS = 5.0  # of models that do not say
+# A quarter of the CPU of the encoder's default, for pictures as good and files that are a third larger.
+_PRESET, _CRF = "ultrafast", 24
 
 Frames = Iterator[RGB | av.VideoFrame]
 
@@ -68,7 +70,8 @@ def render(
     with ExitStack() as stack:
         opened = {name: stack.enter_context(_open(path, check_stop)) for name, path in files.items()}
         request = _Request(model, values, opened, seed, size, max_seconds)
-        media.encode(_labelled(_frames(request), request, check_stop), target, fps=model.fps)
+        labelled = _labelled(_frames(request), request, check_stop)
+        media.encode(labelled, target, fps=model.fps, crf=_CRF, preset=_PRESET)
 
 
 def _open(path: Path, check_stop: Callable[[], None]) -> BinaryIO:
