@@ -13,6 +13,8 @@ export DECART_BACKEND := local
 # The store of a notebook that is run here is beside it, whatever the folders above have.
 demo test docs: export DECART_STORE := decart_runs
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Python keeps what it has compiled, whatever the environment says: a run of the tests starts it hundreds of times.
+export PYTHONDONTWRITEBYTECODE :=
 # Kernels are found in the environment, not in the user's home.
 export JUPYTER_PREFER_ENV_PATH := 1
 # The kernel would warn that it speaks over TCP: it does, and to this machine only.

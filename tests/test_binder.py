@@ -17,7 +17,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import nbformat
 import pytest
 
 from tests.environments import ROOT, environment, interpreter
@@ -92,8 +91,8 @@ def test_its_environment_shows_the_videos_of_the_quickstart(image: tuple[Path, d
     path = repository / "notebooks" / NOTEBOOKS[0].name
     ran = subprocess.run(_start(image, *convert, str(path)), env=environ, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
-    executed = nbformat.read(path.with_name("executed.ipynb"), 4)
-    outputs = str([cell.get("outputs") for cell in executed.cells])
+    executed = json.loads(path.with_name("executed.ipynb").read_bytes())
+    outputs = str([cell.get("outputs") for cell in executed["cells"]])
     assert '"video/mp4' in outputs or "data:video/mp4" in outputs
 
 

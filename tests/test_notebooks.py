@@ -8,20 +8,31 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import nbformat
 import pytest
 
 import decart_nb
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
 CHECKED = "nbval-check-output"
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_it_is_committed_clean(path: Path) -> None:
+def _read(path: Path) -> NotebookNode:
+    """A notebook, if it is one by the format's schema."""
+    import nbformat  # loading it takes a second: what only collects the tests does not
+
     notebook = nbformat.read(path, 4)
     nbformat.validate(notebook)
+    return notebook
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_it_is_committed_clean(path: Path) -> None:
+    notebook = _read(path)
     assert path.stat().st_size < 100_000
     assert "widgets" not in notebook.metadata
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
@@ -36,7 +47,7 @@ def test_it_is_committed_clean(path: Path) -> None:
 
 def test_the_quickstart_and_every_model_are_there() -> None:
     assert [path.stem for path in NOTEBOOKS][:2] == ["01_quickstart", "02_every_model"]
-    used = "".join(cell.source for cell in nbformat.read(NOTEBOOKS[1], 4).cells if cell.cell_type == "code")
+    used = "".join(cell.source for cell in _read(NOTEBOOKS[1]).cells if cell.cell_type == "code")
     mission = ("pro-t2v", "pro-i2v", "dev-i2v", "pro-v2v", "fast-v2v", "pro-flf2v", "motion", "restyle-v2v")
     assert all(f'"lucy-{model}"' in used for model in mission)
 
@@ -47,7 +58,7 @@ def test_papermill_runs_the_sweep_with_other_parameters(tmp_path: Path) -> None:
     arguments = [str(NOTEBOOKS[2]), "out.ipynb", "--parameters_yaml", json.dumps(given)]
     ran = subprocess.run([*papermill, *arguments], capture_output=True, text=True, timeout=200, check=False)
     assert ran.returncode == 0, ran.stderr
-    code = [cell for cell in nbformat.read(tmp_path / "out.ipynb", 4).cells if cell.cell_type == "code"]
+    code = [cell for cell in _read(tmp_path / "out.ipynb").cells if cell.cell_type == "code"]
     shown = {cell.source.splitlines()[-1]: cell.outputs[-1] for cell in code if cell.outputs}
     counted = shown['more.plan["plan"].value_counts().to_dict()']["data"]["text/plain"]
     assert ast.literal_eval(counted) == {"reused": 1, "new": 1}
@@ -78,5 +89,5 @@ def test_copies_follow_the_notebooks_and_keep_what_somebody_has_changed(tmp_path
 
 def test_the_tour_uses_every_public_name() -> None:
     (tour,) = (path for path in NOTEBOOKS if path.stem.endswith("_tour"))
-    code = "\n".join(cell.source for cell in nbformat.read(tour, 4).cells if cell.cell_type == "code")
+    code = "\n".join(cell.source for cell in _read(tour).cells if cell.cell_type == "code")
     assert set(decart_nb.__all__) - set(re.findall(r"\bdnb\.(\w+)", code)) == set()

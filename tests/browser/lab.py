@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import time
@@ -9,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import nbformat
 from playwright.sync_api import Locator, Page, expect
 
 from tests.held_queue import HeldQueue as Queue
@@ -65,10 +65,11 @@ class Lab:
 
     def open(self, page: Page, name: str, queue: Queue | None = None, *, app: str = "lab") -> Notebook:
         """Open a new notebook with a kernel, connected to a queue if one is given."""
-        empty = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell()])
-        empty.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        cell = {"cell_type": "code", "execution_count": None, "id": "0", "metadata": {}, "outputs": [], "source": ""}
+        kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        empty = {"cells": [cell], "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
         path = self.folder / f"{name}.ipynb"
-        nbformat.write(empty, path)
+        path.write_text(json.dumps(empty))
         notebook = Notebook(page, path, f"{self.url}/{APPS[app].format(f'{name}.ipynb')}token={self.token}")
         notebook.load()
         if queue:

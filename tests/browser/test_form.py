@@ -6,7 +6,6 @@ import hashlib
 import shutil
 from pathlib import Path
 
-import nbformat
 import numpy as np
 import pytest
 from PIL import Image
@@ -34,6 +33,8 @@ def _generate(form: Locator, queue: Queue) -> None:
 def test_the_form_makes_a_clip_without_a_line_of_code(
     form: Locator, notebook: Notebook, queue: Queue, lab: Lab, small_video: Path
 ) -> None:
+    import nbformat  # loading it takes a second
+
     shutil.copy(small_video, lab.folder / "street.mp4")
     expect(form.locator(".decart-form-cost")).to_have_text("$0.04 a second of video")
     form.get_by_role("textbox", name="Prompt").fill(f"An oil painting {_MARKUP}")

@@ -11,7 +11,6 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
-import nbformat
 import numpy as np
 import pytest
 from PIL import Image
@@ -191,6 +190,8 @@ def test_a_number_is_typed_in_and_a_picked_frame_is_gone_back_to(picker, noteboo
 
 
 def test_what_the_kernel_picks_is_shown_and_saved_without_scripts(picker, notebook: Notebook, lab: Lab) -> None:
+    import nbformat  # loading it takes a second
+
     box = picker("steady.mp4")
     notebook.run("frames.select(first=2, last=9, frame=8)")
     box.scroll_into_view_if_needed()

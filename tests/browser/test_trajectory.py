@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -322,6 +321,8 @@ def test_the_preview_moves_the_part_along_the_path(drawing, notebook: Notebook) 
 def test_what_the_kernel_sets_is_shown_and_what_is_drawn_is_saved_without_scripts(
     drawing, notebook: Notebook, lab: Lab
 ) -> None:
+    import nbformat  # loading it takes a second
+
     box = drawing()
     notebook.run(f"path.value = {_ONE}")
     expect(box.locator(".decart-trajectory-point:visible")).to_have_count(2)

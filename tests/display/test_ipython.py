@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import nbclient
-import nbformat
 import pytest
 from IPython.core.formatters import DisplayFormatter
-from nbconvert import HTMLExporter
-from nbformat import NotebookNode
 
 import decart_nb
 from decart_nb.display.ipython import NotebookDisplay
 from tests.fake_sweep import FakeSweep
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 _BEGIN = "import decart_nb as dnb\ns = dnb.connect('local')"
 _SMALL = "'lucy-pro-t2v', prompt='<b>&', resolution='480p', seed=1"
@@ -28,6 +27,9 @@ def _run(folder: Path, *cells: str, allow_errors: bool = False) -> list[Notebook
 
 def _executed(folder: Path, *cells: str, allow_errors: bool = False) -> NotebookNode:
     """Run a notebook with these cells after the connection."""
+    import nbclient  # loading the two takes a second: what only collects the tests does not
+    import nbformat
+
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in (_BEGIN, *cells)])
     client = nbclient.NotebookClient(
         notebook,
@@ -106,6 +108,9 @@ def test_the_kept_output_is_an_ordinary_one_and_escaped(shown: dict[str, list[No
 
 
 def test_nbconvert_keeps_the_clip(shown: dict[str, list[NotebookNode]]) -> None:
+    import nbformat
+    from nbconvert import HTMLExporter
+
     cell = nbformat.v4.new_code_cell("clip", outputs=shown["assigned"])
     page, _ = HTMLExporter().from_notebook_node(nbformat.v4.new_notebook(cells=[cell]))
     assert page.count('src="data:video/mp4;base64,') == 1
@@ -115,6 +120,8 @@ def test_nbconvert_keeps_the_clip(shown: dict[str, list[NotebookNode]]) -> None:
 def test_a_notebook_with_many_clips_can_still_be_opened(
     clips: int, megabytes: int, tmp_path: Path, small_video: Path
 ) -> None:
+    import nbformat
+
     size = 300_000
     padding = size - small_video.stat().st_size
     video = small_video.read_bytes() + padding.to_bytes(4, "big") + b"free" + bytes(padding - 8)
