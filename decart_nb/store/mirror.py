@@ -20,6 +20,7 @@ from .._util.remote_storage import RemoteStorage, StorageError, upload_all
 from .._util.text import counted, printable
 from ..errors import InvalidInputError, StoreError
 from .files import IGNORED
+from .database import fork_lock
 from .store import DATABASE, Store
 
 #: The largest snapshot at the mirror that is looked into, in bytes.
@@ -74,7 +75,7 @@ def mirror(store: Store, target: RemoteStorage) -> Mirrored:
     """
     with tempfile.TemporaryDirectory(prefix="decart_nb-") as name:
         snapshot = Path(name) / DATABASE
-        store._database.snapshot(snapshot)
+        store.database.snapshot(snapshot)
         # Read after the snapshot: all that it names is among them, unless it was pruned meanwhile.
         sizes = store.files.whole_files(store.find(status="completed"))
         copied: list[str] = []
@@ -124,6 +125,7 @@ def _has_all(snapshot: Path, earlier: Path) -> bool:
     steps = iter(range(_MOST_STEPS))
     try:
         with (
+            fork_lock(),
             contextlib.closing(_opened(snapshot)) as new,
             contextlib.closing(_opened(earlier)) as old,
         ):

@@ -50,6 +50,7 @@ class Store:
         vfs: the name of an SQLite VFS, such as ``unix-dotfile`` for a drive on which files cannot be locked.
 
     Attributes:
+        database: its SQLite file.
         files: its videos and inputs.
         measurements: what metrics have measured of videos.
 
@@ -59,30 +60,30 @@ class Store:
 
     def __init__(self, folder: Path, *, vfs: str | None = None) -> None:
         self.folder = folder = folder.absolute()
-        self._database = Database(
+        self.database = Database(
             folder / DATABASE, vfs, opened=self._opened, beginning=self._beginning, committing=self._sync_placed_videos
         )
-        self._jobs = JobTable(self._database)
-        self._sweeps = SweepTable(self._database)
+        self._jobs = JobTable(self.database)
+        self._sweeps = SweepTable(self.database)
         self.files = StoreFiles(folder)
-        self._ratings = RatingTable(self._database)
-        self.measurements = MeasurementTable(self._database)
-        self._claims = Claims(folder / "holders", self._jobs, self._database.on_rollback)
+        self._ratings = RatingTable(self.database)
+        self.measurements = MeasurementTable(self.database)
+        self._claims = Claims(folder / "holders", self._jobs, self.database.on_rollback)
         self._intents = Intents(self._jobs, self._claims, self.update)
         # By key, the jobs of which the database has not heard the latest, and the claims by which they are written.
         self._unsaved: dict[str, tuple[Record, str | None]] = {}
         self._totals: dict[str, float] = {}  # what sweeps have cost so far, for a database that begins anew
         self._placed = False
-        with self._database.transaction():
+        with self.database.transaction():
             pass
 
     def batch(self, functions: Sequence[Callable[[], Any]]) -> list[tuple[Any, Exception | None]]:
         """Run several of the methods below in one transaction; see :meth:`decart_nb.store.database.Database.batch`."""
-        return self._database.batch(functions)
+        return self.database.batch(functions)
 
     def enqueue(self, wanted: Record) -> Record:
         """Insert a planned job whose input files are still to be downloaded; :meth:`claim` replaces it."""
-        with self._database.transaction():
+        with self.database.transaction():
             for record in self._jobs.read(f"request = ? AND {NOT_SENT}", [wanted.request]):
                 if not self._claims.is_held(record):
                     return self._intents.take_over(record)[0]
@@ -119,7 +120,7 @@ class Store:
         Raises:
             CapReachedError: with this job, the sweep would cost more than that. Nothing was written down.
         """
-        with self._database.transaction():
+        with self.database.transaction():
             if enqueued is not None:
                 self.discard(enqueued)
             record, ours = self._intents.claim(wanted, resubmit, fresh, exact, seen)
@@ -129,7 +130,7 @@ class Store:
 
     def take_over(self, record: Record) -> tuple[Record, bool]:
         """Take over a job whose holder has gone. Returns as :meth:`claim`."""
-        with self._database.transaction():
+        with self.database.transaction():
             return self._intents.take_over(self.refreshed(record))
 
     def begin_submission(self, record: Record) -> None:
@@ -139,7 +140,7 @@ class Store:
             ClaimLostError: another process has taken the job over meanwhile; nothing may be sent.
         """
         now = time.time()
-        with self._database.transaction() as database:
+        with self.database.transaction() as database:
             changed = database.execute(
                 f"UPDATE jobs SET sent_at = ? WHERE row = ? AND key IS ? AND claim IS ? AND {NOT_SENT}",
                 [now, record.row, record.key, record.claim],
@@ -161,8 +162,8 @@ class Store:
         for name, value in changes.items():
             setattr(record, name, value)
         try:
-            with self._database.transaction():
-                self._database.on_rollback(lambda: self.remember(record, claim))
+            with self.database.transaction():
+                self.database.on_rollback(lambda: self.remember(record, claim))
                 self._jobs.write(record, changes, claim)
         except StoreError:
             self.remember(record, claim)
@@ -181,12 +182,12 @@ class Store:
     def flush(self) -> None:
         """Write down what could not be before."""
         if self._unsaved:
-            with self._database.transaction():  # which begins with that
+            with self.database.transaction():  # which begins with that
                 pass
 
     def close(self) -> None:
         """Close the database, and remove this process's lock if it carries no jobs; the next call opens it again."""
-        self._database.close()
+        self.database.close()
         self._claims.close()
 
     def release(self, record: Record) -> None:
@@ -196,18 +197,18 @@ class Store:
     def adopt(self, record: Record) -> Record:
         """Insert a job of which only the id is known, and which no process has claimed."""
         record.request = f"job {record.job_id}"
-        with self._database.transaction():
+        with self.database.transaction():
             return self._jobs.insert(record)
 
     def discard(self, record: Record) -> None:
         """Remove a job of which there is nothing to remember."""
-        with self._database.transaction():
+        with self.database.transaction():
             self._jobs.delete([record])
             self._claims.drop(record)
 
     def delete(self, records: Sequence[Record]) -> None:
         """Remove jobs, their videos and posters; and inputs that nothing else was made from, or is just about to be."""
-        with self._database.transaction() as database:
+        with self.database.transaction() as database:
             # Only what still stands as it did when the caller looked.
             going = [record for record in records if (now := self._jobs.get(record)) and now.status == record.status]
             self._jobs.delete(going)
@@ -216,7 +217,7 @@ class Store:
             left = database.execute("SELECT files, sha256 FROM jobs").fetchall()
         named, videos = [str(files) for files, _ in left], {sha256 for _, sha256 in left}
         kept = {digest for text in (*named, *self.sweeps().values()) for digest in _DIGEST.findall(text)}
-        with self._database.connection():  # an OSError becomes a StoreError
+        with self.database.connection():  # an OSError becomes a StoreError
             for record in going:
                 self.files.remove_video(record.path, record.size_bytes)
             gone = {record.sha256 for record in going if record.sha256} | self.files.remove_inputs(kept)
@@ -277,7 +278,7 @@ class Store:
         so does what has failed, what was perhaps taken, and what was deleted since; what was certainly not taken does
         not, nor what a process was about to submit that has ended.
         """
-        with self._database.transaction():
+        with self.database.transaction():
             reserved = f"sweep = ? AND {NOT_SENT}"
             for holder in self._jobs.holders(reserved, [sweep]):
                 if not self._claims.lock.is_alive(holder):
@@ -307,7 +308,7 @@ class Store:
             StoreError: the job is not in the store, or cannot be written.
         """
         changes = judgement(rating, note)
-        with self._database.transaction():
+        with self.database.transaction():
             if not self._ratings.rate(self._jobs.find(record), changes):
                 raise StoreError(self._gone)
         for name, value in changes.items():
@@ -339,7 +340,7 @@ class Store:
         Returns:
             Where it lies now.
         """
-        with self._database.transaction():  # which syncs the folder before it commits what says that the video is there
+        with self.database.transaction():  # which syncs the folder before it commits what says that the video is there
             self._placed = True
             return self.files.place(arrived)
 
@@ -348,18 +349,18 @@ class Store:
         try:
             return self.files.keep_input(file, content)
         except OSError as cause:
-            raise self._database.error(cause) from None
+            raise self.database.error(cause) from None
 
     @property
     def holder(self) -> str:
         """The name of this process among those that work on the folder."""
-        with self._database.connection():
+        with self.database.connection():
             return self._claims.lock.name
 
     @property
     def staging(self) -> Path:
         """A folder for incomplete files. After this process has ended, another one removes it."""
-        with self._database.connection():
+        with self.database.connection():
             return self._claims.lock.staging
 
     @property
@@ -379,7 +380,7 @@ class Store:
         """Make sure that others see that this process lives, and write down what could not be before."""
         self._claims.renew_lock()
         written, self._unsaved = self._unsaved, {}
-        self._database.on_rollback(lambda: self._unsaved.update(written))
+        self.database.on_rollback(lambda: self._unsaved.update(written))
         for record, claim in written.values():
             self._jobs.write_whole(record, claim)
 
@@ -388,7 +389,7 @@ class Store:
         self.files.prepare()
         if self._claims.open():
             self._unsaved, self._totals = {}, {}
-        with self._database.transaction():
+        with self.database.transaction():
             self._claims.write_down()
             for sweep, spent in self._totals.items():
                 self._sweeps.raise_to(sweep, spent)

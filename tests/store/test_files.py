@@ -57,7 +57,7 @@ def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(tmp_path) -> No
 
 def test_a_full_disk_is_a_sentence_and_what_was_written_stands(store) -> None:
     record, _ = store.claim(wanted())
-    with store._database.connection() as database:  # SQLite's own word for a disk that holds no more
+    with store.database.connection() as database:  # SQLite's own word for a disk that holds no more
         (pages,) = database.execute("PRAGMA page_count").fetchone()
         database.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(StoreError, match=r"full.*Free some space"):
@@ -164,7 +164,7 @@ def test_a_digest_that_is_none_is_no_file(store, digest) -> None:
 def test_a_damaged_row_is_read_as_far_as_it_can_be(store, damage) -> None:
     record, _ = store.claim(wanted(inputs={"prompt": "a"}))
     store.update(record, status="failed", took=1.0)
-    with store._database.connection() as database:
+    with store.database.connection() as database:
         database.execute(f"UPDATE jobs SET {damage}")
     (found,) = store.find()
     assert found.status == "failed"
@@ -214,7 +214,7 @@ def test_an_input_is_known_by_its_bytes(store, tmp_path) -> None:
 def test_a_blob_in_the_place_of_a_text_is_nothing(store, column) -> None:
     record, _ = store.claim(wanted())
     store.update(record, status="unreachable", job_id="j1", path="x.mp4")
-    with store._database.connection() as database:
+    with store.database.connection() as database:
         database.execute(f"UPDATE jobs SET {column} = x'00ff'")
     assert len(store.find()) == 1
     assert len(store.orphaned("local")) == 1

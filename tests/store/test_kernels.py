@@ -38,8 +38,8 @@ class Kernels(RuleBasedStateMachine):
     @rule(which=st.integers(0, 2))
     def is_killed(self, which: int) -> None:
         kernel = self.kernels.pop(which % len(self.kernels))
-        kernel._claims.lock.close()  # as the operating system does
-        kernel._database._connection.close()
+        (self.folder / "holders" / kernel.holder).unlink()  # as whoever finds its lock released does
+        kernel.close()
         self.carried = {row: holder for row, holder in self.carried.items() if holder is not kernel}
         if not self.kernels:
             self.kernels.append(Store(self.folder))
@@ -98,8 +98,7 @@ class Kernels(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         for kernel in getattr(self, "kernels", ()):
-            kernel._database._connection.close()
-            kernel._claims.lock.close()
+            kernel.close()
         if hasattr(self, "folder"):
             shutil.rmtree(self.folder, ignore_errors=True)
 

@@ -178,7 +178,7 @@ def test_a_vote_that_is_none_is_refused(store, wrong, said) -> None:
 def test_votes_that_are_damaged_are_left_out(store) -> None:
     for outcome in ("left", "tie"):
         store.add_vote(_vote(outcome=outcome))
-    with store._database.connection() as database:
+    with store.database.connection() as database:
         database.execute("UPDATE votes SET left_sha256 = x'00' WHERE outcome = 'left'")
     assert [vote.outcome for vote in store.votes()] == ["tie"]
 

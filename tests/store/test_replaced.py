@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import os
 import shutil
@@ -35,7 +36,7 @@ def test_a_fork_does_not_share_the_connection_nor_the_claims(store) -> None:
 def test_a_commit_that_fails_leaves_nothing_open(store) -> None:
     record, _ = store.claim(wanted())
     database = sqlite3.connect(store.folder / "store.sqlite3", isolation_level=None)
-    with store._database.connection() as own:
+    with store.database.connection() as own:
         own.execute("PRAGMA busy_timeout = 50")
     database.execute("BEGIN IMMEDIATE")
     with pytest.raises(StoreError, match="locked"):
@@ -133,7 +134,7 @@ def test_a_lock_whose_file_was_removed_is_taken_anew(store) -> None:
 def test_an_id_that_cannot_be_written_down_is_kept_until_it_can(store) -> None:
     record, _ = store.claim(wanted())
     store.begin_submission(record)
-    with store._database.connection() as database:  # SQLite's own word for a disk that holds no more
+    with store.database.connection() as database:  # SQLite's own word for a disk that holds no more
         (pages,) = database.execute("PRAGMA page_count").fetchone()
         database.execute(f"PRAGMA max_page_count = {pages}")
     record.job_id, record.inputs = "j1", {"prompt": "x" * 10**6}
@@ -142,7 +143,7 @@ def test_an_id_that_cannot_be_written_down_is_kept_until_it_can(store) -> None:
         store.claim(wanted())
     assert store.unsaved == [record]
     assert store.latest_by_request(["r"], ["job_id"]) == {("r", 0): ("r", 0, "planned", "j1")}
-    with store._database.connection() as database:
+    with store.database.connection() as database:
         database.execute("PRAGMA max_page_count = 1000000")
     store.release(record)
     found, ours = store.claim(wanted())
@@ -150,13 +151,14 @@ def test_an_id_that_cannot_be_written_down_is_kept_until_it_can(store) -> None:
 
 
 def test_a_commit_that_fails_leaves_nobody_at_the_job(store) -> None:
-    with store._database.connection() as database:
+    with store.database.connection() as database:
         (pages,) = database.execute("PRAGMA page_count").fetchone()
         database.execute(f"PRAGMA max_page_count = {pages}")
     large = wanted("large", inputs={"prompt": "x" * 10**6})
     ((_, error),) = store.batch([lambda: store.claim(large)])
     assert isinstance(error, StoreError)
-    assert store._claims._carried == {}
+    store.close()  # which takes its lock away, unless it carries jobs
+    assert [*(store.folder / "holders").iterdir()] == []
 
 
 def test_what_is_done_together_fails_apart(store) -> None:
@@ -225,6 +227,30 @@ def test_forks_of_several_threads_leave_no_lock(store) -> None:
         assert [one.result(60) for one in forking] == [[0] * 5] * 3
         reading.result(60)
     assert store.claim(wanted())[1]
+
+
+def test_forks_taken_while_another_thread_opens_stores_can_open_one(tmp_path) -> None:
+    stop = threading.Event()
+
+    def open_stores() -> None:
+        for number in itertools.count():
+            if stop.is_set():
+                return
+            Store(tmp_path / f"of the parent {number % 50}")
+
+    opening = threading.Thread(target=open_stores)
+    opening.start()
+    try:
+        for number in range(12):
+            child = os.fork()
+            if not child:
+                signal.alarm(20)
+                Store(tmp_path / f"of a child {number}")
+                os._exit(0)
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    finally:
+        stop.set()
+        opening.join()
 
 
 def test_who_has_lost_a_claim_takes_it_from_nobody_when_he_releases_it(store) -> None:
@@ -305,14 +331,14 @@ def test_what_could_not_be_written_where_nothing_could_begin_is_written_later(st
 
 def test_what_was_undone_with_a_transaction_is_written_later_unless_another_has_taken_the_job(store) -> None:
     mine, lost = store.claim(wanted("mine"))[0], store.claim(wanted("lost"))[0]
-    with store._database.connection() as database:  # SQLite's own word for a disk that holds no more
+    with store.database.connection() as database:  # SQLite's own word for a disk that holds no more
         (pages,) = database.execute("PRAGMA page_count").fetchone()
         database.execute(f"PRAGMA max_page_count = {pages}")
     work = [lambda one=one: store.update(one, status="rejected", error="no" * 10**5) for one in (mine, lost)]
     assert all(isinstance(error, StoreError) for _, error in store.batch(work))
     with pytest.raises(StoreError):
         store.update(mine, cost=0.5)
-    with store._database.connection() as database:
+    with store.database.connection() as database:
         database.execute("PRAGMA max_page_count = 1000000")
         database.execute("UPDATE jobs SET claim = 'another' WHERE request = 'lost'")
     assert {found.request: (found.status, found.cost) for found in store.find()} == {
