@@ -13,7 +13,7 @@ from tests.environments import environment, interpreter
 from .notebook import Notebook
 
 _KERNELS = {"6.31": "ipykernel==6.31.*", "7.3": "ipykernel==7.3.*", "today": "ipykernel"}
-_PYTHONS = ("3.11", "3.13")
+_PAIRS = [(kernel, python) for kernel in _KERNELS for python in ("3.11", "3.13")]
 
 #: A queue in the kernel that answers at once, reached as Decart is, but asked as often as the local one.
 OPENING = """
@@ -28,11 +28,16 @@ session = dnb.connect("live", api_key=queue.api_key, base_url=queue.base_url, po
 """
 
 
-@pytest.fixture(
-    scope="session",
-    params=[(kernel, python) for kernel in _KERNELS for python in _PYTHONS],
-    ids=lambda pair: f"ipykernel {pair[0]}, Python {pair[1]}",
-)
+def _named(pair: tuple[str, str]) -> str:
+    return f"ipykernel {pair[0]}, Python {pair[1]}"
+
+
+def only(*pairs: tuple[str, str]) -> pytest.MarkDecorator:
+    """Runs a test in these kernels, given with their Pythons, in place of all."""
+    return pytest.mark.parametrize("kernel", pairs, ids=_named, indirect=True)
+
+
+@pytest.fixture(scope="session", params=_PAIRS, ids=_named)
 def kernel(request: pytest.FixtureRequest) -> Path:
     """The Python of an environment with this package and one of the kernels."""
     name, version = request.param
