@@ -12,7 +12,6 @@ Code written for the SDK runs on it with the import changed::
 
 from __future__ import annotations
 
-import functools
 import os
 from collections.abc import Callable
 from types import TracebackType
@@ -20,6 +19,7 @@ from typing import Self
 
 import httpx
 
+from .._util.cached import Cached
 from .._util.copying import ProcessLocal
 from .._util.public import public
 from .._util.text import short_repr
@@ -111,7 +111,7 @@ class DecartClient(ProcessLocal):
     ) -> None:
         await self.close()
 
-    @functools.cached_property
+    @Cached
     def endpoint(self) -> str:
         """The address in a canonical form, the same for all names of one host. Stored results are found by it."""
         return endpoint_of(self.base_url)

@@ -12,9 +12,10 @@ import math
 import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from itertools import accumulate
 from typing import NamedTuple, Self
+
+from .._util.cached import Cached
 
 #: Seconds after which a job is given up. Decart fails it after ten minutes; the eleventh covers clock skew and the last
 #: poll.
@@ -101,12 +102,12 @@ class Estimate:
         unexpected = (component._replace(share=component.share * prior_share) for component in self.components)
         return replace(self, components=(*expected, *unexpected), history=len(past))
 
-    @cached_property
+    @Cached
     def interval(self) -> tuple[float, float]:
         """The 10th and the 90th percentile of the duration, in seconds."""
         return self._quantile(0.1), self._quantile(0.9)
 
-    @cached_property
+    @Cached
     def first(self) -> float:
         """The age of a job, in seconds, at its first poll: hardly any ends earlier."""
         return max(self.floor, min(_LATEST_START, self._quantile(_EARLIEST)))
@@ -140,7 +141,7 @@ class Estimate:
             due.append(due[-1] + _STEP * min(1 / self.floor, math.sqrt(self._hazard(age) / (2 * self.poll_cost))))
         return due
 
-    @cached_property
+    @Cached
     def _cumulative_polls(self) -> list[float]:
         return [0.0]
 

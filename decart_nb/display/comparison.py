@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import media
+from .._util.cached import Cached
 from .._util.text import printable, short_repr
 from ..errors import InvalidInputError
 from ..job.clip import Clip
@@ -47,7 +47,7 @@ class ComparedVideo:
     fps: float
     duration: float
 
-    @functools.cached_property
+    @Cached
     def poster(self) -> bytes:
         """A frame in the middle of the video, as a JPEG.
 

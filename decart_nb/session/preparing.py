@@ -38,6 +38,16 @@ _STEM_LIMIT = 60
 _lock = threading.Lock()
 
 
+def _begin_anew() -> None:
+    """In a fork, no other thread is there that may hold the lock."""
+    global _lock
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_anew)
+
+
 @public
 def trim(video: Any, start: float, end: float) -> PreparedVideo:
     """Cuts a stretch out of a video, exact to the frame: a path to whatever takes paths.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -10,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from .._util.cached import Cached
 from .._util.copying import ProcessLocal
 from .._util.interface_names import step
 from .._util.plain_values import is_flag
@@ -97,7 +97,7 @@ class Session(ProcessLocal):
         definition = None if model is None else definition_of(model)
         return self._shown(self._runner.attach(job_id.strip(), definition))
 
-    @functools.cached_property
+    @Cached
     def sweep(self) -> SweepFactory:
         """See :func:`decart_nb.sweep`."""
         return SweepFactory(lambda: self._runner, Views(show_sweep, sweep_grid, explore))

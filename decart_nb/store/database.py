@@ -22,32 +22,46 @@ _BUSY_TIMEOUT = 30.0
 _FORK_TIMEOUT = 5.0
 
 _all: weakref.WeakSet[Database] = weakref.WeakSet()
-#: The databases that each forking thread has locked.
-_locked_for_fork: dict[int, list[Database]] = {}
+#: Held by a thread that forks; by whoever adds a database; and where SQLite is used without a database's own lock.
+_fork_lock = threading.RLock()
+#: What releases the locks that each forking thread holds.
+_held_for_fork: dict[int, contextlib.ExitStack] = {}
 
 
 def _before_fork() -> None:
-    """Close every database, since SQLite's own state must not be copied into another process."""
-    mine = _locked_for_fork.setdefault(threading.get_ident(), [])
+    """Close every database, since SQLite's own state must not be copied into another process.
+
+    A lock inside SQLite that another thread holds would never be released in the child. Therefore no database is added
+    between these calls and the fork.
+    """
+    held = _held_for_fork.setdefault(threading.get_ident(), contextlib.ExitStack())
+    if _fork_lock.acquire(timeout=_FORK_TIMEOUT):
+        held.callback(_fork_lock.release)
     for database in sorted(_all, key=id):  # in one order, so that two that fork do not wait for each other
         if database._lock.acquire(timeout=_FORK_TIMEOUT):
-            mine.append(database)
+            held.callback(database._lock.release)
             database._close()
 
 
 def _after_fork_in_parent() -> None:
-    for database in _locked_for_fork.pop(threading.get_ident(), []):
-        database._lock.release()
+    _held_for_fork.pop(threading.get_ident()).close()
 
 
 def _after_fork_in_child() -> None:
-    _locked_for_fork.clear()
+    global _fork_lock
+    _fork_lock = threading.RLock()
+    _held_for_fork.clear()
     for database in tuple(_all):
         database._begin_anew()
 
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)
+
+
+def fork_lock() -> contextlib.AbstractContextManager[bool]:
+    """A lock under which no thread forks, for SQLite that is used without a :class:`Database`."""
+    return _fork_lock
 
 
 class Database:
@@ -79,7 +93,8 @@ class Database:
         self._file: tuple[int, int] | None = None  # what is open, by its device and number
         self._announced: tuple[int, int, int] | None = None  # the process and the file of the last call of ``opened``
         self._undoing: list[Callable[[], object]] = []
-        _all.add(self)
+        with _fork_lock:
+            _all.add(self)
 
     def on_rollback(self, undo: Callable[[], object]) -> None:
         """Call something if the transaction that is under way does not come to a commit."""
@@ -165,6 +180,7 @@ class Database:
             pass
         try:
             with (
+                fork_lock(),
                 contextlib.closing(self._connected("mode=ro")) as source,
                 contextlib.closing(sqlite3.connect(target, isolation_level=None)) as copy,
             ):

@@ -19,8 +19,8 @@ from .._util.files import os_reason
 from .._util.remote_storage import RemoteStorage, StorageError, upload_all
 from .._util.text import counted, printable
 from ..errors import InvalidInputError, StoreError
-from .files import IGNORED
 from .database import fork_lock
+from .files import IGNORED
 from .store import DATABASE, Store
 
 #: The largest snapshot at the mirror that is looked into, in bytes.

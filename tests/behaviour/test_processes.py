@@ -177,6 +177,7 @@ def test_a_script_whose_submission_hangs_ends_and_says_what_it_does_not_know(tmp
 
 
 def test_a_fork_connects_while_the_parent_does(canned_queue, tmp_path) -> None:
+    connected(canned_queue, store=tmp_path / "store0")  # which imports what others would wait for
     stop = threading.Event()
 
     def connect() -> None:
