@@ -33,7 +33,7 @@ def planes(frame: av.VideoFrame) -> list[Plane]:
     ]
 
 
-def fit(rgb: RGB, width: int, height: int) -> RGB:
+def fit(rgb: RGB, width: int, height: int, *, resample: Image.Resampling = Image.Resampling.BICUBIC) -> RGB:
     """Return a picture at another size, without distortion.
 
     All of it is shown, over a blurred and dimmed enlargement of itself. Only where the aspect ratios nearly agree is
@@ -42,6 +42,7 @@ def fit(rgb: RGB, width: int, height: int) -> RGB:
     Args:
         rgb: height × width × 3.
         width, height: of the result, in pixels.
+        resample: the filter; the default one is the sharpest, and the slowest.
     """
     image = Image.fromarray(rgb)
     if image.size == (width, height):
@@ -53,13 +54,13 @@ def fit(rgb: RGB, width: int, height: int) -> RGB:
     left, top = (image.width - crop_width) / 2, (image.height - crop_height) / 2
     crop = (left, top, left + crop_width, top + crop_height)
     if 1 - crop_width * crop_height / (image.width * image.height) <= _MAX_CROP:
-        return np.asarray(image.resize((width, height), Image.Resampling.BICUBIC, box=crop))
+        return np.asarray(image.resize((width, height), resample, box=crop))
     thumb = (max(8, round(48 * width / max(width, height))), max(8, round(48 * height / max(width, height))))
     backdrop = image.resize(thumb, Image.Resampling.BILINEAR, box=crop, reducing_gap=2)
     backdrop = backdrop.filter(ImageFilter.GaussianBlur(2)).point(lambda value: value * _BACKDROP_BRIGHTNESS)
     canvas = backdrop.resize((width, height), Image.Resampling.BICUBIC)
     x, y, inner_width, inner_height = placement(image.size, (width, height))
-    canvas.paste(image.resize((inner_width, inner_height), Image.Resampling.BICUBIC, reducing_gap=3), (x, y))
+    canvas.paste(image.resize((inner_width, inner_height), resample, reducing_gap=3), (x, y))
     return np.asarray(canvas)
 
 

@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 import av
 import numpy as np
 from av.video.reformatter import VideoReformatter
+from PIL import Image
 
 from ... import media
 from ...errors import MediaError
@@ -123,7 +124,7 @@ class _Request:
         limit = None if self.model.seconds is None else self.count
         if limit is None and (seconds := media.probe(self.file("data"), name="data").duration) > self.max_seconds:
             raise _too_long(self.max_seconds, f": it lasts {seconds:.0f} seconds")
-        return (fit(rgb, *self.size) for rgb in islice(frames, limit))
+        return (fit(rgb, *self.size, resample=Image.Resampling.BILINEAR) for rgb in islice(frames, limit))
 
     def file(self, name: str) -> BinaryIO:
         if name not in self.files:
