@@ -15,6 +15,7 @@ from .._util import console
 from .._util.console import say, stderr
 from .._util.interface_names import shell_names
 from .._version import __version__
+from ..client.polling import Polling
 from ..errors import DecartSDKError
 from ..local.durations import durations, usage
 from ..local.faults import HITS, Faults
@@ -25,11 +26,16 @@ from .argument_parser import ArgumentParser
 _SERVE_KEY = "DECART_LOCAL_API_KEY"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs a command and returns its exit status."""
+def main(arguments: Sequence[str] | None = None, *, polling: Polling | None = None) -> int:
+    """Runs a command and returns its exit status.
+
+    Args:
+        arguments: those of the command line unless given.
+        polling: how often jobs are polled; by default, what is assumed of the backend.
+    """
     console.stdout.error = console.stderr.error = None
     try:
-        status = _run(parser().parse_args(arguments))
+        status = _run(parser().parse_args(arguments, argparse.Namespace(polling=polling)))
     except SystemExit as ended:  # argparse has printed its message
         status = int(ended.code or 0)
     return console.exit_status(status)

@@ -67,7 +67,7 @@ def command_session(options: argparse.Namespace, store: Path | None) -> Iterator
     shutdown.say_nothing()  # the command reports its unfinished jobs itself
     with contextlib.redirect_stdout(sys.stderr):  # standard output is for the results of the command
         opened = connect if store is None else functools.partial(connect, store=store)
-        session = opened(backend, base_url=options.base_url, prices=prices)
+        session = opened(backend, base_url=options.base_url, prices=prices, polling=options.polling)
     yield session
 
 

@@ -167,7 +167,7 @@ def _fields(site: CallSite, function: _Function) -> dict[str, Field]:
 def _store(function: _Function) -> Store | None:
     from ..session import functions
 
-    store: Store | None = functions.open_store() if function.session is None else function.session._runner.store
+    store: Store | None = functions.open_store() if function.session is None else function.session.runner.store
     return store
 
 

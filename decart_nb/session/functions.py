@@ -31,6 +31,7 @@ from .connect import (
 )
 from .current import current_session, set_current_session
 from .exploring import explore
+from .resuming import resume_jobs
 from .session import Session
 from .store_folder import prepare_folder, relative_name
 
@@ -106,7 +107,7 @@ def connect(
     set_current_session(session)
     if not is_chosen and (place := relative_name(folder)).startswith("../"):
         say(f"The store is {place}/; connect(store=…) takes another.")
-    found, picked_up = session._pick_up()
+    found, picked_up = resume_jobs(session)
     if found:
         say(found)
     show_picked_up(picked_up)
@@ -219,7 +220,7 @@ def attach(job_id: str, model: str | ModelDefinition | None = None) -> Job:
 
 
 #: What makes sweeps, and loads them: see :class:`decart_nb.sweeps.factory.SweepFactory`.
-sweep = public(SweepFactory(lambda: _session()._runner, Views(show_sweep, sweep_grid, explore)))
+sweep = public(SweepFactory(lambda: _session().runner, Views(show_sweep, sweep_grid, explore)))
 
 
 @public
@@ -271,12 +272,12 @@ def reproduce(path: str | os.PathLike[str], model: str | ModelDefinition | None 
 
 def open_runner() -> Runner | None:
     """What carries out the current session's jobs, or ``None``."""
-    return None if (session := current_session()) is None else session._runner
+    return None if (session := current_session()) is None else session.runner
 
 
 def open_store() -> Store | None:
     """The current session's store, or ``None``."""
-    return None if (session := current_session()) is None else session._runner.store
+    return None if (session := current_session()) is None else session.runner.store
 
 
 def _session() -> Session:

@@ -11,6 +11,7 @@ from ..request.models import ModelDefinition
 from .current import current_session
 from .functions import connect
 from .preparing import fitted_inputs
+from .submitting import submit_request
 
 if TYPE_CHECKING:
     from ..display.form import Form
@@ -42,10 +43,10 @@ def form(model: str = "lucy-2.5") -> Form:
     from ..display.form import Form, Gate
 
     session = current_session() or connect()
-    runner = session._runner
+    runner = session.runner
 
     def submit(definition: ModelDefinition, inputs: Mapping[str, Any]) -> Job:
-        return session._submit(definition, inputs, fresh=False)
+        return submit_request(runner, definition, inputs)
 
     gate = Gate(submit, fitted_inputs, runner.price, runner.payment)
     return Form(_choices(session), gate, model=model)

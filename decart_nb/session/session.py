@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -11,10 +11,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from .._util.cached import Cached
 from .._util.copying import ProcessLocal
-from .._util.interface_names import step
-from .._util.plain_values import is_flag
 from .._util.public import public
-from .._util.text import counted, printable, short_repr
+from .._util.text import printable, short_repr
 from ..display import show, show_sweep, sweep_grid
 from ..errors import InvalidInputError, NotPicklableError
 from ..job import provenance as job_provenance
@@ -22,14 +20,13 @@ from ..job.clip import Clip
 from ..job.job import Job
 from ..job.runner import Runner
 from ..request.models import ModelDefinition
-from ..request.request import definition_of, prepare
-from ..request.validation import warn_if_outdated
+from ..request.request import definition_of
 from ..sweeps.factory import SweepFactory
 from ..sweeps.views import Views
 from . import pruning
 from .exploring import explore
-from .preparing import fitted_inputs
 from .store_folder import relative_name
+from .submitting import checked_flag, submit_request
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,18 +42,19 @@ class Session(ProcessLocal):
         backend: ``live`` (Decart) or ``local`` (the embedded queue, which makes previews and costs nothing).
         base_url: the address of the queue.
         store: the absolute path of the store's folder, where the videos are.
+        runner: what carries out its jobs, and has the store's records.
     """
 
     def __init__(self, runner: Runner, store: Path) -> None:
         self.backend = runner.backend
         self.base_url = runner.client.base_url
         self.store = store
-        self._runner = runner
+        self.runner = runner
 
     @property
     def api_key(self) -> str:
         """The API key, to pass to another client. No repr shows it."""
-        return self._runner.client.api_key
+        return self.runner.client.api_key
 
     def submit(
         self,
@@ -69,8 +67,10 @@ class Session(ProcessLocal):
         **inputs: Any,
     ) -> Job:
         """See :func:`decart_nb.submit`."""
-        job = self._submit(model, {"prompt": prompt, **inputs}, fresh, resubmit_uncertain, fit)
-        return self._shown(job)
+        asked = {"prompt": prompt, **inputs}
+        return self._shown(
+            submit_request(self.runner, model, asked, fresh=fresh, resubmit_uncertain=resubmit_uncertain, fit=fit)
+        )
 
     def generate(
         self,
@@ -83,7 +83,8 @@ class Session(ProcessLocal):
         **inputs: Any,
     ) -> Clip:
         """See :func:`decart_nb.generate`."""
-        job = self._submit(model, {"prompt": prompt, **inputs}, fresh, resubmit_uncertain, fit)
+        asked = {"prompt": prompt, **inputs}
+        job = submit_request(self.runner, model, asked, fresh=fresh, resubmit_uncertain=resubmit_uncertain, fit=fit)
         try:
             with show(job, waiting=True):
                 return job.result()
@@ -95,26 +96,26 @@ class Session(ProcessLocal):
         if not isinstance(job_id, str) or not job_id.strip():
             raise InvalidInputError(f"attach needs a job's id, as text, not {short_repr(job_id)}.")
         definition = None if model is None else definition_of(model)
-        return self._shown(self._runner.attach(job_id.strip(), definition))
+        return self._shown(self.runner.attach(job_id.strip(), definition))
 
     @Cached
     def sweep(self) -> SweepFactory:
         """See :func:`decart_nb.sweep`."""
-        return SweepFactory(lambda: self._runner, Views(show_sweep, sweep_grid, explore))
+        return SweepFactory(lambda: self.runner, Views(show_sweep, sweep_grid, explore))
 
     def jobs(self) -> pd.DataFrame:
         """See :func:`decart_nb.jobs`."""
         from ..job.table import frame
 
-        retrying = {job.key: job.retrying for job in tuple(self._runner.at_work) if job.retrying}
-        newest_first = reversed(self._runner.store.find())
+        retrying = {job.key: job.retrying for job in tuple(self.runner.at_work) if job.retrying}
+        newest_first = reversed(self.runner.store.find())
         return frame([replace(one, error=retrying.get(one.key, one.error)) for one in newest_first], self.store)
 
     def provenance(self, path: str | os.PathLike[str]) -> dict[str, Any]:
         """See :func:`decart_nb.provenance`."""
 
         def lookup(digest: str) -> dict[str, Any] | None:
-            found = self._runner.store.find(sha256=digest)
+            found = self.runner.store.find(sha256=digest)
             return job_provenance.describe_job(found[-1]) if found else None
 
         return job_provenance.provenance(path, lookup)
@@ -129,14 +130,14 @@ class Session(ProcessLocal):
         """See :func:`decart_nb.measure`."""
         from .measuring import measure_video
 
-        return measure_video(video, names, against, self._runner.store)
+        return measure_video(video, names, against, self.runner.store)
 
     def reproduce(self, path: str | os.PathLike[str], model: str | ModelDefinition | None = None) -> Job:
         """See :func:`decart_nb.reproduce`."""
         made = self.provenance(path)
         definition = job_provenance.model_of(made) if model is None else definition_of(model)
-        inputs = job_provenance.inputs_of(made, definition, self._runner.store.files, self.store.name)
-        return self._shown(self._submit(definition, inputs, fresh=True))
+        inputs = job_provenance.inputs_of(made, definition, self.runner.store.files, self.store.name)
+        return self._shown(submit_request(self.runner, definition, inputs, fresh=True))
 
     def prune(
         self,
@@ -164,9 +165,9 @@ class Session(ProcessLocal):
         """
         from ..job.table import frame
 
-        found = pruning.select(self._runner.store, older_than=older_than, status=status, model=model)
-        if _flag("delete", delete):
-            self._runner.store.delete(found)
+        found = pruning.select(self.runner.store, older_than=older_than, status=status, model=model)
+        if checked_flag("delete", delete):
+            self.runner.store.delete(found)
         return frame(found, self.store)
 
     def mirror(self, address: str | os.PathLike[str]) -> Mirrored:
@@ -187,11 +188,11 @@ class Session(ProcessLocal):
         """
         from .mirroring import mirror_store
 
-        return mirror_store(self._runner.store, address)
+        return mirror_store(self.runner.store, address)
 
     def close(self) -> None:
         """Closes the connections. Jobs under way continue, and the session opens new connections when it needs them."""
-        self._runner.close()
+        self.runner.close()
 
     def __enter__(self) -> Self:
         return self
@@ -215,48 +216,3 @@ class Session(ProcessLocal):
         except KeyboardInterrupt:  # while the job is being displayed
             raise job.interrupted() from None
         return job
-
-    def _submit(
-        self,
-        model: str | ModelDefinition,
-        inputs: Mapping[str, Any],
-        fresh: bool,
-        resubmit_uncertain: bool = False,
-        fit: bool = False,
-    ) -> Job:
-        asked = {"fresh": _flag("fresh", fresh), "resubmit_uncertain": _flag("resubmit_uncertain", resubmit_uncertain)}
-        definition = definition_of(model)
-        if _flag("fit", fit):
-            inputs = fitted_inputs(definition, inputs)
-        request = prepare(definition, inputs)
-        if self.backend == "live":
-            warn_if_outdated(definition)
-        return self._runner.submit(request, **asked)
-
-    def _pick_up(self) -> tuple[str, list[Job]]:
-        """Resumes the unfinished jobs of earlier kernels; returns a line that counts them, or an empty text, and them.
-
-        They come the newest first, without those of sweeps, which a sweep's grid shows.
-        """
-        store = self._runner.store
-        left = store.orphaned(self._runner.endpoint)
-        with_ids = [record for record in left if record.job_id]
-        picked_up = self._runner.pick_up(with_ids)
-        asked_for = [record for record in left if not record.job_id and not record.sent_at]
-        uncertain = [store.take_over(record) for record in left if record.sent_at and not record.job_id]
-        counts = {
-            "picked up where an earlier process left off": len(with_ids),
-            "asked for and not submitted yet: the same call goes on": len(asked_for),
-            "perhaps submitted, left alone: the table of jobs tells why": len(uncertain),
-        }
-        parts = [f"{counted(count, 'job')} {what}" for what, count in counts.items() if count]
-        sweeps = sorted({record.sweep for record in with_ids if record.sweep})
-        shown = "".join(step("sweep grid", id=name) for name in sweeps[:3])
-        alone = [job for job in picked_up if not (job.recipe and job.recipe.record.sweep)]
-        return f"{self.store.name}/: {'; '.join(parts)}.{shown}" if parts else "", alone
-
-
-def _flag(name: str, value: Any) -> bool:
-    if not is_flag(value):
-        raise InvalidInputError(f"{name} must be True or False, not {short_repr(value)}.")
-    return bool(value)

@@ -124,7 +124,7 @@ class AnyOrder(RuleBasedStateMachine):
         storage = self.queue.jobs.storage
         taken = Counter(storage.load(job_id).values["prompt"][-1] for job_id in storage.ids())
         assert all(taken[request] <= self.allowed[request] for request in taken), (taken, self.allowed)
-        kept = {record.inputs["prompt"][-1] for record in self.session._runner.store.find(status="completed")}
+        kept = {record.inputs["prompt"][-1] for record in self.session.runner.store.find(status="completed")}
         assert kept >= self.asked
         os.chdir("/")
         self.session.close()

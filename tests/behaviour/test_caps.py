@@ -35,10 +35,10 @@ def test_a_price_holds_for_all_names_of_a_model(canned_queue, small_video, asked
 
 def test_the_price_of_an_old_name_holds_for_its_successor_and_the_name_itself_comes_first(canned_queue) -> None:
     session = connected(canned_queue, prices={"lucy-pro-v2v": 0.5, "lucy-clip": 0.7})
-    assert session._runner.price(dnb.models.video("lucy-pro-v2v")) == 0.5
-    assert session._runner.price(dnb.models.video("lucy-clip")) == 0.7
-    assert session._runner.price(dnb.models.video("lucy-clip-latest")) == 0.7
-    assert session._runner.price(dnb.models.video("lucy-restyle-2")) == 0.01
+    assert session.runner.price(dnb.models.video("lucy-pro-v2v")) == 0.5
+    assert session.runner.price(dnb.models.video("lucy-clip")) == 0.7
+    assert session.runner.price(dnb.models.video("lucy-clip-latest")) == 0.7
+    assert session.runner.price(dnb.models.video("lucy-restyle-2")) == 0.01
 
 
 def test_a_price_of_an_unknown_name_is_warned_of(canned_queue) -> None:
@@ -67,7 +67,7 @@ def test_nothing_is_submitted_after_cancel_has_returned(canned_queue) -> None:
         while submitted(canned_queue) == before:
             time.sleep(0.001)
         sweep.cancel()
-        under_way = {job for job in sweep.progress.jobs if job._is_being_submitted or job.id}
+        under_way = {job for job in sweep.progress.jobs if job.is_being_submitted or job.id}
         after = submitted(canned_queue)
         while not sweep.over:
             time.sleep(0.001)

@@ -79,16 +79,16 @@ def test_a_bad_id_leaves_nothing_behind(canned_queue, job_id) -> None:
 
 def test_jobs_that_nobody_answers_for_do_not_hold_up_new_ones(canned_queue) -> None:
     session = connected(canned_queue)
-    store = session._runner.store
+    store = session.runner.store
     for number in range(300):
-        record = Record(f"r{number}", session._runner.endpoint, "live", T2V, T2V, job_id=f"j{number}")
+        record = Record(f"r{number}", session.runner.endpoint, "live", T2V, T2V, job_id=f"j{number}")
         record.status, record.submitted_at, record.ended_at = "unreachable", 1.0, float(number)
-        store._jobs.insert(record)
+        store.adopt(record)
     polls = canned_queue.jobs.stats.as_dict()["polls"]
     job = connected(canned_queue).submit(T2V, "x")
     job.result(20)
     assert canned_queue.jobs.stats.as_dict()["polls"] - polls < 10  # the forgotten ones were not polled before it
-    wait_until(lambda: len(store.find(status="unreachable")) == 300 and not session._runner.at_work, 30)
+    wait_until(lambda: len(store.find(status="unreachable")) == 300 and not session.runner.at_work, 30)
 
 
 @pytest.mark.parametrize("damage", [_of_another_codec, _cut_short], ids=lambda damage: damage.__name__.strip("_"))
@@ -145,6 +145,6 @@ def test_an_id_that_is_another_jobs_is_not_believed(small_video, tmp_path) -> No
         first = session.generate(T2V, "first")
         with pytest.raises(dnb.QueueSubmitError, match="the id of another job, j1"):
             session.generate(T2V, "second")
-        assert [record.status for record in session._runner.store.find()] == ["completed", "uncertain"]
+        assert [record.status for record in session.runner.store.find()] == ["completed", "uncertain"]
         assert session.generate(T2V, "first").path == first.path
         assert len(server.asked) == 4

@@ -157,7 +157,7 @@ def test_durations_do_not_go_by_the_wall_clock(slow_queue, seconds) -> None:
             time.sleep(0.01)
         time.time = lambda: real() + {seconds}
         clip = job.result(30)
-        took = [took for took, _ in session._runner.store.durations("{T2V}", session._runner.endpoint)]
+        took = [took for took, _ in session.runner.store.durations("{T2V}", session.runner.endpoint)]
         print(dnb.provenance(clip)["seconds"], *took)
         """,
     )

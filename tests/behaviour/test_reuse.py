@@ -14,6 +14,7 @@ import decart_nb as dnb
 from decart_nb import media
 from decart_nb.local.queue import LocalQueue
 from decart_nb.session.session import Session
+from tests.sweeping import SHORT
 
 pytestmark = pytest.mark.usefixtures("alone")
 
@@ -32,7 +33,7 @@ def submitted(canned_queue: LocalQueue) -> Callable[[], int]:
 
 
 def _connected(queue: LocalQueue, **options: Any) -> Session:
-    return dnb.connect("live", api_key=queue.api_key, base_url=queue.base_url, **options)
+    return dnb.connect("live", api_key=queue.api_key, base_url=queue.base_url, polling=SHORT, **options)
 
 
 def test_the_same_again_is_the_stored_clip_from_any_session(live, canned_queue, submitted, small_video) -> None:

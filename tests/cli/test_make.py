@@ -17,6 +17,7 @@ from decart_nb.cli import main as cli
 from decart_nb.local.queue import LocalQueue
 from decart_nb.store.store import Store
 from tests.local.wire import SCRIPT
+from tests.sweeping import SHORT
 from tests.terminals import seen
 
 
@@ -38,7 +39,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str
     """Runs a command here, and gives its exit status and what it has said."""
 
     def run(*arguments: str) -> tuple[int, str, str]:
-        status = cli.main(arguments)
+        status = cli.main(arguments, polling=SHORT)
         said = capsys.readouterr()
         return status, said.out, said.err
 

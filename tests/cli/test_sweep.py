@@ -16,6 +16,7 @@ from decart_nb.cli import main as cli
 from decart_nb.local.queue import LocalQueue
 from decart_nb.store.store import Store
 from tests.local.wire import SCRIPT
+from tests.sweeping import SHORT
 from tests.terminals import seen
 
 pytestmark = pytest.mark.filterwarnings("ignore:lucy-.* is retired:decart_nb.ModelWarning")
@@ -43,7 +44,7 @@ def sweep(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, s
     """Runs the command here, and gives its exit status and what it has said."""
 
     def run(*arguments: str) -> tuple[int, str, str]:
-        status = cli.main(["sweep", *arguments])
+        status = cli.main(["sweep", *arguments], polling=SHORT)
         said = capsys.readouterr()
         return status, said.out, said.err
 

@@ -19,7 +19,7 @@ from decart_nb.errors import JobCancelledError
 from tests.limited_account import limited
 from tests.scripted import KEY, run
 from tests.simulated import simulated
-from tests.sweeping import PRICES, alone
+from tests.sweeping import PRICES, SHORT, alone
 
 pytestmark = pytest.mark.filterwarnings("ignore::decart_nb.errors.ModelWarning")
 
@@ -205,7 +205,7 @@ def test_an_account_that_takes_ten_jobs_at_a_time_makes_a_sweep_of_a_hundred_row
 ) -> None:
     alone(monkeypatch)
     with limited(10, 0.4, small_video) as account:
-        dnb.connect("live", api_key=KEY, base_url=account.url, prices=PRICES)
+        dnb.connect("live", api_key=KEY, base_url=account.url, prices=PRICES, polling=SHORT)
         results = dnb.sweep(model="lucy-pro-t2v", prompt="x", seed=range(100)).run()
     assert set(results["status"]) == {"completed"}
     assert account.taken == 100
@@ -217,7 +217,7 @@ def test_an_account_that_takes_ten_jobs_at_a_time_takes_fifty_that_are_submitted
 ) -> None:
     alone(monkeypatch)
     with limited(10, 0.4, small_video) as account:
-        dnb.connect("live", api_key=KEY, base_url=account.url, prices=PRICES)
+        dnb.connect("live", api_key=KEY, base_url=account.url, prices=PRICES, polling=SHORT)
         jobs = [dnb.submit("lucy-pro-t2v", str(number)) for number in range(50)]
         assert len({job.result(60).job_id for job in jobs}) == 50
     assert account.taken == 50

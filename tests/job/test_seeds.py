@@ -93,7 +93,7 @@ def test_one_that_is_given_stays_and_a_model_of_unknown_inputs_gets_none(live, s
 
 def test_what_an_earlier_version_made_without_a_seed_is_found(live, canned_queue) -> None:
     clip = live.generate("lucy-pro-t2v", "a")
-    store = live._runner.store
+    store = live.runner.store
     (record,) = store.find(job_id=clip.job_id)
     store.update(record, drawn_seed=None, seeded_request=None)
     found = live.submit("lucy-pro-t2v", "a")

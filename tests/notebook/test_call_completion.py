@@ -150,7 +150,7 @@ def test_files_are_left_to_ipython(completed: Completed, tmp_path: Path) -> None
 
 
 def _kept(session: dnb.Session, job_id: str, **more: object) -> None:
-    session._runner.store.adopt(Record("", "local", "local", "lucy-2.5", "lucy-2.5", job_id=job_id, **more))
+    session.runner.store.adopt(Record("", "local", "local", "lucy-2.5", "lucy-2.5", job_id=job_id, **more))
 
 
 def test_jobs_and_sweeps_are_those_of_the_store(shell: InteractiveShell, completed: Completed) -> None:
@@ -160,7 +160,7 @@ def test_jobs_and_sweeps_are_those_of_the_store(shell: InteractiveShell, complet
     for number in range(3):
         _kept(session, f"job-{number}")
     for name in ("styles", "two styles, one seed"):
-        session._runner.store.keep_sweep(name, "{}")
+        session.runner.store.keep_sweep(name, "{}")
     ids, names = ["job-2", "job-1", "job-0"], ["two styles, one seed", "styles"]
     shell.user_ns["mine"] = session
     for owner in ("dnb", "mine"):
@@ -173,7 +173,7 @@ def test_a_store_that_cannot_be_read_offers_nothing(
     shell: InteractiveShell, completed: Completed, capfd: pytest.CaptureFixture[str]
 ) -> None:
     session = dnb.connect("local")
-    session._runner.store.close()
+    session.runner.store.close()
     (session.store / "store.sqlite3").write_bytes(b"anything but a database" * 100)
     assert not [text for text in completed('dnb.attach("zz') if "zz" not in text]
     assert "Traceback" not in "".join(capfd.readouterr())

@@ -191,7 +191,7 @@ def test_ratings_are_read_back_beside_columns_of_that_name_of_ones_own(live, sub
     table = sweep.run()
     assert table["prompt"].tolist() == ["a cat", "b"]
     assert table[["rating", "note"]].isna().all(axis=None)
-    live._runner.store.rate(live._runner.store.find(job_id=table["job_id"][0])[0], rating=4, note="1984")
+    live.runner.store.rate(live.runner.store.find(job_id=table["job_id"][0])[0], rating=4, note="1984")
     for rated in (sweep.results, dnb.sweep.load(table.attrs["sweep"]).results):
         assert rated["rating"].tolist() == [4, pd.NA]
         assert rated["note"].tolist() == ["1984", pd.NA]
