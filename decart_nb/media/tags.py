@@ -61,9 +61,9 @@ def _copy(old: BinaryIO, new: BinaryIO, tags: Mapping[str, str]) -> None:
     by = len(moov) - (index.end - index.start)
     for box in found:
         if box.kind == b"moov":
-            new.write(_shifted(moov, index.end, by))
+            new.write(shifted(moov, index.end, by))
         elif box.kind in _WITH_OFFSETS:
-            new.write(_shifted(read(old, box.start, box.end), index.end, by))
+            new.write(shifted(read(old, box.start, box.end), index.end, by))
         else:
             _pour(old, new, box.start, box.end)
     _pour(old, new, found[-1].end, size)
@@ -119,7 +119,7 @@ def _clean(text: str) -> bytes:
     return text.replace("\0", "").encode("utf-8", "replace")
 
 
-def _shifted(box: bytes, behind: int, by: int) -> bytes:
+def shifted(box: bytes, behind: int, by: int) -> bytes:
     """A copy of a box with ``by`` added to all file offsets from ``behind`` on."""
     new = bytearray(box)
     for place, form in _places(io.BytesIO(box), len(box)):

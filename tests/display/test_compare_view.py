@@ -11,6 +11,7 @@ import pytest
 from decart_nb.display.compare_output import CompareOutput
 from decart_nb.display.compare_view import CompareView
 from decart_nb.display.comparison import Comparison
+from tests import front_end
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def test_the_view_holds_what_is_said_of_the_videos_and_sends_their_bytes_on_requ
     sent: dict[int, Any] = {}
     view.comm.send = lambda data, buffers=None, **_: sent.update({data["content"]["reply"]: (data["content"], buffers)})
     for number, kind in enumerate(("video", "poster")):
-        view._handle_custom_msg({"request": number, "kind": kind, "key": "1"}, [])
+        front_end.send(view, {"request": number, "kind": kind, "key": "1"})
     deadline = time.monotonic() + 20
     while len(sent) < 2 and time.monotonic() < deadline:
         time.sleep(0.01)

@@ -11,6 +11,7 @@ from decart_nb.adaptive.exploration import Exploration
 from decart_nb.display.exploration_html import exploration_html, exploration_text
 from decart_nb.display.exploration_output import ExplorationOutput
 from decart_nb.display.exploration_view import ExplorationView
+from tests import front_end
 from tests.explored_sweep import ExploredSweep, explored_sweep, prefers
 from tests.fake_sweep import Outputs
 from tests.sweeping import wait_until
@@ -80,9 +81,9 @@ def test_the_live_view_has_a_stop_button_until_the_end(sweep) -> None:
     exploration = _by_a_person(sweep)
     view = ExplorationView(exploration, output_id="x")
     assert view.stop_label == "Stop"
-    view._handle_custom_msg({"action": "vote", "outcome": "tie", "number": view.comparison["number"]}, [])
+    front_end.send(view, {"action": "vote", "outcome": "tie", "number": view.comparison["number"]})
     assert exploration.facts.votes == 1
-    view._handle_custom_msg({"action": "stop"}, [])
+    front_end.send(view, {"action": "stop"})
     assert exploration.status == "stopped"
     assert view.stop_label == ""
     assert "stopped; the same call goes on" in view.standing

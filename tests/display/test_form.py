@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 
 import decart_nb as dnb
+from decart_nb._util.observed import is_observed
 from decart_nb.display.form import Form, UploadedFile
 from decart_nb.display.form_html import form_html, form_text
 from decart_nb.display.form_output import FormOutput
 from decart_nb.display.form_uploads import UPLOAD_LIMIT
 from decart_nb.display.form_view import FormView
+from tests import front_end
 from tests.media.test_rewriting import numbered
 
 _VIEW = "application/vnd.jupyter.widget-view+json"
@@ -204,22 +206,22 @@ def test_the_view_follows_the_form_and_the_form_the_view(view: FormView, form: F
 
 
 def test_a_click_takes_what_is_on_the_screen_and_jobs_are_followed(view: FormView, form: Form, small_video) -> None:
-    view._handle_custom_msg({"action": "generate", "model": "lucy-2.5", "values": {"prompt": ""}}, [])
+    front_end.send(view, {"action": "generate", "model": "lucy-2.5", "values": {"prompt": ""}})
     until(lambda: view.problems)
     assert list(view.problems) == ["data"]
     values = {"prompt": "A tide", "data": str(small_video)}
-    view._handle_custom_msg({"action": "generate", "model": "lucy-2.5", "values": values}, [])
+    front_end.send(view, {"action": "generate", "model": "lucy-2.5", "values": values})
     until(lambda: view.jobs and view.jobs[0]["caption"] and not view.is_busy)
     assert view.problems == {}
     assert view.jobs[0]["repeat"] == "Another take · about $0.04"
     assert "dnb.generate(" in view.jobs[0]["code"]
-    view._handle_custom_msg({"action": "repeat", "number": 0}, [])
+    front_end.send(view, {"action": "repeat", "number": 0})
     until(lambda: len(view.jobs) == 2 and view.jobs[1]["caption"])
     assert form.jobs[1].clip.path != form.jobs[0].clip.path
     for wrong in ({"action": "repeat", "number": 7}, {"action": "stop", "number": "x"}, {"action": "no"}):
-        view._handle_custom_msg(wrong, [])
+        front_end.send(view, wrong)
     view.close()
-    until(lambda: not any(job._observers for job in form.jobs))
+    until(lambda: not any(is_observed(job) for job in form.jobs))
 
 
 def test_a_file_arrives_in_pieces_and_only_as_a_whole(view: FormView, form: Form, small_video: Path) -> None:
@@ -229,7 +231,7 @@ def test_a_file_arrives_in_pieces_and_only_as_a_whole(view: FormView, form: Form
 
     def send(number: int, offset: int, piece: bytes, **changed: Any) -> str:
         about = {"field": "data", "name": "../../é street.mp4", "size": len(content), **changed}
-        view._handle_custom_msg({"upload": number, "offset": offset, **about}, [memoryview(piece)])
+        front_end.send(view, {"upload": number, "offset": offset, **about}, [memoryview(piece)])
         return str(next(answer for answer in reversed(answers) if answer.get("uploaded") == number)["error"])
 
     assert send(1, 0, content[:1000]) == ""
@@ -245,7 +247,7 @@ def test_a_file_arrives_in_pieces_and_only_as_a_whole(view: FormView, form: Form
     assert "give its path instead" in send(5, 0, content, size=UPLOAD_LIMIT + 1)
     assert "is empty" in send(6, 0, b"", size=0)
     assert form.files["data"] is file
-    view._handle_custom_msg({"action": "remove", "field": "data"}, [])
+    front_end.send(view, {"action": "remove", "field": "data"})
     assert form.files == {}
     assert not file.path.exists()
 

@@ -89,7 +89,7 @@ def test_each_way_shows_the_clip_exactly_once(shown: dict[str, list[NotebookNode
 
 
 def test_no_widget_is_left_when_the_jobs_are_done(tmp_path: Path) -> None:
-    count = "from ipywidgets.widgets import widget\nlen(widget._instances)"
+    count = "from ipywidgets import Widget\nlen(Widget.get_manager_state()['state'])"
     before, _, after = _run(tmp_path, count, f"for _ in range(2): dnb.generate({_SMALL})", count)
     assert before[0].data == after[0].data
 

@@ -12,6 +12,7 @@ import pytest
 from decart_nb.display.keyframes import Keyframes
 from decart_nb.display.keyframes_output import KeyframesOutput
 from decart_nb.display.keyframes_view import KeyframesView
+from tests import front_end
 from tests.media.test_timeline import film
 
 
@@ -58,7 +59,7 @@ def test_the_video_and_its_stills_come_on_request_and_nothing_else(view, picked,
     view.comm.send = lambda data, buffers=None, **_: sent.update({data["content"]["reply"]: (data["content"], buffers)})
     asked = [("video", "video"), ("poster", "3"), ("poster", "s9"), ("poster", "10"), ("poster", "²"), ("video", "3")]
     for number, (kind, key) in enumerate(asked):
-        view._handle_custom_msg({"request": number, "kind": kind, "key": key}, [])
+        front_end.send(view, {"request": number, "kind": kind, "key": key})
     deadline = time.monotonic() + 20
     while len(sent) < len(asked) and time.monotonic() < deadline:
         time.sleep(0.01)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 import traitlets
-from ipywidgets.widgets import widget as registry
+from ipywidgets import Widget
 
 from decart_nb import InvalidInputError
 from decart_nb.display.live_view import LiveView, assets
+from tests import front_end
 
 
 class _View(LiveView):
@@ -53,15 +54,15 @@ def test_parts_follow_each_other_in_order_and_may_have_no_style() -> None:
 
 
 def test_a_view_that_no_frontend_shows_any_more_is_closed_with_its_layout() -> None:
-    before = len(registry._instances)
+    before = Widget.get_manager_state()
     view = _View()
-    view._view_count = 1
-    view._view_count = 2
-    view._view_count = 1
+    for count in (1, 2, 1):
+        front_end.set_state(view, _view_count=count)
     assert view.comm is not None
-    view._view_count = 0
+    assert len(Widget.get_manager_state()["state"]) == len(before["state"]) + 2
+    front_end.set_state(view, _view_count=0)
     assert view.comm is None
-    assert len(registry._instances) == before
+    assert Widget.get_manager_state() == before
 
 
 def test_the_output_of_a_view_is_empty_where_no_widgets_are_shown() -> None:

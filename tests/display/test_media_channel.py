@@ -11,6 +11,7 @@ import pytest
 
 from decart_nb.display.live_view import LiveView, assets
 from decart_nb.display.media_channel import SEND_LIMIT, Media, MediaChannel
+from tests import front_end
 
 
 class _View(LiveView):
@@ -39,7 +40,7 @@ def ask(files: dict[tuple[str, str], Media]) -> Iterator[Callable[..., tuple[dic
     view.comm.send = lambda data, buffers=None, **_: sent.append((data["content"], list(buffers or ())))
 
     def ask(**message: Any) -> tuple[dict[str, Any], list[bytes]]:
-        view._handle_custom_msg(message, [])
+        front_end.send(view, message)
         deadline = time.monotonic() + 20
         while not sent and time.monotonic() < deadline:
             time.sleep(0.01)
@@ -101,7 +102,7 @@ def test_a_message_that_is_no_request_is_not_answered(ask, files) -> None:
     view = _View()
     MediaChannel(view, files)
     for message in ({"action": "stop"}, {}, {"request": "1", "kind": "poster", "key": "a"}):
-        view._handle_custom_msg(message, [])
+        front_end.send(view, message)
     assert ask(request=1, kind="poster", key="a")[0]["reply"] == 1
     assert seen == ["asked"]
     view.close()

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from decart_nb._util.observed import is_observed
 from decart_nb.display.rating_html import rating_html, rating_text
 from decart_nb.display.rating_output import RatingOutput
 from decart_nb.display.rating_view import RatingView
@@ -18,6 +19,7 @@ from decart_nb.errors import StoreError
 from decart_nb.rating.rating import Rating
 from decart_nb.store.ratings import Vote
 from decart_nb.store.store import Store
+from tests import front_end
 from tests.fake_sweep import Outputs
 from tests.rating_tables import rating, results
 
@@ -48,7 +50,7 @@ def view(found: Rating):
 
 
 def _send(view: RatingView, **message: Any) -> None:
-    view._handle_custom_msg(message, [])
+    front_end.send(view, message)
 
 
 def _vote(view: RatingView, outcome: str) -> None:
@@ -160,7 +162,7 @@ def test_closing_the_view_ends_its_observing(found) -> None:
     view.close()
     found.vote("left")
     assert len(changed) == 1
-    assert found._observers == []
+    assert not is_observed(found)
 
 
 def test_the_static_form_has_the_scores_without_a_script_or_a_path(found, tmp_path) -> None:

@@ -10,6 +10,7 @@ from decart_nb.display import text
 from decart_nb.display.sweep_grid import SweepGrid
 from decart_nb.display.sweep_view import SweepView
 from decart_nb.sweeps.progress import Progress
+from tests import front_end
 from tests.fake_sweep import FakeSweep, fake_job
 
 _HTML = "<img src=x onerror=alert(1)>"
@@ -48,7 +49,7 @@ def test_only_what_differs_is_sent(lines, sweep) -> None:
 
 def test_stop_stops_the_submitting(lines, sweep) -> None:
     assert (lines.stop_label, lines.stop_hint) == ("Stop", "")
-    lines._handle_custom_msg({"action": "stop"}, [])
+    front_end.send(lines, {"action": "stop"})
     assert sweep.cancelled
     assert (lines.stop_label, lines.stop_hint) == (
         "",
@@ -81,7 +82,7 @@ def test_while_a_cell_blocks_it_says_to_interrupt_unless_clicks_are_heard(lines,
     sweep.blocks_main_thread = True
     sweep.tell()
     assert lines.stop_hint == "to stop, interrupt the kernel"
-    lines._handle_custom_msg({"action": "ready"}, [])
+    front_end.send(lines, {"action": "ready"})
     assert (lines.stop_label, lines.stop_hint) == ("Stop", "")
 
 
@@ -90,7 +91,7 @@ def test_what_goes_wrong_in_a_click_is_shown_in_the_view(lines, sweep) -> None:
         raise InvalidInputError("The session is closed.")
 
     sweep.cancel = refuse
-    lines._handle_custom_msg({"action": "stop"}, [])
+    front_end.send(lines, {"action": "stop"})
     assert (lines.problem, lines.stop_label) == ("The session is closed.", "Stop")
 
 

@@ -135,7 +135,7 @@ def test_a_fragmented_film_s_list_of_fragments_is_right(tmp_path: Path, kind: st
 def test_places_in_a_film_of_more_than_four_gigabytes_move_too() -> None:
     chunks = struct.pack(">I4sII3Q", 40, b"co64", 0, 3, 10, 5000, 2**33)
     table = struct.pack(">I4s", 48, b"stbl") + chunks
-    moved = tags._shifted(table, 5000, 7)
+    moved = tags.shifted(table, 5000, 7)
     assert struct.unpack(">3Q", moved[-24:]) == (10, 5007, 2**33 + 7)
     assert moved[:-24] == table[:-24]
 

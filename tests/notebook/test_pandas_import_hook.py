@@ -101,7 +101,8 @@ def test_where_there_is_no_pandas_the_error_is_the_usual_one() -> None:
         "else:",
         "    raise AssertionError",
         "sys.modules['pandas'] = None",
-        "decart_nb._pandas_hook.install()",
+        "from decart_nb.notebook import pandas_import_hook",
+        "pandas_import_hook.install()",
     )
 
 
