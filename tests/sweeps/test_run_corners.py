@@ -20,7 +20,6 @@ import decart_nb as dnb
 from decart_nb import media
 from decart_nb.local.faults import Faults
 from decart_nb.local.queue import LocalQueue
-from decart_nb.store.store import Store
 from tests.scripted import answer, serving
 from tests.sweeping import T2V, connected, failing, wait_until
 
@@ -112,18 +111,15 @@ def test_a_price_that_is_unknown_only_when_the_name_has_moved_is_refused_under_a
         assert again.plan["plan"].tolist() == ["reused"]  # it did not begin
 
 
-def test_what_costs_as_much_as_what_was_kept_back_is_kept_back_without_asking(submitted, monkeypatch) -> None:
-    asked, claim = [], Store.claim
-
-    def claimed(store: Store, *args: Any, **terms: Any) -> Any:
-        asked.append(1)
-        return claim(store, *args, **terms)
-
-    monkeypatch.setattr(Store, "claim", claimed)
+def test_what_costs_as_much_as_what_was_kept_back_is_kept_back_without_asking(submitted) -> None:
     sweep = t2v(500)
+    statements: list[str] = []
+    with sweep.runner.store.database.connection() as database:
+        database.set_trace_callback(statements.append)
     table = sweep.run(max_cost=1.0)
     assert table["status"].value_counts().to_dict() == {"planned": 495, "completed": 5}
-    assert len(asked) < 60
+    refused = statements.count("ROLLBACK TO work")  # each claim that was over the cap
+    assert 0 < refused < 55
     assert sweep.progress.held_back == 495
 
 
