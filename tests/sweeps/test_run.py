@@ -296,7 +296,7 @@ def test_one_that_is_awaited_can_be_cancelled(slow_queue) -> None:
     sweep = dnb.sweep(model=T2V, prompt="a", seed=range(30))
 
     async def stopped() -> None:
-        waiting = asyncio.ensure_future(sweep.start(concurrency=4)._awaited())
+        waiting = asyncio.ensure_future(sweep.start(concurrency=4))
         await asyncio.to_thread(wait_until, lambda: sweeping.submitted(slow_queue) > 0)
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
