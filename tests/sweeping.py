@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import os
 import random
 import signal
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from decart_nb.request.request import prepare
 from decart_nb.session.current import current_session
 from decart_nb.session.session import Session
 from decart_nb.store.store import Store
+from tests.forked import forkserver
 
 #: What jobs take at the canned queue.
 SHORT = Polling(expected=0.2, spread=0.5, shortest=0.1)
@@ -35,12 +36,6 @@ T2V = "lucy-pro-t2v"
 PRICES = {T2V: 0.04}
 #: What goes on soon where something did not work.
 QUICK = Patience(submission=60.0, download=60.0, first=0.05, longest=0.2)
-
-# Kernels are forked from a process that has already imported what takes long.
-_kernels = multiprocessing.get_context("forkserver")
-_kernels.set_forkserver_preload(
-    ["decart_nb.session.functions", "decart_nb.sweeps.tables", "decart_nb.local.queue", "httpx_aiohttp", "av", "pytest"]
-)
 
 
 def alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,17 +79,15 @@ def failing(queue: LocalQueue) -> Iterator[None]:
         queue.jobs.fault_schedule = schedule
 
 
-def kernel(
-    queue: LocalQueue, work: Callable[..., object], *args: Any, **options: Any
-) -> multiprocessing.process.BaseProcess:
+def kernel(queue: LocalQueue, work: Callable[..., object], *args: Any, **options: Any) -> BaseProcess:
     """Another kernel, which does some work with the store of this folder."""
     address = {"api_key": queue.api_key, "base_url": queue.base_url}
-    started = _kernels.Process(target=_work, args=(Path.cwd(), address, work, args, options))
+    started = forkserver.Process(target=_work, args=(Path.cwd(), address, work, args, options))
     started.start()
     return started
 
 
-def kill_at(until: float, kernel: multiprocessing.process.BaseProcess, queue: LocalQueue, draw: random.Random) -> None:
+def kill_at(until: float, kernel: BaseProcess, queue: LocalQueue, draw: random.Random) -> None:
     """Kills a kernel in the middle of its work, a moment after a queue has had so many steps."""
     while kernel.is_alive() and steps(queue) < until:
         time.sleep(0.002)
@@ -105,7 +98,7 @@ def kill_at(until: float, kernel: multiprocessing.process.BaseProcess, queue: Lo
     kernel.close()
 
 
-def ended(*kernels: multiprocessing.process.BaseProcess) -> None:
+def ended(*kernels: BaseProcess) -> None:
     """Waits until they have done their work."""
     for one in kernels:
         one.join(60)

@@ -7,7 +7,6 @@ lost that the queue has taken.
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import os
 import shutil
 import tempfile
@@ -23,16 +22,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 import decart_nb as dnb
 from decart_nb import media
 from decart_nb.local.queue import LocalQueue
+from tests.forked import forkserver
 from tests.sweeping import SHORT, T2V, connected
 
 pytestmark = pytest.mark.filterwarnings("ignore:lucy-pro:decart_nb.ModelWarning")
 
 _REQUESTS = st.sampled_from("abcdef")
-# Others are forked from a process that has already imported what takes long.
-_others = multiprocessing.get_context("forkserver")
-_others.set_forkserver_preload(
-    ["decart_nb.session.functions", "decart_nb.local.queue", "httpx_aiohttp", "av", "pytest"]
-)
 
 
 def _submit_and_end(store: Path, api_key: str, base_url: str, request: str, wait: bool) -> None:
@@ -104,7 +99,7 @@ class AnyOrder(RuleBasedStateMachine):
     def another_comes_and_ends(self, request: str, wait: bool) -> None:
         self.asked.add(request)
         what = (self.store, self.queue.api_key, self.queue.base_url, request, wait)
-        other = _others.Process(target=_submit_and_end, args=what)
+        other = forkserver.Process(target=_submit_and_end, args=what)
         other.start()
         other.join(60)
         assert other.exitcode == 0

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import multiprocessing
 import os
 import random
 import time
 import warnings
 from collections import Counter
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import decart_nb as dnb
 from decart_nb.local.queue import LocalQueue
 from decart_nb.store.job_row import Record
 from decart_nb.store.store import Store
+from tests.forked import forkserver
 from tests.sweeping import SHORT, kill_at, steps
 
 _JOBS, _KILLS = 200, 50
@@ -50,15 +51,10 @@ def test_killed_at_fifty_points_of_its_life_it_loses_nothing_and_pays_nothing_tw
 ) -> None:
     draw = random.Random(5)
     store = Store(tmp_path / "decart_runs")
-    # Kernels are forked from a process that has already imported what takes long.
-    kernels = multiprocessing.get_context("forkserver")
-    kernels.set_forkserver_preload(
-        ["decart_nb.session.functions", "decart_nb.local.queue", "httpx_aiohttp", "av", "pytest"]
-    )
     with LocalQueue(tmp_path / "queue", canned=small_video, draw_duration=lambda: draw.uniform(0.05, 0.3)) as queue:
 
-        def started(*, again: bool = False) -> multiprocessing.process.BaseProcess:
-            kernel = kernels.Process(target=_cell, args=(store.folder, queue.api_key, queue.base_url, again))
+        def started(*, again: bool = False) -> BaseProcess:
+            kernel = forkserver.Process(target=_cell, args=(store.folder, queue.api_key, queue.base_url, again))
             kernel.start()
             return kernel
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import warnings
 from collections import Counter
@@ -22,6 +21,7 @@ from decart_nb.local.queue import LocalQueue
 from decart_nb.session.session import Session
 from decart_nb.store.job_row import Record
 from decart_nb.store.store import Store
+from tests.forked import forkserver
 
 _JOBS, _RATE = 500, 0.05
 #: A budget of polls belongs to a session, and a 429 halves it: ten sessions are quicker than one.
@@ -63,7 +63,7 @@ def _run(sessions: list[Session], seeds: Iterable[int], **options: Any) -> None:
 @pytest.fixture(scope="module")
 def checked(tmp_path_factory: pytest.TempPathFactory, small_video: Path) -> Iterator[dict[str, Future[None]]]:
     """Every fault's check, two at a time, in processes: client and queue share one interpreter's lock."""
-    with ProcessPoolExecutor(2, multiprocessing.get_context("forkserver")) as pool:
+    with ProcessPoolExecutor(2, forkserver) as pool:
         folder = tmp_path_factory.mktemp("faults")
         yield {name: pool.submit(_check, name, folder / name, small_video) for name in _CHECKED}
 
