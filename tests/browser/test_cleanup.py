@@ -35,7 +35,11 @@ _MODELS = """
     const names = ['change:problem', 'change:status', 'change:stop_label', 'change:codes', 'comm_live_update'];
     return names.map((name) => models.reduce((sum, model) => sum + (model._events?.[name]?.length ?? 0), 0));
 """
-_WIDGETS = "[type(w).__name__ for w in widget._instances.values()]"
+#: The classes of all widgets that are open.
+_WIDGETS = """[
+    model["state"].get("_anywidget_id", model["model_name"]).rpartition(".")[2]
+    for model in Widget.get_manager_state()["state"].values()
+]"""
 
 
 @pytest.fixture
@@ -43,7 +47,7 @@ def watched(lab: Lab, page: Page, queue: Queue) -> Notebook:
     """A notebook in a page with ``tracker.js``."""
     page.add_init_script(path=Path(__file__).with_name("tracker.js"))
     notebook = lab.open(page, "watched", queue)
-    notebook.run("from ipywidgets.widgets import widget")
+    notebook.run("from ipywidgets import Widget\nfrom decart_nb._util.observed import is_observed")
     return notebook
 
 
@@ -80,7 +84,7 @@ def test_nothing_is_left_of_a_cleared_output(watched: Notebook, queue: Queue) ->
     assert max(notebook.script(_MODELS)) == 0
     page.wait_for_function("() => document.querySelectorAll('.decart-live').length === 0")
     notebook.comes_to_say(_WIDGETS, "[]")
-    assert notebook.printed("len(job._observers), job.done") == "0 True"
+    assert notebook.printed("is_observed(job), job.done") == "False True"
 
 
 def test_nor_of_a_sweep(watched: Notebook, queue: Queue) -> None:
@@ -98,7 +102,7 @@ def test_nor_of_a_sweep(watched: Notebook, queue: Queue) -> None:
     notebook.run("sw.cancel()")
     queue.finish()
     # The sweep went on, for all that.
-    notebook.comes_to_say("(await sw).status.eq('completed').sum(), len(sw._observers)", "8 0")
+    notebook.comes_to_say("(await sw).status.eq('completed').sum(), is_observed(sw)", "8 False")
 
 
 def test_nor_of_a_grid_which_keeps_the_videos_that_are_shown(watched: Notebook, lab: Lab, small_video: Path) -> None:
@@ -165,7 +169,7 @@ def test_nor_of_a_trajectory(watched: Notebook, lab: Lab, small_image: Path) -> 
     _clear(notebook, cell)
     page.wait_for_function(f"() => ({_COUNTS})().join() === '0,0,0'")
     notebook.comes_to_say(_WIDGETS, "[]")
-    assert notebook.printed("len(path._observers), len(path)") == "0 2"
+    assert notebook.printed("is_observed(path), len(path)") == "False 2"
 
 
 def test_nor_of_keyframes(watched: Notebook, lab: Lab, small_video: Path) -> None:
@@ -181,7 +185,7 @@ def test_nor_of_keyframes(watched: Notebook, lab: Lab, small_video: Path) -> Non
     _clear(notebook, cell)
     page.wait_for_function(f"() => ({_COUNTS})().join() === '0,0,0'")
     notebook.comes_to_say(_WIDGETS, "[]")
-    assert notebook.printed("len(frames._observers), len(frames)") == "0 10"
+    assert notebook.printed("is_observed(frames), len(frames)") == "False 10"
 
 
 def test_nor_of_a_form_whose_jobs_go_on(watched: Notebook, queue: Queue, lab: Lab, small_video: Path) -> None:
@@ -206,4 +210,4 @@ def test_nor_of_a_form_whose_jobs_go_on(watched: Notebook, queue: Queue, lab: La
     notebook.comes_to_say(_WIDGETS, "[]")
     queue.finish()
     notebook.comes_to_say("[job.status for job in form.jobs]", "['completed', 'completed']")
-    assert notebook.printed("len(form._observers), [len(job._observers) for job in form.jobs]") == "0 [0, 0]"
+    assert notebook.printed("[is_observed(one) for one in (form, *form.jobs)]") == "[False, False, False]"

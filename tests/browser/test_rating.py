@@ -16,7 +16,7 @@ _HTML = "<img src=x onerror=window.hacked=1>"
 #: The compared values; the cells that run have them in no place, so that the page has not either.
 _MODELS = ("zirconia-9", "obsidian-4")
 #: A table of clips of two models: those of the first are red, those of the second blue, larger by the prompt's number.
-_TABLE = """
+TABLE = """
 import numpy as np, pandas as pd, hashlib
 from pathlib import Path
 from decart_nb import media
@@ -36,7 +36,7 @@ for model, colour in (({0!r}, 0), ({1!r}, 2)):
                          width=128, height=72, fps=10.0, duration=1.2))
 pd.DataFrame(rows).to_csv("clips-{mark}.csv", index=False)
 """
-_RATE = """
+RATE = """
 import pandas as pd
 from decart_nb.rating.rating import rate
 from decart_nb.session.functions import open_store
@@ -64,7 +64,7 @@ class _Rating:
 
     def __init__(self, notebook: Notebook, clips: int) -> None:
         self.notebook = notebook
-        self.cell = notebook.run(_RATE.format(mark=clips))
+        self.cell = notebook.run(RATE.format(mark=clips))
         self.group = self.cell.get_by_role("group", name="Blind rating")
         self.standing = self.group.locator(".decart-standing")
         self.ready()
@@ -96,7 +96,7 @@ def clips(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> int:
     """A table and its videos in the folder of the notebooks; the number in the table's name."""
     mark = len([*lab.folder.glob("clips-*.csv")])
     monkeypatch.chdir(lab.folder)
-    exec(_TABLE.format(*_MODELS, prompts=8, prompt=_HTML, mark=mark), {})
+    exec(TABLE.format(*_MODELS, prompts=8, prompt=_HTML, mark=mark), {})
     return mark
 
 
@@ -210,7 +210,8 @@ def test_nothing_is_left_of_a_cleared_rating(lab: Lab, page: Page, queue: Queue,
     notebook.command("notebook:clear-cell-output")
     expect(rating.cell.locator(".jp-OutputArea-child")).to_have_count(0)
     page.wait_for_function(f"() => ({_LEFT})() === '0,0,0'")
-    notebook.comes_to_say("len(found._observers)", "0")
+    notebook.run("from decart_nb._util.observed import is_observed")
+    notebook.comes_to_say("is_observed(found)", "False")
 
 
 def test_when_the_kernel_has_gone_the_scores_stay(lab: Lab, page: Page, queue: Queue, clips: int) -> None:

@@ -9,14 +9,14 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from .lab import Lab
-from .test_rating import _RATE, _TABLE
+from .test_rating import RATE, TABLE
 
 #: Each of the views with keys of its own: the code that shows it, and what gets the focus in it.
 _VIEWS = {
     "dnb.compare('small.mp4', 'small.mp4')": ".decart-compare-stage",
     "dnb.trajectory('small.png', [(0, 0.5, 0.5), (9, 0.6, 0.6)])": ".decart-trajectory-point",
     "dnb.keyframes('small.mp4')": ".decart-keyframes-stage",
-    _RATE.format(mark="shortcuts"): ".decart-rating button:visible",
+    RATE.format(mark="shortcuts"): ".decart-rating button:visible",
 }
 #: In a frontend they cut a cell, delete it, make one of another kind, fold it, go to the next one, and run it.
 _KEYS = ("x", "d", "d", "m", "c", "b", "ArrowDown", "ArrowLeft", "j", "Shift+M", "Delete")
@@ -32,7 +32,7 @@ def test_a_key_that_is_pressed_in_a_view_changes_no_cell_and_leaves_the_focus_th
     notebook = lab.open(page, f"shortcuts in {app}", app=app)
     notebook.run("import decart_nb as dnb\ndnb.connect('local')")
     notebook.run(
-        _TABLE.format("one", "other", prompts=8, prompt="a reef", mark="shortcuts").replace("2 * shortcuts", "9")
+        TABLE.format("one", "other", prompts=8, prompt="a reef", mark="shortcuts").replace("2 * shortcuts", "9")
     )
     for code, part in _VIEWS.items():
         cell = notebook.run(code)
