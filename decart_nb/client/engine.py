@@ -6,11 +6,13 @@ With hundreds of jobs in flight it takes a fraction of the CPU of httpx's own po
 from __future__ import annotations
 
 import ssl
+import weakref
 from typing import Any
 
 import aiohttp
 import httpx
 from httpx_aiohttp.transport import AiohttpResponseStream, map_aiohttp_exceptions
+from multidict import CIMultiDict
 from yarl import URL
 
 from .bodies import CHUNK_SIZE
@@ -36,6 +38,8 @@ class Engine(httpx.AsyncBaseTransport):
         self._proxies = Proxies(trust_env=trust_env)
         self._session: aiohttp.ClientSession | None = None
         self._tls: ssl.SSLContext | None = None
+        # The polls of a job repeat one request.
+        self._known: weakref.WeakKeyDictionary[httpx.Request, dict[str, Any]] = weakref.WeakKeyDictionary()
 
     def proxy_for(self, url: httpx.URL) -> str | None:
         """The proxy for a URL as text without its password; ``None`` without a proxy."""
@@ -48,6 +52,15 @@ class Engine(httpx.AsyncBaseTransport):
             CannotSend: a proxy or certificate setting in the environment cannot be used.
             httpx.TransportError: there is no response.
         """
+        arguments = self._known.get(request) or self._known.setdefault(request, self._arguments(request))
+        with map_aiohttp_exceptions():
+            answer = await self._open_session().request(**arguments)
+        stream = AiohttpResponseStream(answer)
+        stream.CHUNK_SIZE = CHUNK_SIZE  # fewer chunks for a video, each of which costs the same
+        return httpx.Response(answer.status, headers=answer.raw_headers, stream=stream, request=request)
+
+    def _arguments(self, request: httpx.Request) -> dict[str, Any]:
+        """What aiohttp is called with for a request."""
         if isinstance(request.stream, httpx.ByteStream):
             # httpx gives a redirected GET the old body as a stream, which would go out in chunks, though it is empty.
             request.read()
@@ -58,28 +71,31 @@ class Engine(httpx.AsyncBaseTransport):
         proxy = self._proxies.usable(request.url)
         secure = request.url.scheme == "https" or (proxy is not None and proxy.url.scheme == "https")
         timeout = request.extensions.get("timeout", {})
-        limits = aiohttp.ClientTimeout(
-            connect=timeout.get("pool"), sock_connect=timeout.get("connect"), sock_read=timeout.get("read")
+        encoding = request.headers.encoding  # which httpx would find out anew for each
+        headers = CIMultiDict(
+            (name.decode("ascii"), value.decode(encoding))
+            for name, value in request.headers.raw
+            if name.lower() != b"transfer-encoding"
         )
-        headers = {name: value for name, value in request.headers.items() if name != "transfer-encoding"}
         if proxy and request.url.scheme == "http":
-            headers |= proxy.headers  # for https they are only in the CONNECT request
-        with map_aiohttp_exceptions():
-            answer = await self._open_session().request(
-                request.method,
-                URL(str(request.url), encoded=True),  # or what is escaped would be escaped in another way
-                headers=headers,
-                skip_auto_headers=_AUTOMATIC,
-                data=body,
-                allow_redirects=False,
-                timeout=limits,
-                ssl=self._context() if secure else True,
-                proxy=proxy.url if proxy else None,
-                proxy_headers=proxy.headers if proxy else None,
-            )
-        stream = AiohttpResponseStream(answer)
-        stream.CHUNK_SIZE = CHUNK_SIZE  # fewer chunks for a video, each of which costs the same
-        return httpx.Response(answer.status, headers=answer.raw_headers, stream=stream, request=request)
+            headers.update(proxy.headers)  # for https they are only in the CONNECT request
+        unwanted = [name for name in _AUTOMATIC if name not in headers]
+        if body is None and "Content-Type" in unwanted:
+            unwanted.remove("Content-Type")  # there would be none: without a name to skip, aiohttp copies no headers
+        return {
+            "method": request.method,
+            "url": URL(str(request.url), encoded=True),  # or what is escaped would be escaped in another way
+            "headers": headers,
+            "skip_auto_headers": unwanted or None,
+            "data": body,
+            "allow_redirects": False,
+            "timeout": aiohttp.ClientTimeout(
+                connect=timeout.get("pool"), sock_connect=timeout.get("connect"), sock_read=timeout.get("read")
+            ),
+            "ssl": self._context() if secure else True,
+            "proxy": proxy.url if proxy else None,
+            "proxy_headers": proxy.headers if proxy else None,
+        }
 
     async def aclose(self) -> None:
         """Close the connections."""
