@@ -9,12 +9,20 @@ from pathlib import Path
 
 import pytest
 
+from decart_nb.local.queue import LocalQueue
 from tests.terminals import seen
 
 _SCRIPT = """
 import decart_nb as dnb
 dnb.connect("local")
-clip = dnb.generate("lucy-pro-t2v", prompt="x", resolution="480p")
+clip = dnb.generate("lucy-2.5", prompt="x", data={video!r}, resolution="480p")
+"""
+#: The same, at a queue that lets the job take a second.
+_SLOW_SCRIPT = """
+import decart_nb as dnb
+polling = dnb.Polling(expected=1.0, shortest=0.1)
+dnb.connect("live", api_key="dct_k", base_url={url!r}, polling=polling)
+clip = dnb.generate("lucy-2.5", prompt="x", data={video!r})
 """
 
 _SWEEP = """
@@ -36,22 +44,27 @@ assert not sweep.observers
 """
 
 
-def test_a_script_prints_the_path_and_nothing_else(tmp_path: Path) -> None:
-    answer = subprocess.run([sys.executable, "-c", _SCRIPT], capture_output=True, text=True, timeout=60, check=False)
+def test_a_script_prints_the_path_and_nothing_else(tmp_path: Path, small_video: Path) -> None:
+    command = [sys.executable, "-c", _SCRIPT.format(video=str(small_video))]
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (answer.returncode, answer.stderr) == (0, "")
     assert Path(answer.stdout.strip()).is_file()
     assert Path(answer.stdout.strip()).parent == tmp_path / "decart_runs"
 
 
 @pytest.mark.parametrize(
-    "command", [["-c", _SCRIPT], ["-m", "IPython", "--no-banner", "--simple-prompt", "-c", _SCRIPT]]
+    "command", [["-c"], ["-m", "IPython", "--no-banner", "--simple-prompt", "-c"]], ids=["command0", "command1"]
 )
-def test_a_terminal_shows_one_line_of_progress(command: list[str]) -> None:
-    text = seen(command)
-    percents = [int(number) for number in re.findall(r"lucy-pro-t2v: [^\r\n]*? (\d+)%", text)]
+def test_a_terminal_shows_one_line_of_progress(
+    command: list[str], tmp_path: Path, small_video: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DECART_BACKEND")
+    with LocalQueue(tmp_path / "slow", canned=small_video, api_key="dct_k", draw_duration=lambda: 1.0) as queue:
+        text = seen([*command, _SLOW_SCRIPT.format(url=queue.base_url, video=str(small_video))])
+    percents = [int(number) for number in re.findall(r"lucy-2\.5: [^\r\n]*? (\d+)%", text)]
     assert len(set(percents)) >= 2
     assert percents == sorted(percents)
-    assert re.search(r"decart_runs/lucy-pro-t2v-x-\w+\.mp4", text)
+    assert re.search(r"decart_runs/lucy-2\.5-x-\w+\.mp4", text)
     assert "Traceback" not in text
 
 

@@ -221,8 +221,8 @@ def test_a_model_under_another_name_is_pointed_out(name) -> None:
         dnb.sweep(pd.DataFrame({name: [T2V], "prompt": ["a"]}))
 
 
-def test_tables_need_no_pyarrow() -> None:
-    subprocess.run([sys.executable, "-c", _WITHOUT_PYARROW], check=True, timeout=120)
+def test_tables_need_no_pyarrow(small_video) -> None:
+    subprocess.run([sys.executable, "-c", _WITHOUT_PYARROW, str(small_video)], check=True, timeout=120)
 
 
 _WITHOUT_PYARROW = """
@@ -237,10 +237,10 @@ sys.meta_path.insert(0, Without())
 import decart_nb as dnb
 
 dnb.connect("local")
-sweep = dnb.sweep(model="lucy-pro-t2v", prompt=["a"], resolution="480p")
+sweep = dnb.sweep(model="lucy-2.5", prompt=["a"], data=sys.argv[1], resolution="480p")
 assert len(sweep.plan) == 1
 assert sweep.run()["prompt"].dtype == "string"
 assert dnb.sweep.load(sweep.name).results["status"].tolist() == ["completed"]
-assert dnb.jobs()["model"].tolist() == ["lucy-pro-t2v"]
+assert dnb.jobs()["model"].tolist() == ["lucy-2.5"]
 assert "pyarrow" not in sys.modules
 """
