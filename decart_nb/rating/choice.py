@@ -17,7 +17,7 @@ import numpy as np
 
 from ..job.clip import Clip
 from .pairs import Pair
-from .strengths import information_of, preference_variance, prior_ties
+from .strengths import covariance_of, information_of, preference_variance, prior_ties
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -102,7 +102,7 @@ def variance_reductions(strengths: NDArray[np.float64], votes: NDArray[np.float6
         strengths, votes: as in :func:`choose`.
     """
     count = len(strengths)
-    covariance = np.linalg.pinv(information_of(strengths, votes + prior_ties(count)), hermitian=True)
+    covariance = covariance_of(information_of(strengths, votes + prior_ties(count)))
     weight = preference_variance(strengths)
     diagonal, squared = np.diag(covariance), covariance @ covariance
     variance = diagonal[:, None] + diagonal[None, :] - 2 * covariance

@@ -17,7 +17,7 @@ import pytest
 import decart_nb as dnb
 from decart_nb import errors
 from decart_nb.local.queue import LocalQueue
-from tests.sweeping import connected
+from tests.sweeping import alone, connected
 
 pytestmark = pytest.mark.filterwarnings("ignore:lucy-.* is retired:decart_nb.ModelWarning")
 
@@ -29,7 +29,8 @@ class Shot:
 
 
 @pytest.fixture
-def session(canned_queue: LocalQueue) -> dnb.Session:
+def session(canned_queue: LocalQueue, monkeypatch: pytest.MonkeyPatch) -> dnb.Session:
+    alone(monkeypatch)
     return connected(canned_queue)
 
 

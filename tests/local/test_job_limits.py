@@ -70,11 +70,12 @@ def made(tmp_path):
     [((0, 1e5), "data is not a video"), (range(0, 10_000, 500), "data is too long: the local queue")],
     ids=["one frame", "many"],
 )
-def test_a_video_that_lasts_for_days_is_refused_and_holds_nobody_up(tmp_path, model, times, reason):
+def test_a_video_that_lasts_for_days_is_refused_and_holds_nobody_up(tmp_path, small_video, model, times, reason):
     endless = with_gaps(tmp_path / "gap.mp4", *times).read_bytes()
     with LocalQueue(tmp_path / "q") as queue, talk(queue) as http:
         bad = [submitted(http, model, data={"prompt": "x"}, files={"data": endless}) for _ in range(4)]
-        good = submitted(http, data={"prompt": "x", "resolution": "480p"})
+        files = {"data": small_video.read_bytes()}
+        good = submitted(http, "lucy-vton-2", data={"prompt": "x", "resolution": "480p"}, files=files)
         assert followed(http, good)[-1] == "completed"
         for job_id in bad:
             assert followed(http, job_id)[-1] == "failed"

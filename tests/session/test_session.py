@@ -194,8 +194,8 @@ def test_a_file_may_change_once_submit_has_returned(live: Session, canned_queue:
     jobs = []
     for red in (0, 120, 240):
         media.read_image(_picture(frame, red))
-        jobs.append(local.submit("lucy-dev-i2v", "x", data=frame, seed=1))
-    reds = [int(next(job.result(60).frames())[200:500, 400:800, 0].mean()) for job in jobs]
+        jobs.append(local.submit("lucy-pro-i2v", "x", data=frame, seed=1, resolution="480p"))
+    reds = [int(next(job.result(60).frames())[140:340, 270:540, 0].mean()) for job in jobs]
     assert reds == pytest.approx([0, 120, 240], abs=12)
 
 
@@ -213,11 +213,11 @@ def test_junk_in_place_of_the_video_is_no_clip(canned_queue: LocalQueue, live: S
     assert not list(live.store.glob("*.mp4"))
 
 
-def test_the_local_queue_outlives_the_removal_of_its_folder() -> None:
+def test_the_local_queue_outlives_the_removal_of_its_folder(small_video: Path) -> None:
     local = dnb.connect("local")
-    local.generate("lucy-pro-t2v", "x", resolution="480p")
+    local.generate("lucy-vton-2", "x", data=small_video, resolution="480p")
     shutil.rmtree(local.store)
-    assert dnb.connect("local").generate("lucy-pro-t2v", "x", resolution="480p").path.exists()
+    assert dnb.connect("local").generate("lucy-vton-2", "x", data=small_video, resolution="480p").path.exists()
 
 
 def test_connecting_leaves_the_users_own_logging_alone(tmp_path: Path) -> None:
@@ -276,7 +276,8 @@ def test_the_clips_stay_in_one_folder_when_the_working_directory_changes(
 def test_two_sessions_live_side_by_side(live: Session, small_video: Path) -> None:
     local = dnb.connect("local", store="other")
     assert live.generate("lucy-2.5", "x", data=small_video).backend == "live"
-    assert dnb.submit("lucy-pro-t2v", "x", resolution="480p").result(30).path.parent == local.store
+    job = dnb.submit("lucy-vton-2", "x", data=small_video, resolution="480p")
+    assert job.result(30).path.parent == local.store
 
 
 @pytest.mark.parametrize("flag", ["fresh", "resubmit_uncertain"])
