@@ -1,4 +1,4 @@
-"""What a frontend sends to a widget in the kernel, as messages of its comm."""
+"""What a frontend sends to a widget in the kernel, and what it receives, as messages of the widget's comm."""
 
 from __future__ import annotations
 
@@ -16,6 +16,18 @@ def send(widget: Widget, message: dict[str, Any], buffers: Sequence[memoryview] 
 def set_state(widget: Widget, **state: Any) -> None:
     """Send a widget new values of its synchronized traits."""
     _receive(widget, {"method": "update", "state": state, "buffer_paths": []})
+
+
+def received(widget: Widget, method: str = "custom") -> list[tuple[dict[str, Any], list[bytes]]]:
+    """The messages that a widget sends from now on, with their buffers: its own, or with ``update`` those of traits."""
+    messages: list[tuple[dict[str, Any], list[bytes]]] = []
+
+    def send(data: dict[str, Any], buffers: Sequence[bytes] | None = None, **_: Any) -> None:
+        if data["method"] == method:
+            messages.append((data["content" if method == "custom" else "state"], [*(buffers or ())]))
+
+    widget.comm.send = send  # without a kernel, nobody is there to receive them
+    return messages
 
 
 def _receive(widget: Widget, data: dict[str, Any], buffers: Sequence[memoryview] = ()) -> None:

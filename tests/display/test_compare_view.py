@@ -25,13 +25,13 @@ def test_the_view_holds_what_is_said_of_the_videos_and_sends_their_bytes_on_requ
     assert view.items == [{"key": "0", "label": "one", **facts}, {"key": "1", "label": "other", **facts}]
     assert str(small_video.parent) not in json.dumps(view.items)
 
-    sent: dict[int, Any] = {}
-    view.comm.send = lambda data, buffers=None, **_: sent.update({data["content"]["reply"]: (data["content"], buffers)})
+    received = front_end.received(view)
     for number, kind in enumerate(("video", "poster")):
         front_end.send(view, {"request": number, "kind": kind, "key": "1"})
     deadline = time.monotonic() + 20
-    while len(sent) < 2 and time.monotonic() < deadline:
+    while len(received) < 2 and time.monotonic() < deadline:
         time.sleep(0.01)
+    sent = {answer["reply"]: (answer, buffers) for answer, buffers in received}
     assert sent[0] == ({"reply": 0, "media_type": "video/mp4", "error": ""}, [small_video.read_bytes()])
     assert sent[1][0]["media_type"] == "image/jpeg"
     assert sent[1][1][0].startswith(b"\xff\xd8")

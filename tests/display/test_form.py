@@ -225,14 +225,13 @@ def test_a_click_takes_what_is_on_the_screen_and_jobs_are_followed(view: FormVie
 
 
 def test_a_file_arrives_in_pieces_and_only_as_a_whole(view: FormView, form: Form, small_video: Path) -> None:
-    answers: list[dict[str, Any]] = []
-    view.comm.send = lambda data, buffers=None, **_: answers.append(data.get("content", {}))
+    answers = front_end.received(view)
     content = small_video.read_bytes()
 
     def send(number: int, offset: int, piece: bytes, **changed: Any) -> str:
         about = {"field": "data", "name": "../../é street.mp4", "size": len(content), **changed}
         front_end.send(view, {"upload": number, "offset": offset, **about}, [memoryview(piece)])
-        return str(next(answer for answer in reversed(answers) if answer.get("uploaded") == number)["error"])
+        return str(next(answer for answer, _ in reversed(answers) if answer.get("uploaded") == number)["error"])
 
     assert send(1, 0, content[:1000]) == ""
     assert form.files == {}

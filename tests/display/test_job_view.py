@@ -18,7 +18,7 @@ from decart_nb.job.clip import Clip
 from decart_nb.job.job import JobUpdates
 from tests.clips import read_clip
 from tests.fake_sweep import Clock
-from tests.front_end import send
+from tests.front_end import received, send
 from tests.sweeping import wait_until
 
 #: As it is after some jobs have ended.
@@ -104,8 +104,7 @@ def test_before_anything_has_ended_no_usual_time_is_told(job) -> None:
 
 
 def test_the_video_of_a_take_that_a_page_lacks_can_be_asked_for(line, job, clip) -> None:
-    sent: list[tuple[dict, list[bytes]]] = []
-    line.send = lambda message, buffers: sent.append((message, buffers))
+    sent = received(line)
     JobUpdates(job).end("completed", clip=clip)
     assert line.clips[0]["lines"] == ["a", "lucy-2.5 · 64×48 · 1.0 s · local preview"]
     send(line, {"request": 1, "kind": "video", "key": "0"})

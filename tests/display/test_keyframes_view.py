@@ -55,14 +55,14 @@ def test_the_video_and_its_stills_come_on_request_and_nothing_else(view, picked,
     state = json.dumps({name: getattr(view, name) for name in ("video", "picks")})
     assert len(state) < 300
     assert str(small_video.parent) not in state
-    sent: dict[int, Any] = {}
-    view.comm.send = lambda data, buffers=None, **_: sent.update({data["content"]["reply"]: (data["content"], buffers)})
+    received = front_end.received(view)
     asked = [("video", "video"), ("poster", "3"), ("poster", "s9"), ("poster", "10"), ("poster", "²"), ("video", "3")]
     for number, (kind, key) in enumerate(asked):
         front_end.send(view, {"request": number, "kind": kind, "key": key})
     deadline = time.monotonic() + 20
-    while len(sent) < len(asked) and time.monotonic() < deadline:
+    while len(received) < len(asked) and time.monotonic() < deadline:
         time.sleep(0.01)
+    sent = {answer["reply"]: (answer, buffers) for answer, buffers in received}
     assert sent[0] == ({"reply": 0, "media_type": "video/mp4", "error": ""}, [small_video.read_bytes()])
     assert sent[1][1] == [picked.still(3)]
     assert sent[2][1] == [picked.small(9)]

@@ -36,8 +36,7 @@ def ask(files: dict[tuple[str, str], Media]) -> Iterator[Callable[..., tuple[dic
     """Sends what a frontend does, and waits for the answer."""
     view = _View()
     MediaChannel(view, files)
-    sent: list[tuple[dict[str, Any], list[bytes]]] = []
-    view.comm.send = lambda data, buffers=None, **_: sent.append((data["content"], list(buffers or ())))
+    sent = front_end.received(view)
 
     def ask(**message: Any) -> tuple[dict[str, Any], list[bytes]]:
         front_end.send(view, message)

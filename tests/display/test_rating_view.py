@@ -131,10 +131,7 @@ def test_when_all_is_rated_there_is_no_pair(view) -> None:
 
 
 def test_clips_come_on_request_by_their_side_and_errors_name_no_file(view, found) -> None:
-    sent: list[tuple[dict[str, Any], list[bytes]]] = []
-    view.comm.send = lambda data, buffers=None, **_: (
-        sent.append((data["content"], list(buffers or ()))) if data["method"] == "custom" else None
-    )
+    sent = front_end.received(view)
 
     def ask(key: str) -> tuple[dict[str, Any], list[bytes]]:
         _send(view, request=1, kind="video", key=key)
