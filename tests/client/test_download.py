@@ -304,7 +304,7 @@ def test_a_file_is_on_the_disk_before_it_has_its_name_and_then_its_name_is(
         really(handle)
         synced.append((stat.S_ISDIR(os.fstat(handle).st_mode), os.fstat(handle).st_size, path.exists()))
 
-    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(os, "fsync", fsync)  # only a loss of power would show in which order things are on the disk
     client, _ = scripted(WHOLE)
     run(client, fetched(path))
     file, folder = synced

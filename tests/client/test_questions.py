@@ -154,7 +154,7 @@ def test_a_disk_without_room_is_told_at_once(monkeypatch: pytest.MonkeyPatch, sm
 
     request = prepare(models.video("lucy-2.5"), {"prompt": "x", "data": "http://files.test/a.mp4"})
     client, script = scripted(httpx.Response(200, content=small_video.read_bytes()), patience=SHORT)
-    monkeypatch.setattr("tempfile.mkstemp", full)
+    monkeypatch.setattr("tempfile.mkstemp", full)  # a disk that is full takes a file system of its own
     error = error_of(InvalidInputError, client, lambda client: client.queue.fetch_inputs(request))
     assert "no space left on device" in error.message.lower()
     assert len(script.asked) == 1
