@@ -19,10 +19,14 @@ _FIRST = (
     "tests/peers/",
 )
 _BROWSER = "tests/browser/"
+#: The tests of this file share nothing, and each takes long.
+_APART = "tests/behaviour/test_under_faults.py"
 
 
 class Scheduling(LoadFileScheduling):
     """Gives each worker whole files, or all tests of one kernel, so that what these share is started once.
+
+    Only the tests of one file are shared out one by one.
 
     Every second worker gets the files of `tests/browser` before all others, and the others get them last: a worker
     keeps its JupyterLab and its Chromium from one of these files to the next.
@@ -35,6 +39,8 @@ class Scheduling(LoadFileScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         file = super()._split_scope(nodeid)
+        if file == _APART:
+            return nodeid
         kernel = re.search(r"\[(ipykernel [^\]-]+)", nodeid)
         return kernel[1] if file.startswith("tests/kernel/") and kernel else file
 
