@@ -14,7 +14,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import sqlite3
 import sys
 import tempfile
@@ -194,10 +193,11 @@ def _in_the_browser(pages: dict[str, tuple[int, Path]], stores: list[tuple[int, 
     """
     from playwright.sync_api import sync_playwright
 
+    from tests.browser.server import CHROMIUM
+
     with sync_playwright() as playwright:
-        program = shutil.which("chromium") or shutil.which("google-chrome")
         flags = ["--no-sandbox", "--disable-gpu", "--autoplay-policy=no-user-gesture-required"]
-        browser = playwright.chromium.launch(executable_path=program, args=flags)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
         print("| in JupyterLab, from its output on | s until usable |\n| --- | --- |", flush=True)
         for count, folder in stores:
             seconds = ", ".join(f"{each:.1f}" for each in _in_jupyterlab(browser, count, folder))

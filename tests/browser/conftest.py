@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Error, Page, ViewportSize, expect, sync_playwright
 
 from .lab import Lab, Notebook, Queue
-from .server import jupyter
+from .server import CHROMIUM, jupyter
 
 # A machine that is busy with something else shows a thing a little later.
 expect.set_options(timeout=30_000)
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+_SIZE: ViewportSize = {"width": 1200, "height": 1000}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -28,7 +27,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             # A page that hangs holds Playwright's loop, where a signal is lost: then the process is ended instead.
             item.add_marker(pytest.mark.timeout(240, method="thread"))
             if CHROMIUM is None and not os.environ.get("CI"):
-                item.add_marker(pytest.mark.skip(reason="no Chromium here: install Debian's chromium"))
+                item.add_marker(pytest.mark.skip(reason="no Chromium here: install Debian's chromium-headless-shell"))
 
 
 @pytest.fixture(scope="session")
@@ -67,26 +66,72 @@ def page(chromium: Browser) -> Iterator[Page]:
 
 
 @pytest.fixture(scope="package")
-def shared(chromium: Browser, lab: Lab, queue: Queue) -> Iterator[Notebook]:
-    """A notebook in JupyterLab, with a kernel that is connected to the queue."""
+def shared(chromium: Browser, lab: Lab) -> Iterator[Notebook]:
+    """A notebook in JupyterLab."""
     with _window(chromium) as page:
-        yield lab.open(page, "shared", queue)
+        yield lab.open(page, "shared")
+
+
+@pytest.fixture(scope="package")
+def shared_7(chromium: Browser, lab: Lab) -> Iterator[Notebook]:
+    """A notebook in Notebook 7."""
+    with _window(chromium) as page:
+        yield lab.open(page, "shared in 7", app="notebook")
+
+
+@pytest.fixture(scope="module")
+def shared_watched(chromium: Browser, lab: Lab) -> Iterator[Notebook]:
+    """A notebook in a page with ``tracker.js``, for the tests of a file."""
+    with _window(chromium) as page:
+        page.add_init_script(path=Path(__file__).with_name("tracker.js"))
+        yield lab.open(page, "watched")
 
 
 @pytest.fixture
 def notebook(shared: Notebook, queue: Queue) -> Iterator[Notebook]:
-    """The shared notebook, since a new one takes seconds."""
-    shared.light()
-    with _unbroken(shared.page):
+    """The shared notebook in JupyterLab."""
+    with _lent(shared, queue):
         yield shared
+
+
+@pytest.fixture
+def notebook_7(shared_7: Notebook, queue: Queue) -> Iterator[Notebook]:
+    """The shared notebook in Notebook 7."""
+    with _lent(shared_7, queue):
+        yield shared_7
+
+
+@pytest.fixture
+def watched(shared_watched: Notebook, queue: Queue) -> Iterator[Notebook]:
+    """The notebook in a page with ``tracker.js``, which has nothing to release yet."""
+    with _lent(shared_watched, queue):
+        yield shared_watched
+
+
+@pytest.fixture
+def in_app(app: str, request: pytest.FixtureRequest) -> Notebook:
+    """The shared notebook in the frontend that the test has as its parameter ``app``."""
+    notebook: Notebook = request.getfixturevalue({"lab": "notebook", "notebook": "notebook_7"}[app])
+    return notebook
+
+
+@contextmanager
+def _lent(notebook: Notebook, queue: Queue) -> Iterator[None]:
+    """Lends a shared notebook to a test, with a kernel that is connected to the queue: a new one takes seconds."""
+    notebook.page.set_viewport_size(_SIZE)
+    notebook.light()
+    if not notebook.connected:  # it is new, or its kernel has ended in the test before
+        notebook.connect(queue)
+        notebook.clear()
+    with _unbroken(notebook.page):
+        yield
     queue.finish()
-    shared.clear()
+    notebook.clear()
 
 
 @contextmanager
 def _window(chromium: Browser) -> Iterator[Page]:
-    permissions = ["clipboard-read", "clipboard-write"]
-    context = chromium.new_context(viewport={"width": 1200, "height": 1000}, permissions=permissions)
+    context = chromium.new_context(viewport=_SIZE, permissions=["clipboard-read", "clipboard-write"])
     yield context.new_page()
     context.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -10,6 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from tests.held_queue import HeldQueue as Queue
@@ -25,7 +29,7 @@ import warnings
 import decart_nb as dnb
 warnings.simplefilter("ignore", dnb.ModelWarning)
 polling = dnb.Polling(expected=2.0, spread=2.0, shortest=0.05, poll_cost=1e-4)
-session = dnb.connect("live", api_key={queue.api_key!r}, base_url={queue.base_url!r}, polling=polling)
+session = dnb.connect("live", api_key={queue.api_key!r}, base_url={queue.base_url!r}, polling=polling, store={store!r})
 """
 # The frontend's application object, which the server exposes to scripts because of expose_app_in_browser.
 _PANEL = """
@@ -39,6 +43,18 @@ _APPEND = """
     notebook.activeCell.model.sharedModel.setSource(given);
     jupyterapp.commands.execute('notebook:run-cell');
     return notebook.activeCellIndex;
+"""
+#: What code prints that is run without a cell: a new cell takes a tenth of a second of the browser.
+_PRINTED = """
+    const request = session.session.kernel.requestExecute({code: given, store_history: false});
+    let printed = '';
+    request.onIOPub = ({content}) => {
+        if (content.name === 'stdout') printed += content.text;
+    };
+    const late = (_, fail) => setTimeout(() => fail(new Error('The kernel does not answer.')), 60_000);
+    const {content: {status, ename, evalue}} = await Promise.race([request.done, new Promise(late)]);
+    if (status !== 'ok') throw new Error(`${ename}: ${evalue}`);
+    return printed;
 """
 _PLAYS = """async (video, pressed) => {
     video.scrollIntoView({block: 'nearest'});
@@ -84,15 +100,33 @@ class Notebook:
     page: Page
     path: Path
     url: str
+    #: Whether its kernel is connected to a queue that the tests control.
+    connected: bool = False
 
     def load(self) -> None:
         """Load or reload the page, with the notebook's kernel or a new one."""
         self.page.goto(self.url)
         self.page.wait_for_function(f"() => {{{_PANEL}{_READY}}}", timeout=TIMEOUT_MS)
 
-    def connect(self, queue: Queue) -> None:
-        """Connect the kernel to a queue."""
-        self.run(_OPENING.format(queue=queue))
+    def connect(self, queue: Queue, *, store: str | None = None) -> None:
+        """Connect the kernel to a queue, with a store in that folder."""
+        self.run(_OPENING.format(queue=queue, store=store))
+        self.connected = True
+
+    def connect_locally(self) -> None:
+        """Connect the kernel to a local queue of its own."""
+        self.connected = False
+        self.run("import decart_nb as dnb\ndnb.connect('local')")
+
+    def restart(self) -> None:
+        """Restart the kernel."""
+        self.connected = False
+        self.script("await session.restartKernel()")
+
+    def shut_down(self) -> None:
+        """End the kernel. The page has none until it is loaded again."""
+        self.connected = False
+        self.script("await session.shutdown()")
 
     def script(self, body: str, given: object = None) -> Any:
         """The result of a script, in whose scope are ``notebook``, its ``session``, and the argument ``given``."""
@@ -114,9 +148,14 @@ class Notebook:
         ended(cell)
         return cell
 
+    def execute(self, code: str) -> str:
+        """Run code without a cell; returns what it printed."""
+        printed: str = self.script(_PRINTED, code)
+        return printed
+
     def printed(self, expression: str) -> str:
         """What Python prints for an expression."""
-        return self.run(f"print({expression})").locator(".jp-OutputArea-output").inner_text().strip()
+        return self.execute(f"print({expression})").strip()
 
     def comes_to_say(self, expression: str, text: str, seconds: float = 30.0) -> None:
         """Waits until Python prints that text of an expression: a widget's messages reach the kernel a little later."""
@@ -133,6 +172,12 @@ class Notebook:
         """Save the notebook."""
         self.script("await context.save()")
 
+    def saved_cells(self) -> list[dict[str, Any]]:
+        """Save the notebook; returns its cells as they are in the file."""
+        self.save()
+        cells: list[dict[str, Any]] = json.loads(self.path.read_text())["cells"]
+        return cells
+
     def theme(self, name: str) -> None:
         """Set the theme, for all notebooks of the server."""
         if self.page.evaluate("document.body.dataset.jpThemeName") != name:
@@ -148,6 +193,16 @@ def screenshot(cell: Locator, name: str) -> None:
     """Save a screenshot of a cell, if ``DECART_NB_SCREENSHOTS`` names a folder."""
     if folder := os.environ.get("DECART_NB_SCREENSHOTS"):
         cell.screenshot(path=Path(folder, f"{name}.png"))
+
+
+def pixels(part: Locator) -> NDArray[np.uint8]:
+    """What is on the screen of a part: the RGB of its pixels."""
+    part.scroll_into_view_if_needed()
+    box = part.bounding_box()
+    assert box
+    # A screenshot of the part itself takes four times as long: carets are hidden for it, and animations stopped.
+    shot = part.page.screenshot(clip=box, animations="allow", caret="initial")  # type: ignore[arg-type]
+    return np.asarray(Image.open(io.BytesIO(shot)).convert("RGB"))
 
 
 def ended(cell: Locator) -> None:

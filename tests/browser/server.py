@@ -1,9 +1,10 @@
-"""A Jupyter server of its own, for tests and benchmarks in a browser."""
+"""A Jupyter server of its own and a browser, for tests and benchmarks."""
 
 from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import socket
 import subprocess
 import sys
@@ -16,6 +17,10 @@ from pathlib import Path
 from .lab import Lab
 
 _START_SECONDS = 60
+#: The headless shell first: it draws no window around a page, and takes a fifth less of the processor's time.
+_BROWSERS = ("chromium-headless-shell", "chromium", "google-chrome")
+#: The path of the browser to run, if there is one.
+CHROMIUM = next(filter(None, map(shutil.which, _BROWSERS)), None)
 
 
 @contextmanager
@@ -46,6 +51,8 @@ def jupyter(root: Path, folder: Path) -> Iterator[Lab]:
     command += ["--ip=127.0.0.1", f"--IdentityProvider.token={lab.token}", f"--ServerApp.root_dir={lab.folder}"]
     # Commands are run through the application object, since menus differ between frontends and versions.
     command += [f"--{app}.expose_app_in_browser=True" for app in ("LabApp", "JupyterNotebookApp")]
+    # For each page that is loaded, Node would be started twice, to see whether JupyterLab must be built.
+    command.append("--ServerApp.tornado_settings={'page_config_data': {'buildCheck': False, 'buildAvailable': False}}")
     with (root / "log").open("wb") as log:
         server = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=lab.folder)
     try:

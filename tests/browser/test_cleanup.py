@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, expect
 
 from .lab import Lab, Notebook, Queue, at_the_queue, sweep
 
@@ -42,13 +42,11 @@ _WIDGETS = """[
 ]"""
 
 
-@pytest.fixture
-def watched(lab: Lab, page: Page, queue: Queue) -> Notebook:
-    """A notebook in a page with ``tracker.js``."""
-    page.add_init_script(path=Path(__file__).with_name("tracker.js"))
-    notebook = lab.open(page, "watched", queue)
-    notebook.run("from ipywidgets import Widget\nfrom decart_nb._util.observed import is_observed")
-    return notebook
+@pytest.fixture(autouse=True)
+def _named(watched: Notebook) -> None:
+    """Imports what tells of what is left, and forgets the models of the test before."""
+    watched.run("from ipywidgets import Widget\nfrom decart_nb._util.observed import is_observed")
+    watched.page.evaluate("delete window.models")
 
 
 def _clear(notebook: Notebook, cell: Locator) -> None:

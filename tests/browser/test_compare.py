@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -11,12 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image
 from playwright.sync_api import Locator, expect
 
 from decart_nb import media
 
-from .lab import Lab, Notebook, Queue, screenshot
+from .lab import Lab, Notebook, pixels, screenshot
 
 _FRAMES, _WIDTH, _HEIGHT = 25, 320, 176
 _SHOWN = """(box) => [...box.querySelectorAll('figure:not([hidden]) video')]
@@ -87,7 +85,7 @@ def _press(box: Locator, *keys: str) -> None:
 
 def _pixels(part: Locator) -> NDArray[np.int64]:
     """What is on the screen."""
-    return np.asarray(Image.open(io.BytesIO(part.screenshot())).convert("RGB")).astype(int)
+    return pixels(part).astype(int)
 
 
 def _picture(box: Locator) -> NDArray[np.int64]:
@@ -326,33 +324,28 @@ def test_a_label_stays_text(compare, notebook) -> None:
 
 
 def test_how_it_looks(compare, notebook) -> None:
-    page = notebook.page
-    page.set_viewport_size({"width": 1280, "height": 1000})
-    try:
-        for theme in ("JupyterLab Light", "JupyterLab Dark"):
-            notebook.theme(theme)
-            box = compare("squares", "count")
-            for key, mode in (("1", "side"), ("2", "wipe"), ("3", "flicker"), ("4", "difference")):
-                _press(box, key, ".")
-                screenshot(box, f"compare-{mode}-{theme.split()[-1].lower()}")
-            # Text can be read on the theme's ground.
-            ground, text = box.evaluate(
-                """(box) => [getComputedStyle(box.closest('.jp-Notebook')).backgroundColor,
-                    getComputedStyle(box.querySelector('.decart-compare-label')).color]"""
-            )
-            brightness = [sum(map(int, re.findall(r"\d+", colour)[:3])) / 3 for colour in (ground, text)]
-            assert abs(brightness[0] - brightness[1]) > 120
-    finally:
-        page.set_viewport_size({"width": 1200, "height": 1000})
+    notebook.page.set_viewport_size({"width": 1280, "height": 1000})
+    for theme in ("JupyterLab Light", "JupyterLab Dark"):
+        notebook.theme(theme)
+        box = compare("squares", "count")
+        for key, mode in (("1", "side"), ("2", "wipe"), ("3", "flicker"), ("4", "difference")):
+            _press(box, key, ".")
+            screenshot(box, f"compare-{mode}-{theme.split()[-1].lower()}")
+        # Text can be read on the theme's ground.
+        ground, text = box.evaluate(
+            """(box) => [getComputedStyle(box.closest('.jp-Notebook')).backgroundColor,
+                getComputedStyle(box.querySelector('.decart-compare-label')).color]"""
+        )
+        brightness = [sum(map(int, re.findall(r"\d+", colour)[:3])) / 3 for colour in (ground, text)]
+        assert abs(brightness[0] - brightness[1]) > 120
 
 
-def test_posters_stay_when_the_kernel_is_gone(lab: Lab, page, queue: Queue) -> None:
-    notebook = lab.open(page, "compared", queue)
+def test_posters_stay_when_the_kernel_is_gone(notebook: Notebook) -> None:
     cell = notebook.run("dnb.compare('red.mp4', 'blue.mp4', labels=['before', 'after'])")
     expect(cell.locator(".decart-compare")).to_be_visible()
     expect(cell.locator(".decart-fallback")).to_be_hidden()
     notebook.save()
-    notebook.script("await session.shutdown()")
+    notebook.shut_down()
 
     notebook.load()
     posters = notebook.page.locator(".decart-fallback img")

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, expect
 
 from .lab import Lab, Notebook, Queue, plays, screenshot
 
@@ -33,8 +33,6 @@ def _generate(form: Locator, queue: Queue) -> None:
 def test_the_form_makes_a_clip_without_a_line_of_code(
     form: Locator, notebook: Notebook, queue: Queue, lab: Lab, small_video: Path
 ) -> None:
-    import nbformat  # loading it takes a second
-
     shutil.copy(small_video, lab.folder / "street.mp4")
     expect(form.locator(".decart-form-cost")).to_have_text("$0.04 a second of video")
     form.get_by_role("textbox", name="Prompt").fill(f"An oil painting {_MARKUP}")
@@ -61,9 +59,8 @@ def test_the_form_makes_a_clip_without_a_line_of_code(
     code = notebook.page.evaluate("navigator.clipboard.readText()")
     assert "dnb.generate(" in code
     assert "street" not in code.partition("data=")[0]
-    notebook.save()
-    [static, live] = nbformat.read(notebook.path, 4).cells[-3].outputs
-    saved = static.data["text/html"]
+    [static, live] = notebook.saved_cells()[-1]["outputs"]
+    saved = "".join(static["data"]["text/html"])
     assert "street.mp4" in saved
     assert "data:image/webp" in saved
     assert "<img src=x" not in saved
@@ -142,9 +139,8 @@ def test_it_is_filled_in_and_sent_by_keyboard_alone(
 
 
 def test_a_file_of_several_pieces_arrives_whole_and_a_page_that_is_loaded_again_has_all(
-    lab: Lab, page: Page, queue: Queue
+    notebook: Notebook, lab: Lab
 ) -> None:
-    notebook = lab.open(page, "form", queue)
     large = lab.folder / "large.png"
     noise = np.random.default_rng(0).integers(0, 256, (1100, 1100, 3), np.uint8)
     Image.fromarray(noise).save(large)
@@ -159,7 +155,7 @@ def test_a_file_of_several_pieces_arrives_whole_and_a_page_that_is_loaded_again_
     assert notebook.printed(code) == digest
     notebook.save()
     notebook.load()
-    form = page.get_by_role("group", name="Form for a clip")
+    form = notebook.page.get_by_role("group", name="Form for a clip")
     expect(form.get_by_role("textbox", name="Prompt")).to_have_value("A fresco")
     expect(form.get_by_text("large.png · 3.6 MB")).to_be_visible()
     form.get_by_role("button", name="Remove Reference image").click()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, expect
 
 from decart_nb import media
 
@@ -49,7 +49,7 @@ def clips(lab: Lab) -> None:
 
 
 def _table(notebook: Notebook, prompts: str = "['a cliff', 'a gorge', 'a dune']", seeds: int = 2) -> None:
-    notebook.run(_TABLE.format(prompts=prompts, seeds=seeds, length=3.0))
+    notebook.execute(_TABLE.format(prompts=prompts, seeds=seeds, length=3.0))
 
 
 def test_a_running_sweep_fills_its_grid_and_the_cell_below_does_not_move(notebook: Notebook, queue: Queue) -> None:
@@ -187,8 +187,8 @@ def test_a_clip_whose_file_is_gone_looks_like_a_failure(notebook: Notebook, lab:
     screenshot(board, "grid, missing files")
 
 
-def test_stars_are_in_the_table_after_a_restart(lab: Lab, page: Page, queue: Queue) -> None:
-    notebook = lab.open(page, "rated", queue)
+def test_stars_are_in_the_table_after_a_restart(notebook: Notebook, queue: Queue) -> None:
+    page = notebook.page
     make = "sw = dnb.sweep(model='lucy-pro-t2v', prompt=['a fjord', 'a mesa'], seed=[5], name='rated')\n"
     cell = notebook.run(make + "sw.start()")
     finish_sweep(cell, queue)
@@ -201,7 +201,7 @@ def test_stars_are_in_the_table_after_a_restart(lab: Lab, page: Page, queue: Que
     box.get_by_role("textbox", name="Note").fill("the best")
     box.get_by_role("button", name="Close").click()
     notebook.comes_to_say("[*map(str, sw.results[['rating', 'note']].iloc[0])]", "['4', 'the best']")
-    notebook.script("await session.restartKernel()")
+    notebook.restart()
     notebook.connect(queue)
     assert (
         notebook.printed("[*map(str, dnb.sweep.load('rated').results[['rating', 'note']].iloc[0])]")
@@ -211,8 +211,7 @@ def test_stars_are_in_the_table_after_a_restart(lab: Lab, page: Page, queue: Que
     expect(_tiles(again).first).to_contain_text("★★★★☆")
 
 
-def test_another_take_has_a_tile_of_its_own(lab: Lab, page: Page, queue: Queue) -> None:
-    notebook = lab.open(page, "takes", queue)
+def test_another_take_has_a_tile_of_its_own(notebook: Notebook, queue: Queue) -> None:
     cell = notebook.run(
         "sw = dnb.sweep(model='lucy-pro-t2v', prompt='a geyser', seed=[1, 2], name='takes')\nsw.start()"
     )
@@ -227,26 +226,27 @@ def test_another_take_has_a_tile_of_its_own(lab: Lab, page: Page, queue: Queue) 
 
 
 @pytest.mark.parametrize("app", ["lab", "notebook"])
-def test_without_a_kernel_the_posters_remain(app: str, lab: Lab, page: Page, clips: None) -> None:
-    notebook = lab.open(page, f"kept {app}", app=app)
-    notebook.run("import decart_nb as dnb")
+def test_without_a_kernel_the_posters_remain(app: str, in_app: Notebook, clips: None) -> None:
+    notebook = in_app
+    notebook.restart()  # connected to no queue, its kernel has no store that would have the posters later
+    notebook.execute("import decart_nb")
     _table(notebook)
     cell = notebook.run("table.decart.grid()")
     expect(_tiles(cell)).to_have_count(12)
     expect(cell.locator(".decart-fallback")).to_be_hidden()
     screenshot(cell, f"grid in {app}")
     notebook.save()
-    notebook.script("await session.shutdown()")
+    notebook.shut_down()
     notebook.load()
-    kept = page.locator(".jp-Notebook .jp-Cell:has(.decart-fallback)")
+    kept = notebook.page.locator(".jp-Notebook .jp-Cell:has(.decart-fallback)")
     expect(kept.locator(".decart-fallback img:visible")).to_have_count(12)
     expect(kept.locator(".decart-board")).to_have_count(0)
     screenshot(kept, f"grid, static in {app}")
     assert Path(notebook.path).stat().st_size < 300_000
 
 
-def test_a_clip_made_from_a_video_is_compared_with_it(lab: Lab, page: Page, queue: Queue, clips: None) -> None:
-    notebook = lab.open(page, "before and after", queue)
+def test_a_clip_made_from_a_video_is_compared_with_it(notebook: Notebook, queue: Queue, clips: None) -> None:
+    page = notebook.page
     cell = notebook.run("sw = dnb.sweep(model='lucy-2.5', prompt='a reef', data='clip0.mp4', seed=[3, 4])\nsw.start()")
     finish_sweep(cell, queue)
     cell = notebook.run("sw.grid()")

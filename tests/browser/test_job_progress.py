@@ -6,9 +6,9 @@ import re
 import time
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from .lab import THEMES, Lab, Notebook, Queue, ended, plays, screenshot
+from .lab import THEMES, Notebook, Queue, ended, plays, screenshot
 
 _HTML = "A cat <img src=x onerror=window.hacked=1> & a dog"
 #: Records each width of a bar.
@@ -144,7 +144,6 @@ def test_the_keyboard_reaches_the_buttons_and_shows_where_it_is(notebook: Notebo
     assert notebook.page.evaluate("document.activeElement.closest('.decart-live') !== null")
 
 
-def test_in_notebook_7(lab: Lab, page: Page, queue: Queue) -> None:
-    notebook = lab.open(page, "seven", queue, app="notebook")
-    _watch_bar(notebook, queue, "Notebook 7")
-    _stop(notebook, queue)
+def test_in_notebook_7(notebook_7: Notebook, queue: Queue) -> None:
+    _watch_bar(notebook_7, queue, "Notebook 7")
+    _stop(notebook_7, queue)

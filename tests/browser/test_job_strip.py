@@ -29,13 +29,10 @@ _RECORD = """cell => {
 
 
 @pytest.fixture
-def wide(notebook: Notebook) -> Iterator[Notebook]:
+def wide(notebook: Notebook) -> Notebook:
     """The shared notebook in a window of 1280 pixels."""
-    before = notebook.page.viewport_size
     notebook.page.set_viewport_size({"width": 1280, "height": 1000})
-    yield notebook
-    if before:
-        notebook.page.set_viewport_size(before)
+    return notebook
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import io
 import re
 import time
 from collections.abc import Callable, Iterable
@@ -13,10 +12,9 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from PIL import Image
 from playwright.sync_api import Locator, expect
 
-from .lab import Lab, Notebook
+from .lab import Lab, Notebook, pixels
 
 _COUNT, _WIDTH, _HEIGHT = 24, 320, 176
 #: When the frames of a video of a varying rate are shown, in milliseconds.
@@ -80,8 +78,7 @@ def _number(picture: object) -> int:
 
 
 def _on_screen(box: Locator) -> int:
-    shot = box.locator(".decart-keyframes-stage").screenshot()
-    return _number(Image.open(io.BytesIO(shot)).convert("RGB"))
+    return _number(pixels(box.locator(".decart-keyframes-stage")))
 
 
 def _comes_to_show(box: Locator, frame: int) -> None:
@@ -190,15 +187,12 @@ def test_a_number_is_typed_in_and_a_picked_frame_is_gone_back_to(picker, noteboo
 
 
 def test_what_the_kernel_picks_is_shown_and_saved_without_scripts(picker, notebook: Notebook, lab: Lab) -> None:
-    import nbformat  # loading it takes a second
-
     box = picker("steady.mp4")
     notebook.run("frames.select(first=2, last=9, frame=8)")
     box.scroll_into_view_if_needed()
     _comes_to_show(box, 8)
     expect(box.locator(".decart-keyframes-still").nth(1)).to_contain_text("Last: frame 9 · 0.36 s")
-    notebook.save()
-    outputs = str(nbformat.read(notebook.path, 4).cells[-2].outputs)
+    outputs = str(notebook.saved_cells()[-2]["outputs"])
     assert "first: frame 2 · 0.08 s" in outputs
     assert "shown: frame 8 · 0.32 s" in outputs
     assert str(lab.folder) not in outputs

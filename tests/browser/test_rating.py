@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from ast import literal_eval
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, expect
 
 from .lab import THEMES, Lab, Notebook, Queue, screenshot
 
@@ -109,10 +109,20 @@ def _unnamed(cell: Locator) -> None:
         assert not any(model in address for address in addresses)
 
 
-def test_votes_by_keyboard_are_kept_and_another_kernel_goes_on(lab: Lab, page: Page, queue: Queue, clips: int) -> None:
-    notebook = lab.open(page, "rating", queue)
-    requested: list[str] = []
-    page.on("request", lambda request: requested.append(request.url))
+@pytest.fixture
+def requested(notebook: Notebook) -> Iterator[list[str]]:
+    """The URLs that the page requests from now on."""
+    urls: list[str] = []
+    note = lambda request: urls.append(request.url)  # noqa: E731
+    notebook.page.on("request", note)
+    yield urls
+    notebook.page.remove_listener("request", note)
+
+
+def test_votes_by_keyboard_are_kept_and_another_kernel_goes_on(
+    notebook: Notebook, queue: Queue, clips: int, requested: list[str]
+) -> None:
+    page = notebook.page
     rating = _Rating(notebook, clips)
     _unnamed(rating.cell)
     assert not any(model in page.content() for model in _MODELS)
@@ -130,9 +140,9 @@ def test_votes_by_keyboard_are_kept_and_another_kernel_goes_on(lab: Lab, page: P
     _unnamed(rating.group)
     assert not any(model in url for model in _MODELS for url in requested)
     assert rating.kept(["outcome", "left", "right"]) == cast
-    assert page.locator(".jp-Notebook .jp-Cell").count() == cells + 1  # the one that printed: no key was a command
+    assert page.locator(".jp-Notebook .jp-Cell").count() == cells  # no key was a command
 
-    notebook.script("await session.restartKernel()")
+    notebook.restart()
     notebook.connect(queue)
     again = _Rating(notebook, clips)
     again.ready(5)
@@ -144,8 +154,8 @@ def test_votes_by_keyboard_are_kept_and_another_kernel_goes_on(lab: Lab, page: P
     assert len(once) == len(set(once))
 
 
-def test_undo_skip_and_buttons(lab: Lab, page: Page, queue: Queue, clips: int) -> None:
-    notebook = lab.open(page, "rating-buttons", queue)
+def test_undo_skip_and_buttons(notebook: Notebook, clips: int) -> None:
+    page = notebook.page
     rating = _Rating(notebook, clips)
     prompt = rating.group.locator(".decart-prompt")
     first = prompt.inner_text()
@@ -187,8 +197,9 @@ def test_undo_skip_and_buttons(lab: Lab, page: Page, queue: Queue, clips: int) -
     expect(table).to_have_count(0)
 
 
-def test_both_clips_play_in_step(lab: Lab, page: Page, queue: Queue, clips: int) -> None:
-    rating = _Rating(lab.open(page, "rating-step", queue), clips)
+def test_both_clips_play_in_step(notebook: Notebook, clips: int) -> None:
+    page = notebook.page
+    rating = _Rating(notebook, clips)
     page.wait_for_function(
         "([measure, group]) => eval(measure)(group)[1] > 0.4", arg=[_SPREAD, rating.group.element_handle()]
     )
@@ -199,9 +210,8 @@ def test_both_clips_play_in_step(lab: Lab, page: Page, queue: Queue, clips: int)
     assert sorted(spreads)[5] < 0.1  # by the median: the measure itself may fall between the two loops
 
 
-def test_nothing_is_left_of_a_cleared_rating(lab: Lab, page: Page, queue: Queue, clips: int) -> None:
-    page.add_init_script(path=Path(__file__).with_name("tracker.js"))
-    notebook = lab.open(page, "rating-cleared", queue)
+def test_nothing_is_left_of_a_cleared_rating(watched: Notebook, clips: int) -> None:
+    notebook, page = watched, watched.page
     rating = _Rating(notebook, clips)
     rating.group.focus()
     rating.press("ArrowLeft", 1)
@@ -214,9 +224,9 @@ def test_nothing_is_left_of_a_cleared_rating(lab: Lab, page: Page, queue: Queue,
     notebook.comes_to_say("is_observed(found)", "False")
 
 
-def test_when_the_kernel_has_gone_the_scores_stay(lab: Lab, page: Page, queue: Queue, clips: int) -> None:
+def test_when_the_kernel_has_gone_the_scores_stay(notebook: Notebook, clips: int) -> None:
+    page = notebook.page
     page.set_viewport_size({"width": 1280, "height": 1000})
-    notebook = lab.open(page, "rating-scores", queue)
     rating = _Rating(notebook, clips)
     rating.group.focus()
     screenshot(rating.cell, "rating-first")
@@ -234,7 +244,7 @@ def test_when_the_kernel_has_gone_the_scores_stay(lab: Lab, page: Page, queue: Q
     expect(rating.cell.get_by_text(re.compile("Blind rating by model: 7 votes"))).to_be_hidden()
     notebook.save()
 
-    notebook.script("await session.shutdown()")
+    notebook.shut_down()
     notebook.load()
     shown = page.locator(".jp-Cell", has_text="Blind rating by model")
     expect(shown.get_by_text(re.compile("Blind rating by model: 7 votes"))).to_be_visible()

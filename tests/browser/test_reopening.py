@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, expect
 
-from .lab import APPS, Lab, Notebook, Queue, plays, screenshot
+from .lab import APPS, Notebook, Queue, plays, screenshot
 
 #: The messages of frontends for a widget that they cannot show.
 WIDGET_ERROR = re.compile("model not found|error displaying|loading widget|failed to|could not", re.IGNORECASE)
@@ -55,8 +55,8 @@ class _Reopened:
 
 
 @pytest.mark.parametrize("app", APPS)
-def test_what_was_on_screen_survives(lab: Lab, page: Page, queue: Queue, app: str) -> None:
-    notebook = lab.open(page, f"kept in {app}", queue, app=app)
+def test_what_was_on_screen_survives(in_app: Notebook, queue: Queue, app: str) -> None:
+    notebook = in_app
     reopened = _Reopened(notebook, queue)
     notebook.save()
 
@@ -65,10 +65,10 @@ def test_what_was_on_screen_survives(lab: Lab, page: Page, queue: Queue, app: st
     reopened.stop.click()
     expect(reopened.under_way.get_by_text("not waited for")).to_be_visible()
 
-    notebook.script("await session.restartKernel()")
+    notebook.restart()
     reopened.check_static(f"restarted in {app}")
 
-    notebook.script("await session.shutdown()")
+    notebook.shut_down()
     notebook.load()  # with a new one
     reopened.check_static(f"opened again in {app}")
 
@@ -79,8 +79,7 @@ def test_what_was_on_screen_survives(lab: Lab, page: Page, queue: Queue, app: st
     plays(attached.locator("video"))
 
 
-def test_a_clip_that_comes_after_the_page_was_loaded_again_is_shown(lab: Lab, page: Page, queue: Queue) -> None:
-    notebook = lab.open(page, "missed", queue)
+def test_a_clip_that_comes_after_the_page_was_loaded_again_is_shown(notebook: Notebook, queue: Queue) -> None:
     reopened = _Reopened(notebook, queue)
     notebook.save()
     notebook.load()
@@ -98,15 +97,15 @@ def test_a_clip_that_comes_after_the_page_was_loaded_again_is_shown(lab: Lab, pa
     plays(reopened.under_way.locator("video"), pressed=True)
 
 
-def test_the_jobs_that_a_new_kernel_picks_up_have_their_lines(lab: Lab, page: Page, queue: Queue) -> None:
-    notebook = lab.open(page, "picked up", queue)
+def test_the_jobs_that_a_new_kernel_picks_up_have_their_lines(notebook: Notebook, queue: Queue) -> None:
+    notebook.connect(queue, store="picked up")  # which has no jobs of other tests
     notebook.run("job = dnb.submit('lucy-pro-t2v', 'a marsh', fresh=True)")
     notebook.run("other = dnb.submit('lucy-pro-t2v', 'a fen', fresh=True)")
     notebook.run("sw = dnb.sweep(model='lucy-pro-t2v', prompt='a bog', seed=[1, 2], name='bogs').start();")
     notebook.comes_to_say("bool(job.id and other.id), sw.results.job_id.notna().sum()", "True 2")
-    notebook.script("await session.restartKernel()")
-    notebook.connect(queue)
-    cell = page.locator(".jp-Notebook .jp-Cell").last
+    notebook.restart()
+    notebook.connect(queue, store="picked up")
+    cell = notebook.page.locator(".jp-Notebook .jp-Cell").last
     expect(cell).to_contain_text("4 jobs picked up where an earlier process left off")
     expect(cell).to_contain_text("decart_nb.sweep.load('bogs').grid() shows those of a sweep.")
     expect(cell.locator(".decart-job-line")).to_have_count(2)
@@ -118,3 +117,4 @@ def test_the_jobs_that_a_new_kernel_picks_up_have_their_lines(lab: Lab, page: Pa
     expect(cell.locator("video")).to_have_count(2)
     expect(cell.get_by_role("button", name="Another take")).to_have_count(2)
     screenshot(cell, "picked up")
+    notebook.connect(queue, store="decart_runs")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from decart_nb import media
 
-from .lab import THEMES, Lab, screenshot
+from .lab import THEMES, Lab, Notebook, screenshot
 
 _TABLE = """
 import pandas as pd
@@ -20,10 +20,10 @@ table.loc[3, "sharpness"] = None
 """
 
 
-def test_a_point_shows_its_poster_also_without_a_kernel(lab: Lab, page: Page) -> None:
+def test_a_point_shows_its_poster_also_without_a_kernel(notebook: Notebook, lab: Lab) -> None:
     for number, colour in enumerate(((30, 90, 160), (160, 60, 30))):
         media.encode(np.full((10, 48, 64, 3), colour, np.uint8), lab.folder / f"point{number}.mp4", fps=10)
-    notebook = lab.open(page, "scatter")
+    page = notebook.page
     notebook.run(_TABLE)
     cell = notebook.run("table.decart.scatter('motion', 'sharpness', by='model')")
     figure = notebook.run("table.decart.scatter('motion', 'sharpness', by='model').figure()")
@@ -50,7 +50,7 @@ def test_a_point_shows_its_poster_also_without_a_kernel(lab: Lab, page: Page) ->
     screenshot(cell, "scatter, dark")
     notebook.light()
     notebook.save()
-    notebook.script("await session.shutdown()")
+    notebook.shut_down()
     notebook.load()
     kept = page.locator(".decart-scatter-point")
     expect(kept).to_have_count(11)

@@ -6,9 +6,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from .lab import Lab
+from .lab import Lab, Notebook
 from .test_rating import RATE, TABLE
 
 #: Each of the views with keys of its own: the code that shows it, and what gets the focus in it.
@@ -25,12 +25,11 @@ _CELLS = "return notebook.widgets.map((cell) => [cell.model.type, cell.model.sha
 
 @pytest.mark.parametrize("app", ["lab", "notebook"])
 def test_a_key_that_is_pressed_in_a_view_changes_no_cell_and_leaves_the_focus_there(
-    lab: Lab, page: Page, small_video: Path, small_image: Path, app: str
+    in_app: Notebook, lab: Lab, small_video: Path, small_image: Path, app: str
 ) -> None:
     for path in (small_video, small_image):
         shutil.copy(path, lab.folder)
-    notebook = lab.open(page, f"shortcuts in {app}", app=app)
-    notebook.run("import decart_nb as dnb\ndnb.connect('local')")
+    notebook, page = in_app, in_app.page
     notebook.run(
         TABLE.format("one", "other", prompts=8, prompt="a reef", mark="shortcuts").replace("2 * shortcuts", "9")
     )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from .lab import THEMES, Lab, Notebook, Queue, at_the_queue, ended, finish_sweep, screenshot, sweep
+from .lab import THEMES, Notebook, Queue, at_the_queue, ended, finish_sweep, screenshot, sweep
 from .test_reopening import WIDGET_ERROR
 
 _HTML = "<img src=x onerror=window.hacked=1>"
@@ -109,8 +109,7 @@ def test_two_dollars_are_no_formula(notebook: Notebook, queue: Queue) -> None:
         screenshot(cell, f"dollars in {name}, {THEMES[1]}")
 
 
-def test_what_was_on_screen_of_a_sweep_survives(lab: Lab, page: Page, queue: Queue) -> None:
-    notebook = lab.open(page, "sweeps kept", queue)
+def test_what_was_on_screen_of_a_sweep_survives(notebook: Notebook, queue: Queue) -> None:
     done = notebook.run(sweep("a dune", rows=2) + "sw.start(concurrency=8)")
     finish_sweep(done, queue)
     cell = notebook.run(sweep("a fen") + "sw.start(concurrency=8)")
@@ -125,9 +124,9 @@ def test_what_was_on_screen_of_a_sweep_survives(lab: Lab, page: Page, queue: Que
     stop.click()
     expect(cell.get_by_text("nothing more is submitted")).to_be_visible()
 
-    notebook.script("await session.restartKernel()")
+    notebook.restart()
     _check_static(notebook, "restarted")
-    notebook.script("await session.shutdown()")
+    notebook.shut_down()
     notebook.load()  # with a new one
     _check_static(notebook, "opened again")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,14 +28,11 @@ _IN_VIEW = """cell => {
 
 
 @pytest.fixture
-def wide(notebook: Notebook, lab: Lab, small_video: Path) -> Iterator[Notebook]:
+def wide(notebook: Notebook, lab: Lab, small_video: Path) -> Notebook:
     """The shared notebook in a window of 1280 pixels, with a video beside it."""
     shutil.copy(small_video, lab.folder / "street.mp4")
-    before = notebook.page.viewport_size
     notebook.page.set_viewport_size({"width": 1280, "height": 900})
-    yield notebook
-    assert before
-    notebook.page.set_viewport_size(before)
+    return notebook
 
 
 def _output(cell: Locator) -> Locator:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import io
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -18,7 +17,7 @@ from playwright.sync_api import Browser, Locator, expect
 
 from decart_nb import media
 
-from .lab import Lab, Notebook
+from .lab import Lab, Notebook, pixels
 
 _SIZE = (1280, 704)
 _START = (320, 352)
@@ -108,7 +107,7 @@ def sharp(chromium: Browser, lab: Lab) -> Iterator[Notebook]:
     """A notebook on the local queue, in a window with two pixels of the screen to each of the page's."""
     context = chromium.new_context(viewport={"width": 1200, "height": 1000}, device_scale_factor=2)
     notebook = lab.open(context.new_page(), "motion")
-    notebook.run("import warnings\nimport decart_nb as dnb\ndnb.connect('local')")
+    notebook.connect_locally()
     yield notebook
     context.close()
 
@@ -306,8 +305,7 @@ def test_the_preview_moves_the_part_along_the_path(drawing, notebook: Notebook) 
     stage, slider = box.locator(".decart-trajectory-stage"), box.get_by_role("slider", name="Frame of the preview")
     slider.fill("62")
     expect(box).to_contain_text("frame 62 of 0–124 · 2.48 s")
-    stage.scroll_into_view_if_needed()
-    picture = np.asarray(Image.open(io.BytesIO(stage.screenshot())).convert("RGB"))
+    picture = pixels(stage)
     x, y = _spot(picture)
     assert (x / picture.shape[1], y / picture.shape[0]) == pytest.approx((0.5, 0.5), abs=0.02)
     slider.focus()
@@ -321,8 +319,6 @@ def test_the_preview_moves_the_part_along_the_path(drawing, notebook: Notebook) 
 def test_what_the_kernel_sets_is_shown_and_what_is_drawn_is_saved_without_scripts(
     drawing, notebook: Notebook, lab: Lab
 ) -> None:
-    import nbformat  # loading it takes a second
-
     box = drawing()
     notebook.run(f"path.value = {_ONE}")
     expect(box.locator(".decart-trajectory-point:visible")).to_have_count(2)
@@ -335,7 +331,6 @@ def test_what_the_kernel_sets_is_shown_and_what_is_drawn_is_saved_without_script
     code = notebook.page.evaluate("navigator.clipboard.readText()")
     assert code == "[(0, 0.25, 0.5), (124, 0.75, 0.25)]"
     assert ast.literal_eval(notebook.printed(f"dnb.trajectory('still.png', {code}).value")) == drawn
-    notebook.save()
-    outputs = json.dumps(nbformat.read(notebook.path, 4).cells)
+    outputs = json.dumps(notebook.saved_cells())
     assert 'points=\\"320.0,352.0 960.0,176.0\\"' in outputs
     assert str(lab.folder) not in outputs
