@@ -214,3 +214,21 @@ def test_a_job_that_has_failed_holds_nothing_of_the_work_on_it() -> None:
     assert held() is None
     with pytest.raises(InvalidInputError, match="cannot be kept"):
         job.result()
+
+
+def test_what_a_runner_reports_is_not_offered_to_whoever_holds_a_job() -> None:
+    reports = {name for name in dir(JobUpdates) if not name.startswith("_")}
+    assert "end" in reports
+    assert reports & {*dir(_job())} == set()
+
+
+def test_a_job_that_was_cancelled_is_not_submitted_until_an_attempt_has_come_to_nothing() -> None:
+    job = Job("lucy-pro-t2v", {"prompt": "x"}, estimate=LOCAL.prior)
+    updates = JobUpdates(job)
+    assert updates.begin_submission()
+    assert job.is_being_submitted
+    job.cancel()
+    updates.end_submission()
+    assert not job.is_being_submitted
+    assert updates.cancel_requested
+    assert not updates.begin_submission()
