@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -11,13 +12,17 @@ from IPython.core.formatters import DisplayFormatter
 
 import decart_nb
 from decart_nb.display.ipython import NotebookDisplay
+from decart_nb.local.queue import LocalQueue
 from tests.fake_sweep import FakeSweep
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 _BEGIN = "import decart_nb as dnb\ns = dnb.connect('local')"
-_SMALL = "'lucy-pro-t2v', prompt='<b>&', resolution='480p', seed=1"
+_SMALL = "'lucy-2.5', prompt='<b>&', data='small.mp4', resolution='480p', seed=1"
+_OTHER, _THIRD = (_SMALL.replace("seed=1", f"seed={seed}") for seed in (2, 3))
+_COUNT = "from ipywidgets import Widget\nlen(Widget.get_manager_state()['state'])"
+_BROKEN = "shell.display_pub.publish = lambda *_, **__: 1 / 0\n"
 
 
 def _run(folder: Path, *cells: str, allow_errors: bool = False) -> list[NotebookNode]:
@@ -47,8 +52,8 @@ def _videos(outputs: list[NotebookNode]) -> int:
 
 
 @pytest.fixture(scope="module")
-def shown(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[NotebookNode]]:
-    """The outputs of a notebook with a cell for each way to show a clip."""
+def shown(tmp_path_factory: pytest.TempPathFactory, small_video: Path) -> dict[str, list[NotebookNode]]:
+    """The outputs of a notebook with a cell for each way to show a clip, and of some after them."""
     cells = {
         "last line": f"dnb.generate({_SMALL})",
         "assigned": f"clip = dnb.generate({_SMALL})",
@@ -62,8 +67,18 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[NotebookNo
         "awaited": "clip = await job",
         "submitted and waited for": f"dnb.submit({_SMALL}).result()",
         "attached": "attached = dnb.attach(job.id)\nclip = await attached",
+        "widgets before": _COUNT,
+        "two more": f"for _ in range(2): dnb.generate({_OTHER})",
+        "widgets after": _COUNT,
+        "kept": "shell = get_ipython()\npublish = shell.display_pub.publish",
+        "broken job": f"{_BROKEN}job = dnb.submit({_THIRD})\nshell.display_pub.publish = publish",
+        "broken sweep": f"{_BROKEN}rows = dnb.sweep(model='lucy-2.5', prompt='x', data='small.mp4', resolution='480p', "
+        "seed=[1, 2]).run()\nshell.display_pub.publish = publish",
+        "their ends": "print(job.result().width, *rows.status)",
     }
-    outputs = _run(tmp_path_factory.mktemp("kernel"), *cells.values())
+    folder = tmp_path_factory.mktemp("kernel")
+    shutil.copy(small_video, folder / "small.mp4")
+    outputs = _run(folder, *cells.values())
     return dict(zip(cells, outputs, strict=True))
 
 
@@ -88,10 +103,9 @@ def test_each_way_shows_the_clip_exactly_once(shown: dict[str, list[NotebookNode
     assert _videos(shown[way]) == 1
 
 
-def test_no_widget_is_left_when_the_jobs_are_done(tmp_path: Path) -> None:
-    count = "from ipywidgets import Widget\nlen(Widget.get_manager_state()['state'])"
-    before, _, after = _run(tmp_path, count, f"for _ in range(2): dnb.generate({_SMALL})", count)
-    assert before[0].data == after[0].data
+def test_no_widget_is_left_when_the_jobs_are_done(shown: dict[str, list[NotebookNode]]) -> None:
+    assert _videos(shown["two more"]) == 2
+    assert shown["widgets before"][0].data == shown["widgets after"][0].data
 
 
 def test_nothing_is_shown_where_nothing_was_asked_for(shown: dict[str, list[NotebookNode]]) -> None:
@@ -104,7 +118,7 @@ def test_the_kept_output_is_an_ordinary_one_and_escaped(shown: dict[str, list[No
     assert "data:video/mp4;base64," in output.data["text/html"]
     assert "&lt;b&gt;&amp;" in output.data["text/html"]
     assert "<b>" not in output.data["text/html"]
-    assert "lucy-pro-t2v · <b>& · seed 1 · 872×480 · 5.0 s" in output.data["text/plain"]
+    assert "lucy-2.5 · <b>& · seed 1 · 856×480 · 1.0 s" in output.data["text/plain"]
 
 
 def test_nbconvert_keeps_the_clip(shown: dict[str, list[NotebookNode]]) -> None:
@@ -126,6 +140,7 @@ def test_a_notebook_with_many_clips_can_still_be_opened(
     padding = size - small_video.stat().st_size
     video = small_video.read_bytes() + padding.to_bytes(4, "big") + b"free" + bytes(padding - 8)
     (tmp_path / "clip.mp4").write_bytes(video)
+    shutil.copy(small_video, tmp_path / "small.mp4")
     begin = (
         "import warnings; from pathlib import Path; from decart_nb.local.queue import LocalQueue\n"
         "warnings.simplefilter('ignore', dnb.ModelWarning)\n"
@@ -143,13 +158,12 @@ def test_a_notebook_with_many_clips_can_still_be_opened(
     assert clips * size < path.stat().st_size < megabytes * 10**6
 
 
-def test_a_failed_job_says_why_in_its_place_and_in_the_error(tmp_path: Path, small_video: Path) -> None:
-    failing = """import os, pathlib
-from decart_nb.local.queue import LocalQueue
-from decart_nb.local.faults import Faults
-queue = LocalQueue(pathlib.Path("failing"), draw_duration=lambda: 0.0, faults=Faults({"failed": 1.0})).__enter__()
+def test_a_failed_job_says_why_in_its_place_and_in_the_error(
+    tmp_path: Path, small_video: Path, failing_queue: LocalQueue
+) -> None:
+    failing = f"""import os
 del os.environ["DECART_BACKEND"]
-dnb.connect("live", api_key=queue.api_key, base_url=queue.base_url)"""
+dnb.connect("live", api_key={failing_queue.api_key!r}, base_url={failing_queue.base_url!r})"""
     *_, outputs = _run(
         tmp_path, failing, f"dnb.generate('lucy-2.5', 'x', data={str(small_video)!r})", allow_errors=True
     )
@@ -209,17 +223,8 @@ def test_a_sweep_is_registered_under_the_name_that_its_class_has() -> None:
     assert shell.display_formatter.ipython_display_formatter.lookup_by_type(decart_nb.Sweep)
 
 
-def test_a_view_that_breaks_stops_nothing_that_is_paid_for(tmp_path: Path) -> None:
-    broken = "shell.display_pub.publish = lambda *_, **__: 1 / 0\n"
-    outputs = _run(
-        tmp_path,
-        "shell = get_ipython()\npublish = shell.display_pub.publish",
-        f"{broken}job = dnb.submit({_SMALL})\nshell.display_pub.publish = publish",
-        f"{broken}rows = dnb.sweep(model='lucy-pro-t2v', prompt='x', resolution='480p', seed=[1, 2]).run()\n"
-        "shell.display_pub.publish = publish",
-        "print(job.result().width, *rows.status)",
-    )
-    warnings = ["".join(output.get("text", "") for output in cell) for cell in outputs[1:3]]
-    for name, warning in zip(("job", "sweep"), warnings, strict=True):
+def test_a_view_that_breaks_stops_nothing_that_is_paid_for(shown: dict[str, list[NotebookNode]]) -> None:
+    for name in ("job", "sweep"):
+        warning = "".join(output.get("text", "") for output in shown[f"broken {name}"])
         assert f"The {name} goes on, but cannot be shown (division by zero)" in warning
-    assert outputs[3][0].text == "872 completed completed\n"
+    assert shown["their ends"][0].text == "856 completed completed\n"
