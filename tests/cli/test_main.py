@@ -1,4 +1,4 @@
-"""``decart-nb`` as a shell runs it."""
+"""``decart-nb`` as a shell runs it, and what it refuses, in this process."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import time
 import pytest
 
 from decart_nb import __version__
+from decart_nb.cli import main as cli
 from decart_nb.local.durations import usage
 from decart_nb.local.faults import HITS
 from tests.local.wire import ORDER, PROMPT, SCRIPT, calling, followed, serving, submitted
@@ -137,20 +138,23 @@ def test_a_port_in_use_is_told_in_one_line():
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_what_serve_cannot_do_is_told_in_a_line(arguments, sentence, small_video):
-    refused = ran("serve", *[str(small_video) if argument == "CANNED" else argument for argument in arguments])
-    assert refused.returncode == 1, refused.stderr
-    assert refused.stdout == ""
-    [line] = refused.stderr.splitlines()
+def test_what_serve_cannot_do_is_told_in_a_line(arguments, sentence, small_video, capsys):
+    status = cli.main(["serve", *[str(small_video) if argument == "CANNED" else argument for argument in arguments]])
+    said = capsys.readouterr()
+    assert (status, said.out) == (1, ""), said.err
+    [line] = said.err.splitlines()
     assert line.startswith("decart-nb: ")
     assert sentence in line
 
 
 @pytest.mark.parametrize("arguments", [["bake"], ["serve", "--port", "x"], ["serve", "--delay", "soon"]])
-def test_what_is_no_command_is_told_with_the_usage(arguments):
-    refused = ran(*arguments)
-    assert refused.returncode == 2
-    assert refused.stderr.startswith("usage: decart-nb")
+def test_what_is_no_command_is_told_with_the_usage(arguments, capsys):
+    assert cli.main(arguments) == 2
+    assert capsys.readouterr().err.startswith("usage: decart-nb")
+
+
+def test_the_status_of_no_command_is_the_process_own():
+    assert ran("bake").returncode == 2
 
 
 def test_version():
@@ -195,9 +199,9 @@ def test_without_a_command_it_is_its_help_also_as_a_module():
     ],
     ids=["all", "demo", "serve", "faults", "sweep", "price"],
 )
-def test_help_names_everything(arguments, words, monkeypatch):
+def test_help_names_everything(arguments, words, monkeypatch, capsys):
     monkeypatch.setenv("COLUMNS", "400")
-    shown = ran(*arguments, "--help")
-    assert shown.returncode == 0
-    assert [word for word in words if word not in shown.stdout] == []
-    assert arguments != ["serve"] or usage() in shown.stdout
+    assert cli.main([*arguments, "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert [word for word in words if word not in shown] == []
+    assert arguments != ["serve"] or usage() in shown
