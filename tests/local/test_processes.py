@@ -36,6 +36,7 @@ if child == 0:
     with LocalQueue(folder, canned=canned) as own, talk(own) as http:
         ends = followed(http, submitted(http))[-1], http.get(f"/v1/jobs/{job_id}").json()["status"]
         print("child:", own.port != queue.port, *ends, flush=True)
+    os.write(tell, b".")
     time.sleep(60)
     os._exit(0)
 os.close(tell)
@@ -44,7 +45,7 @@ try:
     assert followed(caller, submitted(caller))[-1] == "completed" and queue.running
     while queue.jobs.stats.counts["polls"] < 1:
         time.sleep(0.01)
-    time.sleep(2)
+    os.read(told, 1)
     other = socket.create_connection(("127.0.0.1", queue.port))
     queue.stop()
     # The child lives, and holds neither the port nor a connection open.
