@@ -159,7 +159,7 @@ class LocalQueue:
 
     def stop(self) -> None:
         """Stops serving. Unfinished jobs stay stored, and another queue on the folder continues them on request."""
-        self._server.should_exit = True
+        self._server.exit()
         if self._thread.ident is None:
             self._release()
         else:
