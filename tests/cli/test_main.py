@@ -74,9 +74,10 @@ def test_serve_goes_wrong_as_it_is_told(small_video):
 
 
 def test_serve_renders_and_takes_the_delay(small_video):
+    request = PROMPT | {"resolution": "480p"}
     with serving("--delay", "1.2", "--api-key", "dct_k") as served, calling(served.base_url, "dct_k") as http:
         began = time.monotonic()
-        job_id = submitted(http, "lucy-vton-2", data=PROMPT, files={"data": small_video.read_bytes()})
+        job_id = submitted(http, "lucy-vton-2", data=request, files={"data": small_video.read_bytes()})
         assert followed(http, job_id)[-2:] == ["processing", "completed"]
         assert time.monotonic() - began >= 1.2
         assert http.get(f"/v1/jobs/{job_id}/content").content[4:8] == b"ftyp"

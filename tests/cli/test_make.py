@@ -164,9 +164,10 @@ def test_a_job_is_fetched_by_the_beginning_of_its_id(run, live, submissions):
     assert "This queue knows no such job" in errors
 
 
-def test_a_job_of_the_local_queue_is_fetched_there(run, monkeypatch):
+def test_a_job_of_the_local_queue_is_fetched_there(run, small_video, monkeypatch):
     monkeypatch.delenv("DECART_BACKEND")
-    assert run("make", "lucy-pro-t2v", "--prompt", "A woodcut", "--resolution", "480p", "--local")[0] == 0
+    made = ["make", "lucy-2.5", "--prompt", "A woodcut", "--data", str(small_video), "--resolution", "480p", "--local"]
+    assert run(*made)[0] == 0
     (record,) = Store(Path("decart_runs")).find()
     status, out, _ = run("attach", record.job_id[:6])
     assert (status, Path(out.strip()).name) == (0, record.path)

@@ -227,11 +227,10 @@ def test_a_table_that_cannot_be_written_keeps_the_one_that_was_there(sweep, live
     assert [path.name for path in Path("runs").glob(".results*")] == []
 
 
-def test_the_local_queue_renders(sweep):
+def test_the_local_queue_renders(sweep, small_video):
     Path("prompts.csv").write_text(_TABLE)
-    status, out, errors = sweep(
-        "prompts.csv", "--model", "lucy-pro-t2v", "--set", "resolution=480p", "--local", "--out", "runs"
-    )
+    model = ["--model", "lucy-2.5", "--set", f"data={small_video}", "--set", "resolution=480p"]
+    status, out, errors = sweep("prompts.csv", *model, "--local", "--out", "runs")
     assert (status, errors) == (0, "")
     assert "2 of 2 done" in out
     assert {(row["backend"], row["height"]) for row in _rows()} == {("local", "480")}
