@@ -141,7 +141,7 @@ class JobSubmission:
                         f"is possible; keep its id for {step('attach', id=job_id)}."
                     )
                     raise StoreError(f"{error.message}\n{hint}", {"job_id": job_id}, error.cause) from None
-            await asyncio.sleep(pause)
+            await asyncio.sleep(min(pause, self._client.patience.longest))
         if not accepted:
             message = f"The queue answered with the id of another job, {job_id}: what it made of this one is not known."
             await self._update(record, status="uncertain", error=message)

@@ -25,8 +25,6 @@ from ..request.models import ModelDefinition
 from .faults import Faults, FaultSchedule
 from .storage import LocalJob, Storage
 
-#: Seconds that closing waits for renders to stop.
-_STOP_TIMEOUT = 5.0
 #: A job fails after so many renders that were started and did not end, as when they crash the process.
 _MAX_ATTEMPTS = 3
 _MAX_ERROR_LENGTH = 300
@@ -153,7 +151,7 @@ class JobQueue:
         self._own_jobs: dict[str, LocalJob] = {}  # the jobs that this queue owns, or has finished
         self._retained = OrderedDict.fromkeys(self.storage.ids())
         self._reported: set[str] = set()
-        self._waiting: queue.SimpleQueue[LocalJob] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[LocalJob | None] = queue.SimpleQueue()  # None ends a worker
         self._reserved = 0
         self._stopped = threading.Event()
         self._render_timeout = render_timeout or RENDER_TIMEOUT
@@ -169,10 +167,16 @@ class JobQueue:
                 f"The local queue cannot start: {cause}. Close what else is running, and connect again.", cause=cause
             ) from None
 
-    def close(self) -> None:
-        """Stops rendering. Unfinished jobs stay in the storage."""
+    def close(self, timeout: float = 5.0) -> None:
+        """Stops rendering. Unfinished jobs stay in the storage.
+
+        Args:
+            timeout: the seconds to wait for renders to stop.
+        """
         self._stopped.set()
-        end = time.monotonic() + _STOP_TIMEOUT
+        for _ in self._workers:
+            self._waiting.put(None)
+        end = time.monotonic() + timeout
         for worker in self._workers:
             # A render should stop before another queue takes its job over; after the close it cannot save the job.
             worker.thread.join(max(0.0, end - time.monotonic()))
@@ -308,11 +312,7 @@ class JobQueue:
         self.storage.remove(job_id)
 
     def _work(self, worker: _RenderThread) -> None:
-        while not self._stopped.is_set() and not worker.abandoned:
-            try:
-                record = self._waiting.get(timeout=0.2)
-            except queue.Empty:
-                continue
+        while not worker.abandoned and (record := self._waiting.get()) and not self._stopped.is_set():
             worker.job, worker.deadline = record, time.monotonic() + self._render_timeout
             try:
                 self._render(worker, record)

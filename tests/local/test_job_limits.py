@@ -137,19 +137,19 @@ def test_a_render_that_never_comes_back_loses_its_place_to_another(made, tmp_pat
 
 
 def test_a_render_that_does_not_come_back_does_not_hold_up_the_end_for_long(made):
-    stuck, release = threading.Event(), threading.Event()
+    stuck, release = threading.Semaphore(0), threading.Event()
 
     def stubborn(*request) -> None:
-        stuck.set()
+        stuck.release()
         release.wait(60)
 
-    jobs = made(stubborn, workers=4)
-    for _ in range(4):
+    jobs = made(stubborn, workers=20)
+    for _ in range(20):
         asked(jobs)
-    assert stuck.wait(10)
+    assert all(stuck.acquire(timeout=10) for _ in range(20))
     began = time.monotonic()
-    jobs.close()
-    assert time.monotonic() - began < 15  # five seconds for all of them together
+    jobs.close(timeout=1)
+    assert time.monotonic() - began < 15  # a second for all of them together
     release.set()
 
 
