@@ -99,7 +99,7 @@ def test_what_cannot_be_repeated_is_refused(queue) -> None:
 
 def test_on_the_local_queue_a_seed_makes_the_same_video(tmp_path, small_video: Path) -> None:
     dnb.connect("local", store=tmp_path / "runs")
-    sweep = dnb.sweep(model="lucy-restyle-2", prompt="A woodcut", data=small_video)
+    sweep = dnb.sweep(model="lucy-vton-2", prompt="A woodcut", data=small_video, resolution="480p")
     sweep.run()
     table = sweep.determinism()
     assert table["identical_bytes"].tolist() == [True]
