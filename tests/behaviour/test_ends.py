@@ -12,7 +12,7 @@ from decart_nb.local.queue import LocalQueue
 from decart_nb.store.job_row import Record
 from tests import sweeping
 from tests.scripted import answer, serving
-from tests.sweeping import T2V, connected, submitted, wait_until
+from tests.sweeping import SHORT, T2V, connected, submitted, wait_until
 
 pytestmark = [pytest.mark.usefixtures("alone"), pytest.mark.filterwarnings("ignore:lucy-pro:decart_nb.ModelWarning")]
 
@@ -141,7 +141,9 @@ def test_an_id_that_is_another_jobs_is_not_believed(small_video, tmp_path) -> No
     )
     video = answer(body=small_video.read_bytes(), Content_Type="video/mp4")
     with serving(taken, done, video, taken) as server:
-        session = dnb.connect("live", api_key="key_of_a_test", base_url=server.url, store=tmp_path / "runs")
+        session = dnb.connect(
+            "live", api_key="key_of_a_test", base_url=server.url, polling=SHORT, store=tmp_path / "runs"
+        )
         first = session.generate(T2V, "first")
         with pytest.raises(dnb.QueueSubmitError, match="the id of another job, j1"):
             session.generate(T2V, "second")

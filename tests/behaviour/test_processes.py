@@ -19,7 +19,7 @@ import pytest
 import decart_nb as dnb
 from decart_nb.local.queue import LocalQueue
 from tests.scripted import serving, stall
-from tests.sweeping import T2V, connected, submitted, wait_until
+from tests.sweeping import SHORT, T2V, connected, submitted, wait_until
 
 pytestmark = [pytest.mark.usefixtures("alone"), pytest.mark.filterwarnings("ignore:lucy-pro:decart_nb.ModelWarning")]
 
@@ -30,7 +30,8 @@ def script(queue: LocalQueue, code: str) -> subprocess.CompletedProcess[str]:
     import warnings
     import decart_nb as dnb
     warnings.simplefilter("ignore")
-    session = dnb.connect("live", api_key={queue.api_key!r}, base_url={queue.base_url!r}, prices={{"{T2V}": 0.04}})
+    address = {{"api_key": {queue.api_key!r}, "base_url": {queue.base_url!r}}}
+    session = dnb.connect("live", **address, prices={{"{T2V}": 0.04}}, polling=dnb.{SHORT})
     """
     environment = {name: value for name, value in os.environ.items() if name != "DECART_BACKEND"}
     return subprocess.run(  # noqa: PLW1510 - whoever calls looks at its status

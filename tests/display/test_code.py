@@ -16,6 +16,7 @@ from PIL import Image
 import decart_nb as dnb
 from decart_nb.display.code import code_of
 from decart_nb.local.queue import LocalQueue
+from tests.sweeping import SHORT
 
 pytestmark = pytest.mark.filterwarnings("ignore:lucy-.* is retired:decart_nb.ModelWarning")
 
@@ -27,7 +28,7 @@ _PATH = [{"frame": 0, "x": 0.1, "y": 0.2}, {"frame": 9, "x": 0.3, "y": 0.2}]
 def session(canned_queue: LocalQueue, monkeypatch: pytest.MonkeyPatch) -> dnb.Session:
     monkeypatch.delenv("DECART_BACKEND")
     monkeypatch.setenv("DECART_API_KEY", canned_queue.api_key)
-    return dnb.connect("live", base_url=canned_queue.base_url)
+    return dnb.connect("live", base_url=canned_queue.base_url, polling=SHORT)
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from decart_nb.display.form_uploads import UPLOAD_LIMIT
 from decart_nb.display.form_view import FormView
 from tests import front_end
 from tests.media.test_rewriting import numbered
+from tests.sweeping import SHORT
 
 _VIEW = "application/vnd.jupyter.widget-view+json"
 _MARKUP = "<img src=x onerror=alert(1)>"
@@ -26,7 +27,7 @@ _MARKUP = "<img src=x onerror=alert(1)>"
 @pytest.fixture
 def session(canned_queue, monkeypatch):
     monkeypatch.delenv("DECART_BACKEND")
-    with dnb.connect("live", api_key=canned_queue.api_key, base_url=canned_queue.base_url) as session:
+    with dnb.connect("live", api_key=canned_queue.api_key, base_url=canned_queue.base_url, polling=SHORT) as session:
         yield session
 
 

@@ -10,6 +10,7 @@ import pytest
 
 import decart_nb as dnb
 from tests.held_queue import HeldQueue
+from tests.sweeping import SHORT
 
 _HELD = 0.5
 
@@ -79,7 +80,7 @@ def test_a_job_that_ends_before_it_was_seen_to_begin_was_made_since_the_last_pol
 def test_of_a_job_that_somebody_else_has_submitted_neither_is_known(queue: HeldQueue) -> None:
     job = dnb.submit("lucy-pro-t2v", "a river")
     _until(lambda: job.id)
-    other = dnb.connect("live", api_key=queue.api_key, base_url=queue.base_url, store="elsewhere")
+    other = dnb.connect("live", api_key=queue.api_key, base_url=queue.base_url, polling=SHORT, store="elsewhere")
     there = other.attach(str(job.id))
     _polled(queue)
     queue.begin()

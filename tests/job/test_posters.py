@@ -20,6 +20,7 @@ import decart_nb as dnb
 from decart_nb import MediaError
 from decart_nb.job.posters import make_later, poster_of, posters_of
 from decart_nb.store.store import Store
+from tests.sweeping import SHORT
 
 
 @pytest.fixture
@@ -128,7 +129,7 @@ def test_threads_that_want_the_same_poster_get_the_same(store, small_video) -> N
 
 def test_a_video_that_was_made_gets_its_poster(canned_queue, small_video, monkeypatch) -> None:
     monkeypatch.delenv("DECART_BACKEND")
-    dnb.connect("live", api_key=canned_queue.api_key, base_url=canned_queue.base_url)
+    dnb.connect("live", api_key=canned_queue.api_key, base_url=canned_queue.base_url, polling=SHORT)
     clip = dnb.submit("lucy-2.5", prompt="a", data=small_video).result(timeout=60)
     poster = _comes(Store(Path("decart_runs")), clip.sha256)
     shutil.rmtree(poster.parent)  # as in a store from before

@@ -14,6 +14,7 @@ from decart_nb.local.queue import LocalQueue
 from decart_nb.session.current import set_current_session
 from decart_nb.session.session import Session
 from tests import sweeping
+from tests.sweeping import SHORT
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ def test_it_is_made_again_as_a_fresh_take(clip, canned_queue, small_video) -> No
 
 def test_what_cannot_be_made_again_says_why(clip, canned_queue, tmp_path) -> None:
     saved = clip.save("copy.mp4")
-    dnb.connect("live", api_key=canned_queue.api_key, base_url=canned_queue.base_url, store="another")
+    dnb.connect("live", api_key=canned_queue.api_key, base_url=canned_queue.base_url, polling=SHORT, store="another")
     with pytest.raises(dnb.InvalidInputError, match=r"small\.mp4, is not in another/inputs/"):
         dnb.reproduce(saved)
 

@@ -18,6 +18,7 @@ from decart_nb.local.queue import LocalQueue
 from decart_nb.notebook import magics
 from decart_nb.session.session import Session
 from tests.shells import new_shell
+from tests.sweeping import SHORT
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def shell(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> InteractiveShell:
 def live(canned_queue: LocalQueue, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
     """A session that takes the canned queue for Decart."""
     monkeypatch.delenv("DECART_BACKEND")
-    with dnb.connect("live", api_key=canned_queue.api_key, base_url=canned_queue.base_url) as opened:
+    with dnb.connect("live", api_key=canned_queue.api_key, base_url=canned_queue.base_url, polling=SHORT) as opened:
         yield opened
 
 
@@ -70,7 +71,7 @@ def test_wait_returns_the_job_when_it_is_done(shell, live, small_video, capsys):
 
 def test_wait_raises_as_generate_does_and_the_variable_has_the_job(shell, failing_queue, small_video, monkeypatch):
     monkeypatch.delenv("DECART_BACKEND")
-    dnb.connect("live", api_key=failing_queue.api_key, base_url=failing_queue.base_url)
+    dnb.connect("live", api_key=failing_queue.api_key, base_url=failing_queue.base_url, polling=SHORT)
     with pytest.raises(dnb.JobFailedError, match="was told to fail it"):
         ran(shell, f"%%decart lucy-2.5 --data {small_video} -o job --wait\nx")
     assert shell.user_ns["job"].status == "failed"

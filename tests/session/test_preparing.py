@@ -13,6 +13,7 @@ import decart_nb as dnb
 from decart_nb import media
 from tests.media.test_media import turn
 from tests.media.test_rewriting import numbered, numbers
+from tests.sweeping import SHORT
 
 _EVEN = range(0, 40 * 33, 33)
 
@@ -127,7 +128,7 @@ def grey(width: int, height: int) -> NDArray[np.uint8]:
 
 def test_a_request_that_is_to_be_fitted_is_sent_fitted_and_found_again(phone: Path, canned_queue, monkeypatch) -> None:
     monkeypatch.delenv("DECART_BACKEND")
-    with dnb.connect("live", api_key=canned_queue.api_key, base_url=canned_queue.base_url) as session:
+    with dnb.connect("live", api_key=canned_queue.api_key, base_url=canned_queue.base_url, polling=SHORT) as session:
         clip = session.generate("lucy-2.5", "An oil painting", data=phone, seed=1, fit=True)
         assert clip.inputs["data"] == "phone-fit.mp4"
         assert session.submit("lucy-2.5", "An oil painting", data=dnb.fit(phone, "lucy-2.5"), seed=1).result(60).reused
