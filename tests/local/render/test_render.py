@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import av
@@ -22,7 +23,10 @@ from tests.local.render.rendering import KINDS, SIZE, apart, digest, inputs, mad
 def test_every_model_makes_what_it_promises(tmp_path: Path, image: Path, video: Path, model: ModelDefinition) -> None:
     values, files = inputs(model.kind, image, video)
     brief, tiny = replace(model, seconds=model.seconds and 2 / model.fps), replace(model, width=64, height=48)
-    render(brief, values, files, 7, tmp_path / "brief.mp4")
+    glimpse = tmp_path / "glimpse.mp4"
+    media.encode(islice(media.frames(video), 2), glimpse, fps=10)
+    files_of_brief = {name: glimpse if path == video else path for name, path in files.items()}
+    render(brief, values, files_of_brief, 7, tmp_path / "brief.mp4")
     info = media.probe(tmp_path / "brief.mp4")
     assert (info.width, info.height, info.fps) == (model.width, model.height, model.fps)
     render(tiny, values, files, 7, tmp_path / "tiny.mp4")
