@@ -12,6 +12,7 @@ from IPython.core.formatters import DisplayFormatter
 
 import decart_nb
 from decart_nb.display.ipython import NotebookDisplay
+from decart_nb.local.faults import Faults
 from decart_nb.local.queue import LocalQueue
 from tests.fake_sweep import FakeSweep
 
@@ -168,29 +169,33 @@ def test_a_notebook_with_many_clips_can_still_be_opened(
     assert clips * _SIZE < path.stat().st_size < megabytes * 10**6
 
 
-def test_a_failed_job_says_why_in_its_place_and_in_the_error(
-    tmp_path: Path, small_video: Path, failing_queue: LocalQueue
-) -> None:
-    failing = f"""import os
-del os.environ["DECART_BACKEND"]
-dnb.connect("live", api_key={failing_queue.api_key!r}, base_url={failing_queue.base_url!r})"""
-    *_, outputs = _run(
-        tmp_path, failing, f"dnb.generate('lucy-2.5', 'x', data={str(small_video)!r})", allow_errors=True
-    )
-    line, error = outputs
+@pytest.fixture(scope="module")
+def failed(tmp_path_factory: pytest.TempPathFactory, small_video: Path) -> dict[str, list[NotebookNode]]:
+    """The outputs of cells that raise: at a queue whose jobs all fail, and without a session and a key."""
+    folder = tmp_path_factory.mktemp("failing")
+    shutil.copy(small_video, folder / "small.mp4")
+    faults = Faults({"failed": 1.0})
+    with LocalQueue(folder / "queue", canned=small_video, draw_duration=lambda: 0.0, faults=faults) as queue:
+        cells = {
+            "live": "import os\nfor name in ('DECART_BACKEND', 'DECART_API_KEY'): os.environ.pop(name, None)\n"
+            f"dnb.connect('live', api_key={queue.api_key!r}, base_url={queue.base_url!r})",
+            "job": f"dnb.generate({_SMALL})",
+            "no session": "from decart_nb.session.current import set_current_session\nset_current_session(None)\n"
+            f"dnb.submit({_SMALL})",
+        }
+        outputs = _run(folder, *cells.values(), allow_errors=True)
+    return dict(zip(cells, outputs, strict=True))
+
+
+def test_a_failed_job_says_why_in_its_place_and_in_the_error(failed: dict[str, list[NotebookNode]]) -> None:
+    line, error = failed["job"]
     assert "failed after" in line.data["text/html"]
     assert "was told to fail it" in line.data["text/plain"]
     assert error.ename == "JobFailedError"
 
 
-def test_a_headless_kernel_without_a_key_is_told_both_ways(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("DECART_BACKEND")
-    (outputs,) = _run(
-        tmp_path,
-        f"from decart_nb.session.current import set_current_session\nset_current_session(None)\ndnb.submit({_SMALL})",
-        allow_errors=True,
-    )
-    assert outputs[0].ename == "BackendError"
+def test_a_headless_kernel_without_a_key_is_told_both_ways(failed: dict[str, list[NotebookNode]]) -> None:
+    assert failed["no session"][0].ename == "BackendError"
 
 
 class _Shell:
