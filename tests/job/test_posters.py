@@ -169,9 +169,12 @@ def test_a_fork_makes_posters_of_its_own(store, small_video) -> None:
         warnings.simplefilter("ignore")
         folder, video = Path({str(store.folder)!r}), Path({str(small_video)!r})
         store = Store(folder)
-        for number in range(50):
-            make_later(store, f"{{number:064x}}", video)
-        time.sleep(0.6)  # the thread is at work
+        digests = [f"{{number:064x}}" for number in range(50)]
+        for digest in digests:
+            make_later(store, digest, video)
+        until = time.monotonic() + 30
+        while not any(map(store.files.poster, digests)) and time.monotonic() < until:
+            time.sleep(0.01)  # the thread still imports what it needs: a fork now would wait for its import for ever
         child = os.fork()
         if child == 0:
             made = poster_of(store, "a" * 64, video)
