@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import IPython
@@ -23,14 +23,15 @@ _NEWER = IPython.version_info >= (8, 6)
 Completed = Callable[[str], list[str]]
 
 
-@pytest.fixture(params=[True, False], ids=["jedi", "no jedi"])
-def shell(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> InteractiveShell:
-    """A shell that has imported the package."""
-    shell = new_shell(tmp_path, monkeypatch)
-    shell.Completer.use_jedi = request.param
-    shell.user_ns.update(dnb=dnb, generate=dnb.generate, sweep=dnb.sweep, models=dnb.models)
-    completion_hook.add_to(shell)
-    return shell
+@pytest.fixture(scope="module", params=[True, False], ids=["jedi", "no jedi"])
+def shell(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[InteractiveShell]:
+    """A shell that has imported the package. All tests use one, since each takes IPython as long as a completion."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        shell = new_shell(tmp_path_factory.mktemp("shell"), monkeypatch)
+        shell.Completer.use_jedi = request.param
+        shell.user_ns.update(dnb=dnb, generate=dnb.generate, sweep=dnb.sweep, models=dnb.models)
+        completion_hook.add_to(shell)
+        yield shell
 
 
 @pytest.fixture
