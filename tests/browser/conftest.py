@@ -105,6 +105,7 @@ def notebook_7(shared_7: Notebook, queue: Queue) -> Iterator[Notebook]:
 def watched(shared_watched: Notebook, queue: Queue) -> Iterator[Notebook]:
     """The notebook in a page with ``tracker.js``, which has nothing to release yet."""
     with _lent(shared_watched, queue):
+        shared_watched.page.evaluate("Object.values(tracker).forEach((kept) => kept.clear())")
         yield shared_watched
 
 
