@@ -79,7 +79,7 @@ class ExploredSweep:
     def begin(self, *, only: Collection[int]) -> None:
         """Begin a run of some rows."""
         self.begun.append(sorted(only))
-        self.over = False
+        self.over = self.cancelled = False  # of another run
         if not self.hold:  # from another thread, as a run does
             threading.Thread(target=self.make, args=[self.begun[-1]]).start()
 
