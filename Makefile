@@ -6,7 +6,7 @@
 
 PYTHON ?= python3.11
 # How many processes share the tests.
-TESTERS ?= 4
+TESTERS ?= 6
 VENV := .venv
 BIN := $(VENV)/bin
 export DECART_BACKEND := local
