@@ -19,7 +19,7 @@ from PIL import Image
 
 from decart_nb import media
 from decart_nb.local.render import scenes
-from decart_nb.local.render.render import render
+from decart_nb.local.render.render import CRF, PRESET, render
 from decart_nb.local.render.shot import Shot, seeded
 from decart_nb.request.catalogue import models
 from decart_nb.request.models import ModelDefinition
@@ -55,7 +55,7 @@ def _text_to_video(folder: Path, rounds: int) -> None:
         pairs = [
             (
                 _timed(_render, model, {"prompt": prompt}, {}, target),
-                _timed(media.encode, ready, target, fps=model.fps),
+                _timed(media.encode, ready, target, fps=model.fps, crf=CRF, preset=PRESET),
             )
             for _ in range(rounds)
         ]

@@ -31,8 +31,8 @@ from .shot import Shot, seeded
 #: Seconds of the longest video that is made: Decart's own limit for an input.
 MAX_SECONDS = 600.0
 _DEFAULT_SECONDS = 5.0  # of models that do not say
-# A quarter of the CPU of the encoder's default, for pictures as good and files that are a third larger.
-_PRESET, _CRF = "ultrafast", 24
+#: How a preview is encoded: in a quarter of the CPU of x264's default, for pictures as good and files a third larger.
+PRESET, CRF = "ultrafast", 24
 
 Frames = Iterator[RGB | av.VideoFrame]
 
@@ -72,7 +72,7 @@ def render(
         opened = {name: stack.enter_context(_open(path, check_stop)) for name, path in files.items()}
         request = _Request(model, values, opened, seed, size, max_seconds)
         labelled = _labelled(_frames(request), request, check_stop)
-        media.encode(labelled, target, fps=model.fps, crf=_CRF, preset=_PRESET)
+        media.encode(labelled, target, fps=model.fps, crf=CRF, preset=PRESET)
 
 
 def _open(path: Path, check_stop: Callable[[], None]) -> BinaryIO:
