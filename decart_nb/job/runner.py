@@ -227,9 +227,8 @@ class Runner:
         except Exception as error:  # noqa: BLE001 - whatever it is, the waiting cell is told
             updates.end(_status_of(error, job), error=error if isinstance(error, DecartSDKError) else _own(error, job))
         else:
-            if is_observed(
-                job
-            ):  # on a thread: whoever shows the clip makes a still of it, and other jobs shall not wait
+            if is_observed(job):
+                # On a thread: whoever shows the clip makes a still of it, and other jobs shall not wait.
                 await asyncio.to_thread(updates.end, "completed", clip=clip)
             else:
                 updates.end("completed", clip=clip)

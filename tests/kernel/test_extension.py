@@ -3,56 +3,51 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import indent
 
 from .conftest import OPENING
 from .notebook import Notebook
 
 #: As Decart's documentation has it, but for the key and the address.
-_PASTED = """
+_PROGRAM = """
 import asyncio
 from decart_nb import DecartClient, models
 
 async def main():
     async with DecartClient(api_key=queue.api_key, base_url=queue.base_url) as client:
-        result = await client.queue.submit_and_poll({{
-            "model": models.video("lucy-pro-t2v"),
-            "prompt": "A cat playing piano in a cozy living room",
-            "on_status_change": lambda job: print(f"Status: {{job.status}}"),
-        }})
-        if result.status == "completed":
-            with open("output_{number}.mp4", "wb") as f:
-                f.write(result.data)
-        else:
-            print(f"Job failed: {{result.error}}")
-
+        request = {"model": models.video("lucy-pro-t2v"), "prompt": "A cat playing piano in a cozy living room"}
+STEPS
 asyncio.run(main())
 """
+_SUBMIT_AND_POLL = """
+on_status_change = lambda job: print(f"Status: {job.status}")
+result = await client.queue.submit_and_poll({**request, "on_status_change": on_status_change})
+if result.status == "completed":
+    with open("output_NUMBER.mp4", "wb") as f:
+        f.write(result.data)
+else:
+    print(f"Job failed: {result.error}")
+"""
 #: The documentation's other way; the first waits for seconds before it polls.
-_PASTED_POLLING = """
-import asyncio
-from decart_nb import DecartClient, models
-
-async def main():
-    async with DecartClient(api_key=queue.api_key, base_url=queue.base_url) as client:
-        job = await client.queue.submit({{
-            "model": models.video("lucy-pro-t2v"),
-            "prompt": "A cat playing piano in a cozy living room",
-        }})
-        status = await client.queue.status(job.job_id)
-        while status.status not in ("completed", "failed"):
-            await asyncio.sleep(0.05)
-            status = await client.queue.status(job.job_id)
-        print(f"Status: {{status.status}}")
-        with open("output_{number}.mp4", "wb") as f:
-            f.write(await client.queue.result(job.job_id))
-
-asyncio.run(main())
+_POLL = """
+job = await client.queue.submit(request)
+status = await client.queue.status(job.job_id)
+while status.status not in ("completed", "failed"):
+    await asyncio.sleep(0.05)
+    status = await client.queue.status(job.job_id)
+print(f"Status: {status.status}")
+with open("output_NUMBER.mp4", "wb") as f:
+    f.write(await client.queue.result(job.job_id))
 """
 _OWN = [
     "clip = dnb.generate('lucy-pro-t2v', prompt='blocking')",
     "job = dnb.submit('lucy-pro-t2v', prompt='awaiting')\nclip = await job",
     "job = dnb.submit('lucy-pro-t2v', prompt='submitting')",
 ]
+
+
+def _pasted(steps: str, number: int) -> str:
+    return _PROGRAM.replace("STEPS", indent(steps.replace("NUMBER", str(number)), " " * 8))
 
 
 def test_tab_completes_calls_as_soon_as_the_package_is_imported(notebook):
@@ -63,7 +58,7 @@ def test_tab_completes_calls_as_soon_as_the_package_is_imported(notebook):
 
 
 def test_run_all_of_pasted_code_and_the_package_beside_it(notebook, small_video):
-    pasted = [(_PASTED_POLLING if number % 5 else _PASTED).format(number=number) for number in range(10)]
+    pasted = [_pasted(_POLL if number % 5 else _SUBMIT_AND_POLL, number) for number in range(10)]
     cells = notebook.run_all(["%load_ext decart_nb", *pasted, *_OWN])
     assert [cell.error for cell in cells] == [""] * 14
     notebook.until(lambda: all(cell.videos for cell in cells[11:]))
