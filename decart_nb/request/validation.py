@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from .._util.interface_names import step
-from .._util.plain_values import NotPlainError, flag, is_missing, text, whole
+from .._util.plain_values import NotPlainError, flag, is_flag, is_missing, text, whole
 from .._util.text import counted, did_you_mean, short_repr, with_article
 from .._util.warn import warn
 from ..errors import InvalidInputError, ModelWarning
@@ -111,6 +111,17 @@ def invalid_inputs(model: ModelDefinition, problems: list[Problem]) -> InvalidIn
     return InvalidInputError(
         f"Invalid inputs for {model.name}:{text}", {"fields": [problem.field for problem in problems]}
     )
+
+
+def checked_flag(name: str, value: Any) -> bool:
+    """The value of an option that is either on or off.
+
+    Raises:
+        InvalidInputError: it is neither.
+    """
+    if not is_flag(value):
+        raise InvalidInputError(f"{name} must be True or False, not {short_repr(value)}.")
+    return bool(value)
 
 
 def warn_if_outdated(model: ModelDefinition) -> None:

@@ -21,12 +21,13 @@ from ..job.job import Job
 from ..job.runner import Runner
 from ..request.models import ModelDefinition
 from ..request.request import definition_of
+from ..request.validation import checked_flag
 from ..sweeps.factory import SweepFactory
 from ..sweeps.views import Views
 from . import pruning
 from .exploring import explore
 from .store_folder import relative_name
-from .submitting import checked_flag, submit_request
+from .submitting import submit_request
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .._util.plain_values import is_flag
-from .._util.text import short_repr
-from ..errors import InvalidInputError
 from ..job.job import Job
 from ..job.runner import Runner
 from ..request.models import ModelDefinition
 from ..request.request import definition_of, prepare
-from ..request.validation import warn_if_outdated
+from ..request.validation import checked_flag, warn_if_outdated
 from .preparing import fitted_inputs
 
 
@@ -48,14 +45,3 @@ def submit_request(
     if runner.backend == "live":
         warn_if_outdated(definition)
     return runner.submit(request, **asked)
-
-
-def checked_flag(name: str, value: Any) -> bool:
-    """The value of an option that is either on or off.
-
-    Raises:
-        InvalidInputError: it is neither.
-    """
-    if not is_flag(value):
-        raise InvalidInputError(f"{name} must be True or False, not {short_repr(value)}.")
-    return bool(value)
