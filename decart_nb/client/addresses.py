@@ -1,14 +1,15 @@
-"""Validates and normalizes the addresses of queues."""
+"""Validates and normalizes the addresses of queues, and spells the paths of jobs on them."""
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import re
 import socket
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
-from .._util.text import printable
-from ..errors import InvalidBaseURLError
+from .._util.text import printable, short_repr
+from ..errors import InvalidBaseURLError, InvalidInputError
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 _LONGEST_SHOWN = 200
@@ -68,6 +69,26 @@ def is_this_machine(host: str) -> bool:
         return False
 
 
+def job_path(job_id: str) -> str:
+    """The path of a job, relative to the base URL.
+
+    Raises:
+        InvalidInputError: it is no id.
+    """
+    if not isinstance(job_id, str) or not job_id:
+        raise InvalidInputError(f"A job's id must be text that is not empty, not {short_repr(job_id)}.")
+    try:
+        return f"/v1/jobs/{_quoted(job_id)}"
+    except UnicodeError:
+        message = f"The job id {job_id!a:.60} has half of a character in it (a lone surrogate)."
+        raise InvalidInputError(message) from None
+
+
+def content_path(job_id: str) -> str:
+    """The path of a job's video, relative to the base URL; raises as :func:`job_path`."""
+    return f"{job_path(job_id)}/content"
+
+
 def _is_a_host(host: str) -> bool:
     if ":" in host:  # an IPv6 address, which urlsplit has checked
         return True
@@ -103,3 +124,10 @@ def _canonical(host: str) -> str:
             return "127.0.0.1"
     # The unspecified address is often used for a server that listens on all addresses.
     return "127.0.0.1" if address.is_unspecified else str(address)
+
+
+@functools.lru_cache(maxsize=4096)  # a job is polled many times
+def _quoted(job_id: str) -> str:
+    if set(job_id) == {"."}:  # which URLs take for this folder, or the one above it
+        return "%2E" * len(job_id)
+    return quote(job_id, safe="")

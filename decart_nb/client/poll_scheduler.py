@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 
 from ..errors import JobTimeoutError, QueueStatusError
-from .duration_estimate import JOB_TIMEOUT, Estimate
+from .duration_estimate import JOB_TIMEOUT, LONGEST_GAP, Estimate
 from .responses import JobStatusResponse, OnStatusChange, is_transient
 from .retry import OnRetry, Patience, RetryLine
 
@@ -35,6 +35,8 @@ _COALESCE = 0.2
 #: a machine that was asleep asks again first, and so does a new kernel.
 _GIVE_UP_AFTER = 900.0
 _GIVE_UP_FAILURES = 5
+#: Polls a second of all jobs whose duration nobody knows yet: the first end that is found tells of the others, too.
+_SCOUTING_RATE = 30.0
 #: Seconds between eager polls, the shortest that Decart recommends.
 _EAGER_INTERVAL = 2.0
 
@@ -60,7 +62,7 @@ class PollScheduler:
         self._budget = self._rate = budget
         self._waits = 0
         self._numbers = itertools.count()
-        self._heap: list[tuple[float, int, float, asyncio.Future[None]]] = []
+        self._heap: list[tuple[float, int, float, asyncio.Future[bool]]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0  # not every loop has timers that tell theirs
         #: By the loop's clock: when the next poll of any job may start, and until when further 429s are ignored.
@@ -74,6 +76,7 @@ class PollScheduler:
         *,
         re_estimate: Callable[[], Awaitable[Estimate]] | None = None,
         eager: Callable[[], bool] | None = None,
+        peers: Callable[[], int] | None = None,
         age: float = 0.0,
         just_submitted: bool = True,
         on_status_change: OnStatusChange | None = None,
@@ -85,9 +88,13 @@ class PollScheduler:
             submitted = clock() - age
             # The age at which the job had certainly not ended, if the next poll is answered.
             unended_age = age if just_submitted else None
-            failures, pause = 0, _interval(estimate, age, eager) if just_submitted else 0.0
+            failures, pause = 0, _interval(estimate, age, eager, peers) if just_submitted else 0.0
             while True:
-                await self._wait_for_slot(pause, pause if failures else max(estimate.floor, pause - _COALESCE))
+                earliest = pause if failures else max(estimate.floor, pause - _COALESCE)
+                while not await self._wait_for_slot(submitted + age + pause, submitted + age + earliest):
+                    if not failures and re_estimate:
+                        estimate = await re_estimate()
+                        pause = earliest = _interval(estimate, age, eager, peers)
                 try:
                     status = await self._ask(job_id)
                 except QueueStatusError as error:
@@ -112,7 +119,7 @@ class PollScheduler:
                     raise _given_up(job_id, "has not ended", age)
                 if re_estimate:
                     estimate = await re_estimate()
-                unended_age, pause = age, _interval(estimate, age, eager)
+                unended_age, pause = age, _interval(estimate, age, eager, peers)
 
     @contextlib.contextmanager
     def _counted(self, on_retry: OnRetry | None) -> Iterator[RetryLine]:
@@ -129,6 +136,14 @@ class PollScheduler:
     def in_flight(self) -> int:
         """The number of jobs in flight: those with a wait."""
         return self._waits
+
+    def replan(self) -> None:
+        """Time the next poll of every job anew, since more is known of how long they take."""
+        waiting, self._heap = self._heap, []
+        for *_, slot in waiting:
+            if not slot.done():
+                slot.set_result(False)
+        self._set_timer()
 
     def _answered(self) -> None:
         self._throttled_share *= 1 - _WEIGHT
@@ -152,19 +167,20 @@ class PollScheduler:
                 self._next_allowed = max(self._next_allowed, now + pause)
         return pause
 
-    async def _wait_for_slot(self, pause: float, least: float) -> None:
-        """Sleep for ``pause`` seconds, or longer where the rate limit requires it.
+    async def _wait_for_slot(self, due: float, earliest: float) -> bool:
+        """Sleep until ``due``, by the loop's clock, or longer where the rate limit requires it.
 
-        After ``least`` seconds, the poll may go with an earlier batch.
+        From ``earliest`` on, the poll may go with an earlier batch.
+
+        Returns:
+            Whether the poll may start; if not, it is to be timed anew.
         """
-        loop = asyncio.get_running_loop()
-        slot: asyncio.Future[None] = loop.create_future()
-        now = loop.time()
-        entry = (now + pause, next(self._numbers), now + least, slot)
+        slot: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        entry = (due, next(self._numbers), earliest, slot)
         heapq.heappush(self._heap, entry)
         self._set_timer()
         try:
-            await slot
+            return await slot
         except asyncio.CancelledError:
             with contextlib.suppress(ValueError):
                 self._heap.remove(entry)
@@ -188,15 +204,19 @@ class PollScheduler:
                 break
             heapq.heappop(self._heap)
             if not slot.done():
-                slot.set_result(None)
+                slot.set_result(True)
                 granted += 1
         self._next_allowed = max(self._next_allowed, now + granted / self._rate)
         self._set_timer()
 
 
-def _interval(estimate: Estimate, age: float, eager: Callable[[], bool] | None) -> float:
+def _interval(
+    estimate: Estimate, age: float, eager: Callable[[], bool] | None, peers: Callable[[], int] | None
+) -> float:
     """Seconds until the next poll of a job of this age."""
     gap = estimate.gap(age)
+    if peers and not estimate.history:
+        gap = max(gap, min(LONGEST_GAP, peers() / _SCOUTING_RATE))
     return min(gap, max(estimate.floor, _EAGER_INTERVAL)) if eager and eager() else gap
 
 

@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import quote
 
 from .._util.text import printable, short_repr
 from ..errors import DecartSDKError, InvalidInputError, QueueResultError, QueueStatusError, QueueSubmitError
@@ -20,6 +19,7 @@ from ..request.models import ModelDefinition
 from ..request.request import Request, check_fetched, definition_of, prepare
 from ..request.uploads import Upload
 from . import download as transfers, remote_files, submission
+from .addresses import content_path, job_path
 from .download import Download
 from .duration_estimate import Estimate
 from .failures import is_unknown_host, reason_for
@@ -159,6 +159,10 @@ class Queue:
             self._throttles[loop] = SubmissionThrottle(self._patience, lambda: scheduler.in_flight)
         return self._throttles[loop]
 
+    def replan_polls(self) -> None:
+        """Time the next poll of every job anew: the first end of a model's jobs tells how long the others take."""
+        self._scheduler().replan()
+
     def _scheduler(self) -> PollScheduler:
         loop = asyncio.get_running_loop()
         if loop not in self._schedulers:
@@ -203,7 +207,7 @@ class Queue:
         Raises:
             QueueStatusError: no answer, or an unreadable one.
         """
-        path = _job_path(job_id)
+        path = job_path(job_id)
         async with self._transport.call(QueueStatusError, STATUS, "GET", path, within=_POLL_TIMEOUT) as response:
             answer = await json_object(QueueStatusError, STATUS, response, "status")
             return JobStatusResponse(job_id, status_word(response, answer["status"]), reason_in(response, answer))
@@ -222,7 +226,7 @@ class Queue:
         """
         stream = io.BytesIO()
         await transfers.receive(
-            self._transport, self._patience, _content_path(job_id), stream, completed=completed, max_bytes=max_bytes
+            self._transport, self._patience, content_path(job_id), stream, completed=completed, max_bytes=max_bytes
         )
         return stream.getvalue()
 
@@ -256,7 +260,7 @@ class Queue:
             return await transfers.download(
                 self._transport,
                 self._patience,
-                _content_path(job_id),
+                content_path(job_id),
                 target,
                 completed=completed,
                 check=check,
@@ -310,6 +314,7 @@ class Queue:
         estimate: Estimate = LIVE.prior,
         re_estimate: Callable[[], Awaitable[Estimate]] | None = None,
         eager: Callable[[], bool] | None = None,
+        peers: Callable[[], int] | None = None,
         age: float = 0.0,
         just_submitted: bool = True,
         on_retry: OnRetry | None = None,
@@ -320,8 +325,11 @@ class Queue:
             job_id: the job.
             on_status_change: called with every poll's answer.
             estimate: of the job's duration; polls are timed by it.
-            re_estimate: called after every poll for a new estimate, since other jobs may have ended.
+            re_estimate: called after every poll, and by :meth:`replan_polls`, for a new estimate, since other jobs may
+                have ended.
             eager: whether polls should be frequent until the service starts the job, since a caller waits for that.
+            peers: counts the jobs in flight that take about as long. As long as nobody knows how long that is, each
+                is polled less often, and :meth:`replan_polls` is to be called when the first has ended.
             age: the seconds since the submission.
             just_submitted: whether the first poll can wait for the estimate, and an early 404 is transient.
             on_retry: called before each pause with what failed, and with ``None`` when the retries have ended.
@@ -341,6 +349,7 @@ class Queue:
                 estimate,
                 re_estimate=re_estimate,
                 eager=eager,
+                peers=peers,
                 age=age,
                 just_submitted=just_submitted,
                 on_status_change=on_status_change,
@@ -377,24 +386,3 @@ def _merged(options: Any, more: Mapping[str, Any]) -> dict[str, Any]:
     if options is not None and not isinstance(options, Mapping):
         raise InvalidInputError(f"A job's inputs are given as a dict, or as keywords, not as {short_repr(options)}.")
     return {**(options or {}), **more}
-
-
-def _job_path(job_id: str) -> str:
-    if not isinstance(job_id, str) or not job_id:
-        raise InvalidInputError(f"A job's id must be text that is not empty, not {short_repr(job_id)}.")
-    try:
-        return f"/v1/jobs/{_quoted(job_id)}"
-    except UnicodeError:
-        message = f"The job id {job_id!a:.60} has half of a character in it (a lone surrogate)."
-        raise InvalidInputError(message) from None
-
-
-@functools.lru_cache(maxsize=4096)  # a job is polled many times
-def _quoted(job_id: str) -> str:
-    if set(job_id) == {"."}:  # which URLs take for this folder, or the one above it
-        return "%2E" * len(job_id)
-    return quote(job_id, safe="")
-
-
-def _content_path(job_id: str) -> str:
-    return f"{_job_path(job_id)}/content"

@@ -21,7 +21,8 @@ class Estimates:
         prior: how long a job may take of which nothing is known yet.
 
     Attributes:
-        running: by model and job id, how old in seconds those under way were when they were last asked for.
+        running: by model and job id, how old in seconds those under way were when they were last asked for; 0 if they
+            have not been.
     """
 
     def __init__(self, store: Store, prior: polling.Estimate) -> None:
@@ -42,11 +43,16 @@ class Estimates:
         running = tuple(self.running[model].values())
         return self.prior.updated_with(self._store.durations(model, endpoint), input_seconds, running)
 
-    def ended(self, model: str) -> None:
-        """A job of a model has ended: as long as there were few, each tells much."""
+    def ended(self, model: str) -> bool:
+        """A job of a model has ended: as long as there were few, each tells much.
+
+        Returns:
+            Whether it is the first one, so that the other jobs under way are polled at other times now.
+        """
         self._ends[model] += 1
         if self._ends[model] <= _FEW:
             self._known = {key: known for key, known in self._known.items() if key[0] != model}
+        return self._ends[model] == 1
 
     async def expect(self, model: str, endpoint: str, input_seconds: float | None) -> polling.Estimate:
         """As :meth:`estimate`, on a thread, and once for all that ask at the same time."""

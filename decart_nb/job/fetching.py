@@ -119,7 +119,7 @@ class Fetcher:
             return job.estimate
 
         job.estimate = await re_estimate()  # others may have ended while it was sent
-        age = _age(job, record)
+        age, running[record.job_id] = _age(job, record), 0.0
         try:
             end = await self._client.queue.wait(
                 record.job_id,
@@ -127,6 +127,7 @@ class Fetcher:
                 estimate=job.estimate,
                 re_estimate=re_estimate,
                 eager=job.eager,
+                peers=lambda: len(running),
                 age=age,
                 just_submitted=record.submitted_at is not None and age < NOT_FOUND_GRACE,
                 on_retry=updates.retry,
@@ -168,7 +169,8 @@ class Fetcher:
         }
         keep = functools.partial(self._keep, record, arrived, look.info, made)
         clip = await self._writer.write(keep, gather=True)  # until then, it could be fetched again
-        self._estimates.ended(record.model)
+        if self._estimates.ended(record.model):
+            self._client.queue.replan_polls()
         if self._on_stored:
             with contextlib.suppress(RuntimeError):  # the process ends, and no thread can be had
                 await asyncio.to_thread(self._on_stored, record.job_id, clip.path)
