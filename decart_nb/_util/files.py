@@ -19,11 +19,13 @@ class PartialFile:
     Attributes:
         path: the temporary file.
         stream: the open file, for reading and writing.
+        is_committed: whether the target has been replaced with it.
     """
 
     def __init__(self, path: Path, target: Path, stream: BinaryIO) -> None:
         self.path = path
         self.stream = stream
+        self.is_committed = False
         self._target = target
 
     def commit(self, *, fsync: bool = True, fsync_name: bool = True) -> None:
@@ -40,6 +42,7 @@ class PartialFile:
         if fsync:
             os.fsync(self.stream.fileno())
         self.path.replace(self._target)
+        self.is_committed = True
         if fsync and fsync_name:
             fsync_directory(self._target.parent)
 
@@ -57,12 +60,15 @@ def partial_file(target: Path, *, staging: Path | None = None) -> Iterator[Parti
     """
     stem = target.name if len(os.fsencode(target.name)) <= _LONGEST_STEM else ""
     path = (staging or target.parent) / f"{stem}.{secrets.token_hex(16)}.part"
+    partial: PartialFile | None = None
     try:
         with path.open("x+b") as stream:
-            yield PartialFile(path, target, stream)
+            partial = PartialFile(path, target, stream)
+            yield partial
     finally:
-        with contextlib.suppress(OSError):
-            path.unlink(missing_ok=True)
+        if partial is None or not partial.is_committed:
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

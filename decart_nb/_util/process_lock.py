@@ -85,8 +85,9 @@ class ProcessLock:
     def staging(self) -> Path:
         """A folder for incomplete files. After this process has ended, another one removes it."""
         staging = self._staging_of(self.name)
-        with contextlib.suppress(OSError):  # writing to it will raise
-            staging.mkdir(parents=True, exist_ok=True)
+        if not staging.is_dir():
+            with contextlib.suppress(OSError):  # writing to it will raise
+                staging.mkdir(parents=True, exist_ok=True)
         return staging
 
     def close(self) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from fractions import Fraction
@@ -113,7 +114,8 @@ def open_source(source: Source, name: str, wanted: str) -> Iterator[BinaryIO]:
     with decoding(name, wanted), ExitStack() as stack:
         if isinstance(source, str | os.PathLike):
             path = Path(source)
-            if path.is_fifo() or path.is_char_device():  # whose end may never come
+            kind = stat.S_IFMT(path.stat().st_mode)
+            if kind in (stat.S_IFIFO, stat.S_IFCHR):  # whose end may never come
                 raise refusal(name, wanted, "it is a device or a pipe")
             file: BinaryIO = stack.enter_context(path.open("rb"))
         elif source.seekable():

@@ -150,15 +150,15 @@ def quick_probe(path: Path, *, limits: Limits = LIMITS) -> VideoInfo:
     """
     name = name_of(path)
     with open_source(path, name, VIDEO) as file:
-        fragmented = check_index(file, limits)
+        fragmented, size = check_index(file, limits), file.seek(0, 2)
     try:
-        found = None if fragmented else _skimmed(path, name, limits)
+        found = None if fragmented else _skimmed(path, name, size, limits)
     except (av.FFmpegError, OSError, ValueError):  # it is another kind of file, or none: probing tells
         found = None
     return found or probe(path, limits=limits)
 
 
-def _skimmed(path: Path, name: str, limits: Limits) -> VideoInfo | None:
+def _skimmed(path: Path, name: str, size: int, limits: Limits) -> VideoInfo | None:
     # FFmpeg reads the file by itself, since whatever goes through Python waits for Python's lock when many videos come
     # at once; and as an MP4 or MOV only, since other kinds (playlists) may name further files.
     options = {**safe_options(limits), **_GLANCE}
@@ -179,7 +179,7 @@ def _skimmed(path: Path, name: str, limits: Limits) -> VideoInfo | None:
         if first is None:
             return None
         with decoding(name, VIDEO):
-            count, seconds = _length_by_index(media, stream, path.stat().st_size, name, limits)
+            count, seconds = _length_by_index(media, stream, size, name, limits)
         BitStreamFilterContext(_PIECES[kind], stream).filter(first)  # and nothing is left in it
         return _described(media, stream, codec.width, codec.height, count, seconds)
 

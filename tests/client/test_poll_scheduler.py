@@ -91,9 +91,7 @@ def test_a_poll_that_failed_keeps_its_pause_when_all_are_timed_anew() -> None:
     async def main() -> None:
         scheduler = PollScheduler(queue.ask)
         wait = asyncio.create_task(scheduler.wait("a", USUAL, re_estimate=_expecting(USUAL)))
-        while not queue.polls:
-            await asyncio.sleep(0.5)
-        await asyncio.sleep(5)
+        await asyncio.sleep(USUAL.gap(0) + 5)
         scheduler.replan()
         await wait
 
