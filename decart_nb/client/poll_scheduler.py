@@ -36,7 +36,7 @@ _COALESCE = 0.2
 _GIVE_UP_AFTER = 900.0
 _GIVE_UP_FAILURES = 5
 #: Polls a second of all jobs whose duration nobody knows yet: the first end that is found tells of the others, too.
-_SCOUTING_RATE = 30.0
+_SCOUTING_RATE = 20.0
 #: Seconds between eager polls, the shortest that Decart recommends.
 _EAGER_INTERVAL = 2.0
 
