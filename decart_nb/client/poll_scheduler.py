@@ -94,7 +94,7 @@ class PollScheduler:
                 while not await self._wait_for_slot(submitted + age + pause, submitted + age + earliest):
                     if not failures and re_estimate:
                         estimate = await re_estimate()
-                        pause = earliest = _interval(estimate, age, eager, peers)
+                        pause = earliest = min(pause, _interval(estimate, age, eager, peers))
                 try:
                     status = await self._ask(job_id)
                 except QueueStatusError as error:
@@ -138,7 +138,7 @@ class PollScheduler:
         return self._waits
 
     def replan(self) -> None:
-        """Time the next poll of every job anew, since more is known of how long they take."""
+        """Poll every job earlier that is due earlier by a new estimate, since more is known of how long they take."""
         waiting, self._heap = self._heap, []
         for *_, slot in waiting:
             if not slot.done():
@@ -173,7 +173,7 @@ class PollScheduler:
         From ``earliest`` on, the poll may go with an earlier batch.
 
         Returns:
-            Whether the poll may start; if not, it is to be timed anew.
+            Whether the poll may start; if not, it may be due earlier than it was.
         """
         slot: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         entry = (due, next(self._numbers), earliest, slot)

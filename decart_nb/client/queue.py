@@ -160,7 +160,7 @@ class Queue:
         return self._throttles[loop]
 
     def replan_polls(self) -> None:
-        """Time the next poll of every job anew: the first end of a model's jobs tells how long the others take."""
+        """Poll jobs earlier that are due by a new estimate: the first end of a model's jobs tells of the others."""
         self._scheduler().replan()
 
     def _scheduler(self) -> PollScheduler:
