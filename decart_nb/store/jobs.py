@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
@@ -54,7 +55,7 @@ class JobTable:
         return record
 
     def write(self, record: Record, changes: Mapping[str, Any], claim: str | None) -> None:
-        """Write changes of a job down.
+        """Store changes of a job.
 
         An id and a finished video are written whoever has claimed the job; the rest only where the claim stands. A job
         that is not there, since the store was removed in between, is added.
@@ -81,7 +82,7 @@ class JobTable:
             )
 
     def write_whole(self, record: Record, claim: str | None) -> None:
-        """Write all of a job down, except its rating: of that, the database may have heard from others since."""
+        """Store all columns of a job except its rating, which another process may have changed since."""
         self.write(record, {name: getattr(record, name) for name in COLUMNS if name not in JUDGED}, claim)
 
     def change_holder(self, before: str, after: str) -> None:
@@ -128,11 +129,8 @@ class JobTable:
         wanted = f"SELECT request, take, status, {', '.join(columns)} FROM jobs"
         error = 3 + list(columns).index("error") if "error" in columns else None
         with self._database.connection() as database:
-            (jobs,) = database.execute("SELECT count(*) FROM jobs").fetchone()
-            some, which = "WHERE request IN (SELECT value FROM json_each(?))", [json.dumps(list(requests))]
-            if len(requests) > jobs / 4:  # to read them all is quicker than to look for each
-                some, which = "", []
-            rows = database.execute(f"{wanted} {some} ORDER BY row", which).fetchall()
+            condition, values = _among(database, "request", requests)
+            rows = database.execute(f"{wanted} WHERE {condition} ORDER BY row", values).fetchall()
         found: dict[tuple[str, int], tuple[Any, ...]] = dict(zip(map(itemgetter(0, 1), rows), rows, strict=True))
         if len(found) < len(rows):  # of some there are several
             found.clear()
@@ -144,18 +142,32 @@ class JobTable:
                     if error and row[2] in UNDER_WAY and row[error] is None:
                         now = (*row[:error], found[key][error], *row[error + 1 :])
                 found[key] = now
-        missing = [request for request in requests if found.get((request, 0), ("", 0, None))[2] not in STANDING]
-        return found | self._latest_with_drawn_seed(missing, columns) if missing else found
+        return found | self._latest_with_drawn_seed(requests, found, columns)
 
     def _latest_with_drawn_seed(
-        self, requests: Collection[str], columns: Sequence[str]
+        self, requests: Collection[str], found: Mapping[tuple[str, int], tuple[Any, ...]], columns: Sequence[str]
     ) -> dict[tuple[str, int], tuple[Any, ...]]:
-        """As :meth:`latest_by_request`, of requests whose seed was drawn for a request without one."""
+        """As :meth:`latest_by_request`, of requests whose seed was drawn for a request without one.
+
+        Args:
+            requests, columns: as there.
+            found: the latest jobs of these requests themselves, which come first.
+        """
+        wanted = f"SELECT seeded_request, 0, status, {', '.join(columns)} FROM jobs"
         with self._database.connection() as database:
+            if not database.execute("SELECT 1 FROM jobs WHERE seeded_request IS NOT NULL LIMIT 1").fetchone():
+                return {}
+            missing = {request for request in requests if found.get((request, 0), ("", 0, None))[2] not in STANDING}
+            condition, values = _among(database, "seeded_request", missing)
             rows = database.execute(
-                f"SELECT seeded_request, 0, status, {', '.join(columns)} FROM jobs "
-                "WHERE seeded_request IN (SELECT value FROM json_each(?)) "
-                f"AND seeded_request IS NOT NULL AND status IN {STANDING} ORDER BY row",
-                [json.dumps(list(requests))],
+                f"{wanted} WHERE {condition} AND status IN {STANDING} ORDER BY row", values
             ).fetchall()
-        return dict(zip(map(itemgetter(0, 1), rows), rows, strict=True))
+        return {(row[0], 0): row for row in rows if row[0] in missing}
+
+
+def _among(database: sqlite3.Connection, column: str, requests: Collection[str]) -> tuple[str, list[str]]:
+    """A condition on the jobs with some requests, and its values; it may hold for all jobs, if that is quicker."""
+    (jobs,) = database.execute(f"SELECT count({column}) FROM jobs WHERE {column} IS NOT NULL").fetchone()
+    if len(requests) > jobs / 4:  # to read them all is quicker than to look for each
+        return f"{column} IS NOT NULL", []
+    return f"{column} IN (SELECT value FROM json_each(?))", [json.dumps(list(requests))]

@@ -98,9 +98,10 @@ class Row:
     @property
     def input_seconds(self) -> float | None:
         """The duration of the input video."""
-        return next(
-            (part.file.seconds for part in self.parts if part.name == "data" and isinstance(part.file, InputFile)), None
-        )
+        for part in self.parts:
+            if part.name == "data":
+                return part.file.seconds if isinstance(part.file, InputFile) else None
+        return None
 
     def as_request(self) -> Request:
         """The request that is sent."""
