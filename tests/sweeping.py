@@ -19,7 +19,7 @@ import pytest
 import decart_nb as dnb
 from decart_nb.client.polling import Polling
 from decart_nb.client.retry import Patience
-from decart_nb.job.ingest import intent
+from decart_nb.job.ingest import ingest
 from decart_nb.local.faults import Faults, FaultSchedule
 from decart_nb.local.queue import LocalQueue
 from decart_nb.request.catalogue import models
@@ -128,7 +128,7 @@ def cut_off(prompt: str) -> None:
     """Ends in the middle of a submission."""
     here = current_session()
     store = Store(here.store)
-    _, wanted = intent(store, prepare(models.video(T2V), {"prompt": prompt}), here.base_url, here.backend, T2V)
+    _, wanted = ingest(store, prepare(models.video(T2V), {"prompt": prompt}), here.base_url, here.backend, T2V)
     record, _ = store.claim(wanted)
     store.update(record, sent_at=time.time())
 

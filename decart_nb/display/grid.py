@@ -41,7 +41,7 @@ class ClipGrid:
     Args:
         table: a table of results, of at most :data:`MAX_TILES` rows.
         clips, records: of each row the clip, and the job in the store, if there are any.
-        runner: carries out further takes, and has the store of the jobs; without one, clips are only shown.
+        runner: runs further takes; ``runner.store`` has the jobs; without one, clips are only shown.
         rows, cols: the columns whose values are down the side and across the top; chosen unless given.
         badges, sort: as for :class:`~decart_nb.display.grid_data.GridData`.
         title: what the grid shows; may be empty.

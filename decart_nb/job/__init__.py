@@ -1,1 +1,1 @@
-"""Jobs and clips: what a person holds, and what carries a request from intent to file."""
+"""Jobs and clips, and what runs a job from its request to its stored video."""

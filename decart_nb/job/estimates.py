@@ -17,7 +17,7 @@ class Estimates:
     """Duration estimates of one session.
 
     Args:
-        store: what remembers how long jobs took.
+        store: where the durations of earlier jobs are.
         prior: how long a job may take of which nothing is known yet.
 
     Attributes:

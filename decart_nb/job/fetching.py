@@ -38,8 +38,8 @@ class Fetcher:
 
     Args:
         client: how the queue is reached.
-        store: what remembers.
-        writer: what writes into it.
+        store: where jobs and videos are stored.
+        writer: runs calls of the store on a thread.
         estimates: how long jobs take.
         price: USD per generated second, of a model, a resolution, and what the model's name meant.
         on_stored: as for :class:`decart_nb.job.runner.Runner`.
@@ -60,11 +60,11 @@ class Fetcher:
         self._on_stored = on_stored
 
     async def fetch(self, job: Job, record: Record, model: ModelDefinition | None) -> Clip:
-        """Wait for a job, and bring its video into the store. What it ends with is written down.
+        """Wait for a job, download its video into the store, and store the status that it ends with.
 
         Args:
-            job: what tells of it.
-            record: what is remembered of it; it has an id.
+            job: the job to update.
+            record: its row in the store, which has an id.
             model: what was asked, for the price, where that is known.
 
         Raises:
@@ -179,8 +179,8 @@ class Fetcher:
         return clip
 
     def _keep(self, record: Record, arrived: Download, info: media.VideoInfo | None, made: dict[str, Any]) -> Clip:
-        """Put a video that has come into its place, and write down what it is."""
-        path = self._store.adopt_video(arrived.path)
+        """Move a downloaded video into the store's folder, and store what made it."""
+        path = self._store.place_video(arrived.path)
         made = {
             **made,
             "status": "completed",
@@ -192,8 +192,8 @@ class Fetcher:
         }
         # Before it counts as completed, since nobody would come back for it.
         with contextlib.suppress(MediaError):  # the store knows it all the same
-            told = provenance.describe_job(replace(record, **made))
-            provenance.write_sidecar(path, told, staging=self._store.staging)
+            described = provenance.describe_job(replace(record, **made))
+            provenance.write_sidecar(path, described, staging=self._store.staging)
         self._store.update(record, **made)
         return clip_of(record, path, reused=False)
 

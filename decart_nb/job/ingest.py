@@ -1,4 +1,4 @@
-"""Ingestion of a request into the store before it is sent: its input files, and the row that records the intent."""
+"""Ingestion of a request into the store before it is sent: its input files, and the row of its planned job."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ from ..store.store import Store
 from .seeds import draw_seed
 
 
-def intent(store: Store, request: Request, endpoint: str, backend: str, resolved: str | None) -> tuple[Request, Record]:
-    """The request with its files kept in the store, and what is to be remembered of it.
+def ingest(store: Store, request: Request, endpoint: str, backend: str, resolved: str | None) -> tuple[Request, Record]:
+    """Store the input files of a request, and make the row of its planned job, which is not inserted yet.
 
     Args:
         store: the store.
-        request: what is asked for.
-        endpoint, backend: where it goes.
+        request: the request.
+        endpoint, backend: where it will be sent.
         resolved: what the model's name means there; ``None`` where that is still to be asked.
 
     Returns:
-        Both, the record with a seed that was drawn, if the request has none. As long as the model is to be resolved,
-        or files are to be fetched, the record has no such seed, and a request of its own kind, for
-        :meth:`decart_nb.store.store.Store.enqueue`: nothing that was made is found by it.
+        The request with its files from the store; and the row, with a seed that was drawn if the request has none. As
+        long as the model is to be resolved, or files are to be downloaded, the row has no such seed, and a digest of
+        its own kind, for :meth:`decart_nb.store.store.Store.enqueue`: no stored video is found by it.
 
     Raises:
         InvalidInputError: a file can no longer be read, or has changed since it was checked.
-        StoreError: a file cannot be kept.
+        StoreError: a file cannot be stored.
     """
     files: dict[str, dict[str, Any]] = {}
     kept: dict[str, Upload | RemoteFile] = {}
@@ -72,7 +72,7 @@ def intent(store: Store, request: Request, endpoint: str, backend: str, resolved
 
 
 def shown_inputs(request: Request) -> dict[str, Any]:
-    """The request as a person would say it: plain values, and what its files are called."""
+    """The inputs of a request as a job shows them: plain values, and the names of its files."""
     files = {
         name: file.shown if isinstance(file, RemoteFile) else file.filename for name, file in request.files.items()
     }
@@ -80,18 +80,18 @@ def shown_inputs(request: Request) -> dict[str, Any]:
 
 
 def is_complete(files: Mapping[str, Upload | RemoteFile]) -> bool:
-    """Whether no file is still to be fetched."""
+    """Whether no file is still to be downloaded."""
     return not any(isinstance(file, RemoteFile) for file in files.values())
 
 
 def described(upload: Upload, sha256: str) -> dict[str, Any]:
-    """What is remembered of a file."""
+    """The entry of an input file in the row of its job."""
     known = {"filename": upload.filename, "size_bytes": upload.size, "media_type": upload.media_type}
     return {"sha256": sha256, **known}
 
 
 def _kept(store: Store, upload: Upload) -> tuple[Upload, dict[str, Any]]:
-    """The same upload from the store, where it is kept from now on, and what is remembered of it."""
+    """Store an input file; return the upload that reads it from the store, and its entry in the row of the job."""
     file = described(upload, upload.sha256())
     with upload.open() as stream:
         try:
@@ -104,7 +104,7 @@ def _kept(store: Store, upload: Upload) -> tuple[Upload, dict[str, Any]]:
 
 
 def input_seconds(files: Mapping[str, Upload | RemoteFile]) -> float | None:
-    """How long the video is that a job works on, if it works on one."""
+    """The duration of the input video of a job, if it has one."""
     data = files.get("data")
     return seconds_of(data) if isinstance(data, Upload) else None
 

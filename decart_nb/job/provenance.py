@@ -212,7 +212,7 @@ def inputs_of(record: Mapping[str, Any], model: ModelDefinition, stored: StoreFi
 
 
 def write_sidecar(video: Path, record: Mapping[str, Any], *, staging: Path | None = None) -> Path:
-    """Writes a record down beside its video; it is there as a whole or not at all.
+    """Write the record of a video into a JSON file beside it, atomically.
 
     Args:
         video: the video.
@@ -332,5 +332,5 @@ def _parsed(text: bytes | str, name: str) -> Record | None:
     if not schema:
         return None
     if int(schema[1]) > _VERSION:
-        raise MediaError(f"What made {name} was written down by a newer decart_nb. Update this one to read it.")
+        raise MediaError(f"What made {name} was recorded by a newer decart_nb. Update decart_nb to read it.")
     return record if all(isinstance(record.get(key), kind) for key, kind in _SHAPE.items()) else None

@@ -28,7 +28,7 @@ from .clip import Clip, clip_of, inputs_of
 from .estimates import Estimates
 from .event_loop import Writer, background, in_background, start
 from .fetching import Fetcher, OnStored
-from .ingest import intent, is_complete, shown_inputs
+from .ingest import ingest, is_complete, shown_inputs
 from .job import Job, JobUpdates
 from .money import Payment
 from .prices import price_of
@@ -46,7 +46,7 @@ _LONG_AGO = 86400.0
 open_runners: weakref.WeakSet[Runner] = weakref.WeakSet()
 
 
-def _hang_up(client: DecartClient, timeout: float = 0.0) -> None:
+def _close_client(client: DecartClient, timeout: float = 0.0) -> None:
     """Close a client's connections, whose engine would complain of being left open; wait for that so many seconds."""
     if not client.is_open:
         return
@@ -62,7 +62,7 @@ class Runner:
 
     Attributes:
         client: how the queue is reached.
-        store: what remembers.
+        store: where jobs and videos are stored.
         backend: ``live`` or ``local``.
         prices: USD per generated second by model, over the catalogue's.
         prior: how long a job may take of which nothing is known yet.
@@ -84,7 +84,7 @@ class Runner:
     def __post_init__(self) -> None:
         # When nobody holds the session any more, and no job is under way. It waits for nothing: the garbage collector
         # comes in the middle of anything, also where a lock is held that the loop is waiting for.
-        weakref.finalize(self, _hang_up, self.client).atexit = False
+        weakref.finalize(self, _close_client, self.client).atexit = False
         self._writer = Writer(self.store)
         self._estimates = Estimates(self.store, self.prior)
         self._submission = JobSubmission(self.client, self.store, self._writer)
@@ -104,7 +104,7 @@ class Runner:
         return "paid" if self.backend == "live" else "rehearsed" if self.prices else "free"
 
     def submit(self, request: Request, *, fresh: bool = False, resubmit_uncertain: bool = False, take: int = 0) -> Job:
-        """Start a request on its way, unless it has been made before. Return when it is written down.
+        """Start the job of a request, unless there is one already, and return when it is stored.
 
         Args:
             request, fresh: what is asked for, and whether the next take of it is wanted.
@@ -116,7 +116,7 @@ class Runner:
             StoreError: a file cannot be kept in the store.
         """
         # On the caller's thread, which waits anyway: what the caller does next changes no file of the request.
-        request, wanted = self._intent(request, _name_at_queue(request.model))
+        request, wanted = self._ingest(request, _name_at_queue(request.model))
         repeated = RepeatedRequest(self, request)
         job = Job(request.model.name, shown_inputs(request), estimate=self.prior, resubmit=repeated)
         wanted.take = take
@@ -158,7 +158,7 @@ class Runner:
             start(self._supervise_all(picked))
         return [job for job, _ in picked]
 
-    async def carry(
+    async def run_job(
         self,
         job: Job,
         request: Request,
@@ -166,20 +166,20 @@ class Runner:
         on_rejected: Callable[[QueueSubmitError], object] | None = None,
         **terms: Any,
     ) -> None:
-        """Carry a request to its end, and end the job so. Called on the loop in the background.
+        """Run a job from its claim to its stored video, or to its error. Called on the background loop.
 
         Args:
-            job: what tells of it.
+            job: the job to update.
             request: with its files kept in the store.
-            wanted: what is to be remembered of it.
-            on_rejected: called with every submission that was certainly not taken and will be made again.
+            wanted: its planned row.
+            on_rejected: called with every submission that was certainly not accepted and will be made again.
             terms: as for :meth:`decart_nb.store.store.Store.claim`.
         """
         await self._supervise(job, self._execute(job, request, wanted, on_rejected, **terms))
 
     def close(self, timeout: float = 5.0) -> None:
         """Close the connections, and the store's database as long as nothing uses it."""
-        _hang_up(self.client, timeout)
+        _close_client(self.client, timeout)
         self.store.close()
 
     def price(self, model: ModelDefinition, resolution: str | None = None, resolved: str | None = None) -> float | None:
@@ -248,7 +248,7 @@ class Runner:
     async def _fetch_and_execute(
         self, job: Job, repeated: RepeatedRequest, wanted: Record, fresh: bool, resubmit: Collection[str]
     ) -> Clip:
-        """Complete an intent with what only the network tells, and carry it out."""
+        """Run a planned job, after downloads and lookups that its request needs first."""
         request, updates = repeated.request, JobUpdates(job)
         enqueued: Record | None = None
         if _name_at_queue(request.model) is None or not is_complete(request.files):
@@ -257,7 +257,7 @@ class Runner:
             try:
                 request = await self.client.queue.fetch_inputs(request, on_retry=updates.retry)
                 resolved = await self.resolved(request.model, updates.retry)
-                request, complete = await asyncio.to_thread(self._intent, request, resolved)
+                request, complete = await asyncio.to_thread(self._ingest, request, resolved)
             except BaseException:
                 self.store.release(enqueued)
                 raise
@@ -267,8 +267,8 @@ class Runner:
             job, request, wanted, fresh=fresh, exact=wanted.take > 0, resubmit=resubmit, enqueued=enqueued
         )
 
-    def _intent(self, request: Request, resolved: str | None) -> tuple[Request, Record]:
-        return intent(self.store, request, self.endpoint, self.backend, resolved)
+    def _ingest(self, request: Request, resolved: str | None) -> tuple[Request, Record]:
+        return ingest(self.store, request, self.endpoint, self.backend, resolved)
 
     async def _execute(
         self,

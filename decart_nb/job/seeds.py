@@ -1,6 +1,6 @@
 """Seeds drawn for requests that have none, so that what they make can be made again.
 
-A request that can carry a seed always does. Where the caller gives none, it is drawn when the intent is written down,
+A request that can carry a seed always does. Where the caller gives none, it is drawn when the job is inserted,
 sent with the request, and stored beside it. The request stays the one without a seed: its digest does not change, so
 that the same cell, run again, finds the stored clip, and its further takes are counted under it. The digest with the
 drawn seed is stored as well: a call with that seed spelled out, as "Copy as code" writes it, finds the same clip. In a
@@ -18,10 +18,10 @@ from ..store.job_row import Record
 
 
 def draw_seed(wanted: Record, model: ModelDefinition) -> None:
-    """Draw a seed for an intent, if its model takes one and it has none.
+    """Draw a seed for a planned job, if its model takes one and it has none.
 
     Args:
-        wanted: the intent, with the digests of all its files.
+        wanted: the planned job, with the digests of all its files.
         model: its model. What a model takes that is not in the catalogue is not known.
     """
     if "seed" in wanted.inputs or model.field_named("seed") is None:

@@ -22,20 +22,20 @@ from .job import Job, JobUpdates
 
 #: Seconds after which a pause notices that the job was cancelled.
 _TICK = 0.5
-#: Seconds until the store is asked again to write an id down.
+#: Seconds until the store is asked again to store an id.
 _PAUSES = (0.2, 1.0, 5.0, 0.0)
 
 
 class JobSubmission:
     """Submits a job that this process has claimed.
 
-    Right before each attempt, one transaction checks that the claim still stands and writes down that the job is being
+    Right before each attempt, one transaction checks that the claim still stands and stores that the job is being
     sent; whatever the claim has reserved in a budget is reserved as long as it stands.
 
     Args:
         client: how the queue is reached.
-        store: what remembers.
-        writer: what writes into it.
+        store: where jobs and videos are stored.
+        writer: runs calls of the store on a thread.
     """
 
     def __init__(self, client: DecartClient, store: Store, writer: Writer) -> None:
@@ -48,19 +48,19 @@ class JobSubmission:
         request: Request,
         on_rejected: Callable[[QueueSubmitError], object] | None = None,
     ) -> None:
-        """Submit a job, and write its id down.
+        """Submit a job, and store its id.
 
         Args:
-            job: what tells of it.
-            record: what is remembered of it.
+            job: the job to update.
+            record: its row in the store.
             request: with its files kept in the store.
-            on_rejected: called with every submission that was certainly not taken and will be made again.
+            on_rejected: called with every submission that was certainly not accepted and will be made again.
 
         Raises:
             ClaimLostError: another process has taken the job over; nothing was sent.
             JobCancelledError: it was cancelled before it was sent.
             QueueSubmitError: the queue did not take it, or its answer was lost.
-            StoreError: the queue has taken it, and its id cannot be written down.
+            StoreError: the queue has accepted it, and its id cannot be stored.
         """
         updates = JobUpdates(job)
 
@@ -108,10 +108,10 @@ class JobSubmission:
             await self._update(record, status="uncertain", error=f"{type(error).__name__}: {error}")
             raise
         record.submitted_at = time.time()
-        await self._write_id_down(job, record, submitted.job_id)
+        await self._store_id(job, record, submitted.job_id)
 
-    async def _write_id_down(self, job: Job, record: Record, job_id: str) -> None:
-        """Write the id of a job down, and tell it; where the store cannot be written, as soon as that is possible.
+    async def _store_id(self, job: Job, record: Record, job_id: str) -> None:
+        """Store the id of a job, and set it on the job; where the store cannot be written, as soon as it can be.
 
         Raises:
             QueueSubmitError: it is the id of another job: both would be answered with one video.
@@ -132,12 +132,12 @@ class JobSubmission:
                 break
             except StoreError as error:
                 record.job_id = job_id
-                self._store.remember(record)  # whatever the disk does now
+                self._store.mark_unsaved(record)  # whatever the disk does now
                 JobUpdates(job).submitted(job_id)
                 if not pause:
                     record.status, record.error = "unreachable", error.message
                     hint = (
-                        f"Job {job_id} was submitted. As long as this process lives it is written down as soon as that "
+                        f"Job {job_id} was submitted. As long as this process lives its id is stored as soon as that "
                         f"is possible; keep its id for {step('attach', id=job_id)}."
                     )
                     raise StoreError(f"{error.message}\n{hint}", {"job_id": job_id}, error.cause) from None

@@ -1,4 +1,4 @@
-"""The measuring of many clips: what the store has not yet is measured, once for each content, and written down."""
+"""Measuring many clips: a value that the store does not have is computed, once for each content, and stored."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def measure_clips(
 ) -> Values:
     """Measure clips by metrics, each decoded at most once, on the cores of this machine or on a cluster.
 
-    Each value is written down as it comes, so that what is interrupted goes on where it was.
+    Each value is stored as it comes, so that an interrupted call goes on where it was.
 
     Args:
         clips: the clips; ``None`` where there is none.

@@ -170,7 +170,7 @@ class Rating(Observed, ProcessLocal):
 
         Raises:
             InvalidInputError: there is no such outcome, or nothing left to vote on.
-            StoreError: the vote cannot be written down. The comparison stays.
+            StoreError: the vote cannot be stored. The comparison stays.
         """
         if outcome not in OUTCOMES:
             raise InvalidInputError(f"A vote is one of {', '.join(OUTCOMES)}, not {short_repr(outcome)}.")

@@ -271,7 +271,7 @@ def reproduce(path: str | os.PathLike[str], model: str | ModelDefinition | None 
 
 
 def open_runner() -> Runner | None:
-    """What carries out the current session's jobs, or ``None``."""
+    """The runner of the current session's jobs, or ``None``."""
     return None if (session := current_session()) is None else session.runner
 
 

@@ -43,7 +43,7 @@ class Session(ProcessLocal):
         backend: ``live`` (Decart) or ``local`` (the embedded queue, which makes previews and costs nothing).
         base_url: the address of the queue.
         store: the absolute path of the store's folder, where the videos are.
-        runner: what carries out its jobs, and has the store's records.
+        runner: runs its jobs; ``runner.store`` is their store.
     """
 
     def __init__(self, runner: Runner, store: Path) -> None:

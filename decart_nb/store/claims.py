@@ -30,7 +30,7 @@ class Claims:
         self._lock: ProcessLock | None = None
         self._inherited: list[ProcessLock] = []
         self._former: set[str] = set()  # names that this process had before, and that rows still have
-        self._carried: dict[str, Record] = {}  # by their keys
+        self._running: dict[str, Record] = {}  # by their keys
 
     @property
     def lock(self) -> ProcessLock:
@@ -39,15 +39,15 @@ class Claims:
         return self._lock
 
     def holds(self, record: Record) -> bool:
-        """Whether this process is carrying out a job."""
-        return record.key in self._carried
+        """Whether this process is running a job."""
+        return record.key in self._running
 
     def is_held(self, record: Record) -> bool:
-        """Whether this process, or another one that is alive, is carrying out a job."""
+        """Whether this process, or another one that is alive, is running a job."""
         return self._is_held(record, self.lock.is_alive)
 
     def orphans(self, records: list[Record]) -> list[Record]:
-        """Those of many jobs that no process is carrying out."""
+        """Those of many jobs that no process is running."""
         is_alive = functools.cache(self.lock.is_alive)  # once for each process
         return [record for record in records if not self._is_held(record, is_alive)]
 
@@ -55,16 +55,16 @@ class Claims:
         return self.holds(record) if record.holder == self.lock.name else is_alive(record.holder)
 
     def take(self, record: Record) -> Record:
-        """Claim a job with a new token; the caller writes it down."""
+        """Claim a job with a new token; the caller stores it."""
         record.holder, record.claim = self.lock.name, new_key()
-        self._carried[record.key] = record
-        self._on_rollback(lambda: self._carried.pop(record.key, None))
+        self._running[record.key] = record
+        self._on_rollback(lambda: self._running.pop(record.key, None))
         return record
 
     def drop(self, record: Record) -> None:
-        """Give a claim up, unless another part of this process has the job by now."""
-        if (carried := self._carried.get(record.key)) is not None and carried.claim in (record.claim, None):
-            del self._carried[record.key]
+        """Release a claim, unless another part of this process has claimed the job since."""
+        if (running := self._running.get(record.key)) is not None and running.claim in (record.claim, None):
+            del self._running[record.key]
 
     def renew_lock(self) -> None:
         """Take a new lock where somebody has removed the file of the old one: the others see no other lock."""
@@ -72,7 +72,7 @@ class Claims:
             before, self._lock = self.lock, ProcessLock(self._folder)
             before.close()
             self._former.add(before.name)
-            for record in self._carried.values():
+            for record in self._running.values():
                 record.holder = self._lock.name
         former, self._former = self._former, set()
         self._on_rollback(lambda: self._former.update(former))
@@ -80,8 +80,8 @@ class Claims:
             self._jobs.change_holder(name, self.lock.name)
 
     def close(self) -> None:
-        """Remove the lock, unless this process is carrying out jobs. The next transaction takes a new one."""
-        if self._lock is not None and not self._carried and not self._lock.is_inherited:
+        """Remove the lock, unless this process is running jobs. The next transaction takes a new one."""
+        if self._lock is not None and not self._running and not self._lock.is_inherited:
             self._lock.close()
 
     def open(self) -> bool:
@@ -96,14 +96,14 @@ class Claims:
         if before.is_inherited:
             # Kept: its end would release the lock of the process that this one was forked from.
             self._inherited.append(before)
-            self._carried = {}
+            self._running = {}
         else:
             before.close()  # not earlier: the new lock would have removed what has come into the staging folder
         return before.is_inherited
 
-    def write_down(self) -> None:
-        """Write down the jobs that are being carried out, for a database that does not know them."""
-        for record in self._carried.values():
+    def insert_running(self) -> None:
+        """Insert the jobs that this process is running, in a database that does not have them."""
+        for record in self._running.values():
             if record.status in UNDER_WAY:
                 record.holder = self.lock.name
                 self._jobs.write_whole(record, record.claim)

@@ -27,7 +27,7 @@ class Record:
     Attributes:
         row: its number in the store, by which jobs have their order. Another database may give it to another job.
         key: its own, in whatever database.
-        claim: the token of who carries it; whoever takes it over gives it another one.
+        claim: the token of its holder's claim; a process that takes the job over sets another one.
         request: the digest of the request, as :mod:`decart_nb.request.digest` makes it; empty where it is not known.
         take: which of the videos that were asked for with this request.
         endpoint, backend: which queue it is at.
@@ -39,7 +39,7 @@ class Record:
         holder: the lock name of the process that has claimed it.
         job_id: the queue's name for it.
         error: what went wrong.
-        created_at, sent_at, submitted_at, ended_at: when it was written down, when its submission began, when the queue
+        created_at, sent_at, submitted_at, ended_at: when it was inserted, when its submission began, when the queue
             answered that, and when it was over.
         took: from the submission until the queue was done, as far as its answers tell; what is learnt from.
         waited: of that, how long it was in the queue before anything worked on it, as far as its answers tell.
@@ -101,7 +101,7 @@ class Record:
 
 #: The columns of a job in the database; its number comes behind them.
 COLUMNS = [column.name for column in fields(Record) if column.name != "row"]
-#: Those that a person has judged it by, whichever process carries the job.
+#: The columns of the rating, which any process may change, whichever has claimed the job.
 JUDGED = ("rating", "note")
 _AS_JSON = ("inputs", "files")
 _TEXTS = [column.name for column in fields(Record) if column.type == "str"]

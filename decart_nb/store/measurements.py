@@ -61,7 +61,7 @@ class MeasurementTable:
         ]
 
     def write(self, measurements: Iterable[StoredMeasurement]) -> None:
-        """Write measurements down, in one transaction."""
+        """Store measurements, in one transaction."""
         now = time.time()
         rows = [
             (*one[:4], None if isinstance(one.value, float) and math.isnan(one.value) else one.value, one.error, now)

@@ -65,7 +65,7 @@ class RatingTable:
         self._database = database
 
     def rate(self, records: Sequence[Record], changes: Mapping[str, Any]) -> bool:
-        """Write the judgement of jobs down, whoever has claimed them, and return whether there is any of them."""
+        """Store the rating and note of jobs, whoever has claimed them, and return whether there is any job."""
         values = encoded(changes)
         assignments = ", ".join(f"{name} = ?" for name in values)
         with self._database.connection() as database:

@@ -86,7 +86,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ),
     ("ALTER TABLE sweeps ADD COLUMN pruned_cost REAL NOT NULL DEFAULT 0",),
     (
-        # A job's key is its own in all databases; its claim, whoever carries it at the moment.
+        # A job's key is its own in all databases; its claim, its present holder's.
         "ALTER TABLE jobs ADD COLUMN key TEXT",
         "UPDATE jobs SET key = lower(hex(randomblob(16)))",
         "CREATE INDEX jobs_by_key ON jobs (key)",

@@ -1,6 +1,6 @@
 """Persistent job store: one SQLite database, and the video and input files. It is the only durable state.
 
-A job is written down before the wire is used and after it has answered, each time synced to the disk:
+A job is stored before its request is sent, and again after each answer, each time synced to the disk:
 
     planned → planned, and sent at a time → pending, with its id → completed, with its file
             → cancelled                   → rejected, uncertain  → failed, unreachable, expired
@@ -9,7 +9,7 @@ Several processes may work on one folder. A job that is under way is claimed by 
 operating system releases when a process ends tells whether the holder is still there, and a token, which is checked in
 the transaction that says that the job is about to be sent, whether the claim still stands.
 
-What this process knows of the jobs that it carries is written down again where the store was removed, moved or full in
+What this process knows of the jobs that it is running is stored again where the store was removed, moved or full in
 between.
 """
 
@@ -27,13 +27,14 @@ from ..errors import CapReachedError, StoreError
 from .claims import ClaimLostError, Claims
 from .database import Database
 from .files import StoreFiles
-from .intents import NOT_SENT, Intents
 from .job_row import UNDER_WAY, Record
 from .jobs import JobTable
 from .measurements import MeasurementTable
+from .planned_jobs import NOT_SENT, PlannedJobs
 from .ratings import RatingTable, Vote, judgement
 from .sweeps import SweepTable
 
+#: The digest of an input file, in the JSON of a job's files or of a sweep's definition.
 _DIGEST = re.compile(r'"sha256": "([^"]+)"')
 
 #: The name of the database in the store's folder.
@@ -69,10 +70,10 @@ class Store:
         self._ratings = RatingTable(self.database)
         self.measurements = MeasurementTable(self.database)
         self._claims = Claims(folder / "holders", self._jobs, self.database.on_rollback)
-        self._intents = Intents(self._jobs, self._claims, self.update)
-        # By key, the jobs of which the database has not heard the latest, and the claims by which they are written.
+        self._planned = PlannedJobs(self._jobs, self._claims, self.update)
+        # By key, the jobs with changes that are not stored yet, and the claims by which they may be stored.
         self._unsaved: dict[str, tuple[Record, str | None]] = {}
-        self._totals: dict[str, float] = {}  # what sweeps have cost so far, for a database that begins anew
+        self._totals: dict[str, float] = {}  # by sweep, its cost so far, for a database that is made again
         self._placed = False
         with self.database.transaction():
             pass
@@ -86,7 +87,7 @@ class Store:
         with self.database.transaction():
             for record in self._jobs.read(f"request = ? AND {NOT_SENT}", [wanted.request]):
                 if not self._claims.is_held(record):
-                    return self._intents.take_over(record)[0]
+                    return self._planned.take_over(record)[0]
             return self._jobs.insert(self._claims.take(wanted))
 
     def claim(
@@ -100,30 +101,30 @@ class Store:
         cap: float | None = None,
         enqueued: Record | None = None,
     ) -> tuple[Record, bool]:
-        """Write an intent down, or find that there is one already.
+        """Insert the planned job of a request and claim it, or find the job that the request already has.
 
         Args:
-            wanted: the intent.
-            resubmit: what is made again although it may have been paid for: ``uncertain``, a submission whose answer
-                was lost; ``expired``, a video that the service no longer has.
+            wanted: the planned job.
+            resubmit: the statuses that are submitted again although they may have been paid for: ``uncertain``, whose
+                submission had no answer; ``expired``, whose video the service no longer has.
             fresh: whether another take is wanted than those that there are.
             exact: whether this very take is wanted, and no other one in its place.
             seen: the row and the key of the latest job with this request and take that the caller has seen, ``(0, "")``
                 for none. What has ended badly since then is not made again.
-            cap: what all jobs of the intent's sweep may cost together, in USD, as far as that is known.
-            enqueued: what :meth:`enqueue` has written down of the intent; it goes.
+            cap: what all jobs of the sweep may cost together, in USD, as far as that is known.
+            enqueued: the job that :meth:`enqueue` has inserted for the request; it is removed.
 
         Returns:
-            The job as it now stands, and whether it is the caller's to carry on from there. It is not where it has
-            ended, where another holder is at it, and where nobody knows whether its submission was taken.
+            The job as it now stands, and whether the caller has claimed it and runs it from there. The caller does not
+            where it has ended, another holder runs it, or nobody knows whether its submission was accepted.
 
         Raises:
-            CapReachedError: with this job, the sweep would cost more than that. Nothing was written down.
+            CapReachedError: with this job, the sweep would cost more than the cap. Nothing was stored.
         """
         with self.database.transaction():
             if enqueued is not None:
                 self.discard(enqueued)
-            record, ours = self._intents.claim(wanted, resubmit, fresh, exact, seen)
+            record, ours = self._planned.claim(wanted, resubmit, fresh, exact, seen)
             if ours and record.job_id is None and record.sweep is not None:
                 self._check_cap(record, record.sweep, cap)
             return record, ours
@@ -131,10 +132,10 @@ class Store:
     def take_over(self, record: Record) -> tuple[Record, bool]:
         """Take over a job whose holder has gone. Returns as :meth:`claim`."""
         with self.database.transaction():
-            return self._intents.take_over(self.refreshed(record))
+            return self._planned.take_over(self.refreshed(record))
 
     def begin_submission(self, record: Record) -> None:
-        """Write down that a job is about to be sent: from here on it may be taken, and paid for.
+        """Store that a job is about to be sent: from here on the queue may accept it, and charge for it.
 
         Raises:
             ClaimLostError: another process has taken the job over meanwhile; nothing may be sent.
@@ -152,9 +153,9 @@ class Store:
         record.sent_at = now
 
     def update(self, record: Record, **changes: Any) -> None:
-        """Make changes in a record, and write them down; a job that is no longer under way has no holder.
+        """Change a record and store the changes; a status that ends the job also releases its claim.
 
-        Changes that cannot be written now are written by the next transaction that can.
+        Changes that cannot be stored now are stored by the next transaction that can.
         """
         if changes.get("status", "pending") not in UNDER_WAY:
             changes = {"holder": None, "claim": None, "ended_at": time.time(), **changes}
@@ -163,35 +164,35 @@ class Store:
             setattr(record, name, value)
         try:
             with self.database.transaction():
-                self.database.on_rollback(lambda: self.remember(record, claim))
+                self.database.on_rollback(lambda: self.mark_unsaved(record, claim))
                 self._jobs.write(record, changes, claim)
         except StoreError:
-            self.remember(record, claim)
+            self.mark_unsaved(record, claim)
             raise
 
-    def remember(self, record: Record, claim: str | None = None) -> None:
-        """Keep what is known of a job in memory, until the next transaction that can write it down.
+    def mark_unsaved(self, record: Record, claim: str | None = None) -> None:
+        """Keep a record in memory until the next transaction stores it whole.
 
         Args:
             record: the job.
-            claim: the token of its claim, where the record has given that up since.
+            claim: the token of its claim, where the record has released that since.
         """
         _, before = self._unsaved.get(record.key, (record, None))
         self._unsaved[record.key] = record, claim or record.claim or before
 
     def flush(self) -> None:
-        """Write down what could not be before."""
+        """Store the changes that could not be stored before."""
         if self._unsaved:
             with self.database.transaction():  # which begins with that
                 pass
 
     def close(self) -> None:
-        """Close the database, and remove this process's lock if it carries no jobs; the next call opens it again."""
+        """Close the database, and remove this process's lock if it runs no jobs; the next call opens it again."""
         self.database.close()
         self._claims.close()
 
     def release(self, record: Record) -> None:
-        """Release this process's claim on a job, however that came about."""
+        """Release this process's claim on a job."""
         self._claims.drop(record)
 
     def adopt(self, record: Record) -> Record:
@@ -201,13 +202,13 @@ class Store:
             return self._jobs.insert(record)
 
     def discard(self, record: Record) -> None:
-        """Remove a job of which there is nothing to remember."""
+        """Remove a job that was never submitted, or whose id the queue does not know."""
         with self.database.transaction():
             self._jobs.delete([record])
             self._claims.drop(record)
 
     def delete(self, records: Sequence[Record]) -> None:
-        """Remove jobs, their videos and posters; and inputs that nothing else was made from, or is just about to be."""
+        """Delete jobs with their videos and posters, and the input files that nothing else uses or is about to use."""
         with self.database.transaction() as database:
             # Only what still stands as it did when the caller looked.
             going = [record for record in records if (now := self._jobs.get(record)) and now.status == record.status]
@@ -229,7 +230,7 @@ class Store:
             return found
         if self._claims.holds(record) or record.key in self._unsaved:
             return record
-        raise StoreError(self._gone)
+        raise StoreError(self._missing_message)
 
     def find(self, **values: Any) -> list[Record]:
         """The jobs with these values, the oldest first."""
@@ -255,15 +256,15 @@ class Store:
         """The latest job of each request and take.
 
         Returns:
-            By request and take, what there is of its latest job: the request, the take, the status, and these columns.
+            By request and take, the values of its latest job: the request, the take, the status, and these columns.
             Of a job that is under way again, its ``error`` is the one that it had the last time. One that was
-            withdrawn does not count where there was another before it.
+            cancelled before its submission does not count where there was another before it.
         """
         found = self._jobs.latest_by_request(requests, columns)
         for record in self.unsaved:
             if record.request in requests:
-                told = ("request", "take", "status", *columns)
-                found[record.request, record.take] = tuple(getattr(record, name) for name in told)
+                names = ("request", "take", "status", *columns)
+                found[record.request, record.take] = tuple(getattr(record, name) for name in names)
         return found
 
     @property
@@ -274,9 +275,9 @@ class Store:
     def spent(self, sweep: str) -> tuple[float, int]:
         """What a sweep has cost in its whole life, in USD, and how many of its jobs have no known price.
 
-        A job counts for what it was expected to cost, or has cost, whichever is more. What is on its way counts, and
-        so does what has failed, what was perhaps taken, and what was deleted since; what was certainly not taken does
-        not, nor what a process was about to submit that has ended.
+        A job counts for what it was expected to cost, or has cost, whichever is more. Unfinished jobs count, and so do
+        failed, uncertain and deleted ones; a job that was certainly not accepted does not, nor one that a process was
+        about to submit when it ended.
         """
         with self.database.transaction():
             reserved = f"sweep = ? AND {NOT_SENT}"
@@ -285,9 +286,9 @@ class Store:
                     self._jobs.release(holder, reserved, [sweep])
             return self._sweeps.spent(sweep)
 
-    def keep_sweep(self, name: str, definition: str) -> None:
-        """Write down what a sweep is, over what its name meant before."""
-        self._sweeps.keep(name, definition)
+    def save_sweep(self, name: str, definition: str) -> None:
+        """Store the definition of a sweep under its name, in place of an earlier one."""
+        self._sweeps.save(name, definition)
 
     def sweeps(self) -> dict[str, str]:
         """The sweeps that were begun here, the oldest first: their definitions by their names."""
@@ -296,7 +297,7 @@ class Store:
     def rate(
         self, record: Record, *, rating: int | EllipsisType | None = ..., note: str | EllipsisType | None = ...
     ) -> None:
-        """Write down how a person has judged a job, whichever process carries it.
+        """Store a person's rating and note of a job, whichever process has claimed the job.
 
         Args:
             record: the job; where the database has another row for it, that one is found by its id or its video.
@@ -310,12 +311,12 @@ class Store:
         changes = judgement(rating, note)
         with self.database.transaction():
             if not self._ratings.rate(self._jobs.find(record), changes):
-                raise StoreError(self._gone)
+                raise StoreError(self._missing_message)
         for name, value in changes.items():
             setattr(record, name, value)
 
     def add_vote(self, vote: Vote) -> int:
-        """Write down a vote between two clips, and return its id.
+        """Store a vote between two clips, and return its id.
 
         Raises:
             InvalidInputError: it is not valid.
@@ -331,21 +332,17 @@ class Store:
         return self._ratings.votes(by, rater)
 
     def video(self, record: Record) -> Path | None:
-        """The video's file, if there is one of that size."""
+        """The path of a job's video, if the file is there and has the size that the record states."""
         return self.files.video(record.path, record.size_bytes)
 
-    def adopt_video(self, arrived: Path) -> Path:
-        """Put a video from staging into the folder, under a name that nothing has yet, and sync that.
-
-        Returns:
-            Where it lies now.
-        """
+    def place_video(self, arrived: Path) -> Path:
+        """Move a video from the staging folder into the store's folder, synced, and return its path there."""
         with self.database.transaction():  # which syncs the folder before it commits what says that the video is there
             self._placed = True
             return self.files.place(arrived)
 
     def keep_input(self, file: Mapping[str, Any], content: Any) -> Path:
-        """Keep an input, once; see :meth:`decart_nb.store.files.StoreFiles.keep_input`."""
+        """Store an input file, once for each content; see :meth:`decart_nb.store.files.StoreFiles.keep_input`."""
         try:
             return self.files.keep_input(file, content)
         except OSError as cause:
@@ -353,7 +350,7 @@ class Store:
 
     @property
     def holder(self) -> str:
-        """The name of this process among those that work on the folder."""
+        """The name of this process's lock, which is in the rows of the jobs that it has claimed."""
         with self.database.connection():
             return self._claims.lock.name
 
@@ -364,20 +361,21 @@ class Store:
             return self._claims.lock.staging
 
     @property
-    def _gone(self) -> str:
-        return f"The job is no longer in the store {self.folder.name}/: somebody has pruned it."
+    def _missing_message(self) -> str:
+        return f"The job was pruned from the store {self.folder.name}/. Submit it again to have its video."
 
     def _check_cap(self, record: Record, sweep: str, cap: float | None) -> None:
-        """Make sure, after a job was written down, that its sweep does not cost more than it may."""
+        """Raise an error if a sweep costs more than its cap with a job that was just inserted."""
         self._totals[sweep] = self._sweeps.spent(sweep)[0]
         if cap is None or self._sweeps.is_within(cap, sweep, record.expected_cost):
             return
         self.spent(sweep)  # which releases what processes that have ended had reserved
         if not self._sweeps.is_within(cap, sweep, record.expected_cost):
-            raise CapReachedError(f"The job was not submitted: with it, the sweep would cost more than ${cap:,g}.")
+            reason = f"The job was not submitted: with it, the sweep would cost more than ${cap:,g}."
+            raise CapReachedError(f"{reason} Run the sweep with a larger max_cost to submit it.")
 
     def _beginning(self) -> None:
-        """Make sure that others see that this process lives, and write down what could not be before."""
+        """Renew this process's lock, and store unsaved changes: what each transaction begins with."""
         self._claims.renew_lock()
         written, self._unsaved = self._unsaved, {}
         self.database.on_rollback(lambda: self._unsaved.update(written))
@@ -385,12 +383,12 @@ class Store:
             self._jobs.write_whole(record, claim)
 
     def _opened(self) -> None:
-        """Take a lock in a database, and bring along what this process knows: the store was removed or moved."""
+        """Take a lock in a database that was just opened, and insert the running jobs that it does not have."""
         self.files.prepare()
         if self._claims.open():
             self._unsaved, self._totals = {}, {}
         with self.database.transaction():
-            self._claims.write_down()
+            self._claims.insert_running()
             for sweep, spent in self._totals.items():
                 self._sweeps.raise_to(sweep, spent)
 

@@ -48,8 +48,8 @@ class SweepTable:
                 [sweep, spent],
             )
 
-    def keep(self, name: str, definition: str) -> None:
-        """Write down what a sweep is, over what its name meant before."""
+    def save(self, name: str, definition: str) -> None:
+        """Store the definition of a sweep under its name, in place of an earlier one."""
         with self._database.transaction() as database:
             database.execute(
                 "INSERT INTO sweeps (name, definition, begun_at) VALUES (?, ?, ?) "
@@ -58,13 +58,13 @@ class SweepTable:
             )
 
     def forget_if_empty(self, name: str) -> None:
-        """Remove what a sweep is where none of its jobs is left. What it has cost stays."""
+        """Delete the definition of a sweep if none of its jobs is left. What it has cost stays."""
         with self._database.transaction() as database:
             gone = "name = ? AND NOT EXISTS (SELECT 1 FROM jobs WHERE sweep = name)"
             database.execute(f"DELETE FROM sweeps WHERE {gone}", [name])
 
     def definitions(self) -> dict[str, str]:
-        """The sweeps that were begun here, the oldest first."""
+        """The definitions of sweeps by their names, the oldest sweep first."""
         with self._database.connection() as database:
             wanted = "SELECT name, definition FROM sweeps WHERE definition != '' ORDER BY begun_at, rowid"
             return dict(database.execute(wanted).fetchall())

@@ -244,7 +244,7 @@ class SweepRun:
         """Bring a row to its end."""
         row = self.rows[number]
         try:
-            await self._runner.carry(
+            await self._runner.run_job(
                 job,
                 row.as_request(),
                 self._record(row),

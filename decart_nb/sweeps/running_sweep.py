@@ -70,7 +70,7 @@ class RunningSweep(AwaitableSweep):
 
     @property
     def runner(self) -> Runner:
-        """What carries out its jobs, and has the store of their clips."""
+        """The runner of its jobs; ``runner.store`` has their clips."""
         return self._runner
 
     @property
@@ -159,7 +159,7 @@ class RunningSweep(AwaitableSweep):
     def _store_definition(self, reader: Reader, resolved: Mapping[str, str]) -> None:
         """Store the definition of the sweep, and let the next plan read the rows anew."""
         text = definition_of(self._axes, reader, self._extras)
-        self._runner.store.keep_sweep(self.name, text)
+        self._runner.store.save_sweep(self.name, text)
         with self._reading:
             self._resolved, self._planned = dict(resolved), None
 

@@ -117,7 +117,7 @@ def test_a_store_of_somebody_else_leads_nowhere(canned_queue, tmp_path) -> None:
 )
 def test_a_damaged_definition_of_a_sweep_is_a_sentence(canned_queue, definition) -> None:
     session = connected(canned_queue)
-    session.runner.store.keep_sweep("s", definition)
+    session.runner.store.save_sweep("s", definition)
     with pytest.raises(dnb.StoreError, match=r"is damaged\. Make the sweep anew"):
         session.sweep.load("s")
 

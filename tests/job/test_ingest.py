@@ -8,19 +8,19 @@ from pathlib import Path
 import pytest
 
 import decart_nb as dnb
-from decart_nb.job.ingest import intent
+from decart_nb.job.ingest import ingest
 from decart_nb.request.catalogue import models
 from decart_nb.request.request import prepare
 from decart_nb.request.uploads import Upload
 from decart_nb.store.store import Store
 
 
-def test_the_files_of_an_intent_are_the_stores_own(small_video: Path, tmp_path: Path) -> None:
+def test_the_files_of_a_planned_job_are_the_stores_own(small_video: Path, tmp_path: Path) -> None:
     store, path = Store(tmp_path / "runs"), tmp_path / "in.mp4"
     content = small_video.read_bytes()
     path.write_bytes(content)
     request = prepare(models.video("lucy-2.5"), {"prompt": "x", "data": path})
-    request, record = intent(store, request, "local", "local", "lucy-2.5")
+    request, record = ingest(store, request, "local", "local", "lucy-2.5")
     path.write_bytes(b"something else")
     upload = request.files["data"]
     assert isinstance(upload, Upload)
@@ -42,5 +42,5 @@ def test_a_file_that_is_not_the_one_that_was_checked_is_refused(goes: bool, smal
         path.write_bytes(small_video.read_bytes()[::-1])
     why = "No such file" if goes else "is being written while it is read; try again when it is finished"
     with pytest.raises(dnb.InvalidInputError, match=rf"^Invalid inputs for lucy-2\.5: data .*{why}"):
-        intent(store, request, "local", "local", "lucy-2.5")
+        ingest(store, request, "local", "local", "lucy-2.5")
     assert not store.find()

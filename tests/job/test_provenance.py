@@ -209,7 +209,7 @@ def test_a_newer_version_s_record_is_named_as_such(stored: Path, tmp_path: Path,
         lineage.write_sidecar(stored, record)
     else:
         stored = lineage.save_copy(stored, tmp_path, record)
-    with pytest.raises(MediaError, match="written down by a newer decart_nb"):
+    with pytest.raises(MediaError, match="recorded by a newer decart_nb"):
         lineage.provenance(stored)
 
 

@@ -161,7 +161,7 @@ def test_jobs_and_sweeps_are_those_of_the_store(shell: InteractiveShell, complet
     for number in range(3):
         _kept(session, f"job-{number}")
     for name in ("styles", "two styles, one seed"):
-        session.runner.store.keep_sweep(name, "{}")
+        session.runner.store.save_sweep(name, "{}")
     ids, names = ["job-2", "job-1", "job-0"], ["two styles, one seed", "styles"]
     shell.user_ns["mine"] = session
     for owner in ("dnb", "mine"):

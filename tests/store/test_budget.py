@@ -16,7 +16,7 @@ def test_a_sweep_whose_jobs_are_all_forgotten_is_forgotten_too(store) -> None:
     records = [store.claim(wanted(f"r{number}", sweep="cats"))[0] for number in range(2)]
     for record in records:
         store.update(record, status="failed", error="no")
-    store.keep_sweep("cats", "{}")
+    store.save_sweep("cats", "{}")
     store.delete(records[:1])
     assert store.sweeps() == {"cats": "{}"}
     store.delete(records[1:])
@@ -61,7 +61,7 @@ def test_who_takes_over_what_the_dead_have_reserved_stays_within_the_cap(store) 
 
 
 def test_a_cap_counts_what_is_on_its_way_failed_uncertain_or_pruned_and_not_what_was_never_sent(store) -> None:
-    store.keep_sweep("cats", "{}")
+    store.save_sweep("cats", "{}")
     for request, status in {"a": "failed", "b": "uncertain", "c": "rejected", "d": "planned"}.items():
         record, _ = claim_in_sweep(store, request, cap=1.0)
         if status != "planned":

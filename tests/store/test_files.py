@@ -93,7 +93,7 @@ def test_forgetting_takes_the_video_and_the_inputs_that_nothing_else_was_made_fr
     for path in (store.folder / "inputs").iterdir():
         os.utime(path, (1, 1))
     store.keep_input({"sha256": _digest("new"), "filename": "x.png"}, io.BytesIO(b"new"))  # for a job that comes next
-    store.keep_sweep("cats", json.dumps({"data": {"sha256": _digest("swept")}}))
+    store.save_sweep("cats", json.dumps({"data": {"sha256": _digest("swept")}}))
     store.keep_input({"sha256": _digest("swept"), "filename": "x.png"}, io.BytesIO(b"swept"))
     os.utime(store.folder / "inputs" / f"{_digest('swept')}.png", (1, 1))
     store.delete(records[:2])

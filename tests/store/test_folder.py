@@ -56,12 +56,12 @@ def test_a_relative_folder_stays_where_it_was(tmp_path, monkeypatch) -> None:
 
 
 def test_a_video_keeps_its_name_unless_another_one_has_it(store) -> None:
-    placed = [store.adopt_video(_arrived(store, content)) for content in (b"one", b"two", b"three")]
+    placed = [store.place_video(_arrived(store, content)) for content in (b"one", b"two", b"three")]
     assert [path.name for path in placed] == ["v.mp4", "v-2.mp4", "v-3.mp4"]
     assert [path.read_bytes() for path in placed] == [b"one", b"two", b"three"]
     assert {path.parent for path in placed} == {store.folder}
     assert list(store.staging.iterdir()) == []
-    assert store.adopt_video(_arrived(store, b"two")) == placed[1]  # placed by a process that ended right after it
+    assert store.place_video(_arrived(store, b"two")) == placed[1]  # placed by a process that ended right after it
     assert list(store.staging.iterdir()) == []
     assert placed[1].read_bytes() == b"two"
 
@@ -70,14 +70,14 @@ def test_two_videos_of_one_size_and_time_are_two(store) -> None:
     for number, content in enumerate((b"one", b"two")):
         arrived = _arrived(store, content)
         os.utime(arrived, (1, 1))
-        assert store.adopt_video(arrived).name == ("v.mp4", "v-2.mp4")[number]
+        assert store.place_video(arrived).name == ("v.mp4", "v-2.mp4")[number]
     assert (store.folder / "v.mp4").read_bytes() == b"one"
 
 
 def test_a_link_is_not_taken_for_a_video_of_the_same_content(store, tmp_path) -> None:
     (tmp_path / "elsewhere.mp4").write_bytes(b"one")
     (store.folder / "v.mp4").symlink_to(tmp_path / "elsewhere.mp4")
-    placed = store.adopt_video(_arrived(store, b"one"))
+    placed = store.place_video(_arrived(store, b"one"))
     assert placed.name == "v-2.mp4"
     assert not placed.is_symlink()
 
@@ -86,15 +86,15 @@ def test_where_there_are_no_hard_links_a_video_is_moved(store) -> None:
     for number in (1, 2):  # folders stand for files here: no system makes hard links to folders
         (store.staging / "v.mp4").mkdir()
         (store.staging / "v.mp4" / "frame").write_text(str(number))
-        placed = store.adopt_video(store.staging / "v.mp4")
+        placed = store.place_video(store.staging / "v.mp4")
         assert (placed.name, (placed / "frame").read_text()) == (("v.mp4", "v-2.mp4")[number - 1], str(number))
     assert list(store.staging.iterdir()) == []
 
 
 def test_a_video_that_never_arrived_is_an_error(store) -> None:
     with pytest.raises(StoreError, match="cannot be used"):
-        store.adopt_video(store.staging / "never.mp4")
-    assert store.adopt_video(_arrived(store, b"one")).name == "v.mp4"
+        store.place_video(store.staging / "never.mp4")
+    assert store.place_video(_arrived(store, b"one")).name == "v.mp4"
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,7 @@ def test_what_is_written_down_later_takes_no_rating_of_another_process_away(stor
     record, _ = store.claim(wanted())
     store.update(record, status="pending", job_id="j1")
     record.error = "a reason that could not be written down at once"
-    store.remember(record)
+    store.mark_unsaved(record)
     run_and_end(store.folder, "store.rate(store.find(job_id='j1')[0], rating=3, note=None)")
     store.flush()
     (found,) = store.find(job_id="j1")
@@ -119,7 +119,7 @@ def test_a_job_of_which_the_database_has_another_row_is_found_by_its_id_or_its_v
 def test_a_job_that_was_pruned_cannot_be_rated(store) -> None:
     record = _completed(store)
     store.delete([record])
-    with pytest.raises(StoreError, match="no longer in the store"):
+    with pytest.raises(StoreError, match="pruned from the store"):
         store.rate(record, rating=3, note=None)
     assert record.rating is None
 

@@ -65,7 +65,7 @@ def test_a_video_that_has_just_come_is_kept_when_the_database_is_begun_anew(stor
     for path in store.folder.glob("store.sqlite3*"):
         path.unlink()
     assert [one.key for one in store.find()] == [record.key]
-    assert store.adopt_video(arrived).read_bytes() == b"video"
+    assert store.place_video(arrived).read_bytes() == b"video"
 
 
 def test_a_folder_that_was_removed_is_begun_anew_with_what_this_process_is_at(store) -> None:
@@ -138,7 +138,7 @@ def test_an_id_that_cannot_be_written_down_is_kept_until_it_can(store) -> None:
         (pages,) = database.execute("PRAGMA page_count").fetchone()
         database.execute(f"PRAGMA max_page_count = {pages}")
     record.job_id, record.inputs = "j1", {"prompt": "x" * 10**6}
-    store.remember(record)
+    store.mark_unsaved(record)
     with pytest.raises(StoreError, match="full"):
         store.claim(wanted())
     assert store.unsaved == [record]
@@ -275,7 +275,7 @@ def test_a_lock_file_in_the_place_of_ours_is_noticed(store) -> None:
 def test_a_fork_writes_down_nothing_of_what_its_parent_could_not(store) -> None:
     record, _ = store.claim(wanted())
     record.job_id = "j1"
-    store.remember(record)
+    store.mark_unsaved(record)
     context = multiprocessing.get_context("fork")
     answers = context.Queue()
     child = context.Process(target=lambda: answers.put([found.job_id for found in store.find()]))
@@ -353,9 +353,9 @@ def test_what_is_not_written_down_yet_is_known(store) -> None:
     with sqlite3.connect(store.folder / "store.sqlite3") as database:
         database.execute("DELETE FROM jobs")
     database.close()
-    with pytest.raises(StoreError, match="no longer in the store"):
+    with pytest.raises(StoreError, match="pruned from the store"):
         store.refreshed(record)
-    store.remember(record)
+    store.mark_unsaved(record)
     assert store.refreshed(record) is record
 
 

@@ -205,7 +205,7 @@ def test_what_could_not_be_written_yet_is_what_is_told_of_the_requests_asked_for
     other, _ = store.claim(wanted("other"))
     for each in (record, other):
         each.job_id = "j1"
-        store.remember(each)
+        store.mark_unsaved(each)
     assert store.unsaved == [record, other]
     assert store.latest_by_request(["r"], ["job_id", "take"])["r", 0] == ("r", 0, "planned", "j1", 0)
     assert [each.job_id for each in Store(store.folder).find()] == [None, None]
@@ -214,7 +214,7 @@ def test_what_could_not_be_written_yet_is_what_is_told_of_the_requests_asked_for
     assert [each.job_id for each in Store(store.folder).find()] == ["j1", "j1"]
     without_id, _ = store.claim(wanted("without id"))
     without_id.error = "no"  # which only who has the claim may write
-    store.remember(without_id)
+    store.mark_unsaved(without_id)
     assert [each.error for each in store.find()] == [None, None, "no"]
 
 
@@ -222,7 +222,7 @@ def test_only_jobs_that_stand_as_they_were_seen_are_deleted(store) -> None:
     stays, goes = completed(store, "stays"), completed(store, "goes")
     seen = store.refreshed(stays)
     store.update(stays, status="expired")
-    store.keep_sweep("empty", "{}")
+    store.save_sweep("empty", "{}")
     store.delete([seen, goes, wanted("never there")])
     assert [record.request for record in store.find()] == ["stays"]
     assert store.sweeps() == {"empty": "{}"}
@@ -230,7 +230,7 @@ def test_only_jobs_that_stand_as_they_were_seen_are_deleted(store) -> None:
 
 def test_sweeps_are_told_the_oldest_first_each_as_it_was_kept_last(store) -> None:
     for name, definition in (("b", "1"), ("a", "2"), ("none", ""), ("b", "3"), ("c", "4")):
-        store.keep_sweep(name, definition)
+        store.save_sweep(name, definition)
     assert [*store.sweeps().items()] == [("b", "3"), ("a", "2"), ("c", "4")]
     with sqlite3.connect(store.folder / "store.sqlite3") as database:
         begun = dict(database.execute("SELECT name, begun_at FROM sweeps").fetchall())
@@ -242,9 +242,9 @@ def test_sweeps_are_told_the_oldest_first_each_as_it_was_kept_last(store) -> Non
 
 def test_a_sweep_is_forgotten_with_its_last_job_and_no_other_sweep(store) -> None:
     records = []
-    store.keep_sweep("without jobs", "{}")
+    store.save_sweep("without jobs", "{}")
     for sweep in ("cats", "dogs", "dogs"):
-        store.keep_sweep(sweep, "{}")
+        store.save_sweep(sweep, "{}")
         records.append(store.claim(wanted(f"r{len(records)}", sweep=sweep, expected_cost=0.2))[0])
         store.update(records[-1], status="failed", error="no")
     store.delete(records[:2])

@@ -69,7 +69,7 @@ DAMAGES: dict[str, Callable[[dict[str, Any]], object]] = {
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
 def test_a_damaged_definition_is_an_error_of_the_store(live, definition, damage) -> None:
     damage(definition)
-    Store(Path("decart_runs")).keep_sweep("damaged", json.dumps(definition))
+    Store(Path("decart_runs")).save_sweep("damaged", json.dumps(definition))
     with pytest.raises(dnb.StoreError, match=r"is damaged\. Make the sweep anew"):
         dnb.sweep.load("damaged")
 
@@ -80,7 +80,7 @@ def test_a_model_of_a_negative_length_is_refused() -> None:
 
 
 def test_a_file_that_is_a_link_is_not_read(definition, tmp_path) -> None:
-    Store(Path("decart_runs")).keep_sweep("linked", json.dumps(definition))
+    Store(Path("decart_runs")).save_sweep("linked", json.dumps(definition))
     dnb.sweep.load("linked")
     kept = next((Path("decart_runs") / "inputs").glob("*.mp4"))
     kept.rename(tmp_path / "elsewhere.mp4")

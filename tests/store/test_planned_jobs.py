@@ -1,4 +1,4 @@
-"""Intents and claims: which job answers an intent, whose it is, and which changes of it are written."""
+"""Planned jobs and claims: which job a request has, who holds it, and which changes of it are stored."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from decart_nb.store.store import Store
 from tests.records import claim_in_sweep, run_and_end, wanted
 
 
-def test_an_enqueued_job_is_claimed_and_goes_when_the_intent_is_claimed(store) -> None:
+def test_an_enqueued_job_is_claimed_and_is_removed_when_its_request_is_claimed(store) -> None:
     queued = store.enqueue(wanted("job without digest"))
     assert (queued.status, queued.holder, queued.row) == ("planned", store.holder, 1)
     assert store.orphaned("local") == []
     record, ours = store.claim(wanted(), enqueued=queued)
     assert ours
     assert store.find() == [record]
-    with pytest.raises(StoreError, match="no longer in the store"):
+    with pytest.raises(StoreError, match="pruned from the store"):
         store.refreshed(queued)
 
 
@@ -255,10 +255,10 @@ def test_jobs_of_a_process_that_has_ended_are_orphans_and_those_of_one_that_live
 def test_a_submitted_job_is_taken_over_whatever_the_cap(store) -> None:
     record, _ = claim_in_sweep(store, "a", cap=1.0)
     store.update(record, status="unreachable", job_id="j1")
-    intent = wanted("a", sweep="dogs", expected_cost=0.3)
-    taken, ours = store.claim(intent, cap=0.0)
+    planned = wanted("a", sweep="dogs", expected_cost=0.3)
+    taken, ours = store.claim(planned, cap=0.0)
     assert (ours, taken.sweep, taken.expected_cost) == (True, "cats", 0.2)
-    assert store.claim(intent, cap=0.0) == (taken, False)  # and another one's is no expense
+    assert store.claim(planned, cap=0.0) == (taken, False)  # and another one's is no expense
 
 
 def test_a_job_that_another_carries_is_paid_for_by_no_sweep_that_asks_for_it(store) -> None:
@@ -283,13 +283,16 @@ def test_what_a_job_that_is_taken_over_costs_is_known_to_all(store) -> None:
 def test_a_cap_may_be_reached_and_not_passed(store, cap, cost, is_within) -> None:
     for request in "ab":
         claim_in_sweep(store, request)
-    intent = wanted("c", sweep="cats", expected_cost=cost)
+    planned = wanted("c", sweep="cats", expected_cost=cost)
     if is_within:
-        assert store.claim(intent, cap=cap)[1]
+        assert store.claim(planned, cap=cap)[1]
     else:
         with pytest.raises(CapReachedError) as caught:
-            store.claim(intent, cap=cap)
-        assert str(caught.value) == f"The job was not submitted: with it, the sweep would cost more than ${cap:,g}."
+            store.claim(planned, cap=cap)
+        assert str(caught.value) == (
+            f"The job was not submitted: with it, the sweep would cost more than ${cap:,g}. Run the sweep with a "
+            "larger max_cost to submit it."
+        )
         assert [record.request for record in store.find()] == ["a", "b"]
         assert claim_in_sweep(store, "c", cap=1.0)[1]  # nothing of it is left
     assert store.claim(wanted("d", sweep="dogs", expected_cost=cost), cap=cap or 1.0)[1]
@@ -301,12 +304,14 @@ def test_a_job_outside_of_sweeps_has_no_cap(store) -> None:
 
 def test_a_claim_that_is_undone_is_held_by_nobody(store) -> None:
     claim_in_sweep(store, "a", cap=0.2)
-    intent = wanted("b", sweep="cats", expected_cost=0.2)
-    ends = store.batch([lambda: store.claim(intent, cap=0.2), lambda: store.claim(wanted("c"))])
+    planned = wanted("b", sweep="cats", expected_cost=0.2)
+    ends = store.batch([lambda: store.claim(planned, cap=0.2), lambda: store.claim(wanted("c"))])
     assert [type(error) for _, error in ends] == [CapReachedError, type(None)]
     assert [record.request for record in store.find()] == ["a", "c"]
-    with pytest.raises(StoreError, match=r"^The job is no longer in the store runs/: somebody has pruned it\.$"):
-        store.refreshed(intent)
+    with pytest.raises(
+        StoreError, match=r"^The job was pruned from the store runs/\. Submit it again"
+    ):
+        store.refreshed(planned)
 
 
 def test_a_store_that_was_removed_gets_back_what_is_under_way_and_not_what_is_over(store) -> None:

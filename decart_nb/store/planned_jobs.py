@@ -1,4 +1,4 @@
-"""Intents to make a video: which job in the store answers one, and whether it is the caller's to carry on."""
+"""Planned jobs: finds the stored job with the same request or inserts one, and claims it for this process."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ NOT_SENT = "status = 'planned' AND sent_at IS NULL"
 _OVER = ("completed", "uncertain", "failed")
 
 
-class Intents:
-    """Finds or inserts the job of an intent, and claims it for this process. It opens no transaction of its own.
+class PlannedJobs:
+    """Finds or inserts the job of a request, and claims it for this process. It opens no transaction of its own.
 
     Args:
         jobs: the table of jobs.
         claims: the claims of this process.
-        update: writes changes of a job down.
+        update: stores changes of a job.
     """
 
     def __init__(self, jobs: JobTable, claims: Claims, update: Callable[..., None]) -> None:
@@ -29,7 +29,7 @@ class Intents:
     def claim(
         self, wanted: Record, resubmit: Collection[str], fresh: bool, exact: bool, seen: tuple[int, str] | None
     ) -> tuple[Record, bool]:
-        """Find the job that answers an intent, or insert one; see :meth:`decart_nb.store.store.Store.claim`."""
+        """Find the job that a request already has, or insert one; see :meth:`decart_nb.store.store.Store.claim`."""
         found = self._jobs.read(
             f"request = ? AND status IN {STANDING} AND (take = ? OR NOT ?)", [wanted.request, wanted.take, exact]
         )
@@ -46,7 +46,7 @@ class Intents:
             ours, is_news = False, seen is not None and record.row > after
             if record.status not in resubmit:
                 record, ours = self.take_over(record)
-            if ours and record.job_id is None:  # whoever wrote it down, we pay for it
+            if ours and record.job_id is None:  # whoever inserted it, we pay for it
                 record.sweep, record.expected_cost = wanted.sweep, wanted.expected_cost
                 paid = {"sweep": wanted.sweep, "expected_cost": wanted.expected_cost}
                 self._jobs.write(record, paid, record.claim)
@@ -65,11 +65,11 @@ class Intents:
         return self._jobs.insert(self._claims.take(wanted)), True
 
     def _seeded(self, wanted: Record) -> list[Record]:
-        """The jobs without a seed of their own whose drawn seed is the one that the intent gives."""
+        """The jobs whose request has no seed, and whose drawn seed is the one that the planned job's request gives."""
         return self._jobs.read("seeded_request = ?", [wanted.request])
 
     def take_over(self, record: Record) -> tuple[Record, bool]:
-        """Claim a job that nobody carries; see :meth:`decart_nb.store.store.Store.take_over`."""
+        """Claim a job that no process is running; see :meth:`decart_nb.store.store.Store.take_over`."""
         if record.status in _OVER or self._claims.is_held(record):
             return record, False
         if record.status == "planned" and record.job_id is None and record.sent_at is not None:
