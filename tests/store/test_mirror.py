@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import hashlib
 import sqlite3
@@ -13,10 +14,10 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from decart_nb._util.remote_storage import RemoteStorage
+from decart_nb._util.remote_storage import RemoteStorage, StorageError
 from decart_nb.errors import InvalidInputError, StoreError
 from decart_nb.session.mirroring import mirror_store
-from decart_nb.store.mirror import mirror
+from decart_nb.store.mirror import Mirrored, mirror
 from decart_nb.store.store import Store
 from tests.records import wanted
 
@@ -57,6 +58,29 @@ def test_it_has_what_the_store_knows_and_nothing_else_of_its_folder(store: Store
     assert set(target.files()) == {*ALL, "store.sqlite3"}
 
 
+def test_what_is_there_in_its_size_is_skipped_and_told(store: Store, target: RemoteStorage) -> None:
+    first = mirror(store, target)
+    assert (len(first.copied), first.skipped, first.kept) == (3, 0, None)
+    (store.folder / "one.mp4.json").write_text("{ }")
+    second = mirror(store, target)
+    assert (second.copied, second.skipped) == (("one.mp4.json",), 2)
+    snapshot = target.child("store.sqlite3").read(10**9)
+    assert second.size_bytes == len(snapshot) + 3
+
+
+def test_the_video_of_a_job_that_is_not_completed_is_not_copied(store: Store, target: RemoteStorage) -> None:
+    (record,) = store.find()
+    store.update(record, status="failed")
+    assert mirror(store, target).copied == (INPUT,)
+
+
+def test_a_mirror_is_told_in_a_line() -> None:
+    told = Mirrored("s3://bucket/runs", ("one.mp4",), 1200, 2_500_000)
+    assert str(told) == "s3://bucket/runs: 1 file copied, 1,200 there already, 2.5 MB with the snapshot"
+    kept = Mirrored("s3://bucket/runs", ("one.mp4",), 1200, 2_500_000, "store-1.sqlite3")
+    assert str(kept) == f"{told}; the snapshot before it is kept as store-1.sqlite3, since not all of it is here"
+
+
 def test_a_folder_of_this_machine_is_a_place_too(store: Store, tmp_path: Path) -> None:
     for place in (tmp_path / "a b", (tmp_path / "c d").as_uri(), "e"):
         mirrored = mirror_store(store, place)
@@ -86,6 +110,17 @@ def test_a_store_that_nobody_works_with_at_the_moment_is_no_mirror_either(store:
     with pytest.raises(InvalidInputError, match="other is a store that somebody works with, and not a mirror"):
         mirror_store(store, "other")
     assert len(Store(tmp_path / "other").find()) == 1
+
+
+@pytest.mark.parametrize("name", [".gitignore", "holders/1", "store.sqlite3-wal", "store.sqlite3-journal"])
+def test_each_file_of_a_working_store_beside_its_database_is_a_sign_of_one(
+    store: Store, target: RemoteStorage, name: str
+) -> None:
+    file_system, path = fsspec.url_to_fs(target.address)
+    file_system.pipe(f"{path}/{name}", b"")
+    assert set(mirror(store, target).copied) == ALL, "without a database it is no store"
+    with pytest.raises(InvalidInputError, match="is a store that somebody works with"):
+        mirror(store, target)
 
 
 @pytest.mark.parametrize("place", ["runs", "runs/mirror", ".", "runs/../runs/x"])
@@ -178,3 +213,36 @@ def test_a_place_that_cannot_be_written_is_an_error_that_says_how_far_it_came(st
         StoreError, match="The mirror file is not complete: of 3 files, 0 are there, and then: it is a file"
     ):
         mirror_store(store, "file")
+
+
+def test_a_mirror_whose_snapshot_cannot_be_written_has_all_the_files(store: Store, target: RemoteStorage) -> None:
+    class WithoutSnapshot(RemoteStorage):
+        def child(self, name: str) -> RemoteStorage:
+            if name == "store.sqlite3":
+                raise StorageError("it is locked")
+            return super().child(name)
+
+    file_system, path = fsspec.url_to_fs(target.address)
+    file_system.pipe(f"{path}/one.mp4", b"a video")
+    with pytest.raises(StoreError, match=r"not complete: of 3 files, 3 are there, and then: it is locked\. The same"):
+        mirror(store, WithoutSnapshot(target.address))
+    assert set(target.files()) == ALL
+
+
+def test_a_full_disk_of_this_machine_is_told_as_such(store: Store, target: RemoteStorage) -> None:
+    class Full(RemoteStorage):
+        def files(self) -> dict[str, int | None]:
+            raise OSError(errno.ENOSPC, "No space left on device", "/somewhere/secret")
+
+    with pytest.raises(StoreError, match=r"and then: No space left on device\. The same call"):
+        mirror(store, Full(target.address))
+
+
+def test_an_earlier_snapshot_that_is_never_read_to_its_end_is_kept(
+    store: Store, target: RemoteStorage, tmp_path: Path
+) -> None:
+    with contextlib.closing(sqlite3.connect(tmp_path / "endless.sqlite3")) as database:
+        endless = "WITH RECURSIVE n(key) AS (SELECT 1 UNION ALL SELECT key + 1 FROM n) SELECT key FROM n WHERE key < 0"
+        database.execute(f"CREATE VIEW jobs AS {endless}")
+    target.child("store.sqlite3").upload(tmp_path / "endless.sqlite3")
+    assert mirror(store, target).kept is not None
