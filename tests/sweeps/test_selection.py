@@ -142,6 +142,15 @@ def test_a_job_of_unknown_price_that_was_submitted_already_is_not_refused(store,
             select(store, *rows, priced_only=True)
 
 
+def test_rows_that_were_not_asked_for_are_left_out_and_not_refused(store) -> None:
+    stored(store, "failed", "b", error="no")
+    rows = [row("a", cost=None), row("b"), row("c"), row("d", cost=None)]
+    selection = select_rows(rows, store, NONE, priced_only=True, only=[1, 2])
+    assert (selection.todo, selection.left_out, selection.settled) == ([2], {0, 3}, {1: "failed"})
+    assert selection.seen == {2: (0, "")}
+    assert select_rows(rows, store, NONE, priced_only=True, only=[]).left_out == {0, 2, 3}
+
+
 def test_a_row_that_is_left_alone_is_not_refused(store) -> None:
     stored(store, "failed", error="no")
     assert select(store, row(cost=None), priced_only=True).settled == {0: "failed"}
