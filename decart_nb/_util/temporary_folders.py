@@ -1,4 +1,4 @@
-"""Temporary folders that live as long as an object, and are not removed by a process that was forked meanwhile."""
+"""Temporary folders that are removed with an object, and not by a process that was forked in between."""
 
 from __future__ import annotations
 
@@ -22,5 +22,6 @@ def temporary_folder(owner: object, prefix: str) -> Path:
 
 
 def _remove(folder: Path, process: int) -> None:
+    """Remove a folder in the process that made it; a forked child runs this finalizer too."""
     if os.getpid() == process:
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Notebook output of an exploration: what it has decided, and in an interactive session its blind rating."""
+"""Notebook output of an exploration: the scores so far, and in an interactive session a live view for blind rating."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 class ExplorationOutput(UpdatedOutput):
-    """Notebook output of an exploration."""
+    """Notebook output of an exploration: its static HTML and text, and its live view in an interactive session."""
 
-    _called = "The exploration"
+    _subject_name = "The exploration"
 
     def _content(self, subject: Exploration) -> tuple[str, str]:
         return exploration_html(subject), exploration_text(subject)

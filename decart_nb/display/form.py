@@ -93,7 +93,7 @@ class Form(Observed, Displayed):
         files: the files that were uploaded, by field. They go before a path in ``values``.
         jobs: what was submitted, in order.
         problems: by field, what is wrong with it, as a sentence, once :meth:`generate` was asked for.
-        told: what the fitting of the last video has changed, as a sentence; empty if nothing.
+        fit_note: what was changed in the last video to fit the model, as a sentence; empty if nothing.
 
     Raises:
         InvalidInputError: there is no such model.
@@ -107,7 +107,7 @@ class Form(Observed, Displayed):
         self.files: dict[str, UploadedFile] = {}
         self.jobs: list[Job] = []
         self.problems: dict[str, str] = {}
-        self.told = ""
+        self.fit_note = ""
         self._is_checked = False
         self._lock = threading.RLock()
         self._folder: Path | None = None
@@ -233,9 +233,9 @@ class Form(Observed, Displayed):
             self._notify()
             return None
         inputs: Mapping[str, Any] = self.inputs()
-        self.told = ""
+        self.fit_note = ""
         if self.is_fitted:
-            inputs = self.gate.fit(self.definition, inputs, lambda line: setattr(self, "told", line))
+            inputs = self.gate.fit(self.definition, inputs, lambda line: setattr(self, "fit_note", line))
         job = self.gate.submit(self.definition, inputs)
         self._is_checked = False
         self.add(job)

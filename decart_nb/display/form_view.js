@@ -39,10 +39,10 @@ export default view(({ model, root, listen, watch, signal }) => {
   const code = element("pre", { class: "decart-form-code", tabindex: "0", "aria-label": "The call as code", hidden: true });
   const row = element("div", { class: "decart-form-actions" }, generate, cost, copy, said, code);
   const notice = element("p", { class: "decart-problem", role: "alert", hidden: true });
-  const told = element("p", { class: "decart-form-about", role: "status" });
+  const fitNote = element("p", { class: "decart-form-about", role: "status" });
   const made = element("ol", { class: "decart-form-jobs", "aria-label": "Clips of this form" });
   const attributes = { role: "group", "aria-label": "Form for a clip", "data-lm-suppress-shortcuts": "true" };
-  const box = element("div", { class: "decart-form", ...attributes }, head, list, row, notice, told, made);
+  const box = element("div", { class: "decart-form", ...attributes }, head, list, row, notice, fitNote, made);
   root.append(element("style", {}, hideFallback(model)), box);
 
   const send = () => {
@@ -191,7 +191,7 @@ export default view(({ model, root, listen, watch, signal }) => {
   watch(["change:code"], () => {
     code.textContent = model.get("code");
   });
-  watch(["change:told"], () => setText(told, model.get("told")));
+  watch(["change:fit_note"], () => setText(fitNote, model.get("fit_note")));
   watch(["change:notice"], () => {
     setText(notice, model.get("notice"));
     notice.hidden = !model.get("notice");

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class FormView(LiveView):
-    """Live view of a form. Clips come on request, one message each.
+    """Live view of a form. Videos and posters are sent to the frontend on request, one message each.
 
     Attributes:
         output_id: the id of the static output beside the view, which hides while the view is alive.
@@ -39,11 +39,11 @@ class FormView(LiveView):
         files: the files that were uploaded, by field: ``name`` and ``size``.
         problems: by field, what is wrong with it, as a sentence.
         cost: what a click on "Generate" costs.
-        code: what is filled in, as code.
-        notice: what went wrong, and is no field's problem.
-        told: what the fitting of the last video has changed.
+        code: the Python call that submits what is filled in.
+        notice: the last error that belongs to no field.
+        fit_note: what was changed in the last video to fit the model, as a sentence.
         is_busy: whether a request is being submitted.
-        jobs: what was submitted, in order.
+        jobs: the submitted jobs, in order.
     """
 
     _esm, _css = assets("form_view")
@@ -57,7 +57,7 @@ class FormView(LiveView):
     cost = traitlets.Unicode().tag(sync=True)
     code = traitlets.Unicode().tag(sync=True)
     notice = traitlets.Unicode().tag(sync=True)
-    told = traitlets.Unicode().tag(sync=True)
+    fit_note = traitlets.Unicode().tag(sync=True)
     is_busy = traitlets.Bool(default_value=False).tag(sync=True)
     jobs: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
 
@@ -72,11 +72,11 @@ class FormView(LiveView):
         models = [model_facts(definition) for definition in form.models.values()]
         super().__init__(output_id=output_id, models=models, model=form.model, values=dict(form.values))
         self._form, self._folder, self._on_change = form, folder, on_change
-        self._followed: dict[int, Callable[[], object]] = {}
+        self._unobserve_jobs: dict[int, Callable[[], object]] = {}
         self._lock = threading.RLock()
         MediaChannel(self, _Clips(form))
         self._uploads = FormUploads(self, form)
-        self._unobserve = form.observe(self._update)
+        self._unobserve_form = form.observe(self._on_form_change)
         self.observe(self._on_model, "model")
         self.observe(self._on_values, "values")
         self.on_msg(self._on_message)
@@ -88,29 +88,30 @@ class FormView(LiveView):
 
     def close(self) -> None:
         """Close the view; the form and its jobs stay."""
-        self._unobserve()
-        for unobserve in tuple(self._followed.values()):
+        self._unobserve_form()
+        for unobserve in tuple(self._unobserve_jobs.values()):
             unobserve()
         self._uploads.close()
         super().close()
 
-    def _update(self, form: Form) -> None:
-        self._run(self._refresh)
+    def _on_form_change(self, form: Form) -> None:
+        self._run_on_worker(self._refresh)
         if self._on_change is not None:
             self._on_change(form)
 
-    def _run(self, call: Callable[[], object]) -> None:
-        """Do something on the form's own thread, and show what goes wrong."""
+    def _run_on_worker(self, call: Callable[[], object]) -> None:
+        """Call a function on the form's worker thread, and show its error in the view."""
 
         def guarded() -> None:
             try:
                 call()
             except Exception as error:  # noqa: BLE001 - no cell could raise it, so the view shows it
-                self._set(notice=printable(problem_of(error)))
+                self._set_traits(notice=printable(problem_of(error)))
 
         self._form.worker.submit(guarded)
 
-    def _set(self, **traits: Any) -> None:
+    def _set_traits(self, **traits: Any) -> None:
+        """Set traits in one message, unless the view is closed."""
         if self.comm is not None:
             with self.hold_sync():
                 for name, value in traits.items():
@@ -121,31 +122,31 @@ class FormView(LiveView):
             return
         form = self._form
         request = form.check()
-        self._set(
+        self._set_traits(
             model=form.model,
             values=dict(form.values),
             files={name: {"name": file.name, "size": file.size} for name, file in form.files.items()},
             problems=dict(form.problems),
             cost=form.cost(request),
             code=form.code(),
-            told=printable(form.told),
+            fit_note=printable(form.fit_note),
         )
         for number, job in enumerate(form.jobs):
-            if number not in self._followed:
-                self._followed[number] = job.observe(partial(self._follow, number))
+            if number not in self._unobserve_jobs:
+                self._unobserve_jobs[number] = job.observe(partial(self._on_job_change, number))
         self._refresh_jobs()
 
-    def _follow(self, number: int, job: Job) -> None:
+    def _on_job_change(self, number: int, job: Job) -> None:
         self._refresh_jobs()
         if job.done:
-            self._followed[number]()
+            self._unobserve_jobs[number]()
             if self._on_change is not None:
                 self._on_change(self._form)
 
     def _refresh_jobs(self) -> None:
         # Jobs are observed on any thread; the lock makes the last update the newest state.
         with self._lock:
-            self._set(jobs=[self._job_facts(number, job) for number, job in enumerate(self._form.jobs)])
+            self._set_traits(jobs=[self._job_facts(number, job) for number, job in enumerate(self._form.jobs)])
 
     def _job_facts(self, number: int, job: Job) -> dict[str, Any]:
         ended = job.clip is not None or job.error is not None
@@ -170,38 +171,39 @@ class FormView(LiveView):
 
     def _on_model(self, change: dict[str, Any]) -> None:
         if change["new"] != self._form.model:
-            self._guarded(lambda: setattr(self._form, "model", change["new"]))
+            self._show_error_of(lambda: setattr(self._form, "model", change["new"]))
 
     def _on_values(self, change: dict[str, Any]) -> None:
         if change["new"] != self._form.values:
-            self._guarded(lambda: self._form.fill(**change["new"]))
+            self._show_error_of(lambda: self._form.fill(**change["new"]))
 
-    def _guarded(self, call: Callable[[], object]) -> None:
-        self._set(notice="")
+    def _show_error_of(self, call: Callable[[], object]) -> None:
+        """Call a function on this thread, and show its error in the view."""
+        self._set_traits(notice="")
         try:
             call()
         except Exception as error:  # noqa: BLE001 - no cell could raise it, so the view shows it
-            self._set(notice=printable(problem_of(error)))
+            self._set_traits(notice=printable(problem_of(error)))
 
     def _on_message(self, _: object, message: dict[str, Any], __: object) -> None:
         action, number = message.get("action"), message.get("number")
         if not isinstance(number, int) or not 0 <= number < len(self._form.jobs):
             number = None
         if action == "generate" and not self.is_busy:
-            self._set(is_busy=True, notice="")
-            self._guarded(partial(self._take_over, message))
-            self._run(partial(self._submit, self._form.generate))
+            self._set_traits(is_busy=True, notice="")
+            self._show_error_of(partial(self._apply_message, message))
+            self._run_on_worker(partial(self._submit, self._form.generate))
         elif action == "remove":
             self._form.put_file(str(message.get("field")), None)
         elif action == "repeat" and number is not None and not self.is_busy:
-            self._set(is_busy=True, notice="")
-            self._run(partial(self._submit, partial(self._form.repeat, number)))
+            self._set_traits(is_busy=True, notice="")
+            self._run_on_worker(partial(self._submit, partial(self._form.repeat, number)))
         elif action == "stop" and number is not None:
-            self._guarded(self._form.jobs[number].cancel)
+            self._show_error_of(self._form.jobs[number].cancel)
             self._refresh_jobs()
 
-    def _take_over(self, message: dict[str, Any]) -> None:
-        """Take what is on the screen: a message may overtake the traits."""
+    def _apply_message(self, message: dict[str, Any]) -> None:
+        """Set the form to the values in a message: a message may overtake the traits."""
         self._form.model = str(message.get("model"))
         self._form.fill(**message.get("values", {}))
 
@@ -209,21 +211,21 @@ class FormView(LiveView):
         try:
             submit()
         finally:
-            self._set(is_busy=False)
+            self._set_traits(is_busy=False)
 
 
 class _Clips(Mapping[tuple[str, str], Media]):
-    """The clips of a form's jobs, by number, and their posters."""
+    """The videos and posters of a form's jobs, by kind (``video`` or ``poster``) and the job's number."""
 
     def __init__(self, form: Form) -> None:
         self._form = form
 
-    def __getitem__(self, asked: tuple[str, str]) -> Media:
-        kind, key = asked
-        number = int(key) if key.isascii() and key.isdigit() else -1
+    def __getitem__(self, key: tuple[str, str]) -> Media:
+        kind, digits = key
+        number = int(digits) if digits.isascii() and digits.isdigit() else -1
         clip = self._form.jobs[number].clip if 0 <= number < len(self._form.jobs) else None
         if clip is None or kind not in ("video", "poster"):
-            raise KeyError(asked)
+            raise KeyError(key)
         if kind == "video":
             return Media(clip.path, "video/mp4")
         return Media(partial(media.thumbnail, clip.path), "image/webp")
@@ -237,6 +239,7 @@ class _Clips(Mapping[tuple[str, str], Media]):
 
 
 def _repeat_label(job: Job) -> str:
+    """The text of a job's button that submits it again; empty if it cannot be."""
     if not job.repeatable or not job.done:
         return ""
     if job.clip is None:
@@ -246,7 +249,7 @@ def _repeat_label(job: Job) -> str:
 
 
 def model_facts(model: ModelDefinition) -> dict[str, Any]:
-    """What the frontend is told of a model.
+    """A model and its fields as JSON for the frontend.
 
     Args:
         model: one whose fields are known.
@@ -265,6 +268,7 @@ def model_facts(model: ModelDefinition) -> dict[str, Any]:
 
 
 def _fit_facts(model: ModelDefinition) -> list[dict[str, Any]]:
+    """The check box "Fit the video", for a model that takes a video."""
     if not takes_video(model):
         return []
     note = f"to H.264, at most {model.width}×{model.height}, {model.fps} fps, upright; what fits is not touched"

@@ -67,8 +67,8 @@ class UpdatedOutput(Output, ABC):
         replaceable: whether a published output can be replaced. If not, it stays as it was at the beginning.
     """
 
-    #: What a sentence calls it.
-    _called = "This output"
+    #: The name of the subject at the beginning of an error text.
+    _subject_name = "This output"
 
     def __init__(self, subject: Any, publish: Callable[..., object], *, live: bool, replaceable: bool = True) -> None:
         super().__init__(publish, live=live, replaceable=replaceable)
@@ -92,7 +92,7 @@ class UpdatedOutput(Output, ABC):
             try:
                 content, text = self._content(subject)
             except Exception as error:  # noqa: BLE001 - a formatter never raises
-                text = f"{self._called} cannot be shown: {error}"
+                text = f"{self._subject_name} cannot be shown: {error}"
                 content = escape(text)
             html = f'<div class="decart-fallback">{content}</div>{self._beside(subject)}'
             self._publish_static(html, text, update=update)

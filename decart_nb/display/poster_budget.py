@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-_BYTES = 600_000
+#: The limit, in bytes of image files before Base64.
+_POSTER_BYTES_LIMIT = 600_000
 
 
 class PosterBudget:
-    """Counts the bytes of the posters in an output, and how many posters are left out since they are too many.
+    """Counts the bytes of the posters in an output, and the posters that are left out because of the limit.
 
     Attributes:
         left_out: how many posters did not fit.
     """
 
     def __init__(self) -> None:
-        self._left = _BYTES
+        self._left = _POSTER_BYTES_LIMIT
         self.left_out = 0
 
     def take(self, size: int) -> bool:

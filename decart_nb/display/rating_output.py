@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class RatingOutput(UpdatedOutput):
     """Notebook output of a blind rating: its scores, and in an interactive session the clips beside them."""
 
-    _called = "The scores"
+    _subject_name = "The scores"
 
     def _content(self, subject: Rating) -> tuple[str, str]:
         return rating_html(subject), rating_text(subject)

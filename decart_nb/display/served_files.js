@@ -1,10 +1,11 @@
-// Files that the notebook's server has: a live view plays them from there, by reference. See output.py.
+// URLs of videos on the notebook's server, so that a live view plays them from there and not over its comm.
 
 /**
- * The address of the file that the static output beside a view refers to, and its name; or null. The frontend has made
- * the address one of its server; whether that serves files, and parts of them, is tried.
+ * The URL and name of the file that the hidden video of the static output beside a view refers to (`probe_video` in
+ * output.py), or null. The frontend has resolved its relative address to the server's; a request for one byte shows
+ * whether the server has the file and answers range requests, without which a video cannot be seeked.
  */
-async function servedProbe(model, signal) {
+async function probeServer(model, signal) {
   const probe = document.querySelector(`.decart-output-${model.get("output_id")} video.decart-probe`);
   if (!probe || !/^https?:/.test(probe.src)) return null;
   try {
@@ -16,14 +17,14 @@ async function servedProbe(model, signal) {
   }
 }
 
-/** The address of that file, or null. */
+/** The URL of the one video of a view on the notebook's server, or null if the server does not have it. */
 export async function servedFile(model, signal) {
-  return (await servedProbe(model, signal))?.address.href ?? null;
+  return (await probeServer(model, signal))?.address.href ?? null;
 }
 
-/** A function that gives the address of each file of its folder, or null. */
+/** A function that returns the URL of a file in a view's store folder on the server, or null if there is no such. */
 export async function servedFolder(model, signal) {
-  const { address, name } = (await servedProbe(model, signal)) ?? {};
+  const { address, name } = (await probeServer(model, signal)) ?? {};
   if (!name || !address.pathname.endsWith(`/${encodeURIComponent(name)}`)) return null;
   const folder = address.pathname.slice(0, -encodeURIComponent(name).length);
   return (file) => `${address.origin}${folder}${file.split("/").map(encodeURIComponent).join("/")}${address.search}`;

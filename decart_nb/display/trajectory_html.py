@@ -13,8 +13,9 @@ from .clip_html import NO_MATH, STYLE, data_url
 if TYPE_CHECKING:
     from .trajectory import Trajectory
 
+#: The largest width of the image in HTML, in CSS pixels: of a landscape or square one, and of a portrait one.
 _WIDTH, _PORTRAIT_WIDTH = 640, 360
-#: More points than these are left out of the text, but not of the HTML, where they are folded away.
+#: More points than these are left out of the text, but not of the HTML, where the table is collapsed.
 _MOST_LINES = 12
 _CELL = "text-align:right;padding:1px 10px 1px 0;font-variant-numeric:tabular-nums"
 
@@ -34,7 +35,7 @@ def trajectory_html(trajectory: Trajectory) -> str:
 
 
 def trajectory_text(trajectory: Trajectory) -> str:
-    """A trajectory as plain text: a line, and below it the first points.
+    """A trajectory as plain text: a summary in one line, and below it the first points.
 
     Args:
         trajectory: the trajectory.
@@ -50,6 +51,7 @@ def trajectory_text(trajectory: Trajectory) -> str:
 
 
 def _caption(trajectory: Trajectory) -> str:
+    """The summary in one line: name, size, points, and frames."""
     size = f"{trajectory.name} · {trajectory.width}×{trajectory.height}"
     if not len(trajectory):
         return f"{size} · no points yet"
@@ -59,10 +61,12 @@ def _caption(trajectory: Trajectory) -> str:
 
 
 def _rows(trajectory: Trajectory) -> list[tuple[str, str, str]]:
+    """The points as text: frame, x and y."""
     return [(str(point["frame"]), f"{point['x']:.1f}", f"{point['y']:.1f}") for point in trajectory.pixels]
 
 
 def _picture(trajectory: Trajectory) -> str:
+    """The image, and over it the path as SVG: black under white, to be seen on any image."""
     width, height = trajectory.width, trajectory.height
     label = html.escape(f"{trajectory.name} with the path drawn on it")
     # Everything scales with the drawing, so that it looks the same on images of any size.
@@ -79,7 +83,7 @@ def _picture(trajectory: Trajectory) -> str:
         f'fill="{"#fff" if number else "none"}" stroke="{"#000" if number else "#fff"}" stroke-width="{unit:.2f}"/>'
         for number, (x, y) in enumerate(places)
     )
-    # The image is none of the SVG's, since some renderers of saved notebooks strip that.
+    # The image is an element of its own: some renderers of saved notebooks strip an image inside an SVG.
     return (
         '<div style="position:relative">'
         f'<img src="{data_url("image/jpeg", trajectory.small_jpeg)}" width="{width}" height="{height}" alt="{label}" '
@@ -90,12 +94,13 @@ def _picture(trajectory: Trajectory) -> str:
 
 
 def _table(trajectory: Trajectory) -> str:
+    """The points as a collapsed HTML table; empty if there is none."""
     rows = _rows(trajectory)
     if not rows:
         return ""
     head = "".join(f'<th scope="col" style="{_CELL}">{name}</th>' for name in ("frame", "x", "y"))
     lines = "".join(
-        "<tr>" + "".join(f'<td style="{_CELL}">{cell}</td>' for cell in row) + "</tr>"  # digits alone
+        "<tr>" + "".join(f'<td style="{_CELL}">{cell}</td>' for cell in row) + "</tr>"  # numbers: nothing to escape
         for row in rows
     )
     table = f'<table style="border-collapse:collapse;margin:4px 0"><tr>{head}</tr>{lines}</table>'

@@ -12,7 +12,8 @@ from .layout import Layout
 
 #: What stands between the parts of a caption.
 _SEPARATOR = " · "
-_LONGEST_VALUE = 200
+#: The longest value of a fact, in characters.
+_VALUE_LIMIT = 200
 #: Facts that a caption states if they vary in the grid; other facts only if they vary within a cell.
 _ALWAYS = ("seed", "take")
 
@@ -57,7 +58,7 @@ def _facts(clip: Clip) -> dict[str, str]:
     """The inputs and attributes of a clip as text, by name; the text is empty if there is nothing to state."""
     inputs = {name: _text(name, value) for name, value in clip.inputs.items()}
     return {
-        "model": printable(clip.model, limit=_LONGEST_VALUE),
+        "model": printable(clip.model, limit=_VALUE_LIMIT),
         **inputs,
         "take": f"take {clip.take}",
         "size": f"{clip.width}×{clip.height}" if clip.width and clip.height else "",
@@ -69,4 +70,4 @@ def _text(name: str, value: Any) -> str:
     """The value of an input as text, with the input's name where the value needs it."""
     shown = shown_name(name, value)
     is_number = isinstance(shown, int | float)
-    return printable(label_of(name, shown if is_number or shown is None else safe_str(shown)), limit=_LONGEST_VALUE)
+    return printable(label_of(name, shown if is_number or shown is None else safe_str(shown)), limit=_VALUE_LIMIT)

@@ -32,13 +32,13 @@ def background() -> asyncio.AbstractEventLoop:
 def _started() -> asyncio.AbstractEventLoop:
     loop = asyncio.new_event_loop()
     if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=_forget)
+        os.register_at_fork(after_in_child=_reset_after_fork)
     threading.Thread(target=loop.run_forever, name=_THREAD, daemon=True).start()
     return loop
 
 
-def _forget() -> None:
-    """Start anew in a fork: threads do not survive it, and a lock that one of them held is never released."""
+def _reset_after_fork() -> None:
+    """Drop the loop and the lock in a forked process: the threads of its parent do not exist there."""
     global _turn
     _turn = threading.RLock()
     _started.cache_clear()

@@ -224,7 +224,7 @@ def _after_fork_in_parent() -> None:
 
 
 def _after_fork_in_child() -> None:
-    """Start anew: threads do not survive a fork."""
+    """Make new locks and a new maker in a forked process: the threads of its parent do not exist there."""
     global _maker, _locks
     _maker, _locks = _Maker(), [threading.Lock() for _ in _locks]
     _held.clear()

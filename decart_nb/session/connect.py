@@ -1,4 +1,4 @@
-"""The decisions of ``connect``, backend and API key; and the stores and local queues of this process."""
+"""What ``connect`` chooses and opens: backend, polling, API key, and the one store and local queue of a folder."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _BACKENDS = ("live", "local")
 
 
 def choose_backend(target: str | None, *, has_key: bool) -> str:
-    """Chooses ``live`` or ``local``.
+    """Choose the backend: ``live`` or ``local``.
 
     Args:
         target: the argument of ``connect``.
@@ -55,7 +55,7 @@ def choose_backend(target: str | None, *, has_key: bool) -> str:
 
 
 def choose_polling(polling: Polling | None, backend: str) -> Polling:
-    """Returns how often jobs are polled: as asked for, or by what is assumed of the backend.
+    """Choose how often jobs are polled: as given, or the default of the backend.
 
     Raises:
         InvalidInputError: ``polling`` is something else.
@@ -68,7 +68,7 @@ def choose_polling(polling: Polling | None, backend: str) -> Polling:
 
 
 def ask_for_key(api_key: str | None) -> str | None:
-    """Returns the API key, or asks for one with getpass if none is set and the notebook is interactive.
+    """Return the API key, or ask for one with getpass if none is set and the notebook is interactive.
 
     Raises:
         InvalidAPIKeyError: nothing was typed, or there is nobody to ask.
@@ -84,7 +84,7 @@ def ask_for_key(api_key: str | None) -> str | None:
 
 
 def missing_key_message() -> str | None:
-    """What a client without a key is told while a session is open, whose queue it could use; else ``None``."""
+    """The error text for a client without a key while a session is open: how to reach that queue; else ``None``."""
     session = current_session()
     if session is None:
         return None
@@ -95,24 +95,25 @@ def missing_key_message() -> str | None:
     )
 
 
+#: The stores and running local queues of this process, by their folders, and the lock that opens each one once.
 _stores: dict[Path, Store] = {}
 _queues: dict[Path, LocalQueue] = {}
-_opening = threading.RLock()
+_lock = threading.RLock()
 
 
-def _begin_anew() -> None:
-    """In a fork, no other thread is there that may hold the lock."""
-    global _opening
-    _opening = threading.RLock()
+def _reset_lock() -> None:
+    """Replace the lock in a forked process: the thread that may have held it does not exist there."""
+    global _lock
+    _lock = threading.RLock()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_begin_anew)
+    os.register_at_fork(after_in_child=_reset_lock)
 
 
 def shared_store(folder: Path) -> Store:
     """The store of a folder; a process opens each one once."""
-    with _opening:
+    with _lock:
         place = folder.resolve()  # which a link to it shares
         if place not in _stores:
             _stores[place] = Store(folder)
@@ -123,7 +124,7 @@ def shared_queue(folder: Path) -> LocalQueue:
     """The running local queue of a folder; a process starts each one once."""
     from ..local.queue import LocalQueue
 
-    with _opening:
+    with _lock:
         queue = _queues.get(folder)
         if queue is None or not queue.running:
             queue = _queues[folder] = LocalQueue(folder).start()

@@ -38,14 +38,14 @@ _STEM_LIMIT = 60
 _lock = threading.Lock()
 
 
-def _begin_anew() -> None:
-    """In a fork, no other thread is there that may hold the lock."""
+def _reset_lock() -> None:
+    """Replace the lock in a forked process: the thread that may have held it does not exist there."""
     global _lock
     _lock = threading.Lock()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_begin_anew)
+    os.register_at_fork(after_in_child=_reset_lock)
 
 
 @public

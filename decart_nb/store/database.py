@@ -52,7 +52,7 @@ def _after_fork_in_child() -> None:
     _fork_lock = threading.RLock()
     _held_for_fork.clear()
     for database in tuple(_all):
-        database._begin_anew()
+        database._reset_after_fork()
 
 
 if hasattr(os, "register_at_fork"):
@@ -255,8 +255,8 @@ class Database:
             self._connection.close()
         self._connection = None
 
-    def _begin_anew(self) -> None:
-        """Forget the locks and the transaction of a process that this one was forked from."""
+    def _reset_after_fork(self) -> None:
+        """Drop the lock, the transaction and the connection that were copied from the parent process."""
         self._lock, self._undoing = threading.RLock(), []
         if self._connection is not None:  # closing it would let go of the parent's locks
             self._inherited.append(self._connection)

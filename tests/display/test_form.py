@@ -154,13 +154,13 @@ def test_a_video_is_fitted_where_that_is_wanted_and_it_is_told(
     job = form.generate()
     assert job is not None
     assert job.result(60).inputs["data"] == "phone-fit.mp4"
-    assert form.told.startswith("phone.mkv for lucy-2.5: VP8 to H.264; ")
-    until(lambda: view.told == form.told)
+    assert form.fit_note.startswith("phone.mkv for lucy-2.5: VP8 to H.264; ")
+    until(lambda: view.fit_note == form.fit_note)
     assert capsys.readouterr().out == ""
     form.fill(fit=False)
     assert "fit" not in form.code()
     assert form.generate().result(60).inputs["data"] == "phone.mkv"
-    assert form.told == ""
+    assert form.fit_note == ""
 
 
 def test_code_of_it_names_files_and_no_folder(form: Form, small_video: Path, tmp_path: Path) -> None:

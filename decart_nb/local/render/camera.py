@@ -1,4 +1,4 @@
-"""Image to video as a camera move over the image, and first to last frame as a transition."""
+"""Rendering of videos from images: one image as a camera move over it, a first and a last one as a transition."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from .shot import Shot
 
 # The image is kept a quarter larger than the output, so that the closest view is still sharp.
 _OVERSAMPLING = 1.25
+#: The phrases of a prompt that choose a camera move.
 _MOVES = {
     "out": ("pull back", "pulls back", "pulling back", "zoom out", "zooms out", "dolly out", "reveal", "wide", "away"),
     "in": ("zoom", "push in", "pushes in", "closer", "close up", "dolly", "approach", "toward", "towards"),
@@ -30,36 +31,38 @@ _Box = tuple[float, float, float, float]  # left, top, right and bottom, as frac
 
 
 def move(rgb: RGB, shot: Shot) -> Iterator[av.VideoFrame]:
-    """Yield the frames of a camera that moves over an image, of any size.
+    """Yield the frames of a camera move over an image of any size.
 
-    Words of the prompt such as *pulls back*, *zoom in*, *pan left* choose the movement; otherwise it is random.
+    Words of the prompt such as *pulls back*, *zoom in*, *pan left* choose the move; otherwise it is random.
     """
     width, height = shot.size
-    large = _planes(fit(rgb, round(width * _OVERSAMPLING), round(height * _OVERSAMPLING)))
-    for box in _path(shot):
+    large = _plane_images(fit(rgb, round(width * _OVERSAMPLING), round(height * _OVERSAMPLING)))
+    for box in _view_boxes(shot):
         yield _crop(large, box, shot.size)
 
 
 def transition(start: RGB, end: RGB, shot: Shot) -> Iterator[av.VideoFrame]:
-    """Yield the frames of a soft wipe from one image to another, of any sizes, while both zoom in gently."""
-    first, last = _planes(fit(start, *shot.size)), _planes(fit(end, *shot.size))
+    """Yield the frames of a soft wipe between two images of any sizes; the first zooms in, and the last zooms out."""
+    first, last = _plane_images(fit(start, *shot.size)), _plane_images(fit(end, *shot.size))
     order, softness = _wipe_order(shot), shot.rng.uniform(0.25, 0.6)
     for time in _ease(shot.count):
         share = np.clip((time * (1 + softness) - order) / softness, 0, 1)
         weight = (256 * share * share * (3 - 2 * share)).astype(np.uint16)
         half = weight[::2, ::2]
+        # Insets of at most 6 % that leave the first image whole in the first frame, and the last in the last.
         frame, coming = _crop(first, _inset(0.06 * time), shot.size), _crop(last, _inset(0.06 * (1 - time)), shot.size)
         for old, new, part in zip(planes(frame), planes(coming), (weight, half, half), strict=True):
             old[...] = (old * (256 - part) + new * part + 128) >> 8
         yield frame
 
 
-def _planes(rgb: RGB) -> list[Image.Image]:
+def _plane_images(rgb: RGB) -> list[Image.Image]:
+    """The Y, U and V planes of an image, as Pillow images."""
     return [Image.fromarray(plane) for plane in planes(media.picture(rgb))]
 
 
 def _crop(sources: list[Image.Image], box: _Box, size: tuple[int, int]) -> av.VideoFrame:
-    """A box of an image at a size; exact to fractions of a pixel, so that a slow movement does not jitter."""
+    """Crop a box out of an image and scale it to a size, with subpixel edges, so that a slow move does not jitter."""
     frame = av.VideoFrame(*size, "yuv420p")
     for target, source in zip(planes(frame), sources, strict=True):
         edges = tuple(edge * side for edge, side in zip(box, source.size * 2, strict=True))
@@ -68,11 +71,12 @@ def _crop(sources: list[Image.Image], box: _Box, size: tuple[int, int]) -> av.Vi
 
 
 def _inset(share: float) -> _Box:
+    """The box without a share of the image at each edge."""
     return share, share, 1 - share, 1 - share
 
 
-def _path(shot: Shot) -> Iterator[_Box]:
-    """The camera's view at each frame."""
+def _view_boxes(shot: Shot) -> Iterator[_Box]:
+    """The part of the image that the camera shows in each frame."""
     rng, time = shot.rng, _ease(shot.count)
     name = shot.choose(_MOVES.items(), default=str(rng.choice(list(_MOVES))))
     near, lean = rng.uniform(0.78, 0.84), rng.uniform(-0.5, 0.5, 2)
@@ -95,13 +99,13 @@ def _path(shot: Shot) -> Iterator[_Box]:
 
 
 def _ease(count: int) -> NDArray[np.float64]:
-    """The time of each frame, from 0 to 1, of what starts and stops gently and runs evenly between."""
+    """The progress of a move at each frame, from 0 to 1, eased: slow at the start and the end."""
     time = np.linspace(0, 1, count)
     return time - 0.7 * np.sin(2 * np.pi * time) / (2 * np.pi)
 
 
 def _wipe_order(shot: Shot) -> NDArray[np.float32]:
-    """When each pixel changes, from 0 to 1: along a direction, and through large random patches."""
+    """The progress, from 0 to 1, at which each pixel changes: along a direction, and in large random patches."""
     (width, height), angle = shot.size, shot.rng.uniform(0, 2 * np.pi)
     noise = Image.fromarray(shot.rng.uniform(0, 1, (6, 10)).astype(np.float32))
     patches = np.asarray(noise.resize(shot.size, Image.Resampling.BICUBIC))
