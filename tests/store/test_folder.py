@@ -207,6 +207,17 @@ def test_only_files_that_are_named_as_inputs_are_cleared_away(store, name, stays
     assert path.exists() is stays
 
 
+def test_an_input_that_is_needed_again_is_not_cleared_away_nor_its_time_of_change_moved(store) -> None:
+    path = store.keep_input(_file(b"1"), io.BytesIO(b"1"))
+    os.utime(path, (1, 1))
+    assert store.files.has_input(_file(b"1"))  # which reads it: not the next time
+    os.utime(path, (1, 1))
+    assert store.keep_input(_file(b"1"), io.BytesIO(b"1")) == path
+    assert path.stat().st_mtime == 1
+    store.delete([])
+    assert path.exists()
+
+
 def test_an_input_that_cannot_be_written_is_an_error_of_the_store(store) -> None:
     shutil.rmtree(store.folder / "inputs")
     (store.folder / "inputs").write_text("in the way")

@@ -54,6 +54,7 @@ def test_it_has_what_the_store_knows_and_nothing_else_of_its_folder(store: Store
     (store.folder / "posters" / f"{'0' * 64}.webp").write_bytes(b"made again")
     (store.folder / INPUT).with_name(f"{'1' * 64}.png.{'2' * 32}.part").write_bytes(b"half")
     (store.folder / "inputs" / f"{'3' * 64}.png").symlink_to("/etc/passwd")
+    (store.folder / "inputs" / "notes.txt").write_bytes(b"mine")
     assert set(mirror(store, target).copied) == ALL
     assert set(target.files()) == {*ALL, "store.sqlite3"}
 
@@ -72,6 +73,22 @@ def test_the_video_of_a_job_that_is_not_completed_is_not_copied(store: Store, ta
     (record,) = store.find()
     store.update(record, status="failed")
     assert mirror(store, target).copied == (INPUT,)
+
+
+def test_a_video_without_a_record_beside_it_is_copied(store: Store, target: RemoteStorage) -> None:
+    (store.folder / "one.mp4.json").unlink()
+    assert set(mirror(store, target).copied) == {"one.mp4", INPUT}
+
+
+def test_videos_and_inputs_that_are_gone_or_behind_a_link_are_left_out(
+    store: Store, target: RemoteStorage, tmp_path: Path
+) -> None:
+    (store.folder / "one.mp4").unlink()
+    (store.folder / "inputs").rename(tmp_path / "elsewhere")
+    assert mirror(store, target).copied == ()
+    (store.folder / "inputs").symlink_to(tmp_path / "elsewhere")
+    assert mirror(store, target).copied == ()
+    assert set(target.files()) == {"store.sqlite3"}
 
 
 def test_a_mirror_is_told_in_a_line() -> None:

@@ -50,6 +50,14 @@ def test_every_value_of_a_record_is_read_back(store) -> None:
     assert store.latest_by_request({"r"}, ["made"]) == {("r", 3): ("r", 3, "failed", 2.5)}
 
 
+def test_how_long_the_queue_worked_on_a_job_is_known_where_both_times_are(store) -> None:
+    known = [{}, {"took": 4.0}, {"waited": 1.5}, {"took": 4.0, "waited": 4.0}]
+    records = [store.claim(wanted(str(number), **values))[0] for number, values in enumerate(known)]
+    assert [record.made for record in records] == [None, None, None, 0.0]
+    told = store.latest_by_request({record.request for record in records}, ["made"])
+    assert [told[record.request, 0][-1] for record in records] == [None, None, None, 0.0]
+
+
 def test_a_new_record_is_planned_has_a_key_of_its_own_and_its_time() -> None:
     began = time.time()
     first, second = wanted(), wanted()
