@@ -85,8 +85,8 @@ class ProcessLock:
     def staging(self) -> Path:
         """A folder for incomplete files. After this process has ended, another one removes it."""
         staging = self._staging_of(self.name)
-        if not staging.is_dir():
-            with contextlib.suppress(OSError):  # writing to it will raise
+        with contextlib.suppress(OSError):  # writing to it will raise
+            if not staging.is_dir():
                 staging.mkdir(parents=True, exist_ok=True)
         return staging
 

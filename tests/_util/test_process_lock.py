@@ -51,6 +51,18 @@ def test_a_lock_whose_file_was_removed_can_be_taken_again_under_its_name(tmp_pat
     assert ProcessLock(tmp_path / "locks").is_alive(first.name)
 
 
+def test_a_staging_folder_that_cannot_be_looked_at_is_named_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    link = tmp_path / "link"
+    link.symlink_to("real")
+    lock = ProcessLock(link / "locks")
+    staging = lock.staging
+    link.unlink()
+    link.symlink_to("x" * 300)  # too long for a file's name
+    assert lock.staging == staging
+    lock.close()
+
+
 @pytest.mark.parametrize("name", [None, "", "notes", "../x", "0" * 31])
 def test_what_is_no_name_of_a_lock_is_not_alive_and_stays(tmp_path: Path, name: str | None) -> None:
     lock = ProcessLock(tmp_path)
