@@ -36,7 +36,7 @@ from ._util.interface_names import step
 from ._util.public import public
 from ._util.text import did_you_mean, printable, printable_lines
 
-_LONGEST_NAME = 100
+_MAX_NAME_LENGTH = 100
 #: What the name of a model may be; anything else in its place is more likely a prompt.
 _NAME = re.compile(r"[\w.:/-]*", re.ASCII)
 
@@ -113,7 +113,7 @@ class ModelNotFoundError(DecartSDKError):
 
     def __init__(self, model: str, known: Iterable[str] = ()) -> None:
         known = list(known)
-        shown = printable(model, limit=_LONGEST_NAME)
+        shown = printable(model, limit=_MAX_NAME_LENGTH)
         hint, more = did_you_mean(model, known), step("custom model")
         if known and (len(model.split()) > 2 or not (hint or _NAME.fullmatch(model.strip()))):
             hint, more = f" This looks like a prompt, and the model comes first: {step('generate', prompt=shown)}.", ""

@@ -28,7 +28,7 @@ from decart_nb import media
 from decart_nb.errors import MediaError
 from tests.heif_files import heic
 
-LONGEST_SECONDS = 20.0
+MAX_SECONDS = 20.0
 
 
 def frames(count: int = 6, width: int = 64, height: int = 48) -> Iterator[NDArray[np.uint8]]:
@@ -152,7 +152,7 @@ def fuzz(rounds: int, seed: int) -> dict[str, Any]:
                 wrong.append(f"{number}: {kind}, {name}: {type(error).__name__}: {error}")
             took = time.monotonic() - began
             slowest = max(slowest, took)
-            if took > LONGEST_SECONDS:
+            if took > MAX_SECONDS:
                 wrong.append(f"{number}: {kind}, {name}: {took:.0f} s")
         media.is_video_container(path)
     path.unlink(missing_ok=True)

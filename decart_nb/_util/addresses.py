@@ -42,7 +42,7 @@ CUT = "?…"
 #: How Amazon's names of access points begin, which have colons in them.
 _ARN = "arn:"
 _ODD_PORT = re.compile(r":(?!\d*$)")
-_LONGEST_SHOWN = 300
+_MAX_SHOWN_LENGTH = 300
 
 
 def scheme_of(text: str) -> str | None:
@@ -111,7 +111,7 @@ def shown_address(address: str) -> str:
     if _is_odd(host):
         return f"{scheme}://…"
     cut = CUT if user or query or is_redacted(address) else ""
-    return printable(f"{scheme}://{host}{path}{cut}", limit=_LONGEST_SHOWN)
+    return printable(f"{scheme}://{host}{path}{cut}", limit=_MAX_SHOWN_LENGTH)
 
 
 def _is_odd(host: str) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 #: Bytes of a target's name that still leave room for the ending of a temporary file's name.
-_LONGEST_STEM = 200
+_MAX_STEM_LENGTH = 200
 
 
 class PartialFile:
@@ -58,7 +58,7 @@ def partial_file(target: Path, *, staging: Path | None = None) -> Iterator[Parti
     Raises:
         OSError: it cannot be created.
     """
-    stem = target.name if len(os.fsencode(target.name)) <= _LONGEST_STEM else ""
+    stem = target.name if len(os.fsencode(target.name)) <= _MAX_STEM_LENGTH else ""
     path = (staging or target.parent) / f"{stem}.{secrets.token_hex(16)}.part"
     partial: PartialFile | None = None
     try:

@@ -17,7 +17,7 @@ _DEEPEST = 64
 #: Sequences that hold the content of a file, and are not converted to lists of numbers.
 _BYTES = (bytes, bytearray, memoryview)
 #: Larger integers are rejected: Python limits how many digits it converts to text.
-_MOST_BITS = 1024
+_MAX_BITS = 1024
 _WHOLE = re.compile(r"\s*([+-]?[0-9]{1,300})(?:\.0*)?\s*")
 _FLAGS = {"true": True, "false": False, "1": True, "0": False}
 
@@ -142,7 +142,7 @@ def is_scalar(value: Any) -> bool:
 def _number(value: Any) -> int | float:
     if isinstance(value, Integral):
         integer = int(value)
-        if integer.bit_length() > _MOST_BITS:
+        if integer.bit_length() > _MAX_BITS:
             raise NotPlainError("is a number with too many digits.")
         return integer
     try:

@@ -25,14 +25,14 @@ from .paths import without_folders
 from .text import printable, safe_str
 
 #: Seconds without data after which reading fails, and seconds that reading one file may take.
-SILENCE, LONGEST = 120.0, 1800.0
+SILENCE, MAX_SECONDS = 120.0, 1800.0
 #: Bytes that a file system fetches at once: a slow line brings them within the silence that is allowed.
 _BLOCK = 2**23
 #: How many files are uploaded at once.
 _UPLOADS = 8
 _CHUNK = 2**20
 _TICK = 0.2
-_LONGEST_REASON = 300
+_MAX_REASON_LENGTH = 300
 
 
 class StorageError(Exception):
@@ -118,7 +118,7 @@ class RemoteStorage:
         """Whether it is an object store, in which a file appears when all of it is there."""
         return self._scheme in addresses.OBJECT_STORES
 
-    def read(self, most: int, *, silence: float = SILENCE, longest: float = LONGEST) -> bytes:
+    def read(self, most: int, *, silence: float = SILENCE, longest: float = MAX_SECONDS) -> bytes:
         """The content of the file. Arguments and errors as for :meth:`download`."""
         content = io.BytesIO()
         self.download(content, most, silence=silence, longest=longest)
@@ -131,7 +131,7 @@ class RemoteStorage:
         *,
         space: DiskSpace | None = None,
         silence: float = SILENCE,
-        longest: float = LONGEST,
+        longest: float = MAX_SECONDS,
         stop: threading.Event | None = None,
     ) -> None:
         """Copy the content of the file into a stream, within limits of size and time.
@@ -265,7 +265,7 @@ class RemoteStorage:
             return StorageError(f"{name}, whose text is not shown, since the address has a password or a query")
         said = (isinstance(cause, OSError) and cause.strerror) or safe_str(cause)  # a file's path is not in strerror
         text = without_folders(addresses.without_secrets(said)).strip() or name
-        return StorageError(printable(text, limit=_LONGEST_REASON).rstrip("."))
+        return StorageError(printable(text, limit=_MAX_REASON_LENGTH).rstrip("."))
 
 
 def upload_all(

@@ -25,7 +25,7 @@ _LIBRARIES = tuple(sysconfig.get_path(name) for name in ("stdlib", "platstdlib",
 _INSTALLED = {"site-packages", "dist-packages"}
 #: The file name of a cell in IPython 7, which has the cell's number in it.
 _OLD_CELL = re.compile(r"<ipython-input-(\d+)-")
-_LONGEST_LINE = 160
+_MAX_LINE_LENGTH = 160
 #: ANSI colours, of which every theme has its own shade. Only the arrow and the error's name have one: they are told by
 #: their place too, and the frontends' red and green are faint on the ground of an error.
 _RED, _GREEN, _PLAIN = "\x1b[31m", "\x1b[32m", "\x1b[39m"
@@ -112,7 +112,7 @@ def _shown(filename: str, numbers: range, function: str, shell: Any) -> list[str
     code = _as_typed(" ".join(linecache.getline(filename, number).strip() for number in numbers))
     lines = [f"{_called(filename, shell)}, line {numbers.start}{inside}"]
     if code:
-        lines.append(f"{_GREEN}---->{_PLAIN} {numbers.start} {printable(code, limit=_LONGEST_LINE)}")
+        lines.append(f"{_GREEN}---->{_PLAIN} {numbers.start} {printable(code, limit=_MAX_LINE_LENGTH)}")
     return lines
 
 

@@ -12,11 +12,11 @@ _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 #: Joiners that emoji and many scripts need. They move no cursor.
 _JOINERS = frozenset("\u200c\u200d")
 #: Shorter secrets would take letters out of ordinary words.
-_SHORTEST_SECRET = 6
-_LONGEST_REPR = 60
+_MIN_SECRET_LENGTH = 6
+_MAX_REPR_LENGTH = 60
 #: Longer names are no typing errors, and the comparison takes time in the square of their length.
-_LONGEST_TYPO = 100
-_MOST_LISTED = 12
+_MAX_TYPO_LENGTH = 100
+_MAX_LISTED = 12
 
 
 def printable(text: str, *, limit: int | None = None, secrets: Iterable[str] = ()) -> str:
@@ -28,7 +28,7 @@ def printable(text: str, *, limit: int | None = None, secrets: Iterable[str] = (
         secrets: texts that must not be shown, such as an API key; each becomes ``…``.
     """
     for secret in secrets:
-        if len(secret) >= _SHORTEST_SECRET:
+        if len(secret) >= _MIN_SECRET_LENGTH:
             text = text.replace(secret, "…")
     line = " ".join(_without_controls(text).split())
     return line if limit is None or len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
@@ -51,7 +51,7 @@ def short_repr(value: Any) -> str:
         text = repr(value)
     except Exception:  # noqa: BLE001 - an integer with too many digits has none, and a foreign __repr__ may raise
         return with_article(type(value).__name__)
-    return text[:_LONGEST_REPR]
+    return text[:_MAX_REPR_LENGTH]
 
 
 def safe_str(value: Any) -> str:
@@ -70,8 +70,8 @@ def with_article(noun: str) -> str:
 def listing(names: Iterable[Any]) -> str:
     """Names as ``a, b and c``; of many only the first twelve and the number of the others."""
     texts = [str(name) for name in names]
-    if len(texts) > _MOST_LISTED:
-        return f"{', '.join(texts[:_MOST_LISTED])} and {len(texts) - _MOST_LISTED} more"
+    if len(texts) > _MAX_LISTED:
+        return f"{', '.join(texts[:_MAX_LISTED])} and {len(texts) - _MAX_LISTED} more"
     return f"{', '.join(texts[:-1])} and {texts[-1]}" if len(texts) > 1 else "".join(texts) or "none"
 
 
@@ -82,7 +82,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
         name: the unknown name that was typed.
         known: the names to compare it with.
     """
-    if len(name) > _LONGEST_TYPO:
+    if len(name) > _MAX_TYPO_LENGTH:
         return ""
     close = difflib.get_close_matches(name.lower(), list(known), n=3, cutoff=0.5)
     if not close:

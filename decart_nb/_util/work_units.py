@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 #: Units in work or waiting, for each thread: as one ends, the next is there.
 _PER_THREAD = 2
 #: The same for a cluster, where the next one takes a message to and fro; and the fewest, for a cluster that grows.
-_PER_CLUSTER_THREAD, _FEWEST_ON_CLUSTER = 4, 64
+_PER_CLUSTER_THREAD, _MIN_UNITS_ON_CLUSTER = 4, 64
 
 
 def run_units(
@@ -61,7 +61,7 @@ def run_units(
     from .cluster_units import on_cluster
 
     if limit is None:
-        limit = max(_FEWEST_ON_CLUSTER, _PER_CLUSTER_THREAD * sum(client.nthreads().values()))
+        limit = max(_MIN_UNITS_ON_CLUSTER, _PER_CLUSTER_THREAD * sum(client.nthreads().values()))
     return on_cluster(function, units, client, limit)
 
 

@@ -35,7 +35,7 @@ _CAN_BE_MADE = ("planned", "pending", "processing", "unreachable", "rejected")
 #: Those of rows that have never been paid.
 _UNPAID = ("planned", "rejected", "invalid")
 #: More values are more pairs than anybody votes on, and each would get a small part of the error rate.
-_MOST_VALUES = 20
+_MAX_VALUES = 20
 
 
 class Exploration(Observable):
@@ -388,7 +388,7 @@ def _matches(sweep: Sweep, rows: Sequence[Row], by: str) -> Matches:
     table = sweep.results
     if isinstance(by, str) and by in JOB_COLUMNS and by != "model":
         raise InvalidInputError(f"by must name an input of the sweep, which {by} is not.")
-    found = find_matches(table, by, alike=("take",), most_values=_MOST_VALUES)
+    found = find_matches(table, by, alike=("take",), most_values=_MAX_VALUES)
     first = {number: row.same_as for number, row in enumerate(rows) if row.same_as is not None}
     valid = [match for match in found.matches if not any(rows[number].error for number in match.rows)]
     independent = independent_matches(valid, first)

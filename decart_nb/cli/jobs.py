@@ -25,7 +25,7 @@ _CUT = ("prompt",)
 #: The width from which the time of submission is shown.
 _WIDE = 80
 _OMIT = ("path", "waited", "made", "cost")
-_LONGEST, _LONGEST_ERROR = 200, 300
+_MAX_VALUE_LENGTH, _MAX_ERROR_LENGTH = 200, 300
 
 
 def add_to(commands: Any) -> None:
@@ -105,7 +105,7 @@ def _lines(table: pd.DataFrame) -> str:
     for line, error in zip(lines[1:], table["error"].tolist(), strict=True):
         told.append(line)
         if reason := _text(error):
-            told.append(f"  {printable(reason, limit=min(width - 2, _LONGEST_ERROR))}")
+            told.append(f"  {printable(reason, limit=min(width - 2, _MAX_ERROR_LENGTH))}")
     return "\n".join(told)
 
 
@@ -123,4 +123,4 @@ def _cell(name: str, value: Any) -> str:
         return ""
     if name == "submitted_at":
         return f"{value:%Y-%m-%d %H:%M}"
-    return f"{value:.3g}" if name in _NUMBERS else printable(str(value), limit=_LONGEST)
+    return f"{value:.3g}" if name in _NUMBERS else printable(str(value), limit=_MAX_VALUE_LENGTH)

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from ..session.session import Session
     from ..sweeps.sweep import Sweep
 
-_MOST_ROWS, _MOST_FAILED = 60, 20
-_WIDEST, _LONGEST = 40, 300
+_MAX_ROWS, _MAX_FAILED = 60, 20
+_WIDEST, _MAX_WHY_LENGTH = 40, 300
 #: Columns of a plan that are always shown, beside those that vary.
 _ALWAYS = ("model", "plan", "seconds", "cost")
 _LAST = ("left_out", "why")
@@ -143,13 +143,13 @@ def _report(sweep: Sweep, results: pd.DataFrame, path: Path, began: float) -> in
 
     say(f"{sweep_line(sweep, began=began)}. The table: {path}")
     bad = results[~results["status"].isin(["completed", "planned"])]
-    for row, one in bad.head(_MOST_FAILED).iterrows():
+    for row, one in bad.head(_MAX_FAILED).iterrows():
         asked = [one["model"], *(one.get(name) for name in ("seed", "prompt"))]
         said = " · ".join(printable(str(part), limit=_WIDEST) for part in asked if _is_present(part))
-        why = f": {printable(one['error'], limit=_LONGEST)}" if _is_present(one["error"]) else ""
+        why = f": {printable(one['error'], limit=_MAX_WHY_LENGTH)}" if _is_present(one["error"]) else ""
         say(f"row {row}, {said}: {one['status']}{why}", stderr)
-    if len(bad) > _MOST_FAILED:
-        say(f"and {len(bad) - _MOST_FAILED:,} more", stderr)
+    if len(bad) > _MAX_FAILED:
+        say(f"and {len(bad) - _MAX_FAILED:,} more", stderr)
     if note := sweep_note(sweep.progress):
         say(note, stderr)
     return int(not (results["status"] == "completed").all())
@@ -160,11 +160,11 @@ def _table(plan: pd.DataFrame) -> str:
     varied = [name for name in plan.columns if name in _ALWAYS or plan[name].nunique(dropna=False) > 1]
     columns = [name for name in varied if name not in _LAST]
     columns += [name for name in _LAST if name in plan and plan[name].notna().any()]
-    part = plan[columns].head(_MOST_ROWS)
+    part = plan[columns].head(_MAX_ROWS)
     texts = {"row": [str(row) for row in part.index]}
     texts |= {printable(name): [_cell_text(name, value) for value in part[name].tolist()] for name in columns}
     numbers = ["row", *(name for name in columns if part[name].dtype.kind in "if")]
-    more = f"\nand {len(plan) - _MOST_ROWS:,} more rows" if len(plan) > _MOST_ROWS else ""
+    more = f"\nand {len(plan) - _MAX_ROWS:,} more rows" if len(plan) > _MAX_ROWS else ""
     texts_only = [name for name in texts if name not in (*numbers, *_ALWAYS)]
     return text_table(texts, right=numbers, cut=texts_only, width=terminal_columns()) + more
 
@@ -174,7 +174,7 @@ def _cell_text(name: str, value: Any) -> str:
         return ""
     if isinstance(value, float):
         return f"{value:g}"
-    return printable(str(value), limit=_LONGEST if name == "why" else _WIDEST)
+    return printable(str(value), limit=_MAX_WHY_LENGTH if name == "why" else _WIDEST)
 
 
 def _is_present(value: Any) -> bool:

@@ -12,7 +12,7 @@ from .._util.text import printable, short_repr
 from ..errors import InvalidBaseURLError, InvalidInputError
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
-_LONGEST_SHOWN = 200
+_MAX_SHOWN_LENGTH = 200
 #: Spellings of an IPv4 address that the C library accepts, such as ``127.1`` and ``0x7f000001``.
 _NUMERIC = re.compile(r"(0x[0-9a-f]+|\d+)(\.(0x[0-9a-f]+|\d+)){0,3}")
 
@@ -37,7 +37,7 @@ def checked_url(url: str, like: str) -> str:
     except (ValueError, AttributeError, TypeError):  # a UnicodeError is a ValueError
         good = False
     if not good:
-        given = printable(str(url).rpartition("@")[2], limit=_LONGEST_SHOWN)
+        given = printable(str(url).rpartition("@")[2], limit=_MAX_SHOWN_LENGTH)
         raise InvalidBaseURLError(f"Invalid base URL: {given}. It must look like {like}.")
     return f"{parts.scheme}://{_netloc(parts, host)}{parts.path.rstrip('/')}"
 
@@ -56,7 +56,7 @@ def host_and_port(url: str) -> str:
     """The host of a URL, and its port if it is not the default, as printable text."""
     try:
         parts = urlsplit(url)
-        return printable(_netloc(parts, parts.hostname or ""), limit=_LONGEST_SHOWN)
+        return printable(_netloc(parts, parts.hostname or ""), limit=_MAX_SHOWN_LENGTH)
     except ValueError:
         return "an address that cannot be read"
 

@@ -33,7 +33,7 @@ _STEP = 0.5
 
 #: How many of the newest jobs are learned from, and the range that their durations are clipped to, in seconds.
 _MEMORY = 50
-_SHORTEST, _LONGEST = 0.05, 600.0
+_MIN_SECONDS, _MAX_SECONDS = 0.05, 600.0
 #: A prior on a component's spread, and its weight in observations: the spread of a few durations says little.
 _USUAL_SPREAD, _SPREAD_WEIGHT = 0.3, 3.0
 #: The weight of the prior estimate in observations: the longer the history, the less of the prior is left.
@@ -157,7 +157,7 @@ class Estimate:
 
     def _quantile(self, share: float) -> float:
         """The duration in seconds within which this share of jobs ends."""
-        low, high = math.log(_SHORTEST) - 1, math.log(_LONGEST) + 1
+        low, high = math.log(_MIN_SECONDS) - 1, math.log(_MAX_SECONDS) + 1
         for _ in range(30):
             middle = (low + high) / 2
             ended = sum(one.share * (1 - _normal_sf((middle - one.centre) / one.spread)) for one in self.components)
@@ -172,7 +172,7 @@ def _normal_sf(z: float) -> float:
 
 def _clip_log(seconds: float) -> float:
     """The logarithm of a duration, clipped to the range that the service allows."""
-    return math.log(min(_LONGEST, max(_SHORTEST, seconds)))
+    return math.log(min(_MAX_SECONDS, max(_MIN_SECONDS, seconds)))
 
 
 def _condition_on_survival(components: Iterable[_Component], running: Collection[float]) -> Iterator[_Component]:

@@ -14,7 +14,7 @@ import httpx
 
 from .._util.text import printable
 
-_LONGEST_REASON = 200
+_MAX_REASON_LENGTH = 200
 #: Errors of the operating system about this process, not about the peer.
 _OWN_ERRNOS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
 
@@ -75,7 +75,7 @@ def is_permanent(cause: BaseException | None) -> bool:
 
 def reason_for(cause: BaseException, secrets: Iterable[str] = ()) -> str:
     """The reason for a failure, as a short printable phrase."""
-    said = _phrase(cause) or printable(str(cause), limit=_LONGEST_REASON, secrets=secrets)
+    said = _phrase(cause) or printable(str(cause), limit=_MAX_REASON_LENGTH, secrets=secrets)
     return said.rstrip(".") or type(cause).__name__
 
 
@@ -139,7 +139,7 @@ def _os_phrase(cause: BaseException) -> str | None:
 
 def _tls_reason(cause: Any) -> str:
     said = getattr(cause, "verify_message", None) or getattr(cause, "reason", None) or type(cause).__name__
-    return printable(str(said).replace("_", " "), limit=_LONGEST_REASON)
+    return printable(str(said).replace("_", " "), limit=_MAX_REASON_LENGTH)
 
 
 def _os_error(cause: BaseException | None) -> BaseException | None:

@@ -10,7 +10,7 @@ from .._util.text import short_repr
 from ..errors import InvalidInputError
 from .duration_estimate import POLL_COST, Estimate
 
-_LEAST = {"expected": 0.05, "spread": 0.01, "shortest": 0.05, "poll_cost": 1e-6}
+_MINIMA = {"expected": 0.05, "spread": 0.01, "shortest": 0.05, "poll_cost": 1e-6}
 
 
 @public
@@ -34,7 +34,7 @@ class Polling:
 
     def __post_init__(self) -> None:
         for name in (field.name for field in fields(self)):
-            value, least = getattr(self, name), _LEAST[name]
+            value, least = getattr(self, name), _MINIMA[name]
             if not is_nonnegative(value) or value < least:
                 raise InvalidInputError(
                     f"{name} of Polling must be a number, at least {least:g}, not {short_repr(value)}."

@@ -24,7 +24,7 @@ from .transport import Transport
 
 #: The size limit of a file whose field has none.
 MAX_BYTES = 2**30
-_LONGEST_NAME = 200
+_MAX_NAME_LENGTH = 200
 
 
 async def fetch(transport: Transport, model: ModelDefinition, name: str, file: RemoteFile, *, max_bytes: int) -> Upload:
@@ -42,7 +42,7 @@ async def fetch(transport: Transport, model: ModelDefinition, name: str, file: R
     data: dict[str, Any] = {"fields": [name]}
     try:
         address = urlsplit(file.url)
-        filename = printable(unquote(Path(address.path).name), limit=_LONGEST_NAME) or name
+        filename = printable(unquote(Path(address.path).name), limit=_MAX_NAME_LENGTH) or name
         with tempfile.TemporaryFile() as spool:
             async with transport.limit("fetch"), asyncio.timeout(transport.timeout.total):
                 await _spool(await transport.foreign_client(), httpx.URL(file.url), spool, max_bytes)

@@ -70,12 +70,12 @@ OnStatusChange = Callable[[JobStatusResponse], object]
 #: The calls, as error messages name them.
 SUBMIT, RESOLVE, STATUS, CONTENT = "submit job", "resolve model", "get job status", "get job content"
 
-_LONGEST_ID = 512
-_LONGEST_STATUS = 40
+_MAX_ID_LENGTH = 512
+_MAX_STATUS_LENGTH = 40
 #: What a poll usually answers, which needs no cleaning.
 _USUAL_STATUSES = ("pending", "processing", "completed", "failed")
-_LONGEST_REASON = 1000
-_LONGEST_EXCERPT = 300
+_MAX_REASON_LENGTH = 1000
+_MAX_EXCERPT_LENGTH = 300
 #: Statuses of requests that the service rejects, however often they are sent.
 _REJECTED = (400, 401, 403, 404, 410, 413, 422)
 _BUSY = (429, 503)
@@ -110,9 +110,9 @@ def identifier(error: type[DecartSDKError], doing: str, response: httpx.Response
         DecartSDKError: of the class ``error``; it has unprintable characters, is too long, or contains the key.
     """
     name = str(value)
-    if len(name) <= _LONGEST_ID and name == printable(name, secrets=_secrets(response)):
+    if len(name) <= _MAX_ID_LENGTH and name == printable(name, secrets=_secrets(response)):
         return name
-    said = printable(ascii(name), limit=_LONGEST_EXCERPT, secrets=_secrets(response))
+    said = printable(ascii(name), limit=_MAX_EXCERPT_LENGTH, secrets=_secrets(response))
     raise unreadable_response_error(error, doing, response, f"the answer has a name that cannot be used: {said}")
 
 
@@ -120,7 +120,7 @@ def status_word(response: httpx.Response, value: Any) -> str:
     """A job's status from a response, as printable text."""
     if value in _USUAL_STATUSES:
         return str(value)
-    return printable(str(value), limit=_LONGEST_STATUS, secrets=_secrets(response)) or "unknown"
+    return printable(str(value), limit=_MAX_STATUS_LENGTH, secrets=_secrets(response)) or "unknown"
 
 
 def unreadable_response_error(
@@ -325,7 +325,7 @@ def _secrets(response: httpx.Response) -> Iterable[str]:
 
 
 def _text(body: bytes, secrets: Iterable[str]) -> str:
-    return printable(body.decode("utf-8", "replace"), limit=_LONGEST_EXCERPT, secrets=secrets)
+    return printable(body.decode("utf-8", "replace"), limit=_MAX_EXCERPT_LENGTH, secrets=secrets)
 
 
 def _phrase(status: int) -> str:
@@ -347,5 +347,5 @@ def reason_in(response: httpx.Response, answer: Mapping[str, Any]) -> str | None
         if isinstance(value, Mapping):
             value = value.get("message") or value.get("detail")
         if value:
-            return printable(str(value), limit=_LONGEST_REASON, secrets=_secrets(response)) or None
+            return printable(str(value), limit=_MAX_REASON_LENGTH, secrets=_secrets(response)) or None
     return None

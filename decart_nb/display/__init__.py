@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 #: So many of the jobs of earlier kernels are shown: the message has the number of all.
-_MOST_PICKED_UP = 12
+_MAX_PICKED_UP = 12
 
 
 def register() -> None:
@@ -65,7 +65,7 @@ def show_picked_up(jobs: Sequence[Job]) -> None:
         jobs: the newest first.
     """
     if environment.kernel_shell() is not None and environment.is_interactive():
-        for job in reversed(jobs[:_MOST_PICKED_UP]):
+        for job in reversed(jobs[:_MAX_PICKED_UP]):
             show(job)
 
 

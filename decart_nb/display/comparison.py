@@ -21,7 +21,7 @@ from .text import clip_caption
 if TYPE_CHECKING:
     from .ipython import NotebookDisplay
 
-_FEWEST, _MOST = 2, 4
+_MIN_VIDEOS, _MAX_VIDEOS = 2, 4
 _LABEL_LIMIT = 80
 _POSTER_WIDTH = 640
 
@@ -83,7 +83,7 @@ class Comparison(Displayed):
         if len(sources) == 1 and isinstance(clip := sources[0], Clip) and input_of is not None:
             path, name = input_of(clip)
             found = [_of_path(path, f"input {printable(name, limit=_LABEL_LIMIT)}"), _of_clip(clip, clip.model)]
-        elif _FEWEST <= len(sources) <= _MOST:
+        elif _MIN_VIDEOS <= len(sources) <= _MAX_VIDEOS:
             names = distinguishing_labels([source for source in sources if isinstance(source, Clip)])
             found = [
                 _of_clip(source, names.pop(0)) if isinstance(source, Clip) else _of_path(source, source.name)
@@ -91,8 +91,8 @@ class Comparison(Displayed):
             ]
         else:
             raise InvalidInputError(
-                f"A comparison has {_FEWEST} to {_MOST} videos, not {len(sources)}; one clip alone is compared with "
-                "the video that it was made from."
+                f"A comparison has {_MIN_VIDEOS} to {_MAX_VIDEOS} videos, not {len(sources)}; one clip alone is "
+                "compared with the video that it was made from."
             )
         self.videos = tuple(_relabelled(found, labels))
 

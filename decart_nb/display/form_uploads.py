@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 #: The largest file that is uploaded, in bytes. A larger one is given by its path.
 UPLOAD_LIMIT = 512 * 2**20
 #: How many pieces may lie half uploaded at once: one a field, and some that were broken off.
-_MOST_OPEN = 16
+_MAX_OPEN = 16
 _NAME_LIMIT = 120
 
 
@@ -75,7 +75,7 @@ class FormUploads:
             )
         folder = self._form.upload_folder
         DiskSpace(folder, copies=2).require(size)
-        while len(self._open) >= _MOST_OPEN:
+        while len(self._open) >= _MAX_OPEN:
             self._drop(next(iter(self._open)))
         # A folder of its own, so that the file keeps its name, by which the job will call it.
         own = folder / secrets.token_hex(8)

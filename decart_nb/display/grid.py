@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 MAX_TILES = 1000
 #: How long the static form of a grid waits for posters that are not stored yet; longer without a store, which would
 #: have them later.
-_POSTER_SECONDS, _LONGEST_POSTER_SECONDS = 0.3, 3.0
+_POSTER_SECONDS, _MAX_POSTER_SECONDS = 0.3, 3.0
 
 
 class ClipGrid:
@@ -129,7 +129,7 @@ class ClipGrid:
 
     def posters(self) -> Callable[[str], bytes | None]:
         """What gives the poster of a tile by its number, for a static form that is made now."""
-        deadline = time.monotonic() + (_POSTER_SECONDS if self._runner else _LONGEST_POSTER_SECONDS)
+        deadline = time.monotonic() + (_POSTER_SECONDS if self._runner else _MAX_POSTER_SECONDS)
 
         def poster(key: str) -> bytes | None:
             """A tile's poster; after a while, only one that is stored: the others are made in the background."""

@@ -11,7 +11,7 @@ from .grid_columns import key_of
 from .grid_measures import Measure, axis_keys
 
 #: The most cells that are drawn, empty ones included. See ``arrange.js``.
-MOST_CELLS = 10_000
+MAX_CELLS = 10_000
 _NONE: Mapping[str, Measure] = MappingProxyType({})
 
 
@@ -57,7 +57,7 @@ def arrange(
         labels.append(axis_keys(name, values, measure, is_sorted=name == sort))
         keys.append([key_of(measure.placed(value) if measure else value) for value in values])
     down, across = labels
-    if len(down) * len(across) > MOST_CELLS:
+    if len(down) * len(across) > MAX_CELLS:
         alone = arrange([(value, None) for value, _ in places], rows, "", measures=measures, sort=sort)
         note = (
             f"Not across: {cols}, by which {len(down):,} × {len(across):,} cells would be nearly all empty. "

@@ -20,15 +20,15 @@ NOT_SHOWN = ("job_id", "path", "error", "sha256", "size_bytes", "submitted_at", 
 #: Columns that every grid has.
 _ALWAYS = ("rating", "note")
 #: A numeric column with more distinct values than this is a measurement, and no axis.
-_MOST_NUMBERS = 20
+_MAX_NUMBERS = 20
 #: The most characters of a text that are shown.
-LONGEST_TEXT = 2000
-_LONGEST_NAME = 100
+MAX_TEXT_LENGTH = 2000
+_MAX_NAME_LENGTH = 100
 #: The index of a table that was written to a CSV and read back.
 _UNNAMED = re.compile(r"Unnamed: \d+")
 #: Columns whose values say by themselves what they are; a value of another column stands behind its name.
 _ALONE = ("model", "prompt", "status")
-_LARGEST_ROUND = 1e15
+_MAX_ROUND = 1e15
 
 
 class GridColumns:
@@ -104,7 +104,7 @@ def label_of(name: str, value: Any) -> str:
     """A value as a person reads it: ``seed 0``, or the value alone where that says what it is. See ``arrange.js``."""
     if value is None or value == "":
         return f"no {name}"
-    if isinstance(value, float) and value.is_integer() and abs(value) < _LARGEST_ROUND:
+    if isinstance(value, float) and value.is_integer() and abs(value) < _MAX_ROUND:
         value = int(value)  # pandas makes floats of integers where one is missing
     return str(value) if stands_alone(name) else f"{name} {value}"
 
@@ -126,7 +126,7 @@ def _shown_names(columns: Iterable[Hashable]) -> dict[Hashable, str]:
 
 
 def _name_text(name: Any) -> str:
-    return printable(safe_str(name), limit=_LONGEST_NAME) or "column"
+    return printable(safe_str(name), limit=_MAX_NAME_LENGTH) or "column"
 
 
 def _shown(name: str, column: pd.Series) -> list[Any]:
@@ -134,7 +134,7 @@ def _shown(name: str, column: pd.Series) -> list[Any]:
     values = _plain_values(column)
     texts = distinct_names(
         (value for value in values if isinstance(value, str)),
-        lambda text: printable(shown_name(name, text), limit=LONGEST_TEXT),
+        lambda text: printable(shown_name(name, text), limit=MAX_TEXT_LENGTH),
     )
     return [texts[value] if isinstance(value, str) else value for value in values]
 
@@ -142,7 +142,7 @@ def _shown(name: str, column: pd.Series) -> list[Any]:
 def _notes(column: pd.Series) -> list[Any]:
     """The values of a column that is read, and never arranged by."""
     return [
-        printable(value, limit=LONGEST_TEXT) if isinstance(value, str) else value for value in _plain_values(column)
+        printable(value, limit=MAX_TEXT_LENGTH) if isinstance(value, str) else value for value in _plain_values(column)
     ]
 
 
@@ -162,4 +162,4 @@ def _is_axis(name: str, values: Sequence[Any]) -> bool:
     """Whether a column is offered as rows, columns or a choice: an input, and no measurement."""
     if name in OWN_COLUMNS or name == MEASURE_ERROR:
         return name in ("model", "take")
-    return not (any(isinstance(value, float) for value in values) and len(set(map(key_of, values))) > _MOST_NUMBERS)
+    return not (any(isinstance(value, float) for value in values) and len(set(map(key_of, values))) > _MAX_NUMBERS)

@@ -16,8 +16,8 @@ from ..job.clip import Clip
 from ..job.table import OWN_COLUMNS, as_results
 from ..request.catalogue import models
 from ..store.job_row import Record
-from .grid_arrangement import MOST_CELLS, Arrangement, arrange
-from .grid_columns import LONGEST_TEXT, GridColumns, label_of, stands_alone
+from .grid_arrangement import MAX_CELLS, Arrangement, arrange
+from .grid_columns import MAX_TEXT_LENGTH, GridColumns, label_of, stands_alone
 from .grid_measures import OUTLIER_RULE, badge_texts, measures_of, with_mark
 from .text import STATUS_TEXTS
 
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 #: No columns are chosen by which a grid would have more cells than this for each clip.
-_MOST_EMPTY = 4
+_MAX_EMPTY = 4
 _RATIO = 16 / 9
 #: The width of a tile, in pixels, by the number of columns that are to fit into 1,280 pixels.
 _WIDEST, _NARROWEST, _ROOM = 320, 128, 920
 #: Between two tiles, with their share of a cell's margin.
 _GAP = 12
 #: More tiles than this in a cell are divided by a choice above the grid.
-_MOST_IN_A_CELL = 4
+_MAX_IN_A_CELL = 4
 #: The status of a row whose video was stored, and has been moved or removed.
 MISSING = "missing"
 _STATUS_LABELS = {"planned": "not begun", MISSING: "the file is missing"}
@@ -194,8 +194,8 @@ class GridData:
             "size": self.tile_width,
             "narrowest": _NARROWEST,
             "widest": _WIDEST,
-            "most_in_a_cell": _MOST_IN_A_CELL,
-            "most_cells": MOST_CELLS,
+            "most_in_a_cell": _MAX_IN_A_CELL,
+            "most_cells": MAX_CELLS,
         }
 
     @property
@@ -220,7 +220,7 @@ class GridData:
         """The width of a tile in pixels at which the grid fits a notebook, as far as that is sensible."""
         arranged = self.arranged()
         in_a_cell = max(map(len, arranged.cells.values()), default=1)
-        tiles = len(arranged.col_labels) * min(in_a_cell, _MOST_IN_A_CELL)
+        tiles = len(arranged.col_labels) * min(in_a_cell, _MAX_IN_A_CELL)
         return max(_NARROWEST, min(_WIDEST, (_ROOM // max(1, tiles) - _GAP) // 8 * 8))
 
     def arranged(self) -> Arrangement:
@@ -271,7 +271,7 @@ class GridData:
             free = [name for name in free if name != cols]
         if rows is None:
             rows = next((name for name in ("prompt", *free) if name in free), "")
-            if self._distinct.get(rows, 1) * self._distinct.get(cols, 1) > _MOST_EMPTY * row_count:
+            if self._distinct.get(rows, 1) * self._distinct.get(cols, 1) > _MAX_EMPTY * row_count:
                 cols = ""  # nearly every cell would be empty
         return rows, cols
 
@@ -341,7 +341,7 @@ def _facts(row: dict[str, Any], own: dict[str, Any], clip: Clip | None, record: 
         if record is not None and record.seconds is not None:
             facts.append(("stored after", f"{record.seconds:.1f} s"))
     facts += [(name, str(own[column])) for name, column in (("file", "path"), ("job", "job_id")) if own[column]]
-    return [(printable(name), printable(text, limit=LONGEST_TEXT)) for name, text in facts]
+    return [(printable(name), printable(text, limit=MAX_TEXT_LENGTH)) for name, text in facts]
 
 
 def _fact(value: Any) -> str:

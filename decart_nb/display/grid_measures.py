@@ -13,17 +13,17 @@ from typing import Any
 from .grid_columns import key_of, label_of
 
 #: A column with more distinct values than this has ranges as an axis, and so many ranges.
-_MOST_VALUES, _RANGES = 6, 4
+_MAX_VALUES, _RANGES = 6, 4
 #: Rounding the end of a range moves at most this part of the values.
-_MOST_MOVED = 20
+_MAX_MOVED = 20
 #: Of fewer values no outliers are told, and how far beyond the quartiles they are, in interquartile ranges.
-FEWEST, DISTANCE = 8, 1.5
+MIN_VALUES, DISTANCE = 8, 1.5
 #: What marks a value as an outlier.
 MARKS = {"high": "▲ high", "low": "▼ low"}
 OUTLIER_RULE = f"high, low: more than {DISTANCE:g} interquartile ranges beyond the quartiles of all these clips"
 #: Rounding errors within this part of a value are no difference.
 _TOLERANCE = 1e-9
-_LARGE, _LARGEST, _MOST_DIGITS = 1000, 1e15, 15
+_LARGE, _MAX_GROUPED, _MAX_DIGITS = 1000, 1e15, 15
 #: JSON has no infinite number, such as the PSNR of equal videos: a grid has a text for it.
 _INFINITE = {"inf": math.inf, "-inf": -math.inf}
 #: Whole numbers that a job has and that measure nothing.
@@ -54,7 +54,7 @@ class Measure:
         """The ranges as text, ascending; empty if each value stands for itself."""
         if not self.edges:
             return []
-        texts = [f"{edge:,.{_MOST_DIGITS}g}" for edge in self.edges]  # which are rounded
+        texts = [f"{edge:,.{_MAX_DIGITS}g}" for edge in self.edges]  # which are rounded
         between = [f"{low}–{high}" for low, high in itertools.pairwise(texts)]
         return [f"< {texts[0]}", *between, f"≥ {texts[-1]}"]
 
@@ -151,7 +151,7 @@ def number_of(value: Any) -> float | None:
 def number_text(value: float) -> str:
     """A number in three digits, or all digits of a whole one: ``0.831``, ``2.00``, ``12``, ``1,204``."""
     if isinstance(value, int) or abs(value) >= _LARGE:
-        return f"{value:,.0f}" if abs(value) < _LARGEST else f"{value:.3g}"
+        return f"{value:,.0f}" if abs(value) < _MAX_GROUPED else f"{value:.3g}"
     return f"{value:#.3g}".rstrip(".")
 
 
@@ -164,12 +164,12 @@ def _measure(name: str, values: Sequence[Any]) -> Measure:
     known = sorted(value for value in values if is_number(value))
     low, high = _fences(known)
     is_whole = all(float(value).is_integer() for value in known)
-    return Measure(name, _edges(known, is_whole) if len({*known}) > _MOST_VALUES else (), low, high, is_whole)
+    return Measure(name, _edges(known, is_whole) if len({*known}) > _MAX_VALUES else (), low, high, is_whole)
 
 
 def _fences(ordered: Sequence[float]) -> tuple[float, float]:
     """The values beyond which others are outliers: Tukey's fences, as in a box plot."""
-    if len(ordered) < FEWEST:
+    if len(ordered) < MIN_VALUES:
         return -math.inf, math.inf
     first, _, third = statistics.quantiles(ordered, n=4, method="inclusive")
     reach = DISTANCE * (third - first) + _TOLERANCE * max(abs(first), abs(third))
@@ -180,8 +180,8 @@ def _edges(ordered: Sequence[float], is_whole: bool) -> tuple[float, ...]:
     """The quantiles between ranges, rounded as far as that moves hardly any value to another range."""
     exact = statistics.quantiles(ordered, n=_RANGES, method="inclusive")
     edges = _parting(map(math.ceil, exact) if is_whole else exact, ordered)
-    allowed = max(1, len(ordered) // _MOST_MOVED)
-    for digits in range(2, _MOST_DIGITS):
+    allowed = max(1, len(ordered) // _MAX_MOVED)
+    for digits in range(2, _MAX_DIGITS):
         rounded = _parting([float(f"{edge:.{digits}g}") for edge in edges], ordered)
         if len(rounded) == len(edges) and all(
             abs(bisect_left(ordered, one) - bisect_left(ordered, other)) <= allowed

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 #: So many groups have a colour and a shape of their own; what remains is one more.
-MOST_GROUPS = 7
+MAX_GROUPS = 7
 _OTHERS = "others"
 #: Larger numbers have no distance that is a number.
-_LARGEST = 1e300
-_LONGEST = 80
+_MAX_VALUE = 1e300
+_MAX_LABEL_LENGTH = 80
 
 
 @dataclass(frozen=True)
@@ -104,10 +104,10 @@ def _numbers(table: pd.DataFrame, argument: str, given: Any) -> tuple[str, list[
             f"{argument} must name a column of numbers, and {short_repr(given)} is none: {listing(numeric)} are."
         )
     values = [None if gone else value for value, gone in zip(column.tolist(), column.isna(), strict=True)]
-    known = [value if value is not None and abs(value) < _LARGEST else None for value in values]
+    known = [value if value is not None and abs(value) < _MAX_VALUE else None for value in values]
     if all(value is None or float(value).is_integer() for value in known):  # counts, among which some are missing
         known = [None if value is None else int(value) for value in known]
-    return printable(safe_str(given), limit=_LONGEST), known
+    return printable(safe_str(given), limit=_MAX_LABEL_LENGTH), known
 
 
 def _groups(table: pd.DataFrame, by: Hashable | None) -> tuple[str, list[int], list[str]]:
@@ -119,9 +119,9 @@ def _groups(table: pd.DataFrame, by: Hashable | None) -> tuple[str, list[int], l
     values = columns.values[name]
     measure = measures_of({name: values}, columns.axes, columns.metrics).get(name)
     labels = axis_keys(name, values, measure, is_sorted=False)
-    numbers = {key: min(number, MOST_GROUPS) for number, key in enumerate(labels)}
+    numbers = {key: min(number, MAX_GROUPS) for number, key in enumerate(labels)}
     groups = [numbers[key_of(measure.placed(value) if measure else value)] for value in values]
-    shown = [printable(label, limit=_LONGEST) for label in labels.values()]
-    if len(shown) > MOST_GROUPS:
-        shown = [*shown[:MOST_GROUPS], _OTHERS if len(shown) > MOST_GROUPS + 1 else shown[MOST_GROUPS]]
+    shown = [printable(label, limit=_MAX_LABEL_LENGTH) for label in labels.values()]
+    if len(shown) > MAX_GROUPS:
+        shown = [*shown[:MAX_GROUPS], _OTHERS if len(shown) > MAX_GROUPS + 1 else shown[MAX_GROUPS]]
     return name, groups, shown

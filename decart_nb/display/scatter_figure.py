@@ -11,7 +11,7 @@ from .scatter_data import ScatterData
 from .scatter_marks import MARKS
 
 #: Longer labels would leave no room for the points.
-_LONGEST = 40
+_MAX_LABEL_LENGTH = 40
 
 
 class ClipFigure(Figure):
@@ -56,5 +56,5 @@ def scatter_figure(data: ScatterData) -> ClipFigure:
 
 def _text(text: str) -> str:
     """A text that matplotlib takes for no formula, and for no label that a legend leaves out."""
-    short = printable(text, limit=_LONGEST)
+    short = printable(text, limit=_MAX_LABEL_LENGTH)
     return f"{' ' * short.startswith('_')}{short}".replace("$", r"\$")

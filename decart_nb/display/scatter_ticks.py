@@ -6,15 +6,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_MOST = 6
+_MAX_TICKS = 6
 #: Beyond the outermost values, in parts of their distance.
 _MARGIN = 0.06
 #: Values that are no further apart than this part of them are the same to a picture.
 _SAME = 1e-9
 #: The least margin: smaller numbers have too few digits to be divided into steps.
-_LEAST = 1e-306
+_MIN_MARGIN = 1e-306
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
-_MOST_DECIMALS, _LARGE = 6, 1e6
+_MAX_DECIMALS, _LARGE = 6, 1e6
 
 
 @dataclass(frozen=True)
@@ -47,12 +47,12 @@ def ticks_of(values: Sequence[float]) -> Ticks:
     margin = _MARGIN * (most - least)
     if margin <= _SAME * max(abs(least), abs(most)):
         margin = abs(most) / 10
-    if margin < _LEAST:
+    if margin < _MIN_MARGIN:
         margin = 0.5
     low, high = least - margin, most + margin
-    power = 10.0 ** math.floor(math.log10((high - low) / _MOST))
-    step = next(power * factor for factor in _STEPS if power * factor * _MOST >= (high - low) * (1 - _SAME))
+    power = 10.0 ** math.floor(math.log10((high - low) / _MAX_TICKS))
+    step = next(power * factor for factor in _STEPS if power * factor * _MAX_TICKS >= (high - low) * (1 - _SAME))
     numbers = [number * step for number in range(math.ceil(low / step), math.floor(high / step) + 1)]
-    decimals = next((count for count in range(_MOST_DECIMALS) if round(step, count) == step), _MOST_DECIMALS)
-    plain = decimals < _MOST_DECIMALS and max(abs(low), abs(high)) < _LARGE
+    decimals = next((count for count in range(_MAX_DECIMALS) if round(step, count) == step), _MAX_DECIMALS)
+    plain = decimals < _MAX_DECIMALS and max(abs(low), abs(high)) < _LARGE
     return Ticks(low, high, numbers, [f"{number:.{decimals}f}" if plain else f"{number:.7g}" for number in numbers])

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 #: The largest width of the image in HTML, in CSS pixels: of a landscape or square one, and of a portrait one.
 _WIDTH, _PORTRAIT_WIDTH = 640, 360
 #: More points than these are left out of the text, but not of the HTML, where the table is collapsed.
-_MOST_LINES = 12
+_MAX_LINES = 12
 _CELL = "text-align:right;padding:1px 10px 1px 0;font-variant-numeric:tabular-nums"
 
 
@@ -42,7 +42,7 @@ def trajectory_text(trajectory: Trajectory) -> str:
     """
     lines = [f"Trajectory on {_caption(trajectory)}"]
     if rows := _rows(trajectory):
-        shown = rows[:_MOST_LINES]
+        shown = rows[:_MAX_LINES]
         names = ("frame", "x", "y")
         lines.append(text_table({name: [row[at] for row in shown] for at, name in enumerate(names)}, right=names))
         if len(rows) > len(shown):

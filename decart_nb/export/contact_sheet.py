@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".pdf")
 _NARROWEST, _WIDEST = 120, 1920
-_MOST_CLIPS = 1000
-_MOST_PIXELS = 2**26
+_MAX_CLIPS = 1000
+_MAX_PIXELS = 2**26
 #: The longest side that each format, or what reads it, can have.
-_LONGEST_SIDE = {".webp": 16_383}
-_LONGEST_SIDE_ELSEWHERE = 32_000
+_MAX_SIDE = {".webp": 16_383}
+_MAX_SIDE_ELSEWHERE = 32_000
 _A4_WIDTH, _A4_RATIO = 8.27, 2**0.5  # inches, and height to width
 _JPEG_ROOM = 65_000
 _TITLE, _COMMENT, _EXIF = 0x010E, 0x9286, 0x8769  # EXIF's numbers: ImageDescription, UserComment, its own directory
@@ -71,9 +71,9 @@ def contact_sheet(
     at = finite_number("at", at, at_least=0, at_most=1)
     check_client(client)
     count = sum(1 for _ in layout.clips())
-    if count > _MOST_CLIPS:
+    if count > _MAX_CLIPS:
         raise InvalidInputError(
-            f"A contact sheet shows at most {_MOST_CLIPS:,} clips, and this table has {count:,}. "
+            f"A contact sheet shows at most {_MAX_CLIPS:,} clips, and this table has {count:,}. "
             "Filter the table, and write several sheets."
         )
     ending = target.suffix.lower()
@@ -103,12 +103,12 @@ def _pages(plan: Plan) -> list[Page]:
 
 
 def _check_size(pages: list[Page], ending: str) -> None:
-    side = _LONGEST_SIDE.get(ending, _LONGEST_SIDE_ELSEWHERE)
+    side = _MAX_SIDE.get(ending, _MAX_SIDE_ELSEWHERE)
     pixels = sum(page.width * page.height for page in pages)
-    if pixels > _MOST_PIXELS or any(max(page.width, page.height) > side for page in pages):
+    if pixels > _MAX_PIXELS or any(max(page.width, page.height) > side for page in pages):
         width, height = pages[0].width, sum(page.height for page in pages)
         raise InvalidInputError(
-            f"The contact sheet would have {width:,} × {height:,} pixels; at most {_MOST_PIXELS / 1e6:.0f} million "
+            f"The contact sheet would have {width:,} × {height:,} pixels; at most {_MAX_PIXELS / 1e6:.0f} million "
             f"and {side:,} on a side are written. Choose a smaller cell_width, filter the table, or put "
             f"fewer values across{'' if ending == '.pdf' else '; a PDF has pages for many rows'}."
         )

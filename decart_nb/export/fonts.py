@@ -21,9 +21,9 @@ _PREFERRED = (
     *("notosanscjk", "sourcehansans", "pingfang", "hiragino", "msyh", "yugoth", "malgun", "wqy", "droidsansfallback"),
     *("arialunicode", "arial unicode", "notosans", "nirmala", "leelawadee", "freesans.", "unifont", "notoemoji"),
 )
-_MOST_FILES = 20_000
-_MOST_FONTS = 120
-_LONGEST_TEXT = 2000
+_MAX_FILES = 20_000
+_MAX_FONTS = 120
+_MAX_TEXT_LENGTH = 2000
 _PROBE_SIZE = 16
 #: Drawn where no font has the letter: in the font's own box for what is missing.
 _NO_LETTER = "\uffff"
@@ -65,7 +65,7 @@ def text_within(text: str, size: int, width: float, lines: int) -> Text:
         width: of a line, in pixels.
         lines: the most lines.
     """
-    text, source = _drawable(printable(text, limit=_LONGEST_TEXT))
+    text, source = _drawable(printable(text, limit=_MAX_TEXT_LENGTH))
     font = _font(source, size)
     return Text(_broken(text, font, width, lines), font, round(1.32 * size))
 
@@ -129,7 +129,7 @@ def _has(font: Font, letter: str) -> bool:
         return False
 
 
-@lru_cache(maxsize=_MOST_FONTS)
+@lru_cache(maxsize=_MAX_FONTS)
 def _probe(source: str) -> Font:
     return _font(source, _PROBE_SIZE).font_variant(layout_engine=ImageFont.Layout.BASIC)
 
@@ -151,7 +151,7 @@ def _files() -> tuple[str, ...]:
     for folder in _folders():
         for parent, _, names in os.walk(folder):
             seen += len(names)
-            if seen > _MOST_FILES:
+            if seen > _MAX_FILES:
                 break
             for name in names:
                 lower = name.lower()
@@ -161,7 +161,7 @@ def _files() -> tuple[str, ...]:
                         for rank, start in enumerate(_PREFERRED)
                         if lower.startswith(start)
                     ]
-    return tuple(dict.fromkeys(source for _, _, source in sorted(found) if _opens(source)))[:_MOST_FONTS]
+    return tuple(dict.fromkeys(source for _, _, source in sorted(found) if _opens(source)))[:_MAX_FONTS]
 
 
 def _opens(source: str) -> bool:

@@ -34,12 +34,12 @@ if TYPE_CHECKING:
 
 ENDINGS = (".mp4", ".m4v")
 _NARROWEST, _WIDEST = 120, 1920
-_MOST_CLIPS = 64
-_LONGEST_SIDE = 4096
-_LONGEST_SECONDS = 600.0
+_MAX_CLIPS = 64
+_MAX_SIDE = 4096
+_MAX_SECONDS = 600.0
 _USUAL_FPS, _FASTEST = 25.0, 60.0
 #: An open video keeps about twenty frames in memory; with more pixels open at once, small copies are played.
-_MOST_PIXELS_OPEN = 12 * 1280 * 720
+_MAX_PIXELS_OPEN = 12 * 1280 * 720
 _UNKNOWN_SIZE = 1920 * 1080
 _COPY_QUALITY = 8  # x264's: the loss cannot be seen
 
@@ -96,23 +96,23 @@ def grid_video(
 def _check_clips(clips: list[Clip]) -> None:
     if not clips:
         raise InvalidInputError("The table has no finished clip, so there is nothing to play. Run the sweep first.")
-    if len(clips) > _MOST_CLIPS:
+    if len(clips) > _MAX_CLIPS:
         raise InvalidInputError(
-            f"A grid video shows at most {_MOST_CLIPS} clips, and this table has {len(clips):,}. Filter the table, or "
+            f"A grid video shows at most {_MAX_CLIPS} clips, and this table has {len(clips):,}. Filter the table, or "
             "write several videos; contact_sheet() shows more."
         )
     longest = max(clip.duration for clip in clips)
-    if longest > _LONGEST_SECONDS:
+    if longest > _MAX_SECONDS:
         raise InvalidInputError(
-            f"A grid video is at most {_LONGEST_SECONDS:.0f} s long, and one of the clips has {longest:.0f} s. "
+            f"A grid video is at most {_MAX_SECONDS:.0f} s long, and one of the clips has {longest:.0f} s. "
             "Leave it out of the table."
         )
 
 
 def _check_size(page: Page) -> None:
-    if max(page.width, page.height) > _LONGEST_SIDE:
+    if max(page.width, page.height) > _MAX_SIDE:
         raise InvalidInputError(
-            f"The grid video would have {page.width:,} × {page.height:,} pixels; at most {_LONGEST_SIDE} on a side "
+            f"The grid video would have {page.width:,} × {page.height:,} pixels; at most {_MAX_SIDE} on a side "
             "are written, which most players show. Choose a smaller cell_width, filter the table, or arrange it by "
             "other rows and cols."
         )
@@ -125,7 +125,7 @@ def _frames(plan: Plan, page: Page, fps: float, client: Client | None) -> Genera
     pixels = sum(clip.width * clip.height or _UNKNOWN_SIZE for _, _, clip in plan.layout.clips())
     with ExitStack() as stack:
         sources: dict[int, Path | MediaError] = {}
-        if client is not None or pixels > _MOST_PIXELS_OPEN:
+        if client is not None or pixels > _MAX_PIXELS_OPEN:
             folder = Path(stack.enter_context(TemporaryDirectory()))
             sources = _copies(tiles, fps, folder, client)
         playing: list[_Player] = []
@@ -142,7 +142,7 @@ def _frames(plan: Plan, page: Page, fps: float, client: Client | None) -> Genera
             raise MediaError(f"None of the videos can be read. The first of them: {reasons[0]}")
         canvas = np.array(image)
         playing = [player for player in playing if not player.failure]
-        for _ in range(round(_LONGEST_SECONDS * fps)):
+        for _ in range(round(_MAX_SECONDS * fps)):
             playing = [player for player in playing if player.draw(canvas, plan.size)]
             if not playing:
                 return

@@ -12,7 +12,7 @@ from ..display.grid_data import Tile, status_label
 from ..errors import InvalidInputError
 from ..job.clip import Clip
 
-_LONGEST_LABEL = 1000
+_MAX_LABEL_LENGTH = 1000
 
 
 @dataclass(frozen=True)
@@ -98,4 +98,4 @@ def _item(tile: Tile) -> Clip | str:
 
 
 def _line(value: Any) -> str:
-    return printable(safe_str(value), limit=_LONGEST_LABEL)
+    return printable(safe_str(value), limit=_MAX_LABEL_LENGTH)

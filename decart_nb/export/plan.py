@@ -11,7 +11,7 @@ from .captions import Captions
 from .fonts import Text, text_within
 from .layout import Layout
 
-_MOST_ACROSS = 3
+_MAX_ACROSS = 3
 _LABEL_LINES = 3
 _WIDESCREEN = 9 / 16
 #: Pictures are no taller than this many widths: upright clips alone, and upright ones among wide ones.
@@ -104,7 +104,7 @@ class Plan:
         self._cell_width = cell_width // 2 * 2
         self._captions = Captions(layout)
         self._across = [
-            min(_MOST_ACROSS, max(1, *(len(line[col]) for line in layout.cells))) for col in range(len(layout.cols))
+            min(_MAX_ACROSS, max(1, *(len(line[col]) for line in layout.cells))) for col in range(len(layout.cols))
         ]
         widths = [count * self._cell_width + (count - 1) * self._gap for count in self._across]
         self.row_labels = [text_within(label, self.size, 13 * self.size, _LABEL_LINES) for label in layout.rows]

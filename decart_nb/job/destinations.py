@@ -18,7 +18,7 @@ from ..request.local_files import UnusableFileError
 from ..request.locations import locate, path_text, redacted_url, storage_at
 
 #: The largest page that is looked at for whether it is a gallery, in bytes.
-_MOST_PAGE_BYTES = 2**22
+_MAX_PAGE_BYTES = 2**22
 
 
 def destination(given: Any) -> Any:
@@ -109,7 +109,7 @@ def write_folder(given: Any, write: Callable[[Any], Path], *, page: str, placeho
         try:
             there = target.files()
             if page in there:
-                (folder / page).write_bytes(target.child(page).read(_MOST_PAGE_BYTES))
+                (folder / page).write_bytes(target.child(page).read(_MAX_PAGE_BYTES))
         except StorageError as error:
             raise _unwritable(target, error) from None
         if there and page not in there:

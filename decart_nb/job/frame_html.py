@@ -13,7 +13,7 @@ from .input_pictures import Picture, picture_url
 #: How many rows are shown at first.
 FIRST = 20
 #: The most pictures.
-_MOST_PICTURES = 4
+_MAX_PICTURES = 4
 #: The signs before a state: what came to nothing, and what is there, are told by shape as well as by colour.
 _SIGNS = {**dict.fromkeys(BAD, "✗ "), **dict.fromkeys(GOOD, "✓ ")}
 
@@ -57,7 +57,7 @@ def frame_html(layout: FrameLayout) -> str:
         said = []
         for one in layout.constants:
             picture = ""
-            if one.picture is not None and pictures < _MOST_PICTURES:
+            if one.picture is not None and pictures < _MAX_PICTURES:
                 picture = _picture(one.picture)
                 pictures += bool(picture)
             label = f'<span class="decart-faint">{html.escape(one.label)}</span> ' if one.label else ""

@@ -36,12 +36,12 @@ _MEASURED = ("seconds", "width", "height", "fps", "duration", "backend")
 #: Of these, every row has its own.
 _OWN = ("rating", "note", "path", "job_id", "sha256", "size_bytes", "submitted_at", "waited", "made")
 #: The longest texts in a row, above the rows, and on hover.
-_LONGEST, _LONGEST_SHARED, _LONGEST_WHOLE = 80, 200, 2000
+_MAX_CELL_LENGTH, _MAX_SHARED_LENGTH, _MAX_WHOLE_LENGTH = 80, 200, 2000
 _ID = 8
 _DIGEST = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{56}\b")
 #: The beginning of a path that leads out of the working directory.
 _OUTSIDE = re.compile(r"[/~\\]|\.\.[/\\]|[A-Za-z]:[/\\]|file:")
-_MOST_RANGES = 4
+_MAX_RANGES = 4
 
 
 @dataclass(frozen=True)
@@ -220,7 +220,7 @@ def _constant(
     value = table[name].dropna().iloc[0]
     if name == "take" and value == 0:
         return None  # a further take would say so
-    cell = _cell(name, value, _LONGEST_SHARED)
+    cell = _cell(name, value, _MAX_SHARED_LENGTH)
     if lacking:
         cell = Cell(f"{cell.text} (not for {', '.join(map(printable, lacking))})", cell.whole)
     return Constant(printable(name), cell, pictures.get((name, safe_str(value))))
@@ -252,7 +252,7 @@ def _remarks(table: pd.DataFrame, state: str, reason: str) -> tuple[list[Remark]
     remarks = [
         Remark(
             f"{counted(len(numbers), 'row')} ({_ranges([int(table.index[number]) for number in numbers])})",
-            printable(without_folders(text), limit=_LONGEST_SHARED * 2),
+            printable(without_folders(text), limit=_MAX_SHARED_LENGTH * 2),
             is_bad,
         )
         for (text, is_bad), numbers in shared.items()
@@ -266,7 +266,7 @@ def _reasons(head: pd.DataFrame, reason: str, told: Container[int]) -> list[Cell
     cells = []
     for number, (why, model) in enumerate(zip(_values(head[reason]), models, strict=True)):
         is_shown = why is not None and number not in told
-        cells.append(_cell(reason, _without_model(safe_str(why), model), _LONGEST_SHARED) if is_shown else Cell())
+        cells.append(_cell(reason, _without_model(safe_str(why), model), _MAX_SHARED_LENGTH) if is_shown else Cell())
     return cells
 
 
@@ -296,12 +296,12 @@ def _ranges(labels: Sequence[int]) -> str:
             ranges[-1][1] = label
         else:
             ranges.append([label, label])
-    texts = [str(low) if low == high else f"{low}–{high}" for low, high in ranges[:_MOST_RANGES]]
-    return ", ".join([*texts, "…"] if len(ranges) > _MOST_RANGES else texts)
+    texts = [str(low) if low == high else f"{low}–{high}" for low, high in ranges[:_MAX_RANGES]]
+    return ", ".join([*texts, "…"] if len(ranges) > _MAX_RANGES else texts)
 
 
 def _cells(table: pd.DataFrame, name: str) -> list[Cell]:
-    return [Cell() if value is None else _cell(name, value, _LONGEST) for value in _values(table[name])]
+    return [Cell() if value is None else _cell(name, value, _MAX_CELL_LENGTH) for value in _values(table[name])]
 
 
 def _cell(name: str, value: Any, limit: int) -> Cell:
@@ -312,7 +312,7 @@ def _cell(name: str, value: Any, limit: int) -> Cell:
         return Cell(f"{value:g}")
     if isinstance(value, pd.Timestamp):
         return Cell(f"{value:%Y-%m-%d %H:%M}", f"{value:%Y-%m-%d %H:%M:%S %Z}")
-    whole = printable(safe_str(value), limit=_LONGEST_WHOLE)
+    whole = printable(safe_str(value), limit=_MAX_WHOLE_LENGTH)
     if name in ("job_id", "sha256"):
         return Cell(whole if len(whole) <= _ID + 1 else f"{whole[:_ID]}…", whole)
     if name in _REASONS.values():

@@ -8,7 +8,7 @@ from .frame_layout import FrameLayout
 
 #: The width in which it is written where there is no terminal.
 _COLUMNS = 120
-_LONGEST = 44
+_MAX_CELL_LENGTH = 44
 #: Columns that are left out where it would be too wide, in this order; and those that are never shortened.
 _OMIT = ("backend", "sha256", "size_bytes", "submitted_at", "job_id", "path", "note", "waited", "made")
 _WHOLE = ("status", "plan", "cost", "model", "seed", "take")
@@ -35,7 +35,7 @@ def frame_text(layout: FrameLayout) -> str:
 def _table(layout: FrameLayout, width: int) -> str:
     columns = {"": layout.labels}
     for position, name in enumerate(layout.names):
-        columns[name] = [printable(row[position].text, limit=_LONGEST) for row in layout.rows]
+        columns[name] = [printable(row[position].text, limit=_MAX_CELL_LENGTH) for row in layout.rows]
     for name in _OMIT:
         if sum(2 + max(map(len, (head, *texts))) for head, texts in columns.items()) <= width:
             break

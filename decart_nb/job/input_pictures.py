@@ -18,7 +18,7 @@ _SIZE = (160, 96)
 _QUALITY = 60
 #: Of more files than these, no table shows a picture.
 MOST_PICTURES = 100
-_MOST_KEPT = 256
+_MAX_KEPT = 256
 _kept: OrderedDict[str, str] = OrderedDict()
 
 
@@ -50,7 +50,7 @@ def picture_url(picture: Picture) -> str:
         except Exception:  # noqa: BLE001 - a table is shown without it
             url = ""
         _kept[picture.sha256] = url
-        if len(_kept) > _MOST_KEPT:
+        if len(_kept) > _MAX_KEPT:
             _kept.popitem(last=False)
     return _kept[picture.sha256]
 

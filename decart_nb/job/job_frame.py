@@ -17,8 +17,8 @@ from .printable_frame import PrintableFrame
 
 _log = logging.getLogger("decart_nb")
 #: The most rows that HTML holds: some hundred bytes each, so that a notebook with it can still be opened.
-_MOST_ROWS = 500
-_MOST_LINES = 20
+_MAX_ROWS = 500
+_MAX_LINES = 20
 _NONE: Mapping[tuple[str, str], Picture] = MappingProxyType({})
 
 
@@ -38,13 +38,13 @@ class JobFrame(PrintableFrame):
         return made
 
     def __repr__(self) -> str:
-        layout = self._layout(_MOST_LINES)
+        layout = self._layout(_MAX_LINES)
         return super().__repr__() if layout is None else frame_text(layout)
 
     def _repr_html_(self) -> str | None:
         if not pd.get_option("display.notebook_repr_html"):
             return None
-        layout = self._layout(_MOST_ROWS)
+        layout = self._layout(_MAX_ROWS)
         if layout is not None:
             return frame_html(layout)
         shown: str | None = super()._repr_html_()

@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 #: so that a sweep whose videos come faster is not slowed down.
 _QUIET = 0.5
 #: The most videos that wait for the background thread. The posters of others are made on first need.
-_MOST_WAITING = 10_000
+_MAX_WAITING = 10_000
 #: Seconds that the end of the process, and a fork, wait for the posters that are being made.
 _TIMEOUT = 2.0
 _NICENESS = 10
-_MOST_FAILURES = 10_000
+_MAX_FAILURES = 10_000
 
 
 class _Failures:
@@ -52,7 +52,7 @@ class _Failures:
 
     def add(self, video: Path, error: MediaError) -> None:
         if not isinstance(error.cause, OSError) and (key := self.key(video)):
-            if len(self._reasons) >= _MOST_FAILURES:
+            if len(self._reasons) >= _MAX_FAILURES:
                 self._reasons.clear()
             self._reasons[key] = error.message
 
@@ -62,7 +62,7 @@ class _Maker:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._waiting: deque[tuple[Store, str, Path]] = deque(maxlen=_MOST_WAITING)
+        self._waiting: deque[tuple[Store, str, Path]] = deque(maxlen=_MAX_WAITING)
         self._last = 0.0
         self._thread: threading.Thread | None = None
         self._is_stopped = False

@@ -19,7 +19,7 @@ from .runner import open_runners
 
 #: Seconds that jobs have to get to the queue.
 _TIMEOUT = 4.0
-_MOST_NAMED = 3
+_MAX_NAMED = 3
 _says = True
 
 
@@ -38,8 +38,8 @@ def _finish_submissions() -> None:
     submitted = [job.id for job in jobs if job.id is not None]
     said = []
     if submitted:
-        named = " and ".join(step("attach", id=job_id) for job_id in submitted[:_MOST_NAMED])
-        more = f" (and {len(submitted) - _MOST_NAMED} more)" if len(submitted) > _MOST_NAMED else ""
+        named = " and ".join(step("attach", id=job_id) for job_id in submitted[:_MAX_NAMED])
+        more = f" (and {len(submitted) - _MAX_NAMED} more)" if len(submitted) > _MAX_NAMED else ""
         said.append(f"{counted(len(submitted), 'job')} under way: the same call fetches the video, or {named}{more}.")
     if perhaps := sum(job.is_being_submitted for job in jobs):
         said.append(f"{counted(perhaps, 'job')} perhaps submitted, since no answer has come: see {step('jobs')}.")

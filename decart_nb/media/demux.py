@@ -46,7 +46,7 @@ _ATTACHED_PICTURE = 1 << 10  # FFmpeg's AV_DISPOSITION_ATTACHED_PIC
 _THREADS = 4
 #: Larger frames are decoded one at a time: each thread would keep frames of its own.
 _LARGE_FRAME = 2**24
-_LONGEST_REASON = 200
+_MAX_REASON_LENGTH = 200
 _DEFAULT_FPS = 25
 
 
@@ -66,7 +66,9 @@ def safe_options(limits: Limits) -> dict[str, str]:
 
 def name_of(source: Source) -> str:
     """The name of a source in error messages: its file name."""
-    return printable(Path(source).name, limit=_LONGEST_REASON) if isinstance(source, str | os.PathLike) else "The file"
+    return (
+        printable(Path(source).name, limit=_MAX_REASON_LENGTH) if isinstance(source, str | os.PathLike) else "The file"
+    )
 
 
 def refusal(name: str, wanted: str, reason: str, cause: BaseException | None = None) -> MediaError:
@@ -82,7 +84,7 @@ def _reason(cause: BaseException) -> str:
         return "it has no picture"
     if isinstance(cause, MemoryError):
         return "there is not enough memory for it"
-    reason = printable(os_reason(cause), limit=_LONGEST_REASON).rstrip(".") or type(cause).__name__
+    reason = printable(os_reason(cause), limit=_MAX_REASON_LENGTH).rstrip(".") or type(cause).__name__
     return reason[0].lower() + reason[1:]
 
 

@@ -14,7 +14,7 @@ from typing import BinaryIO
 from .boxes import Box, BrokenBoxError, boxes, children, is_box_file, read
 from .limits import RefusedError
 
-_LARGEST_HEAD = 2**24
+_MAX_HEAD = 2**24
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def read_heif(file: BinaryIO) -> HeifImage | None:
     meta = _meta(file)
     if meta is None:
         return None
-    if meta.end - meta.body > _LARGEST_HEAD:
+    if meta.end - meta.body > _MAX_HEAD:
         raise RefusedError("its head is too large")
     try:
         parts = {kind: body for kind, _, body in children(read(file, meta.body, meta.end)[4:])}

@@ -13,7 +13,7 @@ from .boxes import Box, BrokenBoxError, is_box_file, read, walk
 from .limits import Limits, RefusedError
 
 #: More than four hours in fragments of a second have, and too few to take long.
-_MOST_BOXES = 200_000
+_MAX_BOXES = 200_000
 
 
 def check_index(file: BinaryIO, limits: Limits) -> bool:
@@ -30,7 +30,7 @@ def check_index(file: BinaryIO, limits: Limits) -> bool:
     fragmented, entries, track = False, 0, _Track()
     try:
         for number, box in enumerate(walk(file, 0, file.seek(0, 2))):
-            if number == _MOST_BOXES:
+            if number == _MAX_BOXES:
                 raise RefusedError("it is in more parts than are read")
             if box.kind == b"cmov":
                 raise RefusedError("its index is compressed, which is not read")

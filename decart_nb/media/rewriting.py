@@ -33,7 +33,7 @@ _CLOCK = Fraction(1, 90_000)
 #: Bits per second that are left for the sound, and the part of the others that the picture may have on average.
 _SOUND_BITS = 160_000
 _PICTURE_SHARE = 0.9
-_LEAST_BITS = 100_000
+_MIN_BITS = 100_000
 #: Seconds at the highest rate that the encoder may have ahead.
 _BUFFER = 1.0
 #: So many frames behind a stretch, all of its sound has been read.
@@ -180,7 +180,7 @@ def _encode(footage: Footage, path: Path, stretch: _Stretch, target: Target, lim
     most_bits = None
     if target.most_bytes is not None:
         bits = target.most_bytes * 8 / (seconds + _BUFFER) * _PICTURE_SHARE
-        most_bits = max(_LEAST_BITS, int(min(bits - _SOUND_BITS * footage.has_audio, 2**31 - 1)))
+        most_bits = max(_MIN_BITS, int(min(bits - _SOUND_BITS * footage.has_audio, 2**31 - 1)))
     rate = Fraction(target.fps or len(plan) / seconds).limit_denominator(1001)
     name = name_of(path)
     shape = scaled((footage.width, footage.height), target.size)[::-1]

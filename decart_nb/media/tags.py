@@ -25,7 +25,7 @@ from .files import atomic_write, open_file
 _NAMES = {"title": b"\xa9nam", "artist": b"\xa9ART", "comment": b"\xa9cmt"}
 #: The boxes outside the index that have file offsets in them.
 _WITH_OFFSETS = (b"moof", b"mfra")
-_LARGEST_INDEX = 2**28
+_MAX_INDEX = 2**28
 _CHUNK = 2**20
 _TEXT = 1  # iTunes' number for UTF-8
 
@@ -54,7 +54,7 @@ def _copy(old: BinaryIO, new: BinaryIO, tags: Mapping[str, str]) -> None:
     with suppress(BrokenBoxError):  # what follows the last whole box is copied as it is: players make do with that, too
         found += boxes(old, 0, size)
     indices = [box for box in found if box.kind == b"moov"]
-    if len(indices) != 1 or indices[0].end - indices[0].start > _LARGEST_INDEX:
+    if len(indices) != 1 or indices[0].end - indices[0].start > _MAX_INDEX:
         raise BrokenBoxError
     [index] = indices
     moov = _tagged(read(old, index.body, index.end), tags)

@@ -10,8 +10,8 @@ from .limits import Limits, RefusedError
 
 #: When a frame is shown, ``None`` where the file does not say so, and for how long, 0 where it does not: in seconds.
 Shown = tuple[float | None, float]
-_MOST_REORDERED = 16  # by H.264 and H.265
-_LONGEST_ALONE = 1.0
+_MAX_REORDERED = 16  # by H.264 and H.265
+_MAX_ALONE_SECONDS = 1.0
 #: What FLV and ASF say of a frame that they know nothing of: a thousandth of a second.
 _TICK = 0.0011
 
@@ -46,7 +46,7 @@ class Timeline:
         """
         if self.count:
             step = self._pause if time is None or self._last is None else time - self._last
-            if step < -_MOST_REORDERED * self._usual:
+            if step < -_MAX_REORDERED * self._usual:
                 step = self._usual
             elif step < 0:  # the times of an old container, which has frames in the order in which they are decoded
                 step, time = 0.0, self._last
@@ -115,7 +115,7 @@ def length_of(
     step = timeline.time / (timeline.count - 1) if timeline.count > 1 else usual
     rest = header - timeline.time
     if last <= _TICK or timeline.count == 1:
-        longest = math.inf if of_frames else max(2 * step, _LONGEST_ALONE if timeline.count == 1 else 0)
+        longest = math.inf if of_frames else max(2 * step, _MAX_ALONE_SECONDS if timeline.count == 1 else 0)
         last = rest if step / 2 < rest <= longest else last or step
     length = timeline.length(last)
     return timeline.count, header if abs(header - length) <= step / 2 else length
@@ -137,7 +137,7 @@ def in_order(frames: Iterable[Shown]) -> Iterator[Shown]:
             yield None, pause
             continue
         heapq.heappush(waiting, (time, pause))
-        if len(waiting) > _MOST_REORDERED:
+        if len(waiting) > _MAX_REORDERED:
             shown, length = heapq.heappop(waiting)
             yield shown, length
     yield from sorted(waiting)

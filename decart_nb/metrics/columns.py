@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 #: Why a clip has no value of a metric that compares it with another video.
 NO_REFERENCE = "there is no video to compare it with: name a column of videos, against=…"
-_LONGEST_ERROR = 500
+_MAX_ERROR_LENGTH = 500
 
 
 @dataclass(frozen=True)
@@ -136,13 +136,13 @@ class _Unit:
     def rows(self, result: dict[str, Measurement] | Exception) -> list[tuple[StoredMeasurement, bool]]:
         """What was measured, or what went wrong, as rows of the store, and whether they are to be kept."""
         if isinstance(result, Exception):
-            text = printable(getattr(result, "message", f"{type(result).__name__}: {result}"), limit=_LONGEST_ERROR)
+            text = printable(getattr(result, "message", f"{type(result).__name__}: {result}"), limit=_MAX_ERROR_LENGTH)
             keys = [_key(self.clip, self.reference, metric) for metric in self.metrics.values()]
             return [(StoredMeasurement(*key, math.nan, text), False) for key in keys]
         rows = []
         for name, found in result.items():
             metric = self.metrics[name]
-            error = printable(found.error, limit=_LONGEST_ERROR)
+            error = printable(found.error, limit=_MAX_ERROR_LENGTH)
             videos = [self.clip, self.reference] if metric.needs_reference else [self.clip]
             is_kept = found.is_final and all(video is not None and video.sha256 for video in videos)
             key = _key(self.clip, self.reference, metric)

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from ..media import RGB
 
 #: Seconds from one sampled frame to the next, and the fewest of them in a video whose header tells its length.
-_INTERVAL, _FEWEST = 2.0, 3
+_INTERVAL, _MIN_FRAMES = 2.0, 3
 _USUAL_PAUSE = 0.04
 #: Smaller pictures are not given to filters: some of them divide by zero, or read beyond the picture.
-_SMALLEST = 48
+_MIN_SIDE = 48
 
 _Graph = TypeVar("_Graph", bound=MetadataGraph)
 
@@ -118,8 +118,8 @@ class _GraphFeed(Feed, Generic[_Graph]):
 
     def _takes(self, frame: av.VideoFrame) -> bool:
         """Whether a frame is to be sent to the graph."""
-        if not self._error and min(frame.width, frame.height) < _SMALLEST:
-            self._error = f"the picture is smaller than {_SMALLEST} pixels, and cannot be measured."
+        if not self._error and min(frame.width, frame.height) < _MIN_SIDE:
+            self._error = f"the picture is smaller than {_MIN_SIDE} pixels, and cannot be measured."
         return not self._error
 
     @contextmanager
@@ -162,7 +162,7 @@ class PictureFeed(_GraphFeed[PictureGraph]):
 
     def _is_next_sample(self, timed: TimedFrame) -> bool:
         """Whether it is on screen in the middle of an interval: the beginning of a video is not like the rest."""
-        interval = min(_INTERVAL, timed.length / _FEWEST) if timed.length > 0 else _INTERVAL
+        interval = min(_INTERVAL, timed.length / _MIN_FRAMES) if timed.length > 0 else _INTERVAL
         if timed.time + timed.pause <= (self._samples + 0.5) * interval:
             return False
         self._samples = math.floor((timed.time + timed.pause) / interval + 0.5)

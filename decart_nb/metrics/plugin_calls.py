@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from ..media import RGB
 
 #: How many frames wait for a plug-in that is slower than the decoder.
-_MOST_WAITING = 8
+_MAX_WAITING = 8
 #: A plug-in that has taken no frame for so long, in seconds, while another one of the clip waits for frames, may itself
 #: wait for that one: both may use one lock, as they do for a model.
-_LONGEST_WAIT = 2.0
+_MAX_WAIT = 2.0
 
 
 class PluginCall:
@@ -63,7 +63,7 @@ class PluginCall:
     def feed(self, *frames: RGB) -> None:
         """Give it the next frame, and the reference's beside it. Waits while it has enough of both."""
         with self._changed:
-            while not self._changed.wait_for(self._has_room, _LONGEST_WAIT):
+            while not self._changed.wait_for(self._has_room, _MAX_WAIT):
                 self._is_stuck = any(call.waits for call in self._beside)
             if not self._has_returned:
                 for queue, frame in zip(self._queues, frames, strict=False):
@@ -72,7 +72,7 @@ class PluginCall:
                 self._changed.notify_all()
 
     def _has_room(self) -> bool:
-        is_full = max(map(len, self._queues)) >= _MOST_WAITING
+        is_full = max(map(len, self._queues)) >= _MAX_WAITING
         return self._has_returned or self._waits or self._is_stuck or not is_full
 
     @property

@@ -21,7 +21,7 @@ from .metric import FilterMetric, Metric, PluginMetric
 #: The group of entry points by which an installed package offers metrics.
 ENTRY_POINTS = "decart_nb.metrics"
 _NAME = re.compile(r"[^\W\d]\w{0,63}")
-_MOST_FPS = 1000.0
+_MAX_FPS = 1000.0
 
 _plugins: dict[str, PluginMetric] = {}
 
@@ -144,8 +144,8 @@ def _plugin(function: Callable[..., Any], name: str, version: int, fps: float | 
         number = 0
     if not 0 < number < 2**31:
         raise InvalidInputError(f"A metric's version must be a whole number from 1 on, not {short_repr(version)}.")
-    if fps is not None and not (isinstance(fps, int | float) and 0 < fps <= _MOST_FPS):
-        raise InvalidInputError(f"fps must be a number above 0, at most {_MOST_FPS:g}, not {short_repr(fps)}.")
+    if fps is not None and not (isinstance(fps, int | float) and 0 < fps <= _MAX_FPS):
+        raise InvalidInputError(f"fps must be a number above 0, at most {_MAX_FPS:g}, not {short_repr(fps)}.")
     return PluginMetric(
         name=name, version=number, unit=unit, needs_reference=_takes_two(function), function=function, fps=fps
     )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..store.store import Store
 
 _PACKAGE = __name__.partition(".")[0]
-_MOST_IDS = 100
+_MAX_IDS = 100
 _REQUESTS = ("generate", "submit")
 #: The parameters that are completed, in the order of the positional ones.
 _PARAMETERS = {
@@ -174,4 +174,4 @@ def _store(function: _Function) -> Store | None:
 def _job_ids(store: Store | None) -> Iterable[str]:
     """The ids of the last jobs, the latest first."""
     found = (record.job_id for record in reversed(store.find() if store else []) if record.job_id)
-    return islice(dict.fromkeys(found), _MOST_IDS)
+    return islice(dict.fromkeys(found), _MAX_IDS)

@@ -10,7 +10,7 @@ _CALLEE = re.compile(r"([^\W\d][\w.]*)\s*\Z")
 _KEYWORD = re.compile(r"\s*([^\W\d]\w*)\s*=(?!=)")
 _WORD = re.compile(r"\s*([^\W\d]\w*)?\Z")
 _LITERAL = re.compile(r"""\s*[rRuU]?(["'])([^"'\\]*)\1\s*\Z""")
-_LONGEST_CALLEE = 200
+_MAX_CALLEE_LENGTH = 200
 _CLOSING = {")": "(", "]": "[", "}": "{"}
 
 
@@ -76,7 +76,7 @@ class _Bracket:
 
     def callee(self, code: str) -> str | None:
         """The dotted name before it, if there is one."""
-        found = _CALLEE.search(code[max(0, self.at - _LONGEST_CALLEE) : self.at]) if self.sign != "{" else None
+        found = _CALLEE.search(code[max(0, self.at - _MAX_CALLEE_LENGTH) : self.at]) if self.sign != "{" else None
         return found[1] if found else None
 
 

@@ -11,7 +11,7 @@ from .._util.text import counted
 from .strengths import Z95, Fit
 
 #: If more votes than this are needed, their number is not stated.
-_MOST_PREDICTED = 500
+_MAX_PREDICTED = 500
 
 
 class Standing(NamedTuple):
@@ -48,7 +48,7 @@ def standing(fit: Fit | None, votes: int, *, own: int, open_pairs: int) -> Stand
         return Standing(f"{counts}. Enough: it is clear {which}{rest}", enough=True)
     if not open_pairs:
         return Standing(f"{counts}, all pairs are rated, and it is not clear {which}", enough=False)
-    if more > _MOST_PREDICTED:
+    if more > _MAX_PREDICTED:
         return Standing(f"{counts}, too close to tell how many more until it is clear {which}", enough=False)
     short = f"; {counted(open_pairs, 'pair')} left" if more > open_pairs else ""
     return Standing(f"{counts}, about {_rounded(more)} more until it is clear {which}{short}", enough=False)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _log = logging.getLogger("decart_nb")
-_LONGEST_RATER = 200
+_MAX_RATER_LENGTH = 200
 
 
 def rate(
@@ -66,7 +66,7 @@ def checked_rater(name: str) -> str:
     Raises:
         InvalidInputError: it is no text, empty, or too long.
     """
-    if not isinstance(name, str) or not name.strip() or len(name) > _LONGEST_RATER:
+    if not isinstance(name, str) or not name.strip() or len(name) > _MAX_RATER_LENGTH:
         raise InvalidInputError(f"rater must be the name of the person who votes, not {short_repr(name)}.")
     return name.strip()
 

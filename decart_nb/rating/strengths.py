@@ -23,7 +23,7 @@ Z95 = 1.959963984540054
 #: The weight of all ties that are added to the votes of one item if these alone give no finite strengths.
 PRIOR_TIES = 2.0
 _TOLERANCE = 1e-10
-_MOST_STEPS = 20_000
+_MAX_STEPS = 20_000
 
 
 @dataclass(frozen=True)
@@ -170,7 +170,7 @@ def _maximum_likelihood(wins: NDArray[np.float64], ties: NDArray[np.float64]) ->
         [*[evalica.Winner.X] * len(winners), *[evalica.Winner.Draw] * len(lefts)],
         weights=[*wins[winners, losers].tolist(), *ties[lefts, rights].tolist()],
         tolerance=_TOLERANCE,
-        limit=_MOST_STEPS,
+        limit=_MAX_STEPS,
     )
     logarithms = np.log(found.scores.reindex(range(count)).to_numpy(dtype=np.float64))
     strengths: NDArray[np.float64] = logarithms - logarithms.mean()

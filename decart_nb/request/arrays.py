@@ -18,7 +18,7 @@ from ..media import images
 from ..media.limits import LIMITS
 from .local_files import UnusableFileError
 
-_LONGEST_REASON = 200
+_MAX_REASON_LENGTH = 200
 
 
 def png_of(image: Image.Image) -> bytes:
@@ -34,7 +34,7 @@ def png_of(image: Image.Image) -> bytes:
         buffer = io.BytesIO()
         images.upright(image).save(buffer, "png")
     except Exception as error:  # noqa: BLE001 - Pillow raises all sorts: of a closed file an AssertionError
-        reason = printable(str(error), limit=_LONGEST_REASON).rstrip(".")
+        reason = printable(str(error), limit=_MAX_REASON_LENGTH).rstrip(".")
         hint = reason or "its file is closed. Call .load() on it before its file is closed, or give the path"
         raise UnusableFileError(f"is a PIL image that cannot be read: {hint}.") from None
     return buffer.getvalue()
@@ -49,7 +49,7 @@ def array_of(value: Any) -> NDArray[Any]:
     try:
         array = np.asarray(value)
     except Exception as error:  # noqa: BLE001 - whatever a foreign array refuses with, such as a tensor with gradients
-        reason = printable(str(error), limit=_LONGEST_REASON).rstrip(".")
+        reason = printable(str(error), limit=_MAX_REASON_LENGTH).rstrip(".")
         raise UnusableFileError(f"cannot be read by NumPy: a {type(value).__name__} ({reason}).") from None
     fits = array.ndim == 2 or (array.ndim in (3, 4) and array.shape[-1] in (1, 3, 4))
     is_number = array.dtype.kind == "f" or array.dtype in (np.uint8, np.uint16)

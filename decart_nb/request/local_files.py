@@ -32,7 +32,7 @@ _SILENCE = 30.0
 _PAUSES = (0.05, 0.2)
 #: Seconds after which another content has another time: file systems count it in steps.
 _SETTLED = 2.0
-_LONGEST_SHOWN = 200
+_MAX_SHOWN_LENGTH = 200
 _OWN_PIPE = re.compile(r"/dev/stdin|/dev/fd/\d+|/proc/(self|thread-self|\d+)/fd/\d+")
 _NO_FILES: tuple[tuple[Callable[[int], bool], str], ...] = (
     (stat.S_ISDIR, "a folder"),
@@ -226,7 +226,7 @@ def display_path(path: Path) -> str:
     """A path for a message: one line, shortened if it is long, and below the working directory relative to it."""
     with contextlib.suppress(OSError, ValueError):  # the working directory may be gone
         path = path.relative_to(Path.cwd())
-    return one_line(str(path), limit=_LONGEST_SHOWN + 1)
+    return one_line(str(path), limit=_MAX_SHOWN_LENGTH + 1)
 
 
 def _open(path: str, flags: int) -> int:
@@ -245,4 +245,4 @@ def _too_large(size: int | None, most: int = MAX_INPUT_BYTES) -> str:
 def _reason(error: Exception) -> str:
     if isinstance(error, UnicodeError):
         return "its name has half of a character in it (a lone surrogate)"
-    return printable(os_reason(error), limit=_LONGEST_SHOWN)
+    return printable(os_reason(error), limit=_MAX_SHOWN_LENGTH)

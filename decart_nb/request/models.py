@@ -25,7 +25,7 @@ FieldType = Literal["text", "integer", "flag", "choice", "image", "video", "traj
 FILE_TYPES = ("image", "video")
 FILE_INPUTS = ("data", "start", "end", "reference_image")
 MAX_SEED = 2**32 - 1
-_LONGEST_TRAJECTORY = 2**20
+_MAX_TRAJECTORY = 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def _points(text: str) -> Any:
     with contextlib.suppress(ValueError):
         return json.loads(text)
     with contextlib.suppress(ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-        return ast.literal_eval(text[:_LONGEST_TRAJECTORY].strip())
+        return ast.literal_eval(text[:_MAX_TRAJECTORY].strip())
     return text
 
 

@@ -30,14 +30,14 @@ from .models import Field
 _T = TypeVar("_T")
 
 _UNKNOWN_TYPE = "application/octet-stream"
-_LONGEST_NAME = 180
+_MAX_NAME_LENGTH = 180
 #: The size limit of a file at an fsspec address whose field has none, in bytes.
-_MOST_REMOTE_BYTES = 2**30
+_MAX_REMOTE_BYTES = 2**30
 #: What is known of files that have not changed since: a loop over seeds takes the same file many times. The lengths of
 #: those that were decoded, by field type and identity, and the digests by identity.
 _lengths: dict[tuple[object, ...], float | None] = {}
 _digests: dict[tuple[object, ...], str] = {}
-_MOST_KNOWN = 1000
+_MAX_KNOWN = 1000
 
 
 class Upload:
@@ -111,7 +111,7 @@ class Upload:
 
     @classmethod
     def from_storage(
-        cls, storage: RemoteStorage, most: int = _MOST_REMOTE_BYTES, *, stop: threading.Event | None = None
+        cls, storage: RemoteStorage, most: int = _MAX_REMOTE_BYTES, *, stop: threading.Event | None = None
     ) -> Upload:
         """Download a file to a temporary file, which is removed with the upload.
 
@@ -150,7 +150,7 @@ class Upload:
 def _sendable(filename: str) -> str:
     """A file's name that fits into a header: in one line, of characters that UTF-8 has, and not too long."""
     name = one_line(filename) or "file"
-    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 17]}…{Path(name).suffix[:16]}"
+    return name if len(name) <= _MAX_NAME_LENGTH else f"{name[: _MAX_NAME_LENGTH - 17]}…{Path(name).suffix[:16]}"
 
 
 def check_file(spec: Field, upload: Upload | RemoteFile) -> None:
@@ -189,7 +189,7 @@ def _length(spec: Field, upload: Upload, name: str) -> float | None:
 
 
 def _remember(known: dict[tuple[object, ...], _T], key: tuple[object, ...], value: _T) -> None:
-    if len(known) >= _MOST_KNOWN:
+    if len(known) >= _MAX_KNOWN:
         known.clear()
     known[key] = value
 
@@ -236,7 +236,7 @@ def read(name: str, value: Any, fps: int, most: int | None = None) -> Upload | R
     if isinstance(value, (str, os.PathLike)):
         found = locate(value)
         if isinstance(found, RemoteStorage):
-            return Upload.from_storage(found, most or _MOST_REMOTE_BYTES)
+            return Upload.from_storage(found, most or _MAX_REMOTE_BYTES)
         return found if isinstance(found, RemoteFile) else _from_path(found)
     if isinstance(value, (bytes, bytearray, memoryview)):
         return Upload(name, bytes(value))

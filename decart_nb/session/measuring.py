@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 #: The input that a video model takes its video by, and the column of it.
 _DATA = "data"
-_MOST_FLASHES = 3
+_MAX_FLASHES = 3
 
 
 @public
@@ -274,8 +274,8 @@ def _add_errors(made: pd.DataFrame, values: Values) -> None:
 
 
 def _warn_of_flashes(values: Iterable[float | str]) -> None:
-    if found := sum(isinstance(value, float) and value > _MOST_FLASHES for value in values):
+    if found := sum(isinstance(value, float) and value > _MAX_FLASHES for value in values):
         say(
-            f"Warning: {counted(found, 'clip')} with more than {_MOST_FLASHES} flashes in a second, which may harm "
+            f"Warning: {counted(found, 'clip')} with more than {_MAX_FLASHES} flashes in a second, which may harm "
             "people with photosensitive epilepsy: the column flashes has how many."
         )

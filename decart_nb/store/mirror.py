@@ -24,9 +24,9 @@ from .files import IGNORED
 from .store import DATABASE, Store
 
 #: The largest snapshot at the mirror that is looked into, in bytes.
-_MOST_SNAPSHOT_BYTES = 2**32
+_MAX_SNAPSHOT_BYTES = 2**32
 #: Steps of SQLite's machine, in thousands, that the rows of a snapshot at the mirror may take to be listed.
-_MOST_STEPS = 100_000
+_MAX_STEPS = 100_000
 #: What a snapshot may have that another one does not have, in a form that is the same in all databases.
 _NEVER_LOST = ("SELECT key FROM jobs", "SELECT rater, pair_key, left_sha256, right_sha256, voted_at FROM votes")
 #: What lies beside the database of a store in which somebody works or has worked, and is not in a mirror.
@@ -110,7 +110,7 @@ def _keep_earlier(target: RemoteStorage, snapshot: Path) -> str | None:
     """
     earlier = snapshot.with_name("earlier.sqlite3")
     with earlier.open("wb") as file:
-        target.child(DATABASE).download(file, _MOST_SNAPSHOT_BYTES)
+        target.child(DATABASE).download(file, _MAX_SNAPSHOT_BYTES)
     if _has_all(snapshot, earlier):
         return None
     with earlier.open("rb") as file:
@@ -122,7 +122,7 @@ def _keep_earlier(target: RemoteStorage, snapshot: Path) -> str | None:
 
 def _has_all(snapshot: Path, earlier: Path) -> bool:
     """Whether a snapshot has all jobs and votes of an earlier one, which somebody may have changed at the mirror."""
-    steps = iter(range(_MOST_STEPS))
+    steps = iter(range(_MAX_STEPS))
     try:
         with (
             fork_lock(),

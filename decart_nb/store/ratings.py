@@ -16,9 +16,9 @@ from .database import Database
 from .job_row import Record, encoded
 
 #: The most characters of a note.
-LONGEST_NOTE = 2000
+MAX_NOTE_LENGTH = 2000
 #: The most characters of a vote's texts. A key may have prompts in it.
-_LONGEST = {"rater": 200, "by_column": 1000, "pair_key": 100_000}
+_MAX_LENGTHS = {"rater": 200, "by_column": 1000, "pair_key": 100_000}
 #: The outcomes of a vote: which clip is better, both are as good, or both are bad.
 OUTCOMES = ("left", "right", "tie", "bad")
 _RATINGS = range(1, 6)
@@ -145,14 +145,14 @@ def _note(value: Any) -> str | None:
     if not isinstance(value, str):
         raise InvalidInputError(f"note must be a text, or None to take it away, not {short_repr(value)}.")
     text = str.__str__(value).strip()
-    if len(text) > LONGEST_NOTE:
-        raise InvalidInputError(f"note has {len(text):,} characters; shorten it to at most {LONGEST_NOTE:,}.")
+    if len(text) > MAX_NOTE_LENGTH:
+        raise InvalidInputError(f"note has {len(text):,} characters; shorten it to at most {MAX_NOTE_LENGTH:,}.")
     return text or None
 
 
 def _fault(vote: Vote) -> str | None:
     """What is wrong with a vote, as a sentence."""
-    for name, longest in _LONGEST.items():
+    for name, longest in _MAX_LENGTHS.items():
         value = getattr(vote, name)
         if not isinstance(value, str) or not value or len(value) > longest:
             return f"A vote's {name} must be a text of 1 to {longest:,} characters, not {short_repr(value)}."

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 #: The most values of an axis, and the most rows of a sweep; a sample may be of a larger product.
-MOST_ROWS = 1_000_000
+MAX_ROWS = 1_000_000
 #: The highest number of a take that the store can hold.
 LAST_TAKE = 2**63 - 1
 _SINGLE = (str, bytes, bytearray, memoryview, os.PathLike, Mapping)
@@ -70,9 +70,9 @@ class Axes:
         self.size = math.prod(len(factor.rows) for factor in self.factors) if drawn is None else len(drawn)
 
     def __len__(self) -> int:
-        if self.size > MOST_ROWS:
+        if self.size > MAX_ROWS:
             raise InvalidInputError(
-                f"This sweep would have {self.size:,} rows, and at most {MOST_ROWS:,} are taken: "
+                f"This sweep would have {self.size:,} rows, and at most {MAX_ROWS:,} are taken: "
                 "give shorter axes, or draw some of its rows with .sample(100, seed=0)."
             )
         return self.size
@@ -94,7 +94,7 @@ class Axes:
         Raises:
             InvalidInputError: there are not as many rows, or one of the two is no whole number.
         """
-        n, seed, most = _plain(n), _plain(seed), min(self.size, MOST_ROWS)
+        n, seed, most = _plain(n), _plain(seed), min(self.size, MAX_ROWS)
         if not _is_whole(n) or not 1 <= n <= most:
             raise InvalidInputError(
                 f"sample(n) draws 1 to {most:,} of this sweep's {self.size:,} rows, not {short_repr(n)}."
@@ -203,8 +203,8 @@ def read_axes(groups: Sequence[Axis | pd.DataFrame], named: Mapping[str, Any], *
         values, constant = _read(name, given)
         factors.append(Axis((name,), [(one,) for one in values], constant))
     repeat = _plain(repeat)
-    if not _is_whole(repeat) or not 1 <= repeat <= MOST_ROWS:
-        raise InvalidInputError(f"repeat must be a whole number from 1 to {MOST_ROWS:,}, not {short_repr(repeat)}.")
+    if not _is_whole(repeat) or not 1 <= repeat <= MAX_ROWS:
+        raise InvalidInputError(f"repeat must be a whole number from 1 to {MAX_ROWS:,}, not {short_repr(repeat)}.")
     has_takes = any("take" in factor.names for factor in factors)
     if has_takes and repeat > 1:
         raise _refused("take", "is given, and repeat makes takes too; leave one of the two out.")
@@ -247,14 +247,14 @@ def _read(name: str, given: Any) -> tuple[list[Any], bool]:
     if not marked and (given.ndim != 1 if hasattr(given, "ndim") else hasattr(given, "read")):
         return [given], True
     try:
-        values = _column(given, MOST_ROWS + 1)  # it may have no end
+        values = _column(given, MAX_ROWS + 1)  # it may have no end
     except Exception as error:  # noqa: BLE001 - whatever somebody's own iteration raises
         raise _refused(name, f"cannot be iterated over: {printable(safe_str(error), limit=200)}.") from None
     if not values:
         raise _refused(name, "is an axis without values; give at least one, or leave it out.")
-    if len(values) > MOST_ROWS:
+    if len(values) > MAX_ROWS:
         raise _refused(
-            name, f"has more than {MOST_ROWS:,} values; give some of them, such as random.sample({name}, 100)."
+            name, f"has more than {MAX_ROWS:,} values; give some of them, such as random.sample({name}, 100)."
         )
     if name == "trajectory" and not marked and any(map(_is_point, values)):
         return [values], True

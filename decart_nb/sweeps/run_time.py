@@ -14,7 +14,7 @@ from ..client.duration_estimate import Estimate
 from ..job.runner import Runner
 
 #: A job that waited for less than this part of the time in which it was made did not wait for others.
-_LEAST_WAIT = 0.5
+_MIN_WAIT = 0.5
 
 
 class PastJob(NamedTuple):
@@ -107,7 +107,7 @@ def concurrency(jobs: Iterable[PastJob]) -> Concurrency:
     changes: list[tuple[float, int, int]] = []  # when, and by how much more jobs wait and are made
     total, count = 0.0, 0
     for job in jobs:
-        waits = int((job.waited or 0.0) >= _LEAST_WAIT * job.made)
+        waits = int((job.waited or 0.0) >= _MIN_WAIT * job.made)
         began = job.submitted_at + (job.waited or 0.0)
         if waits:
             changes.append((job.submitted_at, 1, 0))

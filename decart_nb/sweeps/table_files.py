@@ -32,13 +32,13 @@ if TYPE_CHECKING:
 _SUFFIXES = (".csv", ".tsv", ".txt", ".tab", ".json", ".jsonl", ".ndjson", ".xlsx", ".xlsm", ".parquet")
 _JSON = (".json", ".jsonl", ".ndjson")
 #: The maximum size of a table in bytes, compressed and decompressed.
-_MOST_BYTES = 256 * 2**20
+_MAX_BYTES = 256 * 2**20
 #: The most values of a Parquet file, of which a few bytes may stand for very many.
-_MOST_VALUES = 20_000_000
+_MAX_VALUES = 20_000_000
 #: The minimum similarity of two names for one to count as a misspelling of the other.
 _SIMILARITY = 0.8
 _SEPARATORS = ",;\t|"
-_LONGEST_CELL = 2**24
+_MAX_CELL = 2**24
 #: Every input that the catalogue knows, by its name; the types agree wherever a name is used.
 USUAL = {spec.name: spec for model in models for spec in model.fields or ()} | {"take": Field("take", "integer")}
 #: The column names that are known: a line with one of them is the header of a table.
@@ -94,12 +94,12 @@ def _content(found: Path | RemoteStorage) -> bytes:
     """
     if isinstance(found, RemoteStorage):
         try:
-            return found.read(_MOST_BYTES)
+            return found.read(_MAX_BYTES)
         except StorageError as error:
             raise UnusableFileError(f"cannot be fetched ({error}).") from None
     if not os.path.lexists(found):
         raise InvalidInputError(f"There is no table {display_path(found)}.")
-    return read_bytes(found, _MOST_BYTES)
+    return read_bytes(found, _MAX_BYTES)
 
 
 class _UnreadableError(Exception):
@@ -230,7 +230,7 @@ def _csv(source: _Lines) -> Any:
 
 def _rows(source: _Lines) -> Iterator[tuple[int, list[str]]]:
     """The rows that are not empty, each with its line number."""
-    csv.field_size_limit(_LONGEST_CELL)
+    csv.field_size_limit(_MAX_CELL)
     reader = csv.reader(source.lines, delimiter=source.separator, strict=True)
     while True:
         line = source.first + reader.line_num
@@ -291,7 +291,7 @@ def _json(text: str) -> Any:
 
 def _excel(content: bytes) -> Any:
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        if sum(member.file_size for member in archive.infolist()) > _MOST_BYTES:
+        if sum(member.file_size for member in archive.infolist()) > _MAX_BYTES:
             raise _UnreadableError("is too large for a table.")
         if "xl/workbook.xml" not in archive.namelist():
             raise _UnreadableError("is a ZIP archive, not a table; extract the table first.")
@@ -308,9 +308,9 @@ def _parquet(content: bytes) -> pd.DataFrame:
     file = pq.ParquetFile(io.BytesIO(content))
     groups = [file.metadata.row_group(number) for number in range(file.metadata.num_row_groups)]
     values = sum(group.column(number).num_values for group in groups for number in range(group.num_columns))
-    if values > _MOST_VALUES:
-        raise _UnreadableError(f"has {values:,} values, and at most {_MOST_VALUES:,} are read: leave some out.")
-    if sum(group.total_byte_size for group in groups) > _MOST_BYTES:
+    if values > _MAX_VALUES:
+        raise _UnreadableError(f"has {values:,} values, and at most {_MAX_VALUES:,} are read: leave some out.")
+    if sum(group.total_byte_size for group in groups) > _MAX_BYTES:
         raise _UnreadableError("is too large for a table.")
     texts = [field.name for field in file.schema_arrow if pa.types.is_string(field.type)]
     # A long text that stands in many rows is in memory once, also as an object.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from decart_nb.display.grid_arrangement import MOST_CELLS, arrange
+from decart_nb.display.grid_arrangement import MAX_CELLS, arrange
 
 
 def _table(count: int, **columns: list[object]) -> pd.DataFrame:
@@ -39,7 +39,7 @@ def test_a_grid_that_would_be_nearly_empty_is_drawn_by_rows_alone_and_says_so() 
     assert html.count("<td") == count
     assert "seed 999" in html  # told by the tile, since no column does
     assert "Not across: seed, by which 1,000 × 1,000 cells would be nearly all empty." in html
-    assert grid.data()["most_cells"] == MOST_CELLS
+    assert grid.data()["most_cells"] == MAX_CELLS
     assert grid.data()["cols"] == "seed"
 
 

@@ -19,7 +19,7 @@ from PIL import Image
 
 from decart_nb import ModelDefinition
 from decart_nb.errors import InvalidInputError
-from decart_nb.sweeps.axes import MOST_ROWS, Axes, Axis, axis, frame_axis, read_axes, value, zip_axes
+from decart_nb.sweeps.axes import MAX_ROWS, Axes, Axis, axis, frame_axis, read_axes, value, zip_axes
 
 POINTS = [{"frame": 0, "x": 0.1, "y": 0.2}, {"frame": 9, "x": 0.5, "y": 0.5}]
 TRIPLES = [[0, 0.1, 0.2], (9, 0.5, 0.5)]
@@ -253,7 +253,7 @@ def test_too_large_a_product_is_refused_when_it_is_gone_through_but_can_be_drawn
     assert len({*sample}) == len(sample) == 50
     assert [*sample] == sorted(sample)
     assert [*sample.sample(50)] == [*sample]
-    assert len(read_axes([], {"seed": range(MOST_ROWS)})) == MOST_ROWS
+    assert len(read_axes([], {"seed": range(MAX_ROWS)})) == MAX_ROWS
 
 
 def test_a_sample_larger_than_the_sweep_or_of_no_size_is_refused() -> None:

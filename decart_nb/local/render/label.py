@@ -12,7 +12,7 @@ from ..._util.text import printable
 from .compositing import Layer
 
 MARK = "local preview"
-_LONGEST = 200
+_MAX_TEXT_LENGTH = 200
 _LATIN = re.compile(r"LATIN (SMALL|CAPITAL) LETTER ([A-Z]) WITH ")
 
 
@@ -35,7 +35,9 @@ class Label(Layer):
         font, leading, gap = _font(em), 1.35 * em, round(0.6 * em)
         plate_width = round(min(width - 2 * gap, 30 * em)) // 2 * 2
         texts = f"{MARK} · {model} · seed {seed}", prompt or "no prompt"
-        lines = [_cut(drawable(printable(text, limit=_LONGEST), font), font, plate_width - em) for text in texts]
+        lines = [
+            _cut(drawable(printable(text, limit=_MAX_TEXT_LENGTH), font), font, plate_width - em) for text in texts
+        ]
         if 2 * leading + 0.5 * em > 0.25 * height:
             lines = [MARK]
         plate_height = round(leading * len(lines) + 0.5 * em + 1) // 2 * 2
