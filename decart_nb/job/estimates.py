@@ -29,7 +29,8 @@ class Estimates:
         self._store = store
         self.prior = prior
         self.running: defaultdict[str, dict[str, float]] = defaultdict(dict)
-        self._ends: Counter[str] = Counter()
+        self._ended: set[str] = set()
+        self._durations: Counter[str] = Counter()
         self._known: dict[tuple[str, str, float | None], tuple[float, asyncio.Task[polling.Estimate]]] = {}
 
     def estimate(self, model: str, endpoint: str, input_seconds: float | None) -> polling.Estimate:
@@ -43,16 +44,28 @@ class Estimates:
         running = tuple(self.running[model].values())
         return self.prior.updated_with(self._store.durations(model, endpoint), input_seconds, running)
 
-    def ended(self, model: str) -> bool:
-        """A job of a model has ended: as long as there were few, each tells much.
+    def ended(self, model: str, took: float | None) -> bool:
+        """A job of a model has ended, or failed: as long as there were few durations, each tells much.
+
+        Args:
+            model: what its name means to the queue.
+            took: how long it took, in seconds; ``None`` if nobody knows, or if it has failed.
 
         Returns:
-            Whether it is the first one, so that the other jobs under way are polled at other times now.
+            Whether the other jobs under way are polled at other times now: it is the first end, or the first duration.
         """
-        self._ends[model] += 1
-        if self._ends[model] <= _FEW:
+        is_first_end = model not in self._ended
+        self._ended.add(model)
+        if took is None:
+            return is_first_end
+        self._durations[model] += 1
+        if self._durations[model] <= _FEW:
             self._known = {key: known for key, known in self._known.items() if key[0] != model}
-        return self._ends[model] == 1
+        return self._durations[model] == 1
+
+    def peers(self, model: str) -> int:
+        """How many jobs of a model are under way of which none has ended yet; 0 when one has, since others may have."""
+        return 0 if model in self._ended else len(self.running[model])
 
     async def expect(self, model: str, endpoint: str, input_seconds: float | None) -> polling.Estimate:
         """As :meth:`estimate`, on a thread, and once for all that ask at the same time."""
@@ -61,4 +74,4 @@ class Estimates:
         if known is None or loop.time() > until or known.get_loop() is not loop:
             known = loop.create_task(asyncio.to_thread(self.estimate, model, endpoint, input_seconds))
             self._known[key] = (loop.time() + _LIFETIME, known)
-        return await known
+        return await asyncio.shield(known)  # of many that wait for it, one may be cancelled

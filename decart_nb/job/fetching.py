@@ -127,7 +127,7 @@ class Fetcher:
                 estimate=job.estimate,
                 re_estimate=re_estimate,
                 eager=job.eager,
-                peers=lambda: len(running),
+                peers=functools.partial(self._estimates.peers, record.model),
                 age=age,
                 just_submitted=record.submitted_at is not None and age < NOT_FOUND_GRACE,
                 on_retry=updates.retry,
@@ -135,6 +135,7 @@ class Fetcher:
         finally:
             running.pop(record.job_id, None)
         if end.status == "failed":
+            self._ended(record.model, None)
             raise JobFailedError(record.job_id, end.reason or "the service gave no reason.")
         # Of an attached job, nobody saw the beginning.
         times = {"took": end.seconds, "waited": wait.seconds} if record.submitted_at else {"took": None, "waited": None}
@@ -169,14 +170,18 @@ class Fetcher:
         }
         keep = functools.partial(self._keep, record, arrived, look.info, made)
         clip = await self._writer.write(keep, gather=True)  # until then, it could be fetched again
-        if self._estimates.ended(record.model):
-            self._client.queue.replan_polls()
+        self._ended(record.model, times["took"])
         if self._on_stored:
             with contextlib.suppress(RuntimeError):  # the process ends, and no thread can be had
                 await asyncio.to_thread(self._on_stored, record.job_id, clip.path)
         if look.info is not None:
             posters.make_later(self._store, arrived.sha256, clip.path)
         return clip
+
+    def _ended(self, model: str, took: float | None) -> None:
+        """Learn from the end of a job, and poll the others by that."""
+        if self._estimates.ended(model, took):
+            self._client.queue.replan_polls()
 
     def _keep(self, record: Record, arrived: Download, info: media.VideoInfo | None, made: dict[str, Any]) -> Clip:
         """Move a downloaded video into the store's folder, and store what made it."""
