@@ -63,9 +63,6 @@ class MeasurementTable:
     def write(self, measurements: Iterable[StoredMeasurement]) -> None:
         """Store measurements, in one transaction."""
         now = time.time()
-        rows = [
-            (*one[:4], None if isinstance(one.value, float) and math.isnan(one.value) else one.value, one.error, now)
-            for one in measurements
-        ]
+        rows = [(*one, now) for one in measurements]  # SQLite stores a NaN as NULL
         with self._database.transaction() as database:
             database.executemany("INSERT OR REPLACE INTO measurements VALUES (?, ?, ?, ?, ?, ?, ?)", rows)

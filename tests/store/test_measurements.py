@@ -26,6 +26,7 @@ def test_numbers_texts_and_what_is_missing_come_back(tmp_path) -> None:
     assert found.keys() == {row[:4] for row in rows}
     for row in rows:
         assert repr(found[row[:4]]) == repr(row)  # a NaN equals nothing, not itself either
+    assert [row.error for row in rows] == ["", "", "", "", "it is damaged"]
 
 
 def test_a_version_is_a_value_of_its_own_and_only_what_is_asked_for_is_read(tmp_path) -> None:
