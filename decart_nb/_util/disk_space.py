@@ -5,9 +5,9 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-#: Bytes that stay free; on a small disk, its size times ``_SHARE``.
+#: Bytes that stay free; on a small disk, this share of its size.
 _RESERVE = 200 * 2**20
-_SHARE = 0.05
+_RESERVE_SHARE = 0.05
 #: Bytes between two checks.
 _STEP = 4 * 2**20
 
@@ -53,11 +53,11 @@ class DiskSpace:
             disk = shutil.disk_usage(self._folder)
         except OSError:
             return  # not every file system reports it; the next write will fail
-        reserve = min(_RESERVE, int(disk.total * _SHARE))
+        reserve = min(_RESERVE, int(disk.total * _RESERVE_SHARE))
         if disk.free - wanted < reserve:
             raise DiskSpaceError(
                 f"it needs {_mebibytes(wanted)} more, and of the {_mebibytes(disk.free)} that the disk has free, "
-                f"{_mebibytes(reserve)} are left alone; make room"
+                f"{_mebibytes(reserve)} stay reserved; free some disk space"
             )
 
 

@@ -25,7 +25,7 @@ from .blocks import Limits, Values, blocks_of, independent_matches, next_batch
 from .growing_rating import GrowingRating
 from .options import Options
 from .sequential import decision, verdict
-from .summary import ENDED, Facts, Status, comparison_table, sentence
+from .summary import ENDED, ExplorationProgress, Status, comparison_table, sentence
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -130,12 +130,12 @@ class Exploration(Observable):
         return self.rating.scores()
 
     @property
-    def facts(self) -> Facts:
+    def facts(self) -> ExplorationProgress:
         """Its progress at this moment, in numbers."""
         outcomes, status = self.rating.outcomes(), self._status
         statuses = [self._statuses[row] for row in self._comparable] if self._statuses else []
         progress = self.sweep.progress if status == "making" else None
-        return Facts(
+        return ExplorationProgress(
             status=status,
             votes=sum(map(len, outcomes.values())),
             open_pairs=self.rating.open_pairs,

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 #: What an exploration does, or why it has ended.
 Status = Literal["making", "rating", "decided", "limit reached", "all made", "stopped", "failed"]
-#: The statuses of one that has ended.
+#: The statuses of an exploration that has ended.
 ENDED = ("decided", "limit reached", "all made", "stopped", "failed")
 
 
 @dataclass(frozen=True)
-class Facts:
+class ExplorationProgress:
     """The progress of an exploration at one moment.
 
     Attributes:
@@ -29,14 +29,14 @@ class Facts:
         votes: how many votes the rater has given.
         open_pairs: how many pairs of clips wait for a vote.
         decided: how many pairs of values are decided.
-        compared: how many there are.
+        compared: how many pairs of values there are.
         made: how many rows have a video.
-        rows: how many there are that can be compared.
-        running: how many are being made.
-        spent: in USD, an estimate.
-        budget: in USD; ``None`` if there is none.
+        rows: how many rows can be compared.
+        running: how many rows are being made.
+        spent: what the rows have cost, in USD, an estimate.
+        budget: the most that they may cost, in USD; ``None`` if there is no limit.
         payment: whether costs are paid.
-        error: why it has failed.
+        error: why the exploration has failed.
     """
 
     status: Status
@@ -53,43 +53,42 @@ class Facts:
     error: str = ""
 
 
-def sentence(facts: Facts) -> str:
+def sentence(progress: ExplorationProgress) -> str:
     """The progress of an exploration, as one sentence without a full stop."""
-    votes = counted(facts.votes, "vote")
-    if facts.open_pairs and facts.status not in ENDED:
-        votes += f", {counted(facts.open_pairs, 'pair')} to rate"
-    return "; ".join(part for part in (votes, _decided(facts), _made(facts), _status(facts)) if part)
+    votes = counted(progress.votes, "vote")
+    if progress.open_pairs and progress.status not in ENDED:
+        votes += f", {counted(progress.open_pairs, 'pair')} to rate"
+    return "; ".join(part for part in (votes, _decided(progress), _made(progress), _status(progress)) if part)
 
 
-def _decided(facts: Facts) -> str:
-    if facts.compared > 1:
-        return f"{facts.decided} of {facts.compared} comparisons decided"
-    return f"it is {'' if facts.decided else 'not yet '}decided which of the two is better"
+def _decided(progress: ExplorationProgress) -> str:
+    if progress.compared > 1:
+        return f"{progress.decided} of {progress.compared} comparisons decided"
+    return f"it is {'' if progress.decided else 'not yet '}decided which of the two is better"
 
 
-def _made(facts: Facts) -> str:
-    rows = f"{facts.made:,} of {counted(facts.rows, 'row')} made"
-    if not facts.spent and facts.budget is None:
+def _made(progress: ExplorationProgress) -> str:
+    rows = f"{progress.made:,} of {counted(progress.rows, 'row')} made"
+    if not progress.spent and progress.budget is None:
         return rows
-    spent = about(facts.spent) if facts.spent else "$0.00"
-    limit = "" if facts.budget is None else f" of {usd(facts.budget)}"
-    return f"{rows}, {spent}{limit}{', rehearsed' * (facts.payment == 'rehearsed')}"
+    spent = about(progress.spent) if progress.spent else "$0.00"
+    limit = "" if progress.budget is None else f" of {usd(progress.budget)}"
+    return f"{rows}, {spent}{limit}{', rehearsed' * (progress.payment == 'rehearsed')}"
 
 
-def _status(facts: Facts) -> str:
-    match facts.status:
+def _status(progress: ExplorationProgress) -> str:
+    match progress.status:
         case "making":
-            return f"making {facts.running or 'more'}" if facts.open_pairs else "the next clips are being made"
+            return f"making {progress.running or 'more'}" if progress.open_pairs else "the next clips are being made"
         case "limit reached":
             return "ended, since the limit does not allow for more"
         case "all made":
-            return (
-                f"ended, since {'all rows are made' if facts.made == facts.rows else 'no more can be made'} and rated"
-            )
+            made = "all rows are made" if progress.made == progress.rows else "no more can be made"
+            return f"ended, since {made} and rated"
         case "stopped":
             return "stopped; the same call goes on"
         case "failed":
-            return f"ended by an error: {facts.error}"
+            return f"ended by an error: {progress.error}"
     return ""
 
 
@@ -97,8 +96,8 @@ def comparison_table(values: Sequence[Any], verdicts: Mapping[Values, Verdict]) 
     """The verdicts as a table, a row for each pair of values.
 
     Args:
-        values: of the compared input, by their numbers.
-        verdicts: by the numbers of two values.
+        values: the compared values, by their numbers.
+        verdicts: what the votes say of two values, by the numbers of the two.
     """
     import pandas as pd
 
@@ -109,14 +108,14 @@ def comparison_table(values: Sequence[Any], verdicts: Mapping[Values, Verdict]) 
         {
             "value": values[pair[0]],
             "other": values[pair[1]],
-            "wins": said.wins,
-            "losses": said.losses,
-            "ties": said.ties,
-            "low": said.low,
-            "high": said.high,
-            "better": None if (side := better[said.better]) is None else values[pair[side]],
+            "wins": verdict.wins,
+            "losses": verdict.losses,
+            "ties": verdict.ties,
+            "low": verdict.low,
+            "high": verdict.high,
+            "better": None if (side := better[verdict.better]) is None else values[pair[side]],
         }
-        for pair, said in verdicts.items()
+        for pair, verdict in verdicts.items()
     ]
     names = ["value", "other", "wins", "losses", "ties", "low", "high", "better"]
     table = PrintableFrame(rows, columns=names)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 #: So many of the jobs of earlier kernels are shown: the message has the number of all.
-_MAX_PICKED_UP = 12
+_MAX_RESUMED = 12
 
 
 def register() -> None:
@@ -58,14 +58,14 @@ def show(job: Job, *, waiting: bool = False) -> AbstractContextManager[object]:
     return nullcontext()
 
 
-def show_picked_up(jobs: Sequence[Job]) -> None:
-    """Show the lines of jobs that earlier kernels have left, where somebody sees them; of many, those of the newest.
+def show_resumed(jobs: Sequence[Job]) -> None:
+    """Show a progress line for each resumed job in an interactive notebook; of many, only for the newest.
 
     Args:
         jobs: the newest first.
     """
     if environment.kernel_shell() is not None and environment.is_interactive():
-        for job in reversed(jobs[:_MAX_PICKED_UP]):
+        for job in reversed(jobs[:_MAX_RESUMED]):
             show(job)
 
 

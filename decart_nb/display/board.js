@@ -16,7 +16,7 @@ const KEYS =
   "Keys: space plays all, , and . step one frame, arrows move, Enter opens, 1–5 rate, 0 clears, m marks, c compares the marked, r tries a failed one again.";
 
 /**
- * Draws a grid.
+ * Draws a grid of clips into an element, and handles its controls and keys.
  *   data   {title, columns, rows, cols, sort, badges, rule, facts, thumbnail, ratio, note, tiles}, see `arrange`, and
  *          most_in_a_cell: above so many tiles in a cell, a chooser begins with one value in place of all;
  *          most_cells: see `arrange`; size, narrowest, widest: of a tile at first, in pixels
@@ -37,9 +37,9 @@ export function board(root, data, host) {
   let marked = [];
   let current = 0; // the tile that the keyboard is at
   let arranged = null;
-  let hidden = new Set(); // the columns that a tile need not tell
+  let hidden = new Set(); // the columns that a tile does not show, since the table's headings and choosers do
 
-  // What is constant.
+  // The header.
   const thumbnail = element("img", { class: "decart-thumbnail", alt: "The input", hidden: true });
   const facts = element("div", { class: "decart-facts" });
   let shownThumbnail = null;

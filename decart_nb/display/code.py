@@ -34,7 +34,7 @@ def recipe_code(recipe: Recipe, folder: Path) -> str:
     """Code that repeats a stored job's request; if its inputs are unknown, code that attaches to the job.
 
     Args:
-        recipe: what it takes to ask for it again.
+        recipe: what is needed to submit the job again.
         folder: as for :func:`code_of`.
     """
     lines = ["import decart_nb as dnb", "", f"dnb.connect({_connection(recipe, folder)})"]

@@ -41,7 +41,7 @@ class Job(Observable):
         error: what went wrong, once something has.
         clip: the video, once it is there.
         estimate: how long such a job takes.
-        recipe: what it takes to ask for it again, once that is known.
+        recipe: what is needed to submit it again, once that is known.
         key: the store's name for it, once the store knows of it.
         retrying: what does not work at the moment and is tried again, as a sentence; ``None`` while all is well.
         submitted_monotonic: when its submission was answered, by the monotonic clock; ``None`` where another process

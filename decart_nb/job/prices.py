@@ -36,7 +36,7 @@ def checked_prices(prices: Mapping[str, float]) -> dict[str, float]:
 
 
 def price_of(prices: Mapping[str, float], model: ModelDefinition, resolved: str | None = None) -> float | None:
-    """What a model costs by the prices that were told; ``None`` where they say nothing of it.
+    """What a model costs by the given prices; ``None`` if they do not have it.
 
     A price holds for a model under all of its names: what an alias means, what an old name's successor is, and the
     names that mean the same. The name that was asked for comes first.

@@ -1,4 +1,4 @@
-"""What it takes to ask for a job again: the request as the store has it, and how the queue and the store are opened."""
+"""What is needed to submit a job again: its request as it is stored, and the address of its queue and its store."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from .seeds import seeded_values
 
 @dataclass(frozen=True)
 class Recipe:
-    """What it takes to ask for a job again. It holds no key.
+    """What is needed to submit a job again, except the API key.
 
     Attributes:
-        record: what was asked for.
-        model: the model; ``None`` where no table lists it and nobody has said what it is.
-        store: where its files are kept.
+        record: the job's row in the store, with its request.
+        model: the model; ``None`` if the catalogue does not list it and no definition was passed.
+        store: the store with the job's input files.
         backend: ``live`` or ``local``.
         base_url: the queue's address.
-        prices: USD per generated second by model, as the session was told.
+        prices: USD per generated second by model, as passed to ``connect``.
     """
 
     record: Record
@@ -40,10 +40,10 @@ class Recipe:
         return self.base_url == BASE_URL
 
     def inputs(self) -> dict[str, Any]:
-        """The inputs by name: plain values with the seed, and of each file the path of the copy that the store keeps.
+        """The inputs by name: plain values with the seed, and the path of each file's copy in the store.
 
         Raises:
-            StoreError: what the store says of a file cannot be right.
+            StoreError: the row's entry of a file is not valid.
         """
         files: dict[str, Path] = {name: self.store.files.input(file) for name, file in self.record.files.items()}
         return {**self.record.inputs, **seeded_values(self.record), **files}

@@ -39,7 +39,7 @@ from .submission import JobSubmission
 
 _TICK = 0.5
 #: So many of the jobs that earlier processes have left are asked for at once.
-_PICKED_UP_AT_ONCE = 8
+_RESUMED_AT_ONCE = 8
 #: Seconds after which a job that the queue no longer answers for is asked for only once in as many.
 _LONG_AGO = 86400.0
 #: Those that somebody still holds.
@@ -127,7 +127,7 @@ class Runner:
         return job
 
     def attach(self, job_id: str, model: ModelDefinition | None) -> Job:
-        """Pick up a job that somebody submitted, or that is under way here already. Return at once."""
+        """Return the job with an id, and resume it in the background unless this process is running it already."""
         if known := self.under_way.get(job_id):
             return known
         found = self.store.find(job_id=job_id, endpoint=self.endpoint)
@@ -136,14 +136,14 @@ class Runner:
             name = model.name if model else "unknown model"
             unknown = Record("", self.endpoint, self.backend, name, name, status="pending", job_id=job_id)
             record = self.store.adopt(unknown)
-        job, work = self._picked_up(record, model)
+        job, work = self._resumed(record, model)
         start(self._supervise(job, work))
         return job
 
-    def pick_up(self, records: Sequence[Record]) -> list[Job]:
-        """Go on, in the background, with jobs that processes that have ended have left: few at a time, the last first.
+    def resume_all(self, records: Sequence[Record]) -> list[Job]:
+        """Resume, in the background, the jobs of processes that have ended: a few at a time, the last one first.
 
-        What the queue has long not answered for is asked for seldom, and is not among the jobs that are returned.
+        A job for which the queue has not answered for a day is asked for once a day, and is not always returned.
         """
         now = time.time()
         due = [
@@ -153,10 +153,10 @@ class Runner:
             or now - (record.submitted_at or record.created_at) < _LONG_AGO
             or now - (record.ended_at or 0.0) > _LONG_AGO
         ]
-        picked = [self._picked_up(record) for record in due if record.job_id not in self.under_way]
-        if picked:
-            start(self._supervise_all(picked))
-        return [job for job, _ in picked]
+        resumed = [self._resumed(record) for record in due if record.job_id not in self.under_way]
+        if resumed:
+            start(self._supervise_all(resumed))
+        return [job for job, _ in resumed]
 
     async def run_job(
         self,
@@ -206,7 +206,7 @@ class Runner:
         return await self._estimates.expect(model, self.endpoint, input_seconds)
 
     def recipe(self, record: Record, model: ModelDefinition | None = None) -> Recipe:
-        """What it takes to ask for a stored job again.
+        """What is needed to submit a stored job again.
 
         Args:
             record: the job.
@@ -320,8 +320,8 @@ class Runner:
         now = self.store.refreshed(record)
         return claim() if now.status in UNDER_WAY else (now, False)
 
-    def _picked_up(self, record: Record, model: ModelDefinition | None = None) -> tuple[Job, Coroutine[Any, Any, Clip]]:
-        """A job that the store knows, and what goes on with it."""
+    def _resumed(self, record: Record, model: ModelDefinition | None = None) -> tuple[Job, Coroutine[Any, Any, Clip]]:
+        """A stored job, and the coroutine that resumes it."""
         if model is None and record.asked_model in models:
             model = models.video(record.asked_model)
         is_known = model is not None and bool(record.inputs or record.files)
@@ -333,14 +333,14 @@ class Runner:
             self.under_way[record.job_id] = job
         return job, self._resume(job, record, model)
 
-    async def _supervise_all(self, picked: Sequence[tuple[Job, Coroutine[Any, Any, Clip]]]) -> None:
-        few = asyncio.Semaphore(_PICKED_UP_AT_ONCE)
+    async def _supervise_all(self, resumed: Sequence[tuple[Job, Coroutine[Any, Any, Clip]]]) -> None:
+        few = asyncio.Semaphore(_RESUMED_AT_ONCE)
 
         async def supervise(job: Job, work: Coroutine[Any, Any, Clip]) -> None:
             async with few:
                 await self._supervise(job, work)
 
-        await asyncio.gather(*(supervise(job, work) for job, work in picked))
+        await asyncio.gather(*(supervise(job, work) for job, work in resumed))
 
     async def _resume(self, job: Job, record: Record, model: ModelDefinition | None) -> Clip:
         job.estimate = await self.expect(record.model, record.input_seconds)

@@ -13,8 +13,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 #: Maximum size of a JSON body, in bytes; a thousand model names take a third of it.
 MAX_JSON = 2**16
-_UPLOADS = re.compile(r"/v1/(jobs/[^/]+|files)")
-_JSON = "/v1/models/resolve"
+#: The calls that have a body: uploads, and the JSON call.
+_UPLOAD_PATHS = re.compile(r"/v1/(jobs/[^/]+|files)")
+_RESOLVE_PATH = "/v1/models/resolve"
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _AUTHORITY = re.compile(r"(?:\[([0-9a-f:.]+)\]|([^\[\]:@/]+))(?::(\d{1,5}))?", re.IGNORECASE)
 
@@ -43,7 +44,7 @@ class Guard:
         self._max_upload = max_upload
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes a request on, or refuses it."""
+        """Pass a request to the application, or answer it with the reason for which it is refused."""
         if scope["type"] != "http":
             return
         refusal = self._refusal(scope["headers"])
@@ -65,7 +66,7 @@ class Guard:
             return 421, "The local queue does not listen on this address. Use its own, or start it with --host ADDRESS."
         for name, value in headers:
             if name == b"origin" and not self._is_own(value.partition(b"://")[2] if value[:4] == b"http" else None):
-                return 403, "The local queue answers no other web page."
+                return 403, "The local queue answers no other web page. Call it from a program."
             if name == b"upgrade" and value.strip().lower() == b"websocket":
                 return 403, "The local queue speaks plain HTTP, no WebSocket."
         if not hmac.compare_digest(_single_header(headers, b"x-api-key") or b"", self._key):
@@ -82,9 +83,9 @@ class Guard:
 
     def _body_limit(self, method: str, path: str) -> int:
         """The maximum size of a call's body, in bytes."""
-        if method == "POST" and path == _JSON:
+        if method == "POST" and path == _RESOLVE_PATH:
             return min(MAX_JSON, self._max_upload)
-        return self._max_upload if method == "POST" and _UPLOADS.fullmatch(path) else 0
+        return self._max_upload if method == "POST" and _UPLOAD_PATHS.fullmatch(path) else 0
 
 
 def _limited(receive: Receive, limit: int) -> Receive:

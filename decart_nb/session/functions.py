@@ -12,7 +12,7 @@ from ..client.client import BASE_URL, DecartClient, set_key_hint
 from ..client.polling import Polling
 from ..client.retry import Patience
 from ..client.transport import Timeout
-from ..display import register, show_picked_up, show_sweep, sweep_grid
+from ..display import register, show_resumed, show_sweep, sweep_grid
 from ..job import provenance as job_provenance, shutdown
 from ..job.clip import Clip
 from ..job.job import Job
@@ -107,10 +107,10 @@ def connect(
     set_current_session(session)
     if not is_chosen and (place := relative_name(folder)).startswith("../"):
         say(f"The store is {place}/; connect(store=…) takes another.")
-    found, picked_up = resume_jobs(session)
+    found, resumed = resume_jobs(session)
     if found:
         say(found)
-    show_picked_up(picked_up)
+    show_resumed(resumed)
     return session
 
 
@@ -219,7 +219,7 @@ def attach(job_id: str, model: str | ModelDefinition | None = None) -> Job:
     return _session().attach(job_id, model)
 
 
-#: What makes sweeps, and loads them: see :class:`decart_nb.sweeps.factory.SweepFactory`.
+#: Makes and loads sweeps; see :class:`decart_nb.sweeps.factory.SweepFactory`.
 sweep = public(SweepFactory(lambda: _session().runner, Views(show_sweep, sweep_grid, explore)))
 
 
@@ -281,4 +281,5 @@ def open_store() -> Store | None:
 
 
 def _session() -> Session:
+    """The current session; without one, that which :func:`connect` opens by default."""
     return current_session() or connect()

@@ -22,16 +22,16 @@ def resume_jobs(session: Session) -> tuple[str, list[Job]]:
     store = session.runner.store
     left = store.orphaned(session.runner.endpoint)
     with_ids = [record for record in left if record.job_id]
-    picked_up = session.runner.pick_up(with_ids)
+    resumed = session.runner.resume_all(with_ids)
     asked_for = [record for record in left if not record.job_id and not record.sent_at]
     uncertain = [store.take_over(record) for record in left if record.sent_at and not record.job_id]
     counts = {
-        "picked up where an earlier process left off": len(with_ids),
+        "resumed from an earlier process": len(with_ids),
         "asked for and not submitted yet: the same call goes on": len(asked_for),
         "perhaps submitted, left alone: the table of jobs tells why": len(uncertain),
     }
     parts = [f"{counted(count, 'job')} {what}" for what, count in counts.items() if count]
     sweeps = sorted({record.sweep for record in with_ids if record.sweep})
     shown = "".join(step("sweep grid", id=name) for name in sweeps[:3])
-    alone = [job for job in picked_up if not (job.recipe and job.recipe.record.sweep)]
+    alone = [job for job in resumed if not (job.recipe and job.recipe.record.sweep)]
     return f"{session.store.name}/: {'; '.join(parts)}.{shown}" if parts else "", alone

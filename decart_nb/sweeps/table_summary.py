@@ -13,14 +13,16 @@ from ..errors import InvalidInputError
 from ..job.table import as_results
 from .clips import column_values
 
+#: The columns with seconds: in the queue, and from then until the video was made.
 _TIMES = ("waited", "made")
+#: The statuses that count as failed.
 _FAILED = ("failed", "rejected", "uncertain", "unreachable", "expired")
 #: The columns that every summary has.
 COLUMNS = ("count", "completed", "failed", "reused", *_TIMES, "cost", "cost_unknown")
 
 
 def summary_of(table: pd.DataFrame, by: Sequence[Any], metrics: Sequence[Any]) -> pd.DataFrame:
-    """A row for each group of a table's rows.
+    """Summarize a table of results, one row for each group of its rows.
 
     Args:
         table: a table of results, with the columns ``status``, ``reused`` and ``cost``.
@@ -72,7 +74,7 @@ def _numbers(table: pd.DataFrame, name: Any) -> Any:
 
 
 def _groups(frame: pd.DataFrame, names: Sequence[Any]) -> tuple[pd.DataFrame, np.ndarray[Any, Any]]:
-    """The groups of rows with the same values, in the order in which they appear, and which one each row is in.
+    """The first row of each group of rows with the same values, in order of appearance; and each row's group number.
 
     pandas' own grouping loses the order, or the missing values, in one version or another.
     """
@@ -89,7 +91,8 @@ def _groups(frame: pd.DataFrame, names: Sequence[Any]) -> tuple[pd.DataFrame, np
 
 
 def _labels(firsts: pd.DataFrame) -> pd.Index:
-    if not firsts.shape[1]:  # all rows are in one line
+    """The index of the summary, from the first row of each group."""
+    if not firsts.shape[1]:  # no columns to group by
         return pd.Index([""] * len(firsts))
     if firsts.shape[1] == 1:
         return pd.Index(firsts.iloc[:, 0].array, name=firsts.columns[0])

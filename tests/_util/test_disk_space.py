@@ -66,7 +66,7 @@ def test_a_video_for_which_there_is_no_room_is_not_begun(tmp_path: Path) -> None
     target.parent.mkdir()
     with serving(announced) as server:
         error = error_of(QueueResultError, quick(server.url), lambda client: client.queue.download("job_1", target))
-    assert "make room" in error.message
+    assert "free some disk space" in error.message
     assert "can still be fetched" in error.message
     assert list(target.parent.iterdir()) == []
 
@@ -78,7 +78,7 @@ def test_room_is_looked_at_on_the_way_and_copies_count(tmp_path: Path) -> None:
         DiskSpace(tmp_path).require(free)
     space = DiskSpace(tmp_path, copies=10**9)
     space.add(1000)
-    with pytest.raises(DiskSpaceError, match="are left alone; make room"):
+    with pytest.raises(DiskSpaceError, match="stay reserved; free some disk space"):
         space.add(8 * MEBIBYTE)
 
 

@@ -97,24 +97,24 @@ def test_a_clip_that_comes_after_the_page_was_loaded_again_is_shown(notebook: No
     plays(reopened.under_way.locator("video"), pressed=True)
 
 
-def test_the_jobs_that_a_new_kernel_picks_up_have_their_lines(notebook: Notebook, queue: Queue) -> None:
-    notebook.connect(queue, store="picked up")  # which has no jobs of other tests
+def test_the_jobs_that_a_new_kernel_resumes_have_their_lines(notebook: Notebook, queue: Queue) -> None:
+    notebook.connect(queue, store="resumed")  # which has no jobs of other tests
     notebook.run("job = dnb.submit('lucy-pro-t2v', 'a marsh', fresh=True)")
     notebook.run("other = dnb.submit('lucy-pro-t2v', 'a fen', fresh=True)")
     notebook.run("sw = dnb.sweep(model='lucy-pro-t2v', prompt='a bog', seed=[1, 2], name='bogs').start();")
     notebook.comes_to_say("bool(job.id and other.id), sw.results.job_id.notna().sum()", "True 2")
     notebook.restart()
-    notebook.connect(queue, store="picked up")
+    notebook.connect(queue, store="resumed")
     cell = notebook.page.locator(".jp-Notebook .jp-Cell").last
-    expect(cell).to_contain_text("4 jobs picked up where an earlier process left off")
+    expect(cell).to_contain_text("4 jobs resumed from an earlier process")
     expect(cell).to_contain_text("decart_nb.sweep.load('bogs').grid() shows those of a sweep.")
     expect(cell.locator(".decart-job-line")).to_have_count(2)
     for prompt in ("a marsh", "a fen"):
         line = cell.locator(".decart-job-line").filter(has_text=prompt)
         expect(line.get_by_role("button", name="Stop waiting")).to_be_visible()
-    screenshot(cell, "picked up, under way")
+    screenshot(cell, "resumed, under way")
     queue.finish()
     expect(cell.locator("video")).to_have_count(2)
     expect(cell.get_by_role("button", name="Another take")).to_have_count(2)
-    screenshot(cell, "picked up")
+    screenshot(cell, "resumed")
     notebook.connect(queue, store="decart_runs")

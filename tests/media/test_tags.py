@@ -230,7 +230,7 @@ def test_a_damaged_file_is_copied_or_refused(
     except MediaError as error:
         refusal = str(error)
     if refusal:
-        assert refusal == "damaged.mp4 cannot have tags, since it is not a complete MP4."
+        assert refusal.startswith("damaged.mp4 cannot have tags, since it is not a complete MP4. Copy the file itself")
         assert copy.read_bytes() == b"what was there"
     else:
         assert b"A cat, at night" in copy.read_bytes()

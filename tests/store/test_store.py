@@ -89,7 +89,7 @@ def test_a_submission_that_was_cut_off_is_uncertain_and_left_alone_until_asked(s
     assert store.orphaned("local") == []  # but nobody asks about it any more
 
 
-def test_a_submitted_job_is_picked_up_by_its_id(store) -> None:
+def test_a_submitted_job_is_resumed_by_its_id(store) -> None:
     run_and_end(
         store.folder,
         """
