@@ -81,8 +81,8 @@ class Claims:
 
     def close(self) -> None:
         """Remove the lock, unless this process is running jobs. The next transaction takes a new one."""
-        if self._lock is not None and not self._running and not self._lock.is_inherited:
-            self._lock.close()
+        if not self._running and not self.lock.is_inherited:
+            self.lock.close()
 
     def open(self) -> bool:
         """Take a lock in a database that this process has not had open before.

@@ -77,10 +77,12 @@ def test_what_was_drawn_is_the_first_take(store) -> None:
     assert (_told(store), _told(store, 1)) == (("completed", "j1"), ("completed", "take 1"))
     assert store.claim(wanted("seeded")) == (drawn, False)
     assert store.claim(wanted("seeded"), fresh=True)[0].take == 2
+    assert store.claim(wanted("seeded")) == (drawn, False)
 
 
 def test_a_fresh_take_is_the_second_where_the_first_was_drawn(store) -> None:
-    _drawn(store, "j1")
+    drawn = _drawn(store, "j1")
+    assert store.claim(wanted("seeded", take=1)) == (drawn, False), "any take will do"
     record, ours = store.claim(wanted("seeded"), fresh=True)
     assert (record.request, record.take, ours) == ("seeded", 1, True)
 

@@ -33,6 +33,17 @@ def test_a_fork_does_not_share_the_connection_nor_the_claims(store) -> None:
     assert Store(store.folder).claim(wanted()) == (record, False)  # the child's end let go of nothing
 
 
+def test_a_fork_that_closes_the_store_leaves_its_parent_the_lock(store) -> None:
+    holder = store.holder
+    child = multiprocessing.get_context("fork").Process(target=store.close)
+    child.start()
+    child.join(30)
+    assert child.exitcode == 0
+    assert (store.folder / "holders" / holder).is_file()
+    record, _ = store.claim(wanted())
+    assert (record.holder, store.holder) == (holder, holder)
+
+
 def test_a_commit_that_fails_leaves_nothing_open(store) -> None:
     record, _ = store.claim(wanted())
     database = sqlite3.connect(store.folder / "store.sqlite3", isolation_level=None)
