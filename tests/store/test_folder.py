@@ -218,6 +218,13 @@ def test_an_input_that_is_needed_again_is_not_cleared_away_nor_its_time_of_chang
     assert path.exists()
 
 
+def test_inputs_that_cannot_be_listed_are_an_error_of_the_store(store) -> None:
+    shutil.rmtree(store.folder / "inputs")
+    (store.folder / "inputs").write_bytes(b"")
+    with pytest.raises(StoreError, match="runs/ cannot be used: Not a directory"):
+        store.delete([])
+
+
 def test_an_input_that_cannot_be_written_is_an_error_of_the_store(store) -> None:
     shutil.rmtree(store.folder / "inputs")
     (store.folder / "inputs").write_text("in the way")

@@ -132,6 +132,49 @@ def test_processes_with_many_threads_claim_each_request_once(store) -> None:
     assert claimed == Counter(range(20))
 
 
+def test_processes_take_over_each_job_of_the_dead_once(store) -> None:
+    run_and_end(
+        store.folder,
+        """
+        for number in range(40):
+            store.enqueue(Record(f"enqueued {number}", "local", "local", "m", "m"))
+            record, _ = store.claim(Record(f"sent {number}", "local", "local", "m", "m"))
+            store.update(record, status="pending", job_id=f"j{number}")
+        """,
+    )
+    rows = {record.row for record in store.find()}
+    script = f"""
+    import sys
+    from pathlib import Path
+    from decart_nb.store.job_row import Record
+    from decart_nb.store.store import Store
+    store = Store(Path({str(store.folder)!r}))
+    sent = [store.find(request=f"sent {{number}}")[0] for number in range(40)]
+    print("ready", flush=True)
+    sys.stdin.readline()
+    for number in range(40):
+        record, ours = store.take_over(sent[number])
+        if ours:
+            print(record.row, flush=True)
+        print(store.enqueue(Record(f"enqueued {{number}}", "local", "local", "m", "m")).row, flush=True)
+    print("done", flush=True)
+    sys.stdin.read()  # whoever ends is taken over from
+    """
+    command, pipe = [sys.executable, "-c", textwrap.dedent(script)], subprocess.PIPE
+    running = [subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) for _ in range(3)]
+    assert [process.stdout.readline() for process in running] == ["ready\n"] * 3
+    for process in running:
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    taken: Counter[int] = Counter()
+    for process in running:
+        taken.update(int(line) for line in iter(process.stdout.readline, "done\n"))
+    for process in running:
+        process.communicate(timeout=30)
+    assert {row: taken[row] for row in rows} == dict.fromkeys(rows, 1)
+    assert len(rows) == 80
+
+
 def test_how_many_requests_stand_at_once(store) -> None:
     for request, ends in {"a": ["failed", "planned"], "b": ["failed", "cancelled"], "c": ["cancelled"]}.items():
         for status in ends:
