@@ -33,6 +33,17 @@ def test_a_fork_does_not_share_the_connection_nor_the_claims(store) -> None:
     assert Store(store.folder).claim(wanted()) == (record, False)  # the child's end let go of nothing
 
 
+def test_a_fork_has_a_folder_of_its_own_for_incomplete_files(store) -> None:
+    context = multiprocessing.get_context("fork")
+    answers = context.Queue()
+    child = context.Process(target=lambda: answers.put((store.staging, store.holder)))
+    child.start()
+    staging, holder = answers.get(timeout=30)
+    child.join(30)
+    assert staging.name.startswith(holder)
+    assert staging != store.staging
+
+
 def test_a_fork_that_closes_the_store_leaves_its_parent_the_lock(store) -> None:
     holder = store.holder
     child = multiprocessing.get_context("fork").Process(target=store.close)
