@@ -11,6 +11,7 @@ import contextlib
 import heapq
 import itertools
 import math
+import random
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 
@@ -35,10 +36,12 @@ _COALESCE = 0.2
 #: a machine that was asleep asks again first, and so does a new kernel.
 _GIVE_UP_AFTER = 900.0
 _GIVE_UP_FAILURES = 5
-#: Polls a second of all jobs whose duration nobody knows yet: the first end that is found tells of the others, too.
-_SCOUTING_RATE = 20.0
+#: Polls a second of all jobs of one model as long as nobody knows how long they take: the first end that is found tells
+#: of the others, too. Their intervals differ by up to this share.
+_SCOUTING_RATE, _SPREAD = 20.0, 0.5
 #: Seconds between eager polls, the shortest that Decart recommends.
 _EAGER_INTERVAL = 2.0
+_JITTER = random.SystemRandom()  # not the generator that a notebook may have seeded
 
 
 class PollScheduler:
@@ -215,8 +218,10 @@ def _interval(
 ) -> float:
     """Seconds until the next poll of a job of this age."""
     gap = estimate.gap(age)
-    if peers and not estimate.history:
-        gap = max(gap, min(LONGEST_GAP, peers() / _SCOUTING_RATE))
+    if peers and not estimate.history and (count := peers()) > 1:
+        # Jobs that were submitted together are not polled together, since the first end that is found tells of them.
+        gap = max(gap, count / _SCOUTING_RATE) * _JITTER.uniform(1 - _SPREAD, 1 + _SPREAD)
+        gap = max(estimate.floor, min(LONGEST_GAP, gap))
     return min(gap, max(estimate.floor, _EAGER_INTERVAL)) if eager and eager() else gap
 
 
