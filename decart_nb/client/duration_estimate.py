@@ -24,7 +24,7 @@ JOB_TIMEOUT = 660.0
 POLL_COST = 0.092
 
 #: The maximum seconds between two polls of a job.
-LONGEST_GAP = 15.0
+MAX_GAP = 15.0
 #: The latest first poll: a job that takes minutes may have failed at once.
 _LATEST_START = 60.0
 #: The share of jobs that may end before the first poll.
@@ -128,11 +128,11 @@ class Estimate:
             return left
         # The next poll is due when the integral of the poll rate has grown by one.
         now = min(JOB_TIMEOUT, max(0.0, -left)) / _STEP
-        due, step = self._polls_due(now + LONGEST_GAP / _STEP), int(now)
+        due, step = self._polls_due(now + MAX_GAP / _STEP), int(now)
         wanted = due[step] + (now - step) * (due[step + 1] - due[step]) + 1
         after = bisect.bisect_left(due, wanted)
         over = (due[after] - wanted) / (due[after] - due[after - 1]) if after < len(due) else 0.0
-        return max(self.floor, min(LONGEST_GAP, (after - over - now) * _STEP))
+        return max(self.floor, min(MAX_GAP, (after - over - now) * _STEP))
 
     def _polls_due(self, steps: float) -> list[float]:
         """Cumulative number of polls due at each time step after the first poll, for at least this many steps."""

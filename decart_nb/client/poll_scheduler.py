@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 
 from ..errors import JobTimeoutError, QueueStatusError
-from .duration_estimate import JOB_TIMEOUT, LONGEST_GAP, Estimate
+from .duration_estimate import JOB_TIMEOUT, MAX_GAP, Estimate
 from .responses import JobStatusResponse, OnStatusChange, is_transient
 from .retry import OnRetry, Patience, RetryLine
 
@@ -221,7 +221,7 @@ def _interval(
     if peers and not estimate.history and (count := peers()) > 1:
         # Jobs that were submitted together are not polled together, since the first end that is found tells of them.
         gap = max(gap, count / _SCOUTING_RATE) * _JITTER.uniform(1 - _SPREAD, 1 + _SPREAD)
-        gap = max(estimate.floor, min(LONGEST_GAP, gap))
+        gap = max(estimate.floor, min(MAX_GAP, gap))
     return min(gap, max(estimate.floor, _EAGER_INTERVAL)) if eager and eager() else gap
 
 

@@ -27,4 +27,7 @@ class PosterBudget:
     @property
     def note(self) -> str:
         """How many posters are left out, as a sentence; empty if none is."""
-        return f"{self.left_out:,} posters are left out, so that the notebook stays small." if self.left_out else ""
+        if not self.left_out:
+            return ""
+        what = "1 poster is" if self.left_out == 1 else f"{self.left_out:,} posters are"
+        return f"{what} left out, so that the notebook stays small."

@@ -17,7 +17,7 @@ from ..media.sniff import HEAD, sniff
 _SIZE = (160, 96)
 _QUALITY = 60
 #: Of more files than these, no table shows a picture.
-MOST_PICTURES = 100
+MAX_PICTURES = 100
 _MAX_KEPT = 256
 _kept: OrderedDict[str, str] = OrderedDict()
 

@@ -18,7 +18,7 @@ from ..errors import InvalidInputError, StoreError
 from ..store.files import StoreFiles
 from ..store.job_row import JUDGED, Record
 from .clip import asked_inputs
-from .input_pictures import MOST_PICTURES, Picture, stored_picture
+from .input_pictures import MAX_PICTURES, Picture, stored_picture
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -110,7 +110,7 @@ def _pictures(
             if known is not None and known.get("sha256") != file.get("sha256"):
                 found[key] = None
     pictures = {}
-    for key, single in itertools.islice(found.items(), MOST_PICTURES):
+    for key, single in itertools.islice(found.items(), MAX_PICTURES):
         with contextlib.suppress(StoreError):
             if single is not None:
                 pictures[key] = stored_picture(files.input(single), str(single["sha256"]))

@@ -12,7 +12,7 @@ from typing import Any
 
 from .._util.plain_values import NotPlainError, plain, whole
 from .._util.text import safe_str, short_repr
-from ..job.input_pictures import MOST_PICTURES, Picture
+from ..job.input_pictures import MAX_PICTURES, Picture
 from ..job.table import as_text
 from ..request.digest import DigestTemplate, as_json
 from ..request.local_files import UnusableFileError
@@ -124,7 +124,7 @@ class Reader:
             (name, str(self._shown(name, value))): Picture(file.sha256, file.upload.open)
             for name in self.schema.inputs
             if name in FILE_INPUTS
-            for value in self.schema.values(name)[:MOST_PICTURES]
+            for value in self.schema.values(name)[:MAX_PICTURES]
             if (file := self.file(value)) is not None
         }
 
