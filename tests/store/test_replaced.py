@@ -307,12 +307,14 @@ def test_a_fork_writes_down_nothing_of_what_its_parent_could_not(store) -> None:
     assert [found.job_id for found in store.find()] == ["j1"]
 
 
-def test_in_a_fork_any_thread_may_use_the_store(store) -> None:
+@pytest.mark.parametrize("opened", ["before", "by the thread"])
+def test_in_a_fork_any_thread_may_use_the_store(store, opened) -> None:
     record, _ = store.claim(wanted())
 
     def child() -> None:
         with ThreadPoolExecutor(1) as threads:
-            answers.put(threads.submit(store.find).result())
+            find = store.find if opened == "before" else lambda: Store(store.folder).find()
+            answers.put(threads.submit(find).result())
 
     context = multiprocessing.get_context("fork")
     answers = context.Queue()
