@@ -186,7 +186,7 @@ class Database:
             ):
                 source.backup(copy)
                 copy.execute("PRAGMA journal_mode = DELETE")  # so that it is one file
-        except (OSError, sqlite3.Error) as cause:
+        except sqlite3.Error as cause:
             raise self.error(cause) from None
 
     def _connected(self, *options: str) -> sqlite3.Connection:

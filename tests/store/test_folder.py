@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import os
@@ -216,6 +217,21 @@ def test_an_input_that_is_needed_again_is_not_cleared_away_nor_its_time_of_chang
     assert path.stat().st_mtime == 1
     store.delete([])
     assert path.exists()
+
+
+def test_a_snapshot_is_one_file_also_of_a_store_that_was_removed(store, tmp_path) -> None:
+    store.claim(wanted())
+    shutil.rmtree(store.folder)
+    store.database.snapshot(tmp_path / "copy.sqlite3")
+    with contextlib.closing(sqlite3.connect(tmp_path / "copy.sqlite3")) as copy:
+        assert copy.execute("SELECT request FROM jobs").fetchall() == [("r",)]
+        assert copy.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+    assert [path.name for path in tmp_path.glob("copy*")] == ["copy.sqlite3"]
+
+
+def test_a_snapshot_that_cannot_be_written_is_an_error_of_the_store(store, tmp_path) -> None:
+    with pytest.raises(StoreError, match="runs/ cannot be used: unable to open database file"):
+        store.database.snapshot(tmp_path / "nowhere" / "copy.sqlite3")
 
 
 def test_inputs_that_cannot_be_listed_are_an_error_of_the_store(store) -> None:
