@@ -229,6 +229,14 @@ def test_a_snapshot_is_one_file_also_of_a_store_that_was_removed(store, tmp_path
     assert [path.name for path in tmp_path.glob("copy*")] == ["copy.sqlite3"]
 
 
+def test_a_drive_without_locks_has_snapshots_too(tmp_path) -> None:
+    store = Store(tmp_path / "runs", vfs="unix-dotfile")
+    store.claim(wanted())
+    store.database.snapshot(tmp_path / "copy.sqlite3")
+    with contextlib.closing(sqlite3.connect(tmp_path / "copy.sqlite3")) as copy:
+        assert copy.execute("SELECT request FROM jobs").fetchall() == [("r",)]
+
+
 def test_a_snapshot_that_cannot_be_written_is_an_error_of_the_store(store, tmp_path) -> None:
     with pytest.raises(StoreError, match="runs/ cannot be used: unable to open database file"):
         store.database.snapshot(tmp_path / "nowhere" / "copy.sqlite3")
