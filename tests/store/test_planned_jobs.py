@@ -308,9 +308,7 @@ def test_a_claim_that_is_undone_is_held_by_nobody(store) -> None:
     ends = store.batch([lambda: store.claim(planned, cap=0.2), lambda: store.claim(wanted("c"))])
     assert [type(error) for _, error in ends] == [CapReachedError, type(None)]
     assert [record.request for record in store.find()] == ["a", "c"]
-    with pytest.raises(
-        StoreError, match=r"^The job was pruned from the store runs/\. Submit it again"
-    ):
+    with pytest.raises(StoreError, match=r"^The job was pruned from the store runs/\. Submit it again"):
         store.refreshed(planned)
 
 
