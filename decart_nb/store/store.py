@@ -258,7 +258,8 @@ class Store:
         Returns:
             By request and take, the values of its latest job: the request, the take, the status, and these columns.
             Of a job that is under way again, its ``error`` is the one that it had the last time. One that was
-            cancelled before its submission does not count where there was another before it.
+            cancelled before its submission does not count where there was another before it. Other requests may be
+            among them, where that is quicker.
         """
         found = self._jobs.latest_by_request(requests, columns)
         for record in self.unsaved:
