@@ -11,14 +11,13 @@ import contextlib
 import heapq
 import itertools
 import math
-import random
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 
 from ..errors import JobTimeoutError, QueueStatusError
 from .duration_estimate import JOB_TIMEOUT, MAX_GAP, Estimate
 from .responses import JobStatusResponse, OnStatusChange, is_transient
-from .retry import OnRetry, Patience, RetryLine
+from .retry import JITTER, OnRetry, Patience, RetryLine
 
 #: The limit on polls a second, of all jobs together, not counting polls that find a job ended. Sixty jobs of half a
 #: minute need about twenty.
@@ -38,10 +37,9 @@ _GIVE_UP_AFTER = 900.0
 _GIVE_UP_FAILURES = 5
 #: Polls a second of all jobs of one model as long as nobody knows how long they take: the first end that is found tells
 #: of the others, too. Their intervals differ by up to this share.
-_SCOUTING_RATE, _SPREAD = 20.0, 0.5
+_RATE_BEFORE_FIRST_END, _INTERVAL_JITTER = 20.0, 0.5
 #: Seconds between eager polls, the shortest that Decart recommends.
 _EAGER_INTERVAL = 2.0
-_JITTER = random.SystemRandom()  # not the generator that a notebook may have seeded
 
 
 class PollScheduler:
@@ -220,7 +218,7 @@ def _interval(
     gap = estimate.gap(age)
     if peers and not estimate.history and (count := peers()) > 1:
         # Jobs that were submitted together are not polled together, since the first end that is found tells of them.
-        gap = max(gap, count / _SCOUTING_RATE) * _JITTER.uniform(1 - _SPREAD, 1 + _SPREAD)
+        gap = max(gap, count / _RATE_BEFORE_FIRST_END) * JITTER.uniform(1 - _INTERVAL_JITTER, 1 + _INTERVAL_JITTER)
         gap = max(estimate.floor, min(MAX_GAP, gap))
     return min(gap, max(estimate.floor, _EAGER_INTERVAL)) if eager and eager() else gap
 

@@ -23,7 +23,7 @@ OnRetry = Callable[[str | None], object]
 #: The minimum seconds between two attempts, whatever the patience.
 MIN_PAUSE = 0.05
 #: The jitter's own generator: the module's is left to the user, so that a seeded notebook stays reproducible.
-_JITTER = random.SystemRandom()
+JITTER = random.SystemRandom()
 
 
 @public
@@ -59,9 +59,9 @@ class Patience:
             retry_after: the server's Retry-After, in seconds.
             growth: factor between two pauses.
         """
-        pause = min(self.longest, self.first * growth ** min(failures - 1, 30)) * _JITTER.uniform(0.5, 1.0)
+        pause = min(self.longest, self.first * growth ** min(failures - 1, 30)) * JITTER.uniform(0.5, 1.0)
         if retry_after is not None:
-            pause = max(pause, retry_after + _JITTER.uniform(0.0, self.first))
+            pause = max(pause, retry_after + JITTER.uniform(0.0, self.first))
         return max(pause, MIN_PAUSE)
 
 

@@ -17,7 +17,7 @@ KINDS = {
     "bimodal": ("SHORT", "LONG", "SHARE_OF_LONG"),
 }
 
-_LARGEST_EXPONENT = 50.0
+_MAX_EXPONENT = 50.0
 
 
 def usage() -> str:
@@ -54,6 +54,6 @@ def durations(text: str, rng: random.Random | None = None) -> Callable[[], float
         case "exponential":
             return lambda: rng.expovariate(1 / numbers[0]) if numbers[0] else 0.0
         case "lognormal":
-            return lambda: numbers[0] * math.exp(min(rng.gauss(0, numbers[1]), _LARGEST_EXPONENT))
+            return lambda: numbers[0] * math.exp(min(rng.gauss(0, numbers[1]), _MAX_EXPONENT))
         case _:
             return lambda: numbers[1] if rng.random() < numbers[2] else numbers[0]
